@@ -1,0 +1,17 @@
+"""Muybridge: what has a video model learnt, and how far can it be trusted?
+
+Every verb of the command line is a function here with the same argument names; torch is imported when one is called.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+__all__ = ["finetune", "neighbours", "pretrain", "probe", "quickstart", "report", "robustness", "study"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the verbs on first use, so that ``import muybridge`` stays light."""
+    if name in __all__:
+        return getattr(import_module("muybridge.verbs"), name)
+    raise AttributeError(f"module 'muybridge' has no attribute {name!r}")

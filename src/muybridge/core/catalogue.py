@@ -1,0 +1,62 @@
+"""Catalogues: tables that can be read and listed without importing what they name.
+
+Each folder (backbones, objectives, ...) holds one table ``{name: Entry}``. Outside packages add theirs through the entry-point group
+``muybridge.<kind>``; one object each. Nothing is scanned and nothing is decorated.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from muybridge.core.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a catalogue.
+
+    Attributes:
+        summary: one line for people.
+        target: ``module:object``, imported on use.
+        facts: further columns of ``muybridge list KIND --json``.
+    """
+
+    summary: str
+    target: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self) -> Any:
+        """Import and return the object."""
+        module, _, name = self.target.partition(":")
+        return getattr(import_module(module), name)
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """``" Did you mean 'x'?"`` with the nearest known name, or nothing when none is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def pick(kind: str, table: Mapping[str, Entry], name: str) -> Any:
+    """The object called ``name``: built in, or from the entry-point group ``muybridge.<kind>``.
+
+    Raises:
+        UsageError: unknown name; says the nearest known one and lists all.
+    """
+    if name in table:
+        return table[name].load()
+    outside = {point.name: point for point in entry_points(group=f"muybridge.{kind}")}
+    if name in outside:
+        return outside[name].load()
+    known = sorted({*table, *outside})
+    raise UsageError(f"{kind} has no {name!r}.{suggestion(name, known)} Known: {', '.join(known)}.")
+
+
+def rows(kind: str, table: Mapping[str, Entry]) -> list[dict[str, Any]]:
+    """What ``muybridge list KIND --json`` prints: one object per entry with ``name``, ``summary`` and its facts."""
+    inside = [{"name": name, "summary": entry.summary, **entry.facts} for name, entry in table.items()]
+    outside = entry_points(group=f"muybridge.{kind}")
+    return inside + [{"name": point.name, "summary": f"from {point.value}"} for point in outside]

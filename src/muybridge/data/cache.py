@@ -1,0 +1,249 @@
+"""Decode once: frames at the training resolution, as a memory map for small sets or as short-GOP video for large ones.
+
+The key is made of the files' content and of the geometry, so the same videos in another list, split or folder share one cache. Building
+is safe against a second process and against being killed: finished videos are kept, and the folder gets its name only when complete.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from filelock import FileLock
+from jaxtyping import UInt8
+
+from muybridge.core.errors import MuybridgeError, VideoError
+from muybridge.core.paths import cache_root
+from muybridge.core.records import read_json, write_json
+from muybridge.data import video
+from muybridge.data.index import VideoRecord, fingerprints
+
+FORMAT = 1
+MEMORY_LIMIT = 4 << 30
+Kind = Literal["auto", "memory", "video"]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Size of the cached frames; ``crop`` scales to cover and cuts the middle, ``squash`` ignores the aspect ratio."""
+
+    height: int
+    width: int
+    fit: Literal["crop", "squash"] = "crop"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a cache will hold, known before a frame is decoded.
+
+    Attributes:
+        folder: where it lies once complete.
+        kind: ``memory`` or ``video``.
+        files: fingerprint of each record's file.
+        bytes: size on disk; for ``video`` an estimate.
+    """
+
+    folder: Path
+    kind: str
+    geometry: Geometry
+    files: tuple[str, ...]
+    frames: tuple[int, ...]
+    fps: tuple[float, ...]
+    errors: dict[str, str]
+    bytes: int
+
+    def __str__(self) -> str:
+        where = "ready in" if (self.folder / "index.json").is_file() else "to be built in"
+        return (
+            f"{len(self.files):,} videos, {sum(self.frames):,} frames at {self.geometry.height}x{self.geometry.width}: "
+            f"{self.bytes / 1e6:,.0f} MB ({self.kind}), {where} {self.folder}"
+        )
+
+
+def plan(
+    records: Sequence[VideoRecord], geometry: Geometry, *, kind: Kind = "auto", root: Path | None = None, workers: int = 1
+) -> Plan:
+    """Count frames (packets only) and say what the cache will cost; a finished cache answers from its index."""
+    files = fingerprints(records)
+    content = json.dumps([FORMAT, vars(geometry), sorted(set(files))])
+    folder = (root or cache_root()) / "frames" / hashlib.sha256(content.encode()).hexdigest()[:16]
+    index = folder / "index.json"
+    if not index.is_file():
+        index = folder.with_suffix(".part") / "probe.json"
+    if not index.is_file():
+        write_json(index, _probe_all(dict(zip(files, (r.path for r in records), strict=True)), workers))
+    content_of = read_json(index)
+    table = content_of["videos"]
+    frames = tuple(table[name]["frames"] for name in files)
+    raw = sum(v["frames"] for v in table.values()) * geometry.height * geometry.width * 3
+    chosen = content_of.get("kind") or kind
+    if chosen == "auto":
+        chosen = "memory" if raw <= MEMORY_LIMIT else "video"
+    errors = {name: entry["error"] for name, entry in table.items() if entry["error"]}
+    fps = tuple(table[name]["fps"] for name in files)
+    return Plan(folder, chosen, geometry, tuple(files), frames, fps, errors, raw if chosen == "memory" else raw // 50)
+
+
+def build(
+    records: Sequence[VideoRecord], planned: Plan, *, workers: int = 1, progress: Progress | None = None
+) -> "FrameStore":
+    """Decode what is missing and open the cache.
+
+    Raises:
+        MuybridgeError: the disk is full or the folder cannot be written.
+    """
+    folder = planned.folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not (folder / "index.json").is_file():
+            _build(dict(zip(planned.files, (r.path for r in records), strict=True)), planned, workers, progress)
+    return FrameStore(folder, planned.files)
+
+
+def remove(root: Path | None = None) -> int:
+    """Delete every cached frame and embedded clip; returns the bytes freed."""
+    base = root or cache_root()
+    freed = sum(path.stat().st_size for path in base.rglob("*") if path.is_file()) if base.is_dir() else 0
+    for name in ("frames", "builtin"):
+        shutil.rmtree(base / name, ignore_errors=True)
+    return freed
+
+
+class FrameStore:
+    """Reads frames of cached videos by index."""
+
+    def __init__(self, folder: Path, files: Sequence[str]) -> None:
+        index = read_json(folder / "index.json")
+        table = index["videos"]
+        self.folder, self.files, self.kind = folder, tuple(files), index["kind"]
+        self.geometry = Geometry(**index["geometry"])
+        self.frames = np.array([table[name]["frames"] for name in files])
+        self.errors = [table[name]["error"] for name in files]
+        self._offset = [table[name].get("offset", 0) for name in files]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @cached_property
+    def _memory(self) -> UInt8[np.ndarray, "n h w 3"]:
+        shape = (-1, self.geometry.height, self.geometry.width, 3)
+        return np.memmap(self.folder / "frames.u8", np.uint8, "r").reshape(shape)
+
+    def read(self, number: int, frames: np.ndarray) -> UInt8[np.ndarray, "*frames h w 3"]:
+        """Frames of one video by index.
+
+        Raises:
+            VideoError: the video is broken.
+        """
+        if self.errors[number]:
+            raise VideoError(self.files[number], None, self.errors[number])
+        if self.kind == "memory":
+            return self._memory[self._offset[number] + frames]
+        return video.read(self.folder / f"{self.files[number]}.mp4", frames)
+
+
+def _probe_all(paths: dict[str, Path], workers: int) -> dict[str, object]:
+    with _pool(workers) as mapped:
+        found = list(mapped(_probe, paths.values()))
+    return {"videos": dict(zip(paths, found, strict=True))}
+
+
+def _probe(path: Path) -> dict[str, object]:
+    try:
+        info = video.probe(path)
+    except VideoError as error:
+        return {"frames": 0, "fps": 0.0, "error": error.reason}
+    return {"frames": info.frames, "fps": info.fps, "error": ""}
+
+
+def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progress | None) -> None:
+    part = planned.folder.with_suffix(".part")
+    table = read_json(part / "probe.json")["videos"]
+    _lay_out(table, planned, part)
+    done_file = part / "done.jsonl"
+    done = _read_done(done_file)
+    todo = [name for name in table if name not in done and not table[name]["error"]]
+    work = partial(_decode, part=part, kind=planned.kind, geometry=planned.geometry)
+    jobs = [(name, paths[name], table[name].get("offset", 0), table[name]["frames"]) for name in todo]
+    with _pool(workers) as mapped, done_file.open("a", encoding="utf-8") as journal:
+        for count, (name, error) in enumerate(mapped(work, jobs), start=1):
+            done[name] = error
+            journal.write(json.dumps([name, error]) + "\n")
+            journal.flush()
+            if progress:
+                progress(len(table) - len(todo) + count, len(table))
+    for name, error in done.items():
+        table[name]["error"] = error
+    write_json(part / "index.json", {"kind": planned.kind, "geometry": vars(planned.geometry), "videos": table})
+    for scratch in (done_file, part / "probe.json"):
+        scratch.unlink()
+    part.replace(planned.folder)
+
+
+def _lay_out(table: dict[str, dict[str, int]], planned: Plan, part: Path) -> None:
+    """Give each video its place in the memory map and reserve the file."""
+    if planned.kind != "memory":
+        return
+    at = 0
+    for name in sorted(table):
+        table[name]["offset"], at = at, at + table[name]["frames"]
+    size = at * planned.geometry.height * planned.geometry.width * 3
+    free = shutil.disk_usage(part).free
+    path = part / "frames.u8"
+    if not path.exists() and size > free:
+        raise MuybridgeError(
+            f"{part}: the frame cache needs {size / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB. "
+            "Free some space, or set MUYBRIDGE_CACHE to a folder on another disk."
+        )
+    with path.open("ab") as file:
+        file.truncate(max(size, 1))
+
+
+def _decode(job: tuple[str, Path, int, int], part: Path, kind: str, geometry: Geometry) -> tuple[str, str]:
+    """Decode one video into the cache; returns its name and, if it is broken, why."""
+    name, path, offset, frames = job
+    try:
+        pixels = video.read_all(path, **vars(geometry))
+        if len(pixels) != frames:
+            return name, f"decodes to {len(pixels)} frames where its packets promise {frames}"
+        if kind == "memory":
+            shape = (-1, geometry.height, geometry.width, 3)
+            memory = np.memmap(part / "frames.u8", np.uint8, "r+").reshape(shape)
+            memory[offset : offset + frames] = pixels
+            memory.flush()
+        else:
+            video.write(part / f"{name}.mp4", pixels, 25.0, options={"tune": "fastdecode", "bf": "0"})
+    except VideoError as error:
+        return name, str(error.reason if error.frame is None else f"frame {error.frame}: {error.reason}")
+    return name, ""
+
+
+def _read_done(path: Path) -> dict[str, str]:
+    done: dict[str, str] = {}
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                name, error = json.loads(line)
+            except json.JSONDecodeError:
+                break
+            done[name] = error
+    return done
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[Callable[..., Iterator[object]]]:
+    """``map`` in this process, or in several; spawned, since decoders do not survive a fork."""
+    if workers <= 1:
+        yield map
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield partial(pool.map, chunksize=8)

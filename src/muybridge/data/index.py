@@ -1,0 +1,170 @@
+"""A data set as rows: one ``VideoRecord`` per video, splits, folds, subsets and the fingerprint of it all."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from muybridge.core import seeding
+from muybridge.core.errors import UsageError
+
+_BLOCK = 65536
+
+
+@dataclass(frozen=True)
+class VideoRecord:
+    """One video of a data set.
+
+    Attributes:
+        id: name that is the same on every machine (path below the data set's root).
+        path: the file.
+        label: class index; -1 where there is none.
+        split: ``train``, ``val``, ``test``, or empty where the data set states none.
+        group: source (subject, scene) that must never straddle a split; the id where none is known.
+    """
+
+    id: str
+    path: Path
+    label: int
+    split: str
+    group: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Records and class names.
+
+    Attributes:
+        name: short name for tables.
+        records: sorted by id.
+        classes: label names; empty for unlabelled data.
+    """
+
+    name: str
+    records: tuple[VideoRecord, ...]
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of every id, label, split, group and file content; the same list of the same files on any machine gives the same."""
+        rows = [
+            (r.id, self.classes[r.label] if r.label >= 0 else "", r.split, r.group, print_)
+            for r, print_ in zip(self.records, fingerprints(self.records), strict=True)
+        ]
+        return hashlib.sha256(repr((rows, self.classes)).encode()).hexdigest()[:16]
+
+
+def fingerprint(path: Path) -> str:
+    """Hash of a file's size and of its first, middle and last 64 KiB: enough to tell videos apart without reading terabytes."""
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            digest.update(str(size).encode())
+            for start in sorted({0, max((size - _BLOCK) // 2, 0), max(size - _BLOCK, 0)}):
+                file.seek(start)
+                digest.update(file.read(_BLOCK))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}). Remove it from the list or restore the file.") from error
+    return digest.hexdigest()
+
+
+def fingerprints(records: Sequence[VideoRecord]) -> list[str]:
+    """Fingerprint of each record's file, in order."""
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(fingerprint, [record.path for record in records], chunksize=64))
+
+
+def divide(
+    dataset: Dataset, fold: int | None = None, folds: int | None = None
+) -> tuple[list[VideoRecord], list[VideoRecord]]:
+    """Training and test records: the data set's own split, or one fold of a split by groups.
+
+    Raises:
+        UsageError: no split and no fold asked for, labels that cannot be tested, or a fold that does not exist.
+    """
+    splits = {record.split for record in dataset.records}
+    if splits & {"test", "val"} and "train" in splits and fold is None:
+        held = "test" if "test" in splits else "val"
+        return [r for r in dataset.records if r.split == "train"], [r for r in dataset.records if r.split == held]
+    assignment = assign_folds(dataset, folds)
+    number = 1 + max(assignment.values())
+    fold = 0 if fold is None else fold
+    if not 0 <= fold < number:
+        raise UsageError(f"{dataset.name}: fold {fold} does not exist; there are {number}, from 0 to {number - 1}.")
+    train = [r for r in dataset.records if assignment[r.group] != fold]
+    return train, [r for r in dataset.records if assignment[r.group] == fold]
+
+
+def has_split(dataset: Dataset) -> bool:
+    """Whether the data set states training and held-out videos itself."""
+    splits = {record.split for record in dataset.records}
+    return "train" in splits and bool(splits & {"test", "val"})
+
+
+def assign_folds(dataset: Dataset, folds: int | None = None) -> dict[str, int]:
+    """Fold of each group; groups never straddle folds.
+
+    One fold per group up to ten groups, else five folds. Larger groups first, each into the fold that keeps the classes most even; ties
+    by a hash of the group's name, so that the order of files does not matter.
+    """
+    groups: dict[str, Counter[int]] = defaultdict(Counter)
+    for record in dataset.records:
+        groups[record.group][record.label] += 1
+    number = folds or (len(groups) if len(groups) <= 10 else 5)
+    if len(groups) < 2 or not 2 <= number <= len(groups):
+        raise UsageError(
+            f"{dataset.name}: {len(groups)} groups cannot make {number} folds; wanted at least 2 groups and 2 to {len(groups)} folds."
+        )
+    filled: list[Counter[int]] = [Counter() for _ in range(number)]
+    assignment: dict[str, int] = {}
+    for group in sorted(groups, key=lambda g: (-groups[g].total(), seeding.key(0, "fold", g))):
+        costs = [sum((filled[i][c] + n) ** 2 - filled[i][c] ** 2 for c, n in groups[group].items()) for i in range(number)]
+        best = min(range(number), key=lambda i: (costs[i], filled[i].total()))
+        filled[best].update(groups[group])
+        assignment[group] = best
+    return assignment
+
+
+def few(records: Iterable[VideoRecord], per_class: int | None, seed: int) -> list[VideoRecord]:
+    """The first ``per_class`` records of each class by a hash of (seed, id): smaller subsets lie inside larger ones."""
+    if per_class is None:
+        return list(records)
+    taken: Counter[int] = Counter()
+    kept = []
+    for record in sorted(records, key=lambda r: seeding.key(seed, "subset", r.id)):
+        if taken[record.label] < per_class:
+            taken[record.label] += 1
+            kept.append(record)
+    return sorted(kept, key=lambda r: r.id)
+
+
+def check_classes(dataset: Dataset, train: Sequence[VideoRecord], test: Sequence[VideoRecord]) -> list[str]:
+    """Notes on classes that a split cannot test fairly.
+
+    Raises:
+        UsageError: no labels, fewer than two classes, a class with a single video, or an empty side of the split.
+    """
+    counts = Counter(r.label for r in dataset.records if r.label >= 0)
+    names = dataset.classes
+    if len(counts) < 2:
+        raise UsageError(
+            f"{dataset.name}: {len(counts)} labelled classes; wanted at least 2. Give root/<class>/*.mp4, or a list with a label column."
+        )
+    single = [names[label] for label, n in counts.items() if n < 2]
+    if single:
+        raise UsageError(
+            f"{dataset.name}: class {single[0]!r} has one video, so it cannot be in both training and test"
+            f" ({len(single)} such classes). Add videos or remove the class."
+        )
+    if not train or not test:
+        raise UsageError(f"{dataset.name}: {len(train)} training and {len(test)} test videos; wanted some of each.")
+    seen = {r.label for r in train}
+    unseen = sorted({r.label for r in test} - seen)
+    return [f"class {names[label]!r} is in the test videos but never in the training videos" for label in unseen]

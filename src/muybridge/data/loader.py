@@ -1,0 +1,112 @@
+"""Batches of clips as a pure function of the step: nothing to save, nothing to lose on resume."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from muybridge.core import seeding
+from muybridge.core.clip import Clip
+from muybridge.core.errors import UsageError
+from muybridge.data.cache import FrameStore
+from muybridge.data.index import VideoRecord
+from muybridge.data.sampling import Sampling, sample, views
+
+
+@dataclass
+class Loader:
+    """Random clips for training.
+
+    Every epoch visits each video once, in an order drawn from (seed, epoch); batches run over the end of an epoch, so that all have the
+    same size and no video is dropped. The frames of a clip depend on (seed, step, video) only.
+
+    Attributes:
+        records: videos to draw from; ``numbers`` are their places in the store.
+        batch: videos per batch.
+    """
+
+    store: FrameStore
+    records: Sequence[VideoRecord]
+    numbers: Sequence[int]
+    law: Sampling
+    batch: int
+    seed: int
+    _order: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
+
+    def __call__(self, step: int) -> Clip:
+        """The batch of a step."""
+        picked = [self._video(step * self.batch + i) for i in range(self.batch)]
+        frames = [self._frames(step, place) for place in picked]
+        return collate(frames, [self.records[place] for place in picked])
+
+    def _video(self, position: int) -> int:
+        epoch, place = divmod(position, len(self.records))
+        if epoch not in self._order:
+            if len(self._order) > 2:
+                self._order.pop(min(self._order))
+            self._order[epoch] = seeding.rng(self.seed, "epoch", epoch).permutation(len(self.records))
+        return int(self._order[epoch][place])
+
+    def _frames(self, step: int, place: int) -> np.ndarray:
+        number = self.numbers[place]
+        rng = seeding.rng(self.seed, "sample", step, self.records[place].id)
+        chosen = sample(self.law, int(self.store.frames[number]), rng).ravel()
+        return self.store.read(number, chosen)
+
+
+def stream(loader: Loader, start: int, stop: int, workers: int = 0) -> Iterator[Clip]:
+    """Batches of steps ``start`` to ``stop``; ``workers`` threads decode ahead (decoders and memory maps release the GIL)."""
+    if workers <= 0 or loader.store.kind == "memory":
+        yield from (loader(step) for step in range(start, stop))
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        ahead: deque[object] = deque()
+        for step in range(start, stop + 2 * workers):
+            if step < stop:
+                ahead.append(pool.submit(loader, step))
+            if ahead and step - start >= 2 * workers - 1:
+                yield ahead.popleft().result()  # type: ignore[attr-defined]
+
+
+def evaluation(
+    store: FrameStore, records: Sequence[VideoRecord], numbers: Sequence[int], law: Sampling, number: int, batch: int
+) -> Iterator[Clip]:
+    """Every video's ``number`` views in order (video by video), in batches of about ``batch`` clips; broken videos are left out."""
+    step = max(1, batch // number)
+    usable = [i for i in range(len(records)) if not store.errors[numbers[i]]]
+    for start in range(0, len(usable), step):
+        chosen = usable[start : start + step]
+        frames = [
+            store.read(numbers[i], view)
+            for i in chosen
+            for view in views(law, int(store.frames[numbers[i]]), number)
+        ]
+        yield collate(frames, [records[i] for i in chosen for _ in range(number)])
+
+
+def collate(frames: Sequence[np.ndarray], records: Sequence[VideoRecord]) -> Clip:
+    """Arrays ``t h w 3`` to one ``Clip``."""
+    pixels = torch.from_numpy(np.stack(frames)).permute(0, 4, 1, 2, 3).contiguous()
+    return Clip(pixels, torch.tensor([r.label for r in records]), tuple(r.id for r in records))
+
+
+def check_broken(records: Sequence[VideoRecord], errors: Sequence[str], allow: bool) -> list[dict[str, str]]:
+    """List the broken videos.
+
+    Raises:
+        UsageError: more than 1 % are broken and that was not allowed, or none is left.
+    """
+    broken = [{"path": str(r.path), "reason": e} for r, e in zip(records, errors, strict=True) if e]
+    if len(broken) == len(records):
+        raise UsageError(f"all {len(records)} videos are broken; the first: {broken[0]['path']}: {broken[0]['reason']}.")
+    if len(broken) > 0.01 * len(records) and not allow:
+        listed = "; ".join(f"{b['path']}: {b['reason']}" for b in broken[:3])
+        more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
+        raise UsageError(
+            f"{len(broken)} of {len(records)} videos are broken (limit 1 %): {listed}{more}."
+            " Repair or remove them, or go on without them with --allow-broken."
+        )
+    return broken

@@ -1,0 +1,88 @@
+"""Which frames of a video a clip consists of: pure index arithmetic."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Int64
+
+Short = Literal["shrink", "loop", "skip"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """A law that picks frames.
+
+    Attributes:
+        frames: frames per clip.
+        stride: step between the frames of a clip; 0 repeats one frame (a still, the control for what motion adds).
+        clips: clips per video, one behind the other in time.
+        gap: frames between the clips.
+        short: what to do with a video shorter than that. ``shrink``: shrink the gap, then let the clips overlap, then shrink the stride;
+            a video with fewer frames than a clip repeats neighbours. ``loop``: start again at its first frame. ``skip``: whoever builds
+            the list of videos leaves it out; here it is treated as ``shrink``.
+    """
+
+    frames: int
+    stride: int = 1
+    clips: int = 1
+    gap: int = 0
+    short: Short = "shrink"
+
+    def __post_init__(self) -> None:
+        if self.frames < 1 or self.stride < 0 or self.clips < 1:
+            raise ValueError(f"{self}: wanted frames >= 1, stride >= 0 and clips >= 1")
+
+    @property
+    def clip_span(self) -> int:
+        """Frames of the video that one clip covers."""
+        return (self.frames - 1) * self.stride + 1
+
+    @property
+    def span(self) -> int:
+        """Frames of the video that all clips and the gaps between them cover."""
+        return self.clips * self.clip_span + (self.clips - 1) * self.gap
+
+    def fits(self, total: int) -> bool:
+        """Whether a video of ``total`` frames is long enough without any policy."""
+        return total >= self.span
+
+
+def fit_to(law: Sampling, total: int) -> Sampling:
+    """The law with stride and gap shrunk until it fits a video of ``total`` frames; a negative gap is an overlap."""
+    stride = law.stride
+    if total < law.clip_span:
+        stride = (total - 1) // (law.frames - 1) if law.frames > 1 else 0
+    span = (law.frames - 1) * stride + 1
+    gap = min(law.gap, (total - law.clips * span) // (law.clips - 1)) if law.clips > 1 else law.gap
+    return Sampling(law.frames, stride, law.clips, gap, law.short)
+
+
+def sample(law: Sampling, total: int, rng: np.random.Generator | None = None) -> Int64[np.ndarray, "clips frames"]:
+    """Frame numbers of one draw from a video of ``total`` frames: start uniform over all that fit, or the middle without ``rng``."""
+    if law.short == "loop" and not law.fits(total):
+        start = int(rng.integers(total)) if rng else 0
+        return _grid(law, start, law.clip_span + law.gap) % total
+    too_few = total < law.frames and law.stride > 0
+    law = fit_to(law, total)
+    if too_few:
+        return np.tile(np.linspace(0, total - 1, law.frames).round().astype(np.int64), (law.clips, 1))
+    last = max(total - law.span, 0)
+    start = int(rng.integers(last + 1)) if rng else last // 2
+    return _grid(law, start, law.clip_span + law.gap)
+
+
+def views(law: Sampling, total: int, number: int) -> Int64[np.ndarray, "number frames"]:
+    """``number`` clips spread evenly over a video, first to last; a single one is taken from the middle."""
+    if number == 1:
+        return sample(law, total)[:1]
+    if total < law.frames and law.stride > 0:
+        return np.tile(sample(law, total)[:1], (number, 1))
+    law = fit_to(law, total)
+    starts = np.linspace(0, max(total - law.clip_span, 0), number).round().astype(np.int64)
+    return np.minimum(starts[:, None] + _grid(law, 0, 0)[:1], total - 1)
+
+
+def _grid(law: Sampling, start: int, step: int) -> Int64[np.ndarray, "clips frames"]:
+    clips = start + step * np.arange(law.clips, dtype=np.int64)
+    return clips[:, None] + law.stride * np.arange(law.frames, dtype=np.int64)

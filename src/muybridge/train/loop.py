@@ -1,0 +1,169 @@
+"""fit: the one training loop; any objective, any weighting, exact resume."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from muybridge.core import seeding
+from muybridge.core.clip import Clip
+from muybridge.core.errors import MuybridgeError
+from muybridge.core.records import append_metrics, keep_metrics
+from muybridge.train import distributed
+from muybridge.train.checkpoint import State, load_state, save_state
+from muybridge.train.optim import Name, clip_gradient, cosine, optimiser, set_lr
+from muybridge.train.precision import Compute
+
+Batches = Callable[[int, int], Iterator[Clip]]
+Report = Callable[[int, int, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to optimise.
+
+    Attributes:
+        steps: optimiser steps in all.
+        warmup: share of the steps with a rising learning rate.
+        clip_norm: largest gradient norm.
+        log_every: steps between rows of the training curve.
+        save_every: seconds between saved states; decides how much a kill costs, never the result.
+    """
+
+    steps: int
+    lr: float
+    weight_decay: float
+    optimiser: Name = "adamw"
+    warmup: float = 0.1
+    clip_norm: float = 5.0
+    log_every: int = 20
+    save_every: float = 15.0
+
+
+def fit(
+    learner: nn.Module,
+    weighting: Callable[[dict[str, Any]], Any],
+    batches: Batches,
+    augment: Callable[..., Any],
+    recipe: Recipe,
+    compute: Compute,
+    *,
+    seed: int,
+    folder: Path,
+    report: Report | None = None,
+    stop_after: int | None = None,
+) -> State:
+    """Train ``learner`` (backbone and objective) and leave its state in ``folder``.
+
+    A run that was killed goes on from its last saved state and ends with the same bits: batches, views and dropout of a step depend on
+    (seed, step) only.
+
+    Args:
+        learner: module that turns views into an ``Outcome``.
+        weighting: named terms to one scalar.
+        batches: ``batches(start, stop)`` yields the batch of each step.
+        augment: augmentation that the objective applies to its views.
+        recipe: optimiser and schedule.
+        compute: device and number format.
+        seed: of every random draw.
+        folder: run folder for ``metrics.jsonl`` and ``state/``.
+        report: called after every step with (step, steps, latest metrics).
+        stop_after: stop early after that many steps, state saved (for tests and for time limits).
+
+    Raises:
+        MuybridgeError: the loss is no longer a finite number; says the step.
+    """
+    compute.place(learner)
+    optim = optimiser(learner, recipe.optimiser, recipe.lr, recipe.weight_decay)
+    state = load_state(folder / "state" / "last.pt", learner, optim)
+    lead = distributed.rank() == 0
+    if lead:
+        keep_metrics(folder / "metrics.jsonl", state.step)
+    model = distributed.wrap(learner)
+    model.train()
+    stop = min(recipe.steps, stop_after or recipe.steps)
+    log = _Log(folder / "metrics.jsonl", recipe.log_every, learner.objective.chance, state if lead else None)
+    began = saved = time.monotonic()
+    for step, clip in enumerate(batches(state.step, stop), start=state.step):
+        state.waiting += time.monotonic() - began
+        set_lr(optim, recipe.lr * cosine(step, recipe.steps, recipe.warmup))
+        values = _step(model, weighting, clip, augment, recipe, compute, optim, seed, step, state)
+        state.step = step + 1
+        latest = log(state.step, recipe.steps, values | {"lr": optim.param_groups[0]["lr"]})
+        if report and lead:
+            report(state.step, recipe.steps, latest)
+        now = time.monotonic()
+        state.seconds, began = state.seconds + now - began, now
+        if lead and (now - saved > recipe.save_every or state.step == stop):
+            save_state(folder / "state" / "last.pt", state, learner, optim)
+            saved = time.monotonic()
+    return state
+
+
+def _step(
+    model: nn.Module, weighting: Any, clip: Clip, augment: Any, recipe: Recipe, compute: Compute,
+    optim: torch.optim.Optimizer, seed: int, step: int, state: State,
+) -> dict[str, float]:  # fmt: skip
+    """One optimiser step; returns its loss, monitors and gradient norm."""
+    rank = distributed.rank()
+    # Dropout draws from torch's global generator; naming its stream by the step makes a resumed run equal to an undisturbed one.
+    torch.manual_seed(seeding.key(seed, "step", step, rank))
+    objective = (model.module if distributed.world() > 1 else model).objective
+    clip = distributed.share(clip).to(compute.device)
+    views = objective.views(clip, augment, seeding.generator(seed, "views", step, rank))
+    with _FlopMeter(state):
+        with compute.autocast():
+            outcome = model(views)
+        loss = weighting({name: term.float() for name, term in outcome.terms.items()})
+        optim.zero_grad(set_to_none=True)
+        loss.backward()
+    if not math.isfinite(loss.item()):
+        raise MuybridgeError(
+            f"the loss became {loss.item()} at step {step + 1}. Lower the learning rate (--lr {recipe.lr / 3:g}) or use --precision fp32."
+        )
+    norm = clip_gradient(model.parameters(), recipe.clip_norm)
+    optim.step()
+    named = {"loss": loss, **outcome.terms, **outcome.monitors}
+    return dict(zip(named, distributed.mean(list(named.values())), strict=True)) | {"grad_norm": norm}
+
+
+class _FlopMeter:
+    """Counts the operations of the first step only; every step of a run costs the same."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.counter = None if state.flops else FlopCounterMode(display=False)
+
+    def __enter__(self) -> None:
+        if self.counter:
+            self.counter.__enter__()
+
+    def __exit__(self, *problem: Any) -> None:
+        if self.counter:
+            self.counter.__exit__(*problem)
+            self.state.flops = int(self.counter.get_total_flops())
+
+
+class _Log:
+    """Averages what happened between two rows of the training curve."""
+
+    def __init__(self, path: Path, every: int, chance: float, state: State | None) -> None:
+        self.path, self.every, self.chance, self.state = path, every, chance, state
+        self.latest: dict[str, float] = {}
+
+    def __call__(self, step: int, steps: int, values: dict[str, float]) -> dict[str, float]:
+        if self.state is None:
+            return {}
+        pending = self.state.pending
+        pending.append(values)
+        if step % self.every == 0 or step == steps:
+            self.latest = {k: round(sum(v[k] for v in pending) / len(pending), 6) for k in values}
+            append_metrics(self.path, {"step": step, **self.latest, "chance": self.chance})
+            pending.clear()
+        return self.latest
