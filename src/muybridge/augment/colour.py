@@ -25,11 +25,13 @@ def colour_jitter(
 ) -> UInt8[Tensor, "b c t h w"]:
     """Brightness, contrast and saturation jitter, the same for all frames of a clip.
 
-    Contrast pulls towards the mean luma of the whole clip, so frames do not flicker against each other.
+    Contrast pulls towards the mean luma of the whole clip, so frames do not flicker against each other. All three are one affine map
+    of each pixel: ``f M x + (1 - f) m`` with ``m`` the mean luma of the clip under the matrix ``M``.
     """
     matrix, contrast = (x.to(frames.device) for x in jitter_matrix(len(frames), strength, rng))
-    coloured = torch.einsum("bij,bjthw->bithw", matrix, frames.float())
-    luma = torch.tensor(LUMA, device=frames.device).view(3, 1, 1, 1)
-    mean = (coloured * luma).sum(1).mean((1, 2, 3)).view(-1, 1, 1, 1, 1)
-    factor = contrast.view(-1, 1, 1, 1, 1)
-    return (mean + factor * (coloured - mean)).round_().clamp_(0, 255).to(torch.uint8)
+    pixels = frames.flatten(2).float()
+    luma = torch.tensor(LUMA, device=frames.device)
+    mean = (matrix @ pixels.mean(2, keepdim=True)).mul(luma.view(3, 1)).sum(1, keepdim=True)
+    factor = contrast.view(-1, 1, 1)
+    changed = torch.baddbmm((1 - factor) * mean, factor * matrix, pixels)
+    return changed.round_().clamp_(0, 255).to(torch.uint8).view(frames.shape)

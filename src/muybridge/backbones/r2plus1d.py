@@ -49,7 +49,9 @@ class Block(nn.Module):
         self.norm1 = nn.BatchNorm3d(outputs)
         self.conv2 = Conv2Plus1(outputs, outputs, (3, 3, 3), (1, 1, 1))
         self.norm2 = nn.BatchNorm3d(outputs)
-        self.shortcut = nn.Identity() if stride == 1 and inputs == outputs else _shortcut(inputs, outputs, steps)
+        self.shortcut = (
+            nn.Identity() if stride == 1 and inputs == outputs else _shortcut(inputs, outputs, steps)
+        )
 
     def forward(self, x: Float[Tensor, "b c t h w"]) -> Float[Tensor, "b c2 t2 h2 w2"]:
         """Two convolutions beside the shortcut."""
@@ -64,12 +66,15 @@ def _shortcut(inputs: int, outputs: int, stride: Triple) -> nn.Sequential:
 class _Normalised(nn.Module):
     """Frames in [0, 1] to zero mean and unit deviation, stages, global average pool."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, stages: nn.Sequential, dim: int) -> None:
         super().__init__()
         self.dim = dim
         self.stages = stages
-        self.register_buffer("mean", torch.full((3, 1, 1, 1), 0.45))
-        self.register_buffer("std", torch.full((3, 1, 1, 1), 0.225))
+        self.register_buffer("mean", torch.full((1, 3, 1, 1, 1), 0.45))
+        self.register_buffer("std", torch.full((1, 3, 1, 1, 1), 0.225))
 
     def forward(self, frames: Float[Tensor, "b 3 t h w"]) -> Features:
         """Pooled feature and last map of each clip."""
@@ -90,7 +95,8 @@ class R2Plus1D(_Normalised):
         )
         inputs = [widths[0], *widths[:-1]]
         blocks = [
-            Block(a, b, stride=1 if i == 0 else 2) for i, (a, b) in enumerate(zip(inputs, widths, strict=True))
+            Block(a, b, stride=1 if i == 0 else 2)
+            for i, (a, b) in enumerate(zip(inputs, widths, strict=True))
         ]
         super().__init__(nn.Sequential(stem, *blocks), widths[-1])
 
@@ -100,7 +106,7 @@ def tiny(widths: Sequence[int] = (16, 32, 64, 128)) -> nn.Module:
 
     Stride 2 in space at every stage, in time at the last two.
     """
-    stages = []
+    stages: list[nn.Module] = []
     for i, (inputs, outputs) in enumerate(zip((3, *widths[:-1]), widths, strict=True)):
         stride = (2 if i >= len(widths) - 2 else 1, 2, 2)
         stages += [Conv2Plus1(inputs, outputs, (3, 3, 3), stride, between=outputs)]

@@ -36,8 +36,9 @@ class Entry:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """``" Did you mean 'x'?"`` with the nearest known name, or nothing when none is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    spelt = {word.lower(): word for word in known}
+    near = difflib.get_close_matches(name.lower(), spelt, n=1, cutoff=0.5)
+    return f" Did you mean {spelt[near[0]]!r}?" if near else ""
 
 
 def pick(kind: str, table: Mapping[str, Entry], name: str) -> Any:
@@ -58,5 +59,7 @@ def pick(kind: str, table: Mapping[str, Entry], name: str) -> Any:
 def rows(kind: str, table: Mapping[str, Entry]) -> list[dict[str, Any]]:
     """What ``muybridge list KIND --json`` prints: one object per entry with ``name``, ``summary`` and its facts."""
     inside = [{"name": name, "summary": entry.summary, **entry.facts} for name, entry in table.items()]
-    outside = entry_points(group=f"muybridge.{kind}")
-    return inside + [{"name": point.name, "summary": f"from {point.value}"} for point in outside]
+    outside = {
+        point.name: point for point in entry_points(group=f"muybridge.{kind}") if point.name not in table
+    }
+    return inside + [{"name": name, "summary": f"from {point.value}"} for name, point in outside.items()]

@@ -48,8 +48,8 @@ class Predictions:
 
     @property
     def correct(self) -> Bool[np.ndarray, "n"]:
-        """Whether the top-1 class is the label."""
-        return self.predicted == self.label
+        """Whether the top-1 class is the label; never where there is no label."""
+        return (self.predicted == self.label) & (self.label >= 0)
 
     def where(self, rows: Bool[np.ndarray, "n"]) -> "Predictions":
         """The rows of a mask."""
@@ -94,9 +94,11 @@ def read_predictions(path: Path) -> Predictions:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise MuybridgeError(f"{path}: no predictions ({error}). Delete the run folder and run again.") from error
+        table = pq.read_table(path).select([field.name for field in fields(Predictions)])
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise MuybridgeError(
+            f"{path}: no predictions ({error}). Delete the run folder and run again."
+        ) from error
     scores = table["scores"].combine_chunks()
     width = scores.type.list_size
     return Predictions(

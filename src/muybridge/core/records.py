@@ -7,13 +7,13 @@
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
+from uuid import uuid4
 
 import numpy as np
 import yaml
@@ -21,7 +21,22 @@ import yaml
 from muybridge.core.errors import MuybridgeError
 
 RECORD_VERSION = 1
-NOT_SIGNED = frozenset({"device", "workers", "out", "resume", "overwrite", "dry_run", "config"})
+NOT_SIGNED = frozenset(
+    {
+        "device",
+        "workers",
+        "out",
+        "resume",
+        "overwrite",
+        "dry_run",
+        "allow_broken",
+        "data",
+        "root",
+        "init",
+        "model",
+    }
+)
+"""Fields that cannot change a result, and fields that say where something lies whose content is signed instead."""
 
 
 def canonical(config: Mapping[str, Any]) -> str:
@@ -43,17 +58,15 @@ def signature(stage: str, config: Mapping[str, Any], inputs: Mapping[str, str]) 
 def atomic(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     """Open a temporary neighbour of ``path`` and rename it into place: readers see the old file or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    encoding = None if "b" in mode else "utf-8"
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    draft = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
-        with os.fdopen(handle, mode, encoding=encoding) as file:
+        with draft.open(mode.replace("w", "x"), encoding=None if "b" in mode else "utf-8") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -72,7 +85,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise MuybridgeError(f"{path}: damaged ({error}). Delete its folder and run the same command again.") from error
+        raise MuybridgeError(
+            f"{path}: damaged ({error}). Delete its folder and run the same command again."
+        ) from error
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
@@ -112,6 +127,9 @@ class Run:
     """One run folder, read lazily."""
 
     path: Path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
 
     @property
     def stage(self) -> str:

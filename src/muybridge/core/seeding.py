@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
 def key(seed: int, *name: str | int) -> int:
     """63-bit integer that names a random stream; words and integers never collide (``1`` differs from ``"1"``)."""
-    text = "\x1f".join(f"{type(part).__name__}:{part}" for part in (int(seed), *name))
+    text = "\x1f".join(_spell(part) for part in (int(seed), *name))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
+
+
+def _spell(part: str | int) -> str:
+    """A part with its kind in front: NumPy's words and integers count as Python's; the separator is doubled inside words."""
+    return "str:" + part.replace("\x1f", "\x1f\x1f") if isinstance(part, str) else f"int:{int(part)}"
 
 
 def rng(seed: int, *name: str | int) -> np.random.Generator:

@@ -70,7 +70,12 @@ class Plan:
 
 
 def plan(
-    records: Sequence[VideoRecord], geometry: Geometry, *, kind: Kind = "auto", root: Path | None = None, workers: int = 1
+    records: Sequence[VideoRecord],
+    geometry: Geometry,
+    *,
+    kind: Kind = "auto",
+    root: Path | None = None,
+    workers: int = 1,
 ) -> Plan:
     """Count frames (packets only) and say what the cache will cost; a finished cache answers from its index."""
     files = fingerprints(records)
@@ -90,7 +95,9 @@ def plan(
         chosen = "memory" if raw <= MEMORY_LIMIT else "video"
     errors = {name: entry["error"] for name, entry in table.items() if entry["error"]}
     fps = tuple(table[name]["fps"] for name in files)
-    return Plan(folder, chosen, geometry, tuple(files), frames, fps, errors, raw if chosen == "memory" else raw // 50)
+    return Plan(
+        folder, chosen, geometry, tuple(files), frames, fps, errors, raw if chosen == "memory" else raw // 50
+    )
 
 
 def build(
@@ -105,7 +112,9 @@ def build(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if not (folder / "index.json").is_file():
-            _build(dict(zip(planned.files, (r.path for r in records), strict=True)), planned, workers, progress)
+            _build(
+                dict(zip(planned.files, (r.path for r in records), strict=True)), planned, workers, progress
+            )
     return FrameStore(folder, planned.files)
 
 
@@ -183,7 +192,9 @@ def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progre
                 progress(len(table) - len(todo) + count, len(table))
     for name, error in done.items():
         table[name]["error"] = error
-    write_json(part / "index.json", {"kind": planned.kind, "geometry": vars(planned.geometry), "videos": table})
+    write_json(
+        part / "index.json", {"kind": planned.kind, "geometry": vars(planned.geometry), "videos": table}
+    )
     for scratch in (done_file, part / "probe.json"):
         scratch.unlink()
     part.replace(planned.folder)

@@ -7,6 +7,7 @@ Recognised: ``root/<class>/*``, ``root/{train,val,test}/<class>/*``, an unlabell
 import csv
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,7 +18,14 @@ from muybridge.data.index import Dataset, VideoRecord
 from muybridge.data.video import VIDEO_SUFFIXES, is_video
 
 LISTS = {".csv": ",", ".tsv": "\t", ".txt": " ", ".jsonl": ""}
-SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+}
 PATH_COLUMNS = ("path", "video", "file_name", "file", "filename")
 LABEL_COLUMNS = ("label", "class", "cls", "label_name")
 
@@ -52,7 +60,9 @@ def read(
         if not rows:
             raise UsageError(_nothing(source))
         if group:
-            raise UsageError(f"{source}: a folder has no column {group!r}; give a list with path,label,{group} columns instead.")
+            raise UsageError(
+                f"{source}: a folder has no column {group!r}; give a list with path,label,{group} columns instead."
+            )
     elif source.is_file() and source.suffix.lower() in LISTS:
         rows = list(_list_rows(source, label, group, root))
         if not rows:
@@ -72,10 +82,12 @@ def number(name: str, rows: Sequence[Row]) -> Dataset:
     classes = tuple(sorted(names, key=(lambda x: int(x)) if numeric else str))
     index = {label: i for i, label in enumerate(classes)}
     records = [VideoRecord(r.id, r.path, index.get(r.label, -1), r.split, r.group or r.id) for r in rows]
-    twice = [r.id for r, after in zip(s := sorted(records, key=lambda r: r.id), s[1:], strict=False) if r.id == after.id]
+    twice = [video for video, count in Counter(record.id for record in records).items() if count > 1]
     if twice:
-        raise UsageError(f"{name}: {twice[0]!r} is listed twice ({len(twice)} such videos). List each video once.")
-    return Dataset(name, tuple(sorted(records, key=lambda r: r.id)), classes)
+        raise UsageError(
+            f"{name}: {twice[0]!r} is listed twice ({len(twice)} such videos). List each video once."
+        )
+    return Dataset(name, tuple(sorted(records, key=lambda record: record.id)), classes)
 
 
 def _folder_rows(root: Path) -> Iterator[Row]:
@@ -110,7 +122,9 @@ def _list_rows(source: Path, label: str | None, group: str | None, root: Path | 
         name = line[path_column].strip()
         split = (line.get(split_column or "") or "").strip().lower()
         if split and split not in SPLITS:
-            raise UsageError(f"{source}: split {split!r} of {name!r}; wanted one of {', '.join(sorted(SPLITS))}, or nothing.")
+            raise UsageError(
+                f"{source}: split {split!r} of {name!r}; wanted one of {', '.join(sorted(SPLITS))}, or nothing."
+            )
         yield Row(
             id=PurePosixPath(name).as_posix(),
             path=base / name,
@@ -143,7 +157,9 @@ def _table(source: Path) -> Iterator[Mapping[str, str]]:
 
 def _column(source: Path, columns: Sequence[str], asked: str | None, usual: Sequence[str]) -> str | None:
     if asked is not None and asked not in columns:
-        raise UsageError(f"{source}: no column {asked!r}.{suggestion(asked, columns)} Columns: {', '.join(columns)}.")
+        raise UsageError(
+            f"{source}: no column {asked!r}.{suggestion(asked, columns)} Columns: {', '.join(columns)}."
+        )
     return asked or next((name for name in usual if name in columns), None)
 
 

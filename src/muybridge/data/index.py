@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from muybridge.core import seeding
@@ -57,21 +57,33 @@ class Dataset:
             (r.id, self.classes[r.label] if r.label >= 0 else "", r.split, r.group, print_)
             for r, print_ in zip(self.records, fingerprints(self.records), strict=True)
         ]
-        return hashlib.sha256(repr((rows, self.classes)).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr((sorted(rows), self.classes)).encode()).hexdigest()[:16]
 
 
 def fingerprint(path: Path) -> str:
     """Hash of a file's size and of its first, middle and last 64 KiB: enough to tell videos apart without reading terabytes."""
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be read ({error.strerror}). Remove it from the list or restore the file."
+        ) from error
+    return _fingerprint(path, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(1 << 20)
+def _fingerprint(path: Path, size: int, changed: int) -> str:
     digest = hashlib.blake2b(digest_size=16)
     try:
         with path.open("rb") as file:
-            size = path.stat().st_size
             digest.update(str(size).encode())
             for start in sorted({0, max((size - _BLOCK) // 2, 0), max(size - _BLOCK, 0)}):
                 file.seek(start)
                 digest.update(file.read(_BLOCK))
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}). Remove it from the list or restore the file.") from error
+        raise UsageError(
+            f"{path}: cannot be read ({error.strerror}). Remove it from the list or restore the file."
+        ) from error
     return digest.hexdigest()
 
 
@@ -84,22 +96,26 @@ def fingerprints(records: Sequence[VideoRecord]) -> list[str]:
 def divide(
     dataset: Dataset, fold: int | None = None, folds: int | None = None
 ) -> tuple[list[VideoRecord], list[VideoRecord]]:
-    """Training and test records: the data set's own split, or one fold of a split by groups.
+    """Training and test records: the data set's own split, or one fold (the first, if not said) of a split by groups.
+
+    Videos without a label are never test videos.
 
     Raises:
-        UsageError: no split and no fold asked for, labels that cannot be tested, or a fold that does not exist.
+        UsageError: too few groups for the folds, or a fold that does not exist.
     """
-    splits = {record.split for record in dataset.records}
-    if splits & {"test", "val"} and "train" in splits and fold is None:
-        held = "test" if "test" in splits else "val"
-        return [r for r in dataset.records if r.split == "train"], [r for r in dataset.records if r.split == held]
+    if has_split(dataset) and fold is None:
+        held = "test" if any(record.split == "test" for record in dataset.records) else "val"
+        train = [r for r in dataset.records if r.split == "train"]
+        return train, [r for r in dataset.records if r.split == held and r.label >= 0]
     assignment = assign_folds(dataset, folds)
     number = 1 + max(assignment.values())
     fold = 0 if fold is None else fold
     if not 0 <= fold < number:
-        raise UsageError(f"{dataset.name}: fold {fold} does not exist; there are {number}, from 0 to {number - 1}.")
+        raise UsageError(
+            f"{dataset.name}: fold {fold} does not exist; there are {number}, from 0 to {number - 1}."
+        )
     train = [r for r in dataset.records if assignment[r.group] != fold]
-    return train, [r for r in dataset.records if assignment[r.group] == fold]
+    return train, [r for r in dataset.records if assignment[r.group] == fold and r.label >= 0]
 
 
 def has_split(dataset: Dataset) -> bool:
@@ -117,15 +133,22 @@ def assign_folds(dataset: Dataset, folds: int | None = None) -> dict[str, int]:
     groups: dict[str, Counter[int]] = defaultdict(Counter)
     for record in dataset.records:
         groups[record.group][record.label] += 1
-    number = folds or (len(groups) if len(groups) <= 10 else 5)
-    if len(groups) < 2 or not 2 <= number <= len(groups):
+    number = (len(groups) if len(groups) <= 10 else 5) if folds is None else folds
+    if len(groups) < 2:
         raise UsageError(
-            f"{dataset.name}: {len(groups)} groups cannot make {number} folds; wanted at least 2 groups and 2 to {len(groups)} folds."
+            f"{dataset.name}: all videos are of one group; wanted at least 2, to train on one and test on the other."
+        )
+    if not 2 <= number <= len(groups):
+        raise UsageError(
+            f"{dataset.name}: {len(groups)} groups cannot make {number} folds; wanted 2 to {len(groups)} folds."
         )
     filled: list[Counter[int]] = [Counter() for _ in range(number)]
     assignment: dict[str, int] = {}
     for group in sorted(groups, key=lambda g: (-groups[g].total(), seeding.key(0, "fold", g))):
-        costs = [sum((filled[i][c] + n) ** 2 - filled[i][c] ** 2 for c, n in groups[group].items()) for i in range(number)]
+        costs = [
+            sum((filled[i][c] + n) ** 2 - filled[i][c] ** 2 for c, n in groups[group].items())
+            for i in range(number)
+        ]
         best = min(range(number), key=lambda i: (costs[i], filled[i].total()))
         filled[best].update(groups[group])
         assignment[group] = best
@@ -155,7 +178,7 @@ def check_classes(dataset: Dataset, train: Sequence[VideoRecord], test: Sequence
     names = dataset.classes
     if len(counts) < 2:
         raise UsageError(
-            f"{dataset.name}: {len(counts)} labelled classes; wanted at least 2. Give root/<class>/*.mp4, or a list with a label column."
+            f"{dataset.name}: {len(counts)} labelled classes; wanted at least 2. Give root/<class>/*.mp4 without other folders or videos between, or a list with a label column."
         )
     single = [names[label] for label, n in counts.items() if n < 2]
     if single:
@@ -164,7 +187,11 @@ def check_classes(dataset: Dataset, train: Sequence[VideoRecord], test: Sequence
             f" ({len(single)} such classes). Add videos or remove the class."
         )
     if not train or not test:
-        raise UsageError(f"{dataset.name}: {len(train)} training and {len(test)} test videos; wanted some of each.")
+        raise UsageError(
+            f"{dataset.name}: {len(train)} training and {len(test)} test videos; wanted some of each."
+        )
     seen = {r.label for r in train}
     unseen = sorted({r.label for r in test} - seen)
-    return [f"class {names[label]!r} is in the test videos but never in the training videos" for label in unseen]
+    return [
+        f"class {names[label]!r} is in the test videos but never in the training videos" for label in unseen
+    ]

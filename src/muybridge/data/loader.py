@@ -72,7 +72,12 @@ def stream(loader: Loader, start: int, stop: int, workers: int = 0) -> Iterator[
 
 
 def evaluation(
-    store: FrameStore, records: Sequence[VideoRecord], numbers: Sequence[int], law: Sampling, number: int, batch: int
+    store: FrameStore,
+    records: Sequence[VideoRecord],
+    numbers: Sequence[int],
+    law: Sampling,
+    number: int,
+    batch: int,
 ) -> Iterator[Clip]:
     """Every video's ``number`` views in order (video by video), in batches of about ``batch`` clips; broken videos are left out."""
     step = max(1, batch // number)
@@ -101,7 +106,9 @@ def check_broken(records: Sequence[VideoRecord], errors: Sequence[str], allow: b
     """
     broken = [{"path": str(r.path), "reason": e} for r, e in zip(records, errors, strict=True) if e]
     if len(broken) == len(records):
-        raise UsageError(f"all {len(records)} videos are broken; the first: {broken[0]['path']}: {broken[0]['reason']}.")
+        raise UsageError(
+            f"all {len(records)} videos are broken; the first: {broken[0]['path']}: {broken[0]['reason']}."
+        )
     if len(broken) > 0.01 * len(records) and not allow:
         listed = "; ".join(f"{b['path']}: {b['reason']}" for b in broken[:3])
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""

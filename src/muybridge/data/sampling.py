@@ -17,7 +17,7 @@ class Sampling:
         frames: frames per clip.
         stride: step between the frames of a clip; 0 repeats one frame (a still, the control for what motion adds).
         clips: clips per video, one behind the other in time.
-        gap: frames between the clips.
+        gap: frames between the clips; negative for clips that overlap, down to clips that are the same.
         short: what to do with a video shorter than that. ``shrink``: shrink the gap, then let the clips overlap, then shrink the stride;
             a video with fewer frames than a clip repeats neighbours. ``loop``: start again at its first frame. ``skip``: whoever builds
             the list of videos leaves it out; here it is treated as ``shrink``.
@@ -30,8 +30,10 @@ class Sampling:
     short: Short = "shrink"
 
     def __post_init__(self) -> None:
-        if self.frames < 1 or self.stride < 0 or self.clips < 1:
-            raise ValueError(f"{self}: wanted frames >= 1, stride >= 0 and clips >= 1")
+        if self.frames < 1 or self.stride < 0 or self.clips < 1 or self.gap < -self.clip_span:
+            raise ValueError(
+                f"{self}: wanted frames >= 1, stride >= 0, clips >= 1 and gap >= {-self.clip_span}"
+            )
 
     @property
     def clip_span(self) -> int:
@@ -54,12 +56,17 @@ def fit_to(law: Sampling, total: int) -> Sampling:
     if total < law.clip_span:
         stride = (total - 1) // (law.frames - 1) if law.frames > 1 else 0
     span = (law.frames - 1) * stride + 1
-    gap = min(law.gap, (total - law.clips * span) // (law.clips - 1)) if law.clips > 1 else law.gap
+    room = (total - law.clips * span) // (law.clips - 1) if law.clips > 1 else law.gap
+    gap = max(min(law.gap, room), -span)
     return Sampling(law.frames, stride, law.clips, gap, law.short)
 
 
-def sample(law: Sampling, total: int, rng: np.random.Generator | None = None) -> Int64[np.ndarray, "clips frames"]:
+def sample(
+    law: Sampling, total: int, rng: np.random.Generator | None = None
+) -> Int64[np.ndarray, "clips frames"]:
     """Frame numbers of one draw from a video of ``total`` frames: start uniform over all that fit, or the middle without ``rng``."""
+    if total < 1:
+        raise ValueError(f"{law}: cannot sample a video of {total} frames")
     if law.short == "loop" and not law.fits(total):
         start = int(rng.integers(total)) if rng else 0
         return _grid(law, start, law.clip_span + law.gap) % total
@@ -74,13 +81,12 @@ def sample(law: Sampling, total: int, rng: np.random.Generator | None = None) ->
 
 def views(law: Sampling, total: int, number: int) -> Int64[np.ndarray, "number frames"]:
     """``number`` clips spread evenly over a video, first to last; a single one is taken from the middle."""
-    if number == 1:
-        return sample(law, total)[:1]
-    if total < law.frames and law.stride > 0:
-        return np.tile(sample(law, total)[:1], (number, 1))
+    law = Sampling(law.frames, law.stride, short=law.short)
+    if number == 1 or not law.fits(total) and (law.short == "loop" or total < law.frames):
+        return np.tile(sample(law, total), (number, 1))
     law = fit_to(law, total)
-    starts = np.linspace(0, max(total - law.clip_span, 0), number).round().astype(np.int64)
-    return np.minimum(starts[:, None] + _grid(law, 0, 0)[:1], total - 1)
+    starts = np.linspace(0, total - law.clip_span, number).round().astype(np.int64)
+    return starts[:, None] + _grid(law, 0, 0)
 
 
 def _grid(law: Sampling, start: int, step: int) -> Int64[np.ndarray, "clips frames"]:

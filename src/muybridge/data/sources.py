@@ -25,7 +25,9 @@ def load(
         UsageError: an unknown name or a folder without videos.
     """
     if not sources:
-        raise UsageError("no data given: wanted --data with a folder, a list or a name of `muybridge list datasets`.")
+        raise UsageError(
+            "no data given: wanted --data with a folder, a list or a name of `muybridge list datasets`."
+        )
     parts = [_load_one(source, label, group, root) for source in sources]
     return parts[0] if len(parts) == 1 else join(parts)
 
@@ -38,7 +40,9 @@ def _load_one(source: str, label: str | None, group: str | None, root: str | Non
         loaded: Dataset = pick("datasets", DATASETS, source)()
         return loaded
     near = suggestion(source, DATASETS)
-    raise UsageError(f"{source}: no such folder, list or data set.{near} `muybridge list datasets` lists the names.")
+    raise UsageError(
+        f"{source}: no such folder, list or data set.{near} `muybridge list datasets` lists the names."
+    )
 
 
 def join(parts: Sequence[Dataset]) -> Dataset:

@@ -29,7 +29,7 @@ class Outcome:
 
 
 class Objective(Protocol):
-    """Owns its heads; says how many clips of a video it needs and what chance is.
+    """Owns its heads; says how many clips of a video it needs and what chance is; captions an answer for film strips.
 
     Attributes:
         clips: clips drawn from each video, laid one behind the other in time order.

@@ -35,7 +35,7 @@ class RotNet(nn.Module):
     def views(self, clip: Clip, augment: Augment, rng: Generator) -> Views:
         """Clips turned counter-clockwise by ``target`` quarter turns."""
         target = torch.randint(self.rotations, (len(clip),), generator=rng).to(clip.frames.device)
-        return {"clip": rotate(to_unit(augment(clip.frames, rng)), target), "target": target}
+        return {"clip": to_unit(rotate(augment(clip.frames, rng), target)), "target": target}
 
     def outcome(self, encode: Encode, views: Views) -> Outcome:
         """Cross-entropy over the rotations."""
@@ -45,11 +45,11 @@ class RotNet(nn.Module):
             {"accuracy": accuracy(logits, views["target"])},
         )
 
+    def caption(self, target: int) -> str:
+        """The answer in words."""
+        return f"turned by {90 * target} degrees"
+
 
 def rotate(frames: Tensor, turns: Tensor) -> Tensor:
     """Turn clip i (``b c t s s``, square) counter-clockwise by ``turns[i]`` quarter turns."""
-    turned = torch.empty_like(frames)
-    for k in range(4):
-        chosen = turns == k
-        turned[chosen] = torch.rot90(frames[chosen], k, (-2, -1))
-    return turned
+    return torch.stack([torch.rot90(clip, k, (-2, -1)) for clip, k in zip(frames, turns.tolist(), strict=True)])

@@ -24,6 +24,8 @@ class VCOP(nn.Module):
         dropout: before the last layer.
     """
 
+    orders: Tensor
+
     def __init__(self, dim: int, clips: int = 3, hidden: int = 512, dropout: float = 0.5) -> None:
         super().__init__()
         if not 2 <= clips <= 5:
@@ -38,14 +40,14 @@ class VCOP(nn.Module):
     def views(self, clip: Clip, augment: Augment, rng: Generator) -> Views:
         """Clips of each video in the order named by ``target``; each clip is augmented for itself, as in the paper's code."""
         target = torch.randint(len(self.orders), (len(clip),), generator=rng).to(clip.frames.device)
-        parts = torch.cat([augment(part, rng) for part in clip.frames.chunk(self.clips, dim=2)])
-        tuples = parts.unflatten(0, (self.clips, len(clip))).transpose(0, 1)
-        return {"tuple": to_unit(arrange(tuples, self.orders[target])), "target": target}
+        tuples = torch.stack([augment(part, rng) for part in clip.frames.chunk(self.clips, dim=2)], dim=1)
+        order = self.orders.to(target.device)[target]
+        return {"tuple": to_unit(arrange(tuples, order)), "target": target}
 
     def outcome(self, encode: Encode, views: Views) -> Outcome:
         """Cross-entropy over the permutations, in lexicographic order."""
-        features = encode(views["tuple"].flatten(0, 1)).pooled.unflatten(0, views["tuple"].shape[:2])
-        logits = self.logits(features)
+        pooled = encode(views["tuple"].flatten(0, 1)).pooled
+        logits = self.logits(pooled.reshape(*views["tuple"].shape[:2], -1))
         return Outcome(
             {"vcop": F.cross_entropy(logits, views["target"])},
             {"accuracy": accuracy(logits, views["target"])},
@@ -56,6 +58,10 @@ class VCOP(nn.Module):
         joined = [torch.cat([features[:, i], features[:, j]], dim=1) for i, j in self.pairs]
         scores: Tensor = self.head(torch.cat([F.relu(self.pairwise(pair)) for pair in joined], dim=1))
         return scores
+
+    def caption(self, target: int) -> str:
+        """The answer in words."""
+        return "clips in the order " + " ".join(str(int(i) + 1) for i in self.orders[target])
 
 
 def arrange(

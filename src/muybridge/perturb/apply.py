@@ -34,7 +34,9 @@ def perturb(clip: Clip, name: str, severity: int, seed: int, views: Sequence[int
         raise UsageError(f"{name}: severity {severity}; wanted 1 to 5.")
     function = pick("perturbations", PERTURBATIONS, name)
     frames = [
-        function(one, severity, seeding.generator(seed, "perturb", VERSION, name, severity, video, view))
+        function(
+            one, severity, seeding.generator(seed, "perturb", VERSION, name, int(severity), video, int(view))
+        )
         for one, video, view in zip(clip.frames, clip.video, views, strict=True)
     ]
     return replace(clip, frames=torch.stack(frames))

@@ -11,8 +11,10 @@ from torch import Generator, Tensor
 GAUSSIAN_SIGMA = (0.08, 0.12, 0.18, 0.26, 0.38)
 
 
-def gaussian_noise(frames: UInt8[Tensor, "c t h w"], severity: int, rng: Generator) -> UInt8[Tensor, "c t h w"]:
+def gaussian_noise(
+    frames: UInt8[Tensor, "c t h w"], severity: int, rng: Generator
+) -> UInt8[Tensor, "c t h w"]:
     """Add normal noise; rounds to the nearest level (the sources floor, which darkens by half a level)."""
-    noise = torch.randn(frames.shape, generator=rng, device=rng.device)
-    noisy = frames + noise.to(frames.device) * (255 * GAUSSIAN_SIGMA[severity - 1])
+    noise = torch.randn(frames.shape, generator=rng, device=rng.device).to(frames.device)
+    noisy = noise.mul_(255 * GAUSSIAN_SIGMA[severity - 1]).add_(frames)
     return noisy.round_().clamp_(0, 255).to(torch.uint8)

@@ -14,8 +14,8 @@ FREEZE_PROBABILITY = (0.12, 0.24, 0.36, 0.48, 0.60)
 def jumbled(frames: int, severity: int, rng: Generator) -> Int64[Tensor, "t"]:
     """Order with frames shuffled inside aligned segments of ``max(2, severity / 5 of the clip)`` frames."""
     length = max(2, round(severity * frames / 5))
-    segments = torch.arange(frames).split(length)
-    return torch.cat([part[torch.randperm(len(part), generator=rng)] for part in segments])
+    starts = range(0, frames, length)
+    return torch.cat([start + torch.randperm(min(length, frames - start), generator=rng) for start in starts])
 
 
 def frozen(frames: int, severity: int, rng: Generator) -> Int64[Tensor, "t"]:

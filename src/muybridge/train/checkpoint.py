@@ -54,7 +54,9 @@ def load_weights(path: Path) -> dict[str, Tensor]:
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """Tensors below ``prefix.``, with the prefix taken off."""
-    return {name[len(prefix) + 1 :]: value for name, value in tensors.items() if name.startswith(prefix + ".")}
+    return {
+        name[len(prefix) + 1 :]: value for name, value in tensors.items() if name.startswith(prefix + ".")
+    }
 
 
 def save_state(path: Path, state: State, learner: nn.Module, optim: torch.optim.Optimizer) -> None:
@@ -65,10 +67,20 @@ def save_state(path: Path, state: State, learner: nn.Module, optim: torch.optim.
 
 
 def load_state(path: Path, learner: nn.Module, optim: torch.optim.Optimizer) -> State:
-    """Restore what ``save_state`` wrote; a fresh ``State`` where there is nothing."""
+    """Restore what ``save_state`` wrote; a fresh ``State`` where there is nothing.
+
+    Raises:
+        MuybridgeError: damaged file, or the state of another network.
+    """
     if not path.is_file():
         return State()
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    learner.load_state_dict(content.pop("learner"))
-    optim.load_state_dict(content.pop("optim"))
-    return State(**content)
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        learner.load_state_dict(content.pop("learner"))
+        optim.load_state_dict(content.pop("optim"))
+        return State(**content)
+    except Exception as error:  # whatever a torn or foreign file makes of torch's readers
+        reason = str(error).partition("\n")[0]
+        raise MuybridgeError(
+            f"{path}: cannot go on from this state ({reason}). Delete the file and run the same command again to start anew."
+        ) from error

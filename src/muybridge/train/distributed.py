@@ -9,11 +9,14 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 from muybridge.core.clip import Clip
+from muybridge.core.errors import UsageError
 
 
 def start(device: torch.device) -> None:
     """Join the process group when torchrun started this process; do nothing otherwise."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 
@@ -32,7 +35,7 @@ def wrap(learner: nn.Module) -> nn.Module:
     if world() == 1:
         return learner
     if next(learner.parameters()).is_cuda:
-        learner = nn.SyncBatchNorm.convert_sync_batchnorm(learner)
+        learner = nn.SyncBatchNorm.convert_sync_batchnorm(learner)  # type: ignore[no-untyped-call]
     return nn.parallel.DistributedDataParallel(learner)
 
 
@@ -40,12 +43,14 @@ def share(clip: Clip) -> Clip:
     """This process's equal part of a global batch.
 
     Raises:
-        ValueError: the batch cannot be divided evenly.
+        UsageError: the batch cannot be divided evenly.
     """
     if world() == 1:
         return clip
     if len(clip) % world():
-        raise ValueError(f"a batch of {len(clip)} videos cannot be shared evenly by {world()} processes")
+        raise UsageError(
+            f"a batch of {len(clip)} videos cannot be shared evenly by {world()} processes; wanted a multiple (--batch)."
+        )
     rows = slice(rank(), None, world())
     return Clip(clip.frames[rows], clip.label[rows], clip.video[rows])
 
@@ -56,4 +61,5 @@ def mean(values: Sequence[Tensor]) -> list[float]:
     if world() > 1:
         dist.all_reduce(stacked)
         stacked /= world()
-    return [float(value) for value in stacked]
+    averaged: list[float] = stacked.tolist()
+    return averaged

@@ -77,7 +77,7 @@ def fit(
         stop_after: stop early after that many steps, state saved (for tests and for time limits).
 
     Raises:
-        MuybridgeError: the loss is no longer a finite number; says the step.
+        MuybridgeError: the loss or its gradient is no longer a finite number; says the step.
     """
     compute.place(learner)
     optim = optimiser(learner, recipe.optimiser, recipe.lr, recipe.weight_decay)
@@ -88,12 +88,13 @@ def fit(
     model = distributed.wrap(learner)
     model.train()
     stop = min(recipe.steps, stop_after or recipe.steps)
-    log = _Log(folder / "metrics.jsonl", recipe.log_every, learner.objective.chance, state if lead else None)
-    began = saved = time.monotonic()
+    objective: Any = learner.objective
+    log = _Log(folder / "metrics.jsonl", recipe.log_every, objective.chance, state if lead else None)
+    began = asked = saved = time.monotonic()
     for step, clip in enumerate(batches(state.step, stop), start=state.step):
-        state.waiting += time.monotonic() - began
+        state.waiting += time.monotonic() - asked
         set_lr(optim, recipe.lr * cosine(step, recipe.steps, recipe.warmup))
-        values = _step(model, weighting, clip, augment, recipe, compute, optim, seed, step, state)
+        values = _step(model, objective, weighting, clip, augment, recipe, compute, optim, seed, step, state)
         state.step = step + 1
         latest = log(state.step, recipe.steps, values | {"lr": optim.param_groups[0]["lr"]})
         if report and lead:
@@ -103,18 +104,18 @@ def fit(
         if lead and (now - saved > recipe.save_every or state.step == stop):
             save_state(folder / "state" / "last.pt", state, learner, optim)
             saved = time.monotonic()
+        asked = time.monotonic()
     return state
 
 
 def _step(
-    model: nn.Module, weighting: Any, clip: Clip, augment: Any, recipe: Recipe, compute: Compute,
+    model: nn.Module, objective: Any, weighting: Any, clip: Clip, augment: Any, recipe: Recipe, compute: Compute,
     optim: torch.optim.Optimizer, seed: int, step: int, state: State,
 ) -> dict[str, float]:  # fmt: skip
     """One optimiser step; returns its loss, monitors and gradient norm."""
     rank = distributed.rank()
     # Dropout draws from torch's global generator; naming its stream by the step makes a resumed run equal to an undisturbed one.
     torch.manual_seed(seeding.key(seed, "step", step, rank))
-    objective = (model.module if distributed.world() > 1 else model).objective
     clip = distributed.share(clip).to(compute.device)
     views = objective.views(clip, augment, seeding.generator(seed, "views", step, rank))
     with _FlopMeter(state):
@@ -123,14 +124,17 @@ def _step(
         loss = weighting({name: term.float() for name, term in outcome.terms.items()})
         optim.zero_grad(set_to_none=True)
         loss.backward()
-    if not math.isfinite(loss.item()):
-        raise MuybridgeError(
-            f"the loss became {loss.item()} at step {step + 1}. Lower the learning rate (--lr {recipe.lr / 3:g}) or use --precision fp32."
-        )
     norm = clip_gradient(model.parameters(), recipe.clip_norm)
-    optim.step()
     named = {"loss": loss, **outcome.terms, **outcome.monitors}
-    return dict(zip(named, distributed.mean(list(named.values())), strict=True)) | {"grad_norm": norm}
+    values = dict(zip(named, distributed.mean(list(named.values())), strict=True)) | {"grad_norm": norm}
+    for name, what in (("loss", "loss"), ("grad_norm", "norm of the gradient")):
+        if not math.isfinite(values[name]):  # averages over all processes, so that all of them stop here
+            raise MuybridgeError(
+                f"the {what} became {values[name]} at step {step + 1}."
+                f" Lower the learning rate (--lr {recipe.lr / 3:g}) or use --precision fp32."
+            )
+    optim.step()
+    return values
 
 
 class _FlopMeter:
@@ -142,12 +146,12 @@ class _FlopMeter:
 
     def __enter__(self) -> None:
         if self.counter:
-            self.counter.__enter__()
+            self.counter.__enter__()  # type: ignore[no-untyped-call]
 
     def __exit__(self, *problem: Any) -> None:
         if self.counter:
-            self.counter.__exit__(*problem)
-            self.state.flops = int(self.counter.get_total_flops())
+            self.counter.__exit__(*problem)  # type: ignore[no-untyped-call]
+            self.state.flops = int(self.counter.get_total_flops()) * distributed.world()
 
 
 class _Log:
@@ -163,7 +167,7 @@ class _Log:
         pending = self.state.pending
         pending.append(values)
         if step % self.every == 0 or step == steps:
-            self.latest = {k: round(sum(v[k] for v in pending) / len(pending), 6) for k in values}
+            self.latest = {k: float(f"{sum(v[k] for v in pending) / len(pending):.6g}") for k in values}
             append_metrics(self.path, {"step": step, **self.latest, "chance": self.chance})
             pending.clear()
         return self.latest

@@ -10,7 +10,9 @@ from torch import nn
 Name = Literal["adamw", "sgd"]
 
 
-def optimiser(module: nn.Module, name: Name, lr: float, weight_decay: float, momentum: float = 0.9) -> torch.optim.Optimizer:
+def optimiser(
+    module: nn.Module, name: Name, lr: float, weight_decay: float, momentum: float = 0.9
+) -> torch.optim.Optimizer:
     """AdamW or SGD with momentum; biases and norms (1-d parameters) are not decayed."""
     parameters = [p for p in module.parameters() if p.requires_grad]
     groups = [

@@ -1,5 +1,6 @@
 """Device, number format and memory layout, chosen once per run."""
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,11 @@ class Compute:
 
     def place(self, module: nn.Module) -> nn.Module:
         """Move a module to the device, 5-d weights in channels_last_3d (1.3 to 1.4 times as fast for the tiny networks on a CPU)."""
-        return module.to(self.device).to(memory_format=torch.channels_last_3d)
+        module.to(self.device)
+        for weight in module.parameters():
+            if weight.ndim == 5:  # Module.to would refuse a network that has 4-d weights too
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last_3d)
+        return module
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Compute:
@@ -48,15 +53,22 @@ def choose(device: str = "auto", precision: str = "auto") -> Compute:
 
 
 def pick_device(device: str) -> str:
-    """``auto`` to a device name; checks that a named one exists."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+    """``auto`` to a device name; checks that a named one exists. Under torchrun every process of a machine takes its own GPU.
+
+    Raises:
+        UsageError: no such device.
+    """
+    if device == "auto" and not torch.cuda.is_available():
+        return "cpu"
+    place = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if device in ("auto", "cuda") else device
     try:
-        torch.empty(0, device=device)
+        torch.empty(0, device=place)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise UsageError(f"--device {device}: not usable here ({reason}). Wanted auto, cpu, cuda, cuda:N or mps.") from error
-    return device
+        raise UsageError(
+            f"--device {device}: not usable here ({reason}). Wanted auto, cpu, cuda, cuda:N or mps."
+        ) from error
+    return place
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -64,6 +76,8 @@ def has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
-        checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+        checks = (
+            getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        )
         return any(check() for check in checks if check)
     return False

@@ -27,5 +27,7 @@ class Fixed:
         """
         for name in self.weights:
             if name not in terms:
-                raise ValueError(f"fixed weighting: no term {name!r}.{suggestion(name, terms)} Terms: {sorted(terms)}")
+                raise ValueError(
+                    f"fixed weighting: no term {name!r}.{suggestion(name, terms)} Terms: {sorted(terms)}"
+                )
         return torch.stack([self.weights.get(name, 1.0) * value for name, value in terms.items()]).sum()

@@ -1,0 +1,254 @@
+"""The command ``muybridge``: sub-commands over the configs; torch is imported only by the commands that compute."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "PASSIVE"
+)  # spinning threads on a shared machine cost a factor of 5 to 11
+
+from muybridge import __version__
+from muybridge.core.catalogue import suggestion
+from muybridge.core.errors import MuybridgeError, UsageError
+
+HELP = f"""usage: muybridge COMMAND [OPTIONS]
+
+What has a video model learnt, and how far can it be trusted?
+
+start here
+  quickstart   pretrain, probe, fine-tune, perturb and report in minutes; --data FOLDER for your own videos
+
+one step
+  pretrain     learn from unlabelled videos with one pretext task
+  finetune     train backbone and linear layer on labels
+  probe        train a linear layer on frozen features
+  robustness   measure a classifier on perturbed clips
+  neighbours   find the nearest videos of each video in feature space
+
+many steps
+  study        list | plan NAME | run NAME
+  report       write report.html, report.md and tables/*.csv of a folder
+
+to look up
+  list         backbones | objectives | perturbations | datasets | weightings [--json]
+  info         versions, hardware, cache [--json] [--remove-cache]
+
+`muybridge COMMAND --help` shows the options of a command. --debug shows the traceback of an error. Version {__version__}.
+"""
+
+
+class Interrupted(BaseException):
+    """The process was asked to stop; not an ``Exception``, so that nothing on the way takes it for a failure."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0, 1 for failures, 2 for usage."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        return _run(words)
+    except Interrupted:
+        return _fail("stopped. Finished runs are kept; the same command goes on where it stopped.", 1, debug)
+    except MuybridgeError as error:
+        return _fail(str(error), error.exit_code, debug)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(_explain(error), 1, debug)
+    except Exception as error:
+        return _fail(f"{type(error).__name__}: {error}. This is a bug; --debug shows where.", 1, debug)
+
+
+def _interrupt(*_: object) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise Interrupted
+
+
+def _explain(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno == 28:
+        return f"{where}the disk is full. Free some space and run the same command again; finished runs are kept."
+    return f"{where}{error.strerror or error}. Check the path and the rights; finished runs are kept."
+
+
+def _fail(message: str, code: int, debug: bool) -> int:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    print(f"muybridge: {message}", file=sys.stderr)
+    return code
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    if words[0] in ("-V", "--version"):
+        print(f"muybridge {__version__}")
+        return 0
+    verb, rest = words[0], words[1:]
+    if verb not in COMMANDS:
+        raise UsageError(
+            f"no command {verb!r}.{suggestion(verb, COMMANDS)} `muybridge --help` lists the commands."
+        )
+    return COMMANDS[verb](verb, rest)
+
+
+def _stage(verb: str, words: list[str]) -> int:
+    from muybridge import cli_show
+    from muybridge.stages import config as configs
+
+    kinds = {kind.stage: kind for kind in vars(configs).values() if hasattr(kind, "stage")}
+    config = parse(kinds[verb], f"muybridge {verb}", words)
+    from muybridge import verbs
+
+    if config.dry_run:
+        return cli_show.stage_plan(config)
+    cli_show.resolved(config)
+    run = verbs.run_stage(config)
+    return cli_show.result(run)
+
+
+def _quickstart(verb: str, words: list[str]) -> int:
+    return _study_named("quickstart", f"muybridge {verb}", words)
+
+
+def _study_named(name: str, program: str, words: list[str], plan_only: bool = False) -> int:
+    from muybridge import cli_show
+    from muybridge.studies.config import QuickstartConfig
+
+    config = parse(QuickstartConfig, program, words)
+    from muybridge import verbs
+
+    if config.dry_run or plan_only:
+        return cli_show.study_plan(name, config)
+    cli_show.resolved(config)
+    verbs.run_study(name, config)
+    return cli_show.study_result(config.out)
+
+
+def _study(verb: str, words: list[str]) -> int:
+    from muybridge import cli_show
+    from muybridge.studies import STUDIES
+
+    action = words[0] if words else "--help"
+    if action in ("-h", "--help"):
+        print("usage: muybridge study list [--json] | plan NAME [OPTIONS] | run NAME [OPTIONS]")
+        return 0
+    if action == "list":
+        return cli_show.catalogue("studies", STUDIES, "--json" in words)
+    if action not in ("plan", "run"):
+        raise UsageError(
+            f"study has no {action!r}.{suggestion(action, ('list', 'plan', 'run'))} Known: list, plan, run."
+        )
+    if len(words) < 2 or words[1] not in STUDIES:
+        name = words[1] if len(words) > 1 else "(nothing)"
+        raise UsageError(f"no study {name!r}.{suggestion(name, STUDIES)} Known: {', '.join(STUDIES)}.")
+    return _study_named(words[1], f"muybridge study {action} {words[1]}", words[2:], action == "plan")
+
+
+def _report(verb: str, words: list[str]) -> int:
+    if any(word in ("-h", "--help") for word in words):
+        print(
+            "usage: muybridge report [DIR]\n\nWrite DIR/report.html, DIR/report.md and DIR/tables/*.csv (default: muybridge-out)."
+        )
+        return 0
+    if len(words) > 1 or any(word.startswith("-") for word in words):
+        raise UsageError(f"report takes one folder, got {' '.join(words)!r}.")
+    from muybridge import cli_show
+    from muybridge.report import write_report
+
+    folder = Path(words[0] if words else "muybridge-out")
+    write_report(folder)
+    return cli_show.study_result(folder)
+
+
+def _list(verb: str, words: list[str]) -> int:
+    from muybridge import cli_show
+
+    json = "--json" in words
+    kinds = [word for word in words if word != "--json"]
+    tables = cli_show.tables()
+    if not kinds or kinds[0] in ("-h", "--help"):
+        print(f"usage: muybridge list KIND [--json]\n\nKIND: {', '.join(tables)}")
+        return 0
+    if len(kinds) > 1 or kinds[0] not in tables:
+        word = kinds[-1]
+        raise UsageError(
+            f"list has no {word!r}.{suggestion(word, tables)} Known: {', '.join(tables)}, and --json."
+        )
+    return cli_show.catalogue(kinds[0], tables[kinds[0]], json)
+
+
+def _info(verb: str, words: list[str]) -> int:
+    from muybridge import cli_show
+
+    unknown = [word for word in words if word not in ("--json", "--remove-cache", "-h", "--help")]
+    if unknown:
+        raise UsageError(f"info has no {unknown[0]!r}.{suggestion(unknown[0], ('--json', '--remove-cache'))}")
+    if "-h" in words or "--help" in words:
+        print(
+            "usage: muybridge info [--json] [--remove-cache]\n\nVersions, hardware and the size of the cache; or delete the cache."
+        )
+        return 0
+    return cli_show.remove_cache() if "--remove-cache" in words else cli_show.info("--json" in words)
+
+
+def parse(kind: Any, program: str, words: list[str]) -> Any:
+    """A config from the defaults, a preset, a file and flags, each over the one before.
+
+    Raises:
+        UsageError: unknown preset, file or field; unknown flags exit with 2 and the nearest flag.
+    """
+    import tyro
+
+    from muybridge.stages.config import from_file, preset
+
+    words, name = _take(words, "--preset")
+    words, file = _take(words, "--config")
+    base = preset(kind, name or "tiny")
+    if file:
+        base = from_file(base, Path(file))
+    note = (
+        "\n\nBesides: --preset tiny|benchmark and --config FILE (YAML) give values that the flags override."
+    )
+    return tyro.cli(kind, prog=program, args=words, default=base, description=kind.__doc__ + note)
+
+
+def _take(words: list[str], flag: str) -> tuple[list[str], str | None]:
+    """Remove ``flag VALUE`` or ``flag=VALUE`` from the words."""
+    for i, word in enumerate(words):
+        if word == flag:
+            if i + 1 == len(words):
+                raise UsageError(f"{flag} wants a value.")
+            return words[:i] + words[i + 2 :], words[i + 1]
+        if word.startswith(flag + "="):
+            return words[:i] + words[i + 1 :], word.split("=", 1)[1]
+    return words, None
+
+
+COMMANDS: dict[str, Callable[[str, list[str]], int]] = {
+    "quickstart": _quickstart,
+    "pretrain": _stage,
+    "finetune": _stage,
+    "probe": _stage,
+    "robustness": _stage,
+    "neighbours": _stage,
+    "study": _study,
+    "report": _report,
+    "list": _list,
+    "info": _info,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""What the command line prints: configs, plans, results, catalogues. Imports no torch by itself."""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from muybridge import __version__
+from muybridge.core.catalogue import Entry, rows
+from muybridge.core.records import Run, find_runs
+
+
+def tables() -> dict[str, Mapping[str, Entry]]:
+    """Every catalogue that ``muybridge list`` knows."""
+    from muybridge.backbones import BACKBONES
+    from muybridge.data import DATASETS
+    from muybridge.objectives import OBJECTIVES
+    from muybridge.perturb import PERTURBATIONS
+    from muybridge.weighting import WEIGHTINGS
+
+    return {
+        "backbones": BACKBONES,
+        "objectives": OBJECTIVES,
+        "perturbations": PERTURBATIONS,
+        "datasets": DATASETS,
+        "weightings": WEIGHTINGS,
+    }
+
+
+def catalogue(kind: str, table: Mapping[str, Entry], as_json: bool) -> int:
+    """Print one catalogue."""
+    found = rows(kind, table)
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return 0
+    width = max(len(row["name"]) for row in found)
+    for row in found:
+        print(f"{row['name']:<{width}}  {row['summary']}")
+    return 0
+
+
+def resolved(config: Any) -> None:
+    """Print the resolved config, one field a line, to standard error."""
+    from muybridge.stages.config import as_dict
+
+    print(f"muybridge {__version__} {config.stage}", file=sys.stderr)
+    for name, value in as_dict(config).items():
+        text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+        print(f"  {name}: {text}", file=sys.stderr)
+
+
+def stage_plan(config: Any) -> int:
+    """What a stage would do."""
+    from muybridge.core import out
+    from muybridge.stages.job import resolve
+
+    out.check(config.out, resume=config.resume, overwrite=config.overwrite)
+    job = resolve(config)
+    resolved(job.config)
+    print(f"{'exists' if job.run.done else 'to do '}  {job.run.path}")
+    _say_cache(job.dataset.records, getattr(config, "size", None))
+    return 0
+
+
+def study_plan(name: str, config: Any) -> int:
+    """What a study would do: one line per run."""
+    from muybridge.core import out
+    from muybridge.studies.study import make_plan
+
+    out.check(config.out, resume=config.resume, overwrite=config.overwrite)
+    resolved(config)
+    cells = make_plan(name, config)
+    for cell in cells:
+        print(f"{'exists' if cell.run.done else 'to do '}  {cell.run.path}  {cell.name.rsplit(' ', 1)[0]}")
+    done = sum(cell.run.done for cell in cells)
+    print(f"{len(cells)} runs: {done} exist, {len(cells) - done} to do")
+    first = cells[0].job
+    _say_cache(first.dataset.records, getattr(first.config, "size", None))
+    return 0
+
+
+def _say_cache(records: Any, size: int | None) -> None:
+    from muybridge.data import cache
+
+    if size:
+        print(f"cache: {cache.plan(records, cache.Geometry(size, size))}")
+
+
+def result(run: Run) -> int:
+    """Where a run lies and its main number."""
+    line = accuracy_line(run)
+    if line:
+        print(line)
+    for note in run.result["notes"]:
+        print(f"note: {note}")
+    print(run.path)
+    return 0
+
+
+def accuracy_line(run: Run) -> str:
+    """Clean accuracy with its interval, if the run has predictions."""
+    path = run.path / "predictions.parquet"
+    if not path.is_file():
+        last = run.metrics[-1:]
+        return f"pretext accuracy {last[0]['accuracy']:.1%} (chance {last[0]['chance']:.1%})" if last else ""
+    from muybridge.core.predictions import read_predictions
+    from muybridge.measure.intervals import accuracy_interval
+
+    found = accuracy_interval([read_predictions(path).condition("clean", 0)])
+    caution = f"; {found.caution}" if found.caution else ""
+    return (
+        f"{run.result['summary']}: {found.value:.1%} (95 % interval {found.low:.1%} to {found.high:.1%},"
+        f" chance {run.result['chance']:.1%}{caution})"
+    )
+
+
+def study_result(folder: Path) -> int:
+    """Where the report lies."""
+    print(f"{len(find_runs(folder))} runs; report: {(folder / 'report.html').resolve()}")
+    return 0
+
+
+def info(as_json: bool) -> int:
+    """Versions, hardware and cache; torch is asked for its version only, not imported."""
+    from muybridge.core.paths import cache_root
+
+    root = cache_root()
+    size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) if root.is_dir() else 0
+    names = ("torch", "numpy", "av", "scikit-learn", "scikit-image", "pyarrow")
+    facts = {
+        "muybridge": __version__,
+        "python": platform.python_version(),
+        **{name: _version(name) for name in names},
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "cache": str(root),
+        "cache_bytes": size,
+    }
+    if as_json:
+        print(json.dumps(facts, indent=2))
+    else:
+        for name, value in facts.items():
+            print(f"{name:<14}{value if name != 'cache_bytes' else f'{size / 1e6:,.0f} MB'}")
+    return 0
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def remove_cache() -> int:
+    """Delete cached frames and embedded clips."""
+    from muybridge.data.cache import remove
+
+    print(f"freed {remove() / 1e6:,.0f} MB")
+    return 0

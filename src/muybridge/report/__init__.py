@@ -1,0 +1,8 @@
+"""Reports: run folders -> one self-contained HTML file, Markdown and tidy CSV tables.
+
+Every number is computed from prediction rows, carries an interval and can be traced to the run that made it.
+"""
+
+from muybridge.report.write import ReportPaths, write_report
+
+__all__ = ["ReportPaths", "write_report"]

@@ -1,0 +1,206 @@
+"""What a folder holds: its runs sorted into experiments, and what was planned but is missing."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from muybridge.core.errors import UsageError
+from muybridge.core.records import Run, find_runs, read_json
+
+STAGES = ("pretrain", "probe", "finetune", "robustness", "neighbours")
+BASELINE = "random"
+
+Facets = tuple[str, str, str]
+Seeds = dict[int, list[Run]]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Runs that may be compared: one stage, protocol and data set, several arms.
+
+    Attributes:
+        arms: arm -> seed -> runs, one per fold; arms in the order of the study.
+    """
+
+    stage: str
+    protocol: str
+    data: str
+    arms: dict[str, Seeds]
+
+    @property
+    def name(self) -> str:
+        """How people call it: ``"linear probe on builtin-motions"``."""
+        return f"{self.protocol} on {self.data}"
+
+    @property
+    def runs(self) -> list[Run]:
+        """All of its runs."""
+        return [run for seeds in self.arms.values() for runs in seeds.values() for run in runs]
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of guessing; NaN when the runs do not say."""
+        said = [run.result.get("chance") for run in self.runs]
+        return next((float(value) for value in said if value is not None), float("nan"))
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """Class names by index; empty when the runs do not say."""
+        return next((list(data_of(run)["classes"]) for run in self.runs if data_of(run).get("classes")), [])
+
+    def holes(self) -> dict[str, list[str]]:
+        """Arm -> seeds and folds that other arms have and this one lacks."""
+        wanted = {(seed, fold) for seeds in self.arms.values() for seed, fold in _seeds_and_folds(seeds)}
+        lacking: dict[str, list[str]] = {}
+        for arm, seeds in self.arms.items():
+            absent = sorted(wanted - set(_seeds_and_folds(seeds)), key=str) if seeds else []
+            if absent:
+                lacking[arm] = [_place(seed, fold) for seed, fold in absent]
+        return lacking
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A planned cell without a finished run."""
+
+    summary: str
+    reason: str
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Everything a report is made from."""
+
+    folder: Path
+    study: dict[str, Any]
+    runs: list[Run]
+    arms: list[str]
+    experiments: list[Experiment]
+    missing: list[Missing]
+    notes: list[str] = field(default_factory=list)
+
+    def of(self, *stages: str) -> list[Experiment]:
+        """The experiments of some stages."""
+        return [one for one in self.experiments if one.stage in stages]
+
+    @property
+    def title(self) -> str:
+        """Title of the report."""
+        return str(self.study.get("title") or self.study.get("name") or "Muybridge report")
+
+
+def collect(folder: Path) -> Collected:
+    """Read the results of every finished run below ``folder/runs`` and the plan in ``folder/study.json``.
+
+    Raises:
+        UsageError: there is no finished run.
+        MuybridgeError: a result is damaged.
+    """
+    runs = find_runs(folder)
+    if not runs:
+        raise UsageError(
+            f"{folder}: nothing to report. Looked for finished runs as "
+            f"{folder / 'runs'}/STAGE/SIGNATURE/result.json; give "
+            "the folder that a study or a stage wrote to (its --out)."
+        )
+    plan = folder / "study.json"
+    study: dict[str, Any] = read_json(plan) if plan.is_file() else {}
+    names, notes = _arm_names(runs)
+    arms = _arm_order(study, list(names.values()))
+    experiments = _experiments(runs, names, arms, planned=list(study.get("arms", [])))
+    return Collected(folder, study, runs, arms, experiments, _missing(study, runs), notes)
+
+
+def facets(run: Run) -> dict[str, Any]:
+    """How a run is to be sorted: arm, data, protocol, seed, fold; with defaults for what it does not say."""
+    said = run.result.get("facets", {})
+    data = said.get("data") or data_of(run).get("name") or "unnamed data"
+    filled = {"arm": BASELINE, "protocol": run.stage, "seed": 0, "fold": None}
+    filled |= {key: value for key, value in said.items() if value is not None}
+    return {**filled, "data": str(data), "arm": str(filled["arm"]), "protocol": str(filled["protocol"])}
+
+
+def data_of(run: Run) -> dict[str, Any]:
+    """What a run says about its data."""
+    content: dict[str, Any] = run.result.get("data", {})
+    return content
+
+
+def _arm_names(runs: list[Run]) -> tuple[dict[str, str], list[str]]:
+    """Signature -> arm; runs that facets cannot tell apart get their signature in the name, and a note."""
+    same: dict[tuple[Any, ...], list[Run]] = defaultdict(list)
+    for run in runs:
+        one = facets(run)
+        same[run.stage, one["protocol"], one["data"], one["arm"], one["seed"], str(one["fold"])].append(run)
+    names, notes = {}, []
+    for (stage, protocol, data, arm, seed, _), twins in same.items():
+        for run in twins:
+            names[run.signature] = arm if len(twins) == 1 else f"{arm} ({run.signature[:6]})"
+        if len(twins) > 1:
+            what = protocol if protocol == stage else f"{stage}, {protocol}"
+            notes.append(
+                f"{len(twins)} runs of {arm} ({what}, {data}, seed {seed}) differ only in their "
+                "configuration; each is shown on its own, named by its signature."
+            )
+    return names, notes
+
+
+def _arm_order(study: dict[str, Any], found: list[str]) -> list[str]:
+    """Arms of the plan first, in its order, then the others: the untrained baseline, then by name."""
+    planned = [str(arm) for arm in study.get("arms", [])]
+    rest = sorted(set(found) - set(planned), key=lambda arm: (arm != BASELINE, arm))
+    return planned + rest
+
+
+def _experiments(
+    runs: list[Run], names: dict[str, str], arms: list[str], planned: list[str]
+) -> list[Experiment]:
+    cells: dict[Facets, dict[str, Seeds]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    for run in runs:
+        one = facets(run)
+        cells[run.stage, one["protocol"], one["data"]][names[run.signature]][int(one["seed"])].append(run)
+    found = []
+    for stage, protocol, data in sorted(cells, key=lambda key: (_rank(key[0]), key)):
+        cell = cells[stage, protocol, data]
+        shown = [arm for arm in arms if arm in cell or (arm in planned and stage != "pretrain")]
+        by_arm = {arm: _sorted(cell.get(arm, {})) for arm in shown}
+        found.append(Experiment(stage, protocol, data, by_arm))
+    return found
+
+
+def _sorted(seeds: Seeds) -> Seeds:
+    return {seed: sorted(seeds[seed], key=lambda run: str(facets(run)["fold"])) for seed in sorted(seeds)}
+
+
+def _rank(stage: str) -> int:
+    return STAGES.index(stage) if stage in STAGES else len(STAGES)
+
+
+def _seeds_and_folds(seeds: Seeds) -> Iterator[tuple[int, int | None]]:
+    for seed, runs in seeds.items():
+        for run in runs:
+            yield seed, facets(run)["fold"]
+
+
+def _place(seed: int, fold: int | None) -> str:
+    return f"seed {seed}" if fold is None else f"seed {seed} fold {fold}"
+
+
+def _missing(study: dict[str, Any], runs: list[Run]) -> list[Missing]:
+    """Failures first, then planned cells that neither finished nor failed."""
+    done = {(run.stage, run.signature) for run in runs}
+    failed = [
+        Missing(str(one.get("summary", "")), str(one.get("error", "failed")), str(one.get("log", "")))
+        for one in study.get("failed", [])
+    ]
+    told = {one.summary for one in failed}
+    waiting = [
+        Missing(str(cell.get("summary", cell["signature"])), "planned, not finished")
+        for cell in study.get("cells", [])
+        if (cell["stage"], cell["signature"]) not in done and cell.get("summary") not in told
+    ]
+    return failed + waiting

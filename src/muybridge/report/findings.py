@@ -1,0 +1,147 @@
+"""Findings: the sentences at the top of a report, each computed from prediction rows."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from muybridge.measure.intervals import FEW_GROUPS
+from muybridge.report.collect import BASELINE, Collected
+from muybridge.report.robust import Robust, label_changing
+from muybridge.report.run_tables import budget_words
+from muybridge.report.score import Comparison, Scored, between
+from muybridge.report.table import capital, listed, points, span, tight
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One bullet: what it is about, and what was found."""
+
+    about: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Perturbed:
+    """A robustness experiment with its scores and the comparisons of its mean perturbed accuracies."""
+
+    scored: Scored
+    arms: dict[str, Robust]
+    pairs: list[Comparison]
+
+
+def findings(all_of: Collected, scored: list[Scored], perturbed: list[Perturbed]) -> list[Finding]:
+    """Findings in the order of importance: what was learnt, how robust it is, and what limits both."""
+    said = [Finding(capital(one.experiment.name), transfer_words(one)) for one in scored]
+    said += [
+        Finding(f"{capital(one.scored.experiment.name)}, perturbed", robust_words(one)) for one in perturbed
+    ]
+    if all_of.of("pretrain"):
+        said.append(Finding("Budget", budget_words(all_of)))
+    said += [Finding("Caution", words) for words in [*limits(all_of, scored), *all_of.notes]]
+    return [Finding(one.about, tight(one.words)) for one in said if one.words]
+
+
+def transfer_words(scored: Scored) -> str:
+    """What pretraining brings in one experiment, and which arms cannot be told apart."""
+    ranked = scored.ranked()
+    if not ranked:
+        return ""
+    if len(ranked) == 1:
+        best = scored.arms[ranked[0]].accuracy()
+        return f"{ranked[0]} reaches {points(best.value)} % (95 % interval {span(best)})."
+    trained = [arm for arm in ranked if arm != BASELINE]
+    clauses = ["; ".join(_against_baseline(scored, arm) for arm in trained)] if BASELINE in ranked else []
+    clauses += [_pair(scored, a, b) for a, b in pairwise(trained)]
+    return " ".join(f"{clause}." for clause in clauses)
+
+
+def _against_baseline(scored: Scored, arm: str) -> str:
+    own, base = (points(scored.arms[name].accuracy().value) for name in (arm, BASELINE))
+    found = scored.between(arm, BASELINE)
+    if found is None:
+        return f"{arm} reaches {own} %, not comparable with {BASELINE} (other videos)"
+    if not found.stands:
+        return f"{arm} ({own} %) and the {BASELINE} baseline ({base} %) cannot be separated ({_gain(found)})"
+    verb = "lifts" if found.difference.interval.value > 0 else "lowers"
+    return f"{arm} {verb} accuracy from {base} % to {own} % ({_gain(found)})"
+
+
+def _pair(scored: Scored, a: str, b: str) -> str:
+    found = scored.between(a, b)
+    first, second = (points(scored.arms[arm].accuracy().value) for arm in (a, b))
+    if found is None:
+        return f"{a} ({first} %) and {b} ({second} %) were tested on different videos"
+    if found.stands:
+        return f"{a} ({first} %) is above {b} ({second} %; {_gain(found)})"
+    return f"{a} ({first} %) and {b} ({second} %) cannot be separated ({_gain(found)})"
+
+
+def _gain(found: Comparison) -> str:
+    one = found.difference.interval
+    few = f"; only {one.groups} source groups" if one.groups < FEW_GROUPS else ""
+    return f"{points(one.value, sign=True)} points, 95 % interval {span(one, sign=True)}{few}"
+
+
+def robust_words(one: Perturbed) -> str:
+    """How far each arm falls under perturbation, whether the best stays ahead, and what hurts it most."""
+    whole = {name: arm for name, arm in one.arms.items() if arm.perturbed is not None}
+    ranked = sorted(whole, key=lambda name: -(whole[name].perturbed or whole[name].clean).value)
+    if not ranked:
+        return ""
+    clauses = ["; ".join(_fall(whole[name]) for name in ranked)]
+    clauses += [_ahead(one.pairs, a, b) for a, b in pairwise(ranked)]
+    clauses.append(_hardest(one.scored, whole[ranked[0]]))
+    return " ".join(f"{clause}." for clause in clauses if clause)
+
+
+def _fall(one: Robust) -> str:
+    if one.perturbed is None or one.near_chance:
+        return f"{one.arm} is near chance even without perturbation ({points(one.clean.value)} %)"
+    fall = f"{one.arm} goes from {points(one.clean.value)} % to {points(one.perturbed.value)} % on average"
+    if one.corrected is None or np.isnan(one.corrected.value):
+        return fall
+    kept = f"keeps {points(one.corrected.value, 0)} % of what is above chance"
+    return f"{fall} ({kept}, 95 % interval {span(one.corrected)})"
+
+
+def _ahead(pairs: list[Comparison], a: str, b: str) -> str:
+    found = between(pairs, a, b)
+    if found is None:
+        return ""
+    return (
+        f"{a} stays above {b} ({_gain(found)})"
+        if found.stands
+        else f"{a} and {b} cannot be separated ({_gain(found)})"
+    )
+
+
+def _hardest(scored: Scored, one: Robust) -> str:
+    changing = label_changing(scored.experiment)
+    kept = {name: mean.value for name, mean in one.types.items() if name not in changing}
+    name = min(kept, key=lambda key: kept[key])
+    return f"Hardest for {one.arm}: {name} ({points(kept[name])} %)"
+
+
+def limits(all_of: Collected, scored: list[Scored]) -> list[str]:
+    """What a reader must know before believing the rest."""
+    said = []
+    limited = sum(bool(run.result.get("limited")) for run in all_of.runs)
+    if limited:
+        said.append(
+            f"Limited for a trial: {limited} of {len(all_of.runs)} runs. Do not quote what rests on them."
+        )
+    few = sorted(
+        {one.experiment.data for one in scored for arm in one.arms.values() if arm.groups < FEW_GROUPS}
+    )
+    if few:
+        said.append(
+            f"{listed(few)}: fewer than {FEW_GROUPS} source groups, so intervals are unreliable "
+            "and most likely too narrow."
+        )
+    if all_of.missing:
+        cells = (
+            "1 planned cell has" if len(all_of.missing) == 1 else f"{len(all_of.missing)} planned cells have"
+        )
+        said.append(f"{cells} no result; they are listed under missing cells and never counted as zero.")
+    return said

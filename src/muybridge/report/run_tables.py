@@ -1,0 +1,214 @@
+"""Tables of the runs themselves: data, budgets, missing cells, provenance, environment."""
+
+from typing import Any
+
+from muybridge.core.records import Run, read_json
+from muybridge.report.accuracy_tables import arm_cell
+from muybridge.report.collect import Collected, data_of, facets
+from muybridge.report.table import Cell, Column, Table, count, grouped, listed, missing, scientific, text
+
+BUDGET = ("clips", "steps", "frames", "flops")
+SAME_FLOPS = 0.01  # relative; FLOPs are measured, the rest is counted
+
+
+def data_table(all_of: Collected) -> Table:
+    """One row per data set as used: classes, videos, broken files, fingerprint."""
+    columns = [Column("data"), Column("classes", True), Column("videos"), Column("broken files", True)]
+    columns += [Column("fingerprint"), Column("source"), Column("used by")]
+    rows = []
+    for data, runs in used_data(all_of):
+        videos = ", ".join(f"{split} {grouped(number)}" for split, number in data.get("videos", {}).items())
+        stages = listed(list(dict.fromkeys(run.stage for run in runs)))
+        rows.append(
+            [
+                text(data.get("name", "unnamed data")),
+                count(len(data.get("classes") or [])),
+                text(videos or "not told"),
+                count(len(data.get("broken", []))),
+                Cell(str(data.get("fingerprint", "not told")), kind="code"),
+                text(listed([str(one) for one in data.get("source", [])])),
+                text(stages),
+            ]
+        )
+    return Table("data", "Data sets as used", columns, rows)
+
+
+def used_data(all_of: Collected) -> list[tuple[dict[str, Any], list[Run]]]:
+    """Distinct data sets (name, fingerprint, counts) with the runs that used them."""
+    found: dict[str, tuple[dict[str, Any], list[Run]]] = {}
+    for run in all_of.runs:
+        data = data_of(run)
+        name = str([data.get(key) for key in ("name", "fingerprint", "videos")])
+        found.setdefault(name, (data, []))[1].append(run)
+    return [found[name] for name in sorted(found)]
+
+
+def broken_table(all_of: Collected) -> Table | None:
+    """Files that could not be read; None when there are none."""
+    lines = {
+        (str(data.get("name")), str(one["path"]), str(one.get("reason", "")))
+        for data, _ in used_data(all_of)
+        for one in data.get("broken", [])
+    }
+    columns = [Column("data"), Column("file"), Column("reason")]
+    rows = [
+        [text(data), Cell(path, sort=path, kind="code"), text(reason)] for data, path, reason in sorted(lines)
+    ]
+    return (
+        Table("broken", "Broken files, left out of training and wrong in tests", columns, rows)
+        if rows
+        else None
+    )
+
+
+def budget_table(all_of: Collected) -> Table | None:
+    """What pretraining cost, one row per run; None without pretraining."""
+    runs = _pretraining(all_of)
+    if not runs:
+        return None
+    differs = unequal(all_of)
+    columns = [
+        Column("arm"),
+        Column("data"),
+        Column("seed", True),
+        Column("clips", True),
+        Column("steps", True),
+    ]
+    columns += [
+        Column("frames", True),
+        Column("FLOPs", True),
+        Column("wall time, s", True),
+        Column("remarks"),
+    ]
+    rows = [_budget_row(run, name, differs, all_of) for name, run in runs]
+    notes = [budget_words(all_of), "Wall time depends on the machine and may differ."]
+    return Table("budget", "Pretraining budget", columns, rows, notes)
+
+
+def _budget_row(run: Run, name: str, differs: list[str], all_of: Collected) -> list[Cell]:
+    spent, one = run.result.get("budget", {}), facets(run)
+    cells = [count(spent.get(key)) for key in BUDGET[:3]]
+    flops = spent.get("flops")
+    cells.append(Cell(scientific(flops), sort=flops) if flops is not None else missing("not told"))
+    marked = [
+        Cell(cell.text, cell.sort, kind="warn" if key in differs else cell.kind)
+        for key, cell in zip(BUDGET, cells, strict=True)
+    ]
+    seconds = spent.get("seconds")
+    wall = Cell(f"{seconds:.1f}", sort=seconds) if seconds is not None else missing("not told")
+    remarks = "; ".join(
+        [*run.result.get("notes", []), *(["limited run"] if run.result.get("limited") else [])]
+    )
+    seed = Cell(str(one["seed"]), sort=one["seed"])
+    return [
+        arm_cell(name, all_of),
+        text(one["data"]),
+        seed,
+        *marked,
+        wall,
+        Cell(remarks, sort=remarks, kind="warn" if remarks else ""),
+    ]
+
+
+def _pretraining(all_of: Collected) -> list[tuple[str, Run]]:
+    """(arm, run) of every pretraining run, in the order of arms."""
+    return [
+        (arm, run)
+        for experiment in all_of.of("pretrain")
+        for arm, seeds in experiment.arms.items()
+        for runs in seeds.values()
+        for run in runs
+    ]
+
+
+def unequal(all_of: Collected) -> list[str]:
+    """Which parts of the pretraining budget differ between runs; FLOPs by more than 1 %."""
+    budgets = [run.result.get("budget", {}) for _, run in _pretraining(all_of)]
+    differs = []
+    for key in BUDGET:
+        spent = [float(budget[key]) for budget in budgets if budget.get(key) is not None]
+        slack = SAME_FLOPS * max(spent, default=0.0) if key == "flops" else 0.0
+        if spent and max(spent) - min(spent) > slack:
+            differs.append(key)
+    return differs
+
+
+def budget_words(all_of: Collected) -> str:
+    """Whether the arms were pretrained under one budget, as a sentence."""
+    runs, differs = _pretraining(all_of), unequal(all_of)
+    if len({arm for arm, _ in runs}) < 2:
+        return "Only one arm was pretrained: there is no budget to compare."
+    if not differs:
+        return "The pretraining budget (clips, steps, frames, FLOPs) is equal across arms."
+    same = [key for key in BUDGET if key not in differs]
+    tail = f"; equal: {listed([_unit(key) for key in same])}" if same else ""
+    unlike = listed([_unit(key) for key in differs])
+    return f"The pretraining budget is NOT equal across arms. Different: {unlike}{tail}."
+
+
+def _unit(key: str) -> str:
+    return "FLOPs" if key == "flops" else key
+
+
+def missing_table(all_of: Collected) -> Table | None:
+    """Failed and unfinished cells; None when there are none."""
+    columns = [Column("cell"), Column("what happened"), Column("log")]
+    rows = [
+        [text(one.summary), text(one.reason), Cell(one.log, sort=one.log, kind="code")]
+        for one in all_of.missing
+    ]
+    return Table("missing", "Planned cells without a result", columns, rows) if rows else None
+
+
+def runs_table(all_of: Collected) -> Table:
+    """Every run with the command that makes it again."""
+    columns = [Column("stage"), Column("run"), Column("signature"), Column("precision"), Column("command")]
+    rows = []
+    for run in sorted(
+        all_of.runs, key=lambda run: (str(run.stage), str(run.result.get("summary")), run.signature)
+    ):
+        command = str(run.result.get("command", ""))
+        limited = "limited run" if run.result.get("limited") else ""
+        rows.append(
+            [
+                text(run.stage),
+                Cell(
+                    str(run.result.get("summary", "")), sort=str(run.result.get("summary", "")), small=limited
+                ),
+                Cell(
+                    run.signature,
+                    sort=run.signature,
+                    kind="code",
+                    links=((run.signature, f"run-{run.signature}"),),
+                ),
+                text(run.result.get("precision", "not told")),
+                Cell(command, sort=command, kind="command"),
+            ]
+        )
+    return Table("runs", "Every run and the command that reproduces it", columns, rows)
+
+
+def environment_table(all_of: Collected) -> Table:
+    """What the runs ran on; a fact with several values names how many runs had each."""
+    columns = [Column("fact"), Column("value"), Column("runs", True)]
+    told: dict[str, dict[str, int]] = {}
+    for run in all_of.runs:
+        path = run.path / "env.json"
+        for fact, value in (read_json(path) if path.is_file() else {}).items():
+            if fact != "argv":
+                values = told.setdefault(fact, {})
+                values[_shown(value)] = values.get(_shown(value), 0) + 1
+    rows = [
+        [text(fact), text(value), count(number)]
+        for fact in sorted(told)
+        for value, number in sorted(told[fact].items())
+    ]
+    mixed = [fact for fact, values in told.items() if len(values) > 1]
+    notes = [f"Not the same in all runs: {listed(sorted(mixed))}."] if mixed else []
+    return Table("environment", "Environment", columns, rows, notes)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_shown(inner)}" for key, inner in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,160 @@
+"""Film strips and thumbnails as PNG data URIs: small, exact and inside the page."""
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from muybridge.core.records import Run
+from muybridge.report.collect import Collected, Experiment
+
+FRAMES = 6
+HIGHEST = 64
+GAP = 2
+SEVERITIES = 3
+QUERIES = 6
+NEAREST = 5
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image with its caption; ``source`` is a data URI."""
+
+    caption: str
+    source: str
+    width: int
+    height: int
+    small: str = ""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Captioned rows of pictures."""
+
+    title: str
+    rows: list[list[Picture]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """One picture of a row of neighbours; ``right`` is None for the query itself."""
+
+    picture: Picture | None
+    label: str
+    similarity: float | None
+    right: bool | None
+
+
+@dataclass(frozen=True)
+class NeighbourRows:
+    """Queries of one run, each followed by its nearest videos."""
+
+    title: str
+    arm: str
+    rows: list[list[Neighbour]]
+    right: int
+    shown: int
+
+
+def film(frames: UInt8[np.ndarray, "t h w 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
+    """At most six frames, evenly spread, side by side with grey gaps; tall frames are thinned to 64 lines."""
+    chosen = frames[np.linspace(0, len(frames) - 1, min(FRAMES, len(frames))).round().astype(int)]
+    every = -(-chosen.shape[1] // HIGHEST)
+    chosen = chosen[:, ::every, ::every]
+    gap = np.full((chosen.shape[1], GAP, 3), 128, dtype=np.uint8)
+    parts = [part for frame in chosen for part in (gap, frame)][1:]
+    return np.concatenate(parts, axis=1)
+
+
+def png(pixels: UInt8[np.ndarray, "h w 3"]) -> str:
+    """A data URI of a PNG with at most 256 colours: noise would not compress otherwise."""
+    from PIL import Image
+
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    if image.getcolors(256) is None:
+        image = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def picture(caption: str, frames: UInt8[np.ndarray, "t h w 3"], small: str = "") -> Picture:
+    """A film strip with its caption."""
+    pixels = film(frames)
+    return Picture(caption, png(pixels), pixels.shape[1], pixels.shape[0], small)
+
+
+def galleries(all_of: Collected) -> list[Gallery]:
+    """The views of every pretext task, then every perturbation once per data set."""
+    found = [_pretext(experiment) for experiment in all_of.of("pretrain")]
+    seen: set[str] = set()
+    for experiment in all_of.of("robustness"):
+        run = next((run for run in experiment.runs if run.strips), None)
+        if run is not None and experiment.data not in seen:
+            seen.add(experiment.data)
+            found.append(_perturbations(experiment.data, run))
+    return [gallery for gallery in found if gallery.rows]
+
+
+def _pretext(experiment: Experiment) -> Gallery:
+    rows = []
+    for seeds in experiment.arms.values():
+        strips = next((run.strips for runs in seeds.values() for run in runs if run.strips), {})
+        rows.append([picture(name, frames) for name, frames in strips.items()])
+    return Gallery(f"What the pretext tasks see, {experiment.data}", [row for row in rows if row])
+
+
+def _perturbations(data: str, run: Run) -> Gallery:
+    """Clean first, then one row per perturbation with at most three severities."""
+    strips = run.strips
+    names = sorted({name.rpartition(" ")[0] for name in strips if name != "clean"})
+    rows = [[picture("clean", strips["clean"])]] if "clean" in strips else []
+    fewer = False
+    for name in names:
+        severities = sorted(
+            (one for one in strips if one.rpartition(" ")[0] == name), key=lambda one: int(one.split()[-1])
+        )
+        places = sorted(set(np.linspace(0, len(severities) - 1, SEVERITIES).round().astype(int).tolist()))
+        fewer |= len(places) < len(severities)
+        rows.append([picture(severities[place], strips[severities[place]]) for place in places])
+    note = "The mildest, a middle and the hardest severity of each perturbation." if fewer else ""
+    return Gallery(f"Perturbations of {data}", rows, note)
+
+
+def neighbours(all_of: Collected) -> list[NeighbourRows]:
+    """Picture rows of the first seed of every arm."""
+    found = []
+    for experiment in all_of.of("neighbours"):
+        for arm, seeds in experiment.arms.items():
+            run = next((run for runs in seeds.values() for run in runs), None)
+            if run is not None:
+                found.append(_neighbour_rows(experiment, arm, run))
+    return found
+
+
+def _neighbour_rows(experiment: Experiment, arm: str, run: Run) -> NeighbourRows:
+    strips = run.strips
+    rows = []
+    for query in run.result.get("neighbours", {}).get("queries", [])[:QUERIES]:
+        own = Neighbour(_thumbnail(query, strips), str(query["label"]), None, None)
+        nearest = [
+            Neighbour(
+                _thumbnail(one, strips),
+                str(one["label"]),
+                one.get("similarity"),
+                one["label"] == query["label"],
+            )
+            for one in query["nearest"][:NEAREST]
+        ]
+        rows.append([own, *nearest])
+    answers = [one.right for row in rows for one in row[1:]]
+    return NeighbourRows(f"{arm}, {experiment.data}", arm, rows, sum(map(bool, answers)), len(answers))
+
+
+def _thumbnail(video: dict[str, Any], strips: dict[str, np.ndarray]) -> Picture | None:
+    frames = strips.get(str(video["video"]))
+    return None if frames is None else picture(str(video["video"]), frames[:1])

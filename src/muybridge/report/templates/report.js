@@ -1,0 +1,36 @@
+"use strict";
+// Sortable tables: every header button sorts by the cells' data-sort; what has none (missing) stays last in both directions.
+const status = document.querySelector(".status");
+
+function sortBy(head) {
+  const table = head.closest("table"), body = table.tBodies[0], column = head.cellIndex;
+  const numeric = head.classList.contains("number");
+  const up = head.getAttribute("aria-sort") !== "ascending";
+  const key = row => row.cells[column].dataset.sort;
+  const compare = (a, b) => numeric ? Number(a) - Number(b) : a.localeCompare(b, "en", { numeric: true });
+  const rows = Array.from(body.rows).sort((first, second) => {
+    const a = key(first), b = key(second);
+    if (a === undefined || b === undefined) return (a === undefined) - (b === undefined);
+    return up ? compare(a, b) : compare(b, a);
+  });
+  body.append(...rows);
+  for (const other of table.tHead.querySelectorAll("[aria-sort]")) other.setAttribute("aria-sort", "none");
+  head.setAttribute("aria-sort", up ? "ascending" : "descending");
+  status.textContent = `${head.textContent.trim()}: sorted ${up ? "ascending" : "descending"}`;
+}
+
+async function copyCommand(button) {
+  const command = button.parentElement.querySelector("code").textContent;
+  let words = "copied";
+  try { await navigator.clipboard.writeText(command); }
+  catch { getSelection().selectAllChildren(button.parentElement.querySelector("code")); words = "selected"; }
+  button.textContent = words;
+  setTimeout(() => { button.textContent = "copy"; }, 1500);
+}
+
+document.addEventListener("click", event => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.classList.contains("copy")) copyCommand(button);
+  else if (button.closest("thead")) sortBy(button.closest("th"));
+});

@@ -1,0 +1,195 @@
+"""Tidy CSV tables: one observation per row, fractions and not percent, empty where a value is missing."""
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from muybridge.core.records import Run, atomic
+from muybridge.measure.accuracy import confusion, per_class
+from muybridge.measure.intervals import Interval
+from muybridge.measure.robustness import absolute, chance_corrected, relative
+from muybridge.report.accuracy_tables import class_name
+from muybridge.report.collect import Collected, facets
+from muybridge.report.robust import Robust, label_changing, robust
+from muybridge.report.score import Arm, Scored
+
+Row = dict[str, Any]
+POOLED = "mean"
+
+
+def accuracy_rows(scored: list[Scored]) -> Iterator[Row]:
+    """One row per arm and seed, and one for the mean over seeds."""
+    for one in scored:
+        for arm in one.arms.values():
+            for seed in [*arm.rows, None]:
+                yield {**_where(one), "arm": arm.name, **_seed(seed), **_accuracy(one, arm, seed)}
+
+
+def _accuracy(one: Scored, arm: Arm, seed: int | None) -> Row:
+    deep = arm.clean()[0].scores.shape[1] >= 5
+    runs = arm.runs if seed is None else one.experiment.arms[arm.name][seed]
+    return {
+        **_bounds("accuracy", arm.accuracy(seed=seed)),
+        "balanced": arm.balanced(seed),
+        "top5": arm.top(5, seed) if deep else None,
+        "chance": one.experiment.chance,
+        "videos": arm.videos,
+        "groups": arm.groups,
+        "seeds": len(arm.rows) if seed is None else 1,
+        "limited": any(run.result.get("limited", False) for run in runs),
+        "signatures": " ".join(run.signature for run in runs),
+    }
+
+
+def comparison_rows(scored: list[Scored]) -> Iterator[Row]:
+    """One row per pair of arms; ``p_holm`` is corrected over the pairs of one experiment."""
+    for one in scored:
+        for found in one.comparisons:
+            pair = found.difference
+            yield {
+                **_where(one),
+                "arm": pair.a,
+                "against": pair.b,
+                **_bounds("difference", pair.interval),
+                "p": pair.p,
+                "p_holm": found.p,
+                "separable": found.stands,
+                "groups": pair.interval.groups,
+            }
+
+
+def robustness_rows(scored: list[Scored]) -> Iterator[Row]:
+    """One row per arm, seed (and mean), perturbation and severity, ``mean`` over all of them included."""
+    for one in scored:
+        changing = label_changing(one.experiment)
+        for arm in one.arms.values():
+            for seed in [*arm.rows, None]:
+                found = robust(one, arm.name, seed)
+                base = {**_where(one), "arm": arm.name, **_seed(seed), "clean": found.clean.value}
+                for (name, severity), cell in found.cells.items():
+                    scores = _scores(found.clean.value, cell.value, one.experiment.chance)
+                    place = {"perturbation": name, "severity": severity, "in_mean": name not in changing}
+                    yield {**base, **place, **_bounds("accuracy", cell), **scores}
+                yield {**base, **_means(found)}
+
+
+def _means(found: Robust) -> Row:
+    place: Row = {"perturbation": POOLED, "severity": None, "in_mean": None}
+    if found.perturbed is None or found.absolute is None or found.relative is None or found.corrected is None:
+        return place
+    scores = {"absolute": found.absolute, "relative": found.relative, "chance_corrected": found.corrected}
+    return {
+        **place,
+        **_bounds("accuracy", found.perturbed),
+        **{name: one.value for name, one in scores.items()},
+    }
+
+
+def _scores(clean: float, perturbed: float, chance: float) -> Row:
+    corrected = float("nan") if math.isnan(chance) else float(chance_corrected(clean, perturbed, chance))
+    kept = {"absolute": float(absolute(clean, perturbed)), "relative": float(relative(clean, perturbed))}
+    return {**kept, "chance_corrected": corrected}
+
+
+def per_class_rows(scored: list[Scored]) -> Iterator[Row]:
+    """One row per arm, seed and class."""
+    for one in scored:
+        for arm in one.arms.values():
+            for seed in arm.rows:
+                rows = arm.clean(seed)[0]
+                for index, value in enumerate(per_class(rows)):
+                    videos = int((rows.label == index).sum())
+                    what = {"class": class_name(one, index), "videos": videos, "accuracy": float(value)}
+                    yield {**_where(one), "arm": arm.name, **_seed(seed), **what}
+
+
+def confusion_rows(scored: list[Scored]) -> Iterator[Row]:
+    """One row per arm, seed, true class and prediction that occurs; an empty prediction was not decoded."""
+    for one in scored:
+        for arm in one.arms.values():
+            for seed in arm.rows:
+                counts = confusion(arm.clean(seed)[0])
+                for true, predicted in zip(*counts.nonzero(), strict=True):
+                    answer = class_name(one, int(predicted)) if predicted < len(counts) else None
+                    what = {"true": class_name(one, int(true)), "predicted": answer}
+                    yield {
+                        **_where(one),
+                        "arm": arm.name,
+                        **_seed(seed),
+                        **what,
+                        "videos": int(counts[true, predicted]),
+                    }
+
+
+def budget_rows(all_of: Collected) -> Iterator[Row]:
+    """One row per run of any stage."""
+    for run in all_of.runs:
+        spent = run.result.get("budget", {})
+        yield {
+            **_run(run),
+            **{key: spent.get(key) for key in ("clips", "steps", "frames", "flops", "seconds")},
+        }
+
+
+def curve_rows(all_of: Collected) -> Iterator[Row]:
+    """One row per logged step, as logged."""
+    for run in all_of.runs:
+        for row in run.metrics:
+            told = {
+                key: row.get(key)
+                for key in ("step", "clips", "loss", "accuracy", "chance", "lr", "grad_norm")
+            }
+            yield {**_run(run), **told}
+
+
+def run_rows(all_of: Collected) -> Iterator[Row]:
+    """One row per run: what it was and the command that makes it again."""
+    for run in all_of.runs:
+        result = run.result
+        told = {key: result.get(key) for key in ("summary", "precision", "limited", "chance", "command")}
+        fingerprint = result.get("data", {}).get("fingerprint")
+        yield {**_run(run), **told, "fingerprint": fingerprint, "notes": "; ".join(result.get("notes", []))}
+
+
+def write_csv(path: Path, rows: list[Row]) -> None:
+    """Write rows atomically; the columns are those of the first row that has them, in order."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    file = io.StringIO()
+    writer = csv.DictWriter(file, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _shown(value) for key, value in row.items()} for row in rows)
+    with atomic(path) as out:
+        out.write(file.getvalue())
+
+
+def _shown(value: Any) -> Any:
+    """NaN and None become empty; floats keep ten digits, so that rounding noise never shows."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.10g}"
+    return "" if value is None else value
+
+
+def _where(one: Scored) -> Row:
+    return {"stage": one.experiment.stage, "protocol": one.experiment.protocol, "data": one.experiment.data}
+
+
+def _seed(seed: int | None) -> Row:
+    return {"seed": POOLED if seed is None else seed}
+
+
+def _run(run: Run) -> Row:
+    told = facets(run)
+    return {
+        "stage": run.stage,
+        "signature": run.signature,
+        **{key: told[key] for key in ("protocol", "data", "arm", "seed", "fold")},
+    }
+
+
+def _bounds(name: str, one: Interval) -> Row:
+    return {name: one.value, "low": one.low, "high": one.high}

@@ -1,0 +1,11 @@
+"""Stages: a frozen config and ``run``; they meet only through run folders."""
+
+from muybridge.core.catalogue import Entry
+
+STAGES = {
+    "pretrain": Entry("learn from unlabelled videos with one pretext task", "muybridge.stages.pretrain:run"),
+    "finetune": Entry("train backbone and linear layer on labels", "muybridge.stages.finetune:run"),
+    "probe": Entry("train a linear layer on frozen features", "muybridge.stages.probe:run"),
+    "robustness": Entry("measure a classifier on perturbed clips", "muybridge.stages.robustness:run"),
+    "neighbours": Entry("find the nearest videos of each video in feature space", "muybridge.stages.neighbours:run"),
+}

@@ -1,0 +1,292 @@
+"""Configs of the stages: frozen, complete, serialisable; the command line and the Python functions are made from them.
+
+Imports no torch. Fields that cannot change a result are named in ``core.records.NOT_SIGNED``.
+"""
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
+
+import yaml
+
+from muybridge.core.catalogue import suggestion
+from muybridge.core.errors import UsageError
+
+Precision = Literal["auto", "fp32", "bf16"]
+Optimiser = Literal["adamw", "sgd"]
+Step = Literal["crop", "flip", "jitter"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """Run control: the same for every verb."""
+
+    out: Path = Path("muybridge-out")
+    """Folder of the results; runs go to OUT/runs."""
+    resume: bool = True
+    """Go on where an earlier command with this --out stopped; --no-resume refuses a folder that is not empty."""
+    overwrite: bool = False
+    """Delete what Muybridge wrote to --out before, and start anew."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
+    precision: Precision = "auto"
+    """auto takes bf16 where the hardware multiplies it, fp32 elsewhere."""
+    seed: int = 0
+    """Names every random stream of the run."""
+    workers: int = 0
+    """Processes or decoding threads; 0 means one per core."""
+    limit: int | None = None
+    """Use at most this many training and as many test videos; the result is marked as limited."""
+    allow_broken: bool = False
+    """Go on although more than 1 % of the videos are broken."""
+    dry_run: bool = False
+    """Print the resolved config and what would be done, and stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data(Control):
+    """Which videos, and how they become clips."""
+
+    data: tuple[str, ...] = ()
+    """Names of `muybridge list datasets`, folders or list files (csv, tsv, jsonl)."""
+    label: str | None = None
+    """Label column of a list."""
+    group: str | None = None
+    """Group column of a list: groups (subjects, scenes) never straddle a split, and intervals are clustered by them."""
+    root: str | None = None
+    """Folder that the paths of a list start from."""
+    frames: int = 8
+    """Frames per clip."""
+    stride: int = 3
+    """Step between the frames of a clip; 0 repeats one frame."""
+    short: Literal["shrink", "loop", "skip"] = "shrink"
+    """Videos shorter than a clip: shrink gap and stride, loop, or skip the video."""
+    size: int = 36
+    """Short side and width at which videos are decoded and cached, pixels (centre crop)."""
+    crop: int = 32
+    """Height and width of what the network sees, pixels."""
+    backbone: str = "r2plus1d-tiny"
+    """A name of `muybridge list backbones`."""
+    batch: int = 48
+    """Clips per optimiser step (global, over all processes); a task of n clips per video takes batch / n videos."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimisation(Data):
+    """How to train."""
+
+    optimiser: Optimiser = "adamw"
+    """adamw or sgd (momentum 0.9)."""
+    lr: float = 2e-3
+    """Highest learning rate; cosine to zero after the warm-up."""
+    weight_decay: float = 0.02
+    """Decay of weights; biases and norms are not decayed."""
+    warmup: float = 0.2
+    """Share of the steps with a rising learning rate."""
+    clip_norm: float = 5.0
+    """Largest gradient norm."""
+    augment: tuple[Step, ...] = ("crop",)
+    """Augmentations in order: crop, flip, jitter; drawn once per clip."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig(Optimisation):
+    """Learn from unlabelled videos with one pretext task."""
+
+    stage: ClassVar[str] = "pretrain"
+    objective: str = "vcop"
+    """A pretext task of `muybridge list objectives`."""
+    complexity: int | None = None
+    """Rotations of rotnet (2 to 4), clips of vcop (3 to 5); the task's own default when not given."""
+    clips: int = 40_000
+    """Budget: clips that pass through the backbone."""
+    gap: int = 0
+    """Frames between the clips of a tuple (vcop; 8 in the paper)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneConfig(Optimisation):
+    """Train backbone and linear layer on labels."""
+
+    stage: ClassVar[str] = "finetune"
+    init: str = "random"
+    """Folder of a pretrain run to start from, or random."""
+    labels_per_class: int | None = None
+    """Train on this many videos per class (chosen by hash; smaller sets lie inside larger ones); all when not given."""
+    epochs: int = 20
+    """Passes over the training videos."""
+    batch: int = 16
+    """Clips per optimiser step (global)."""
+    fold: int | None = None
+    """Which fold is tested, where the data set states no split."""
+    folds: int | None = None
+    """Number of folds; one per group up to ten groups, else five, when not given."""
+    views: int = 1
+    """Clips per test video, spread evenly; logits are averaged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeConfig(Data):
+    """Train a linear layer on frozen features."""
+
+    stage: ClassVar[str] = "probe"
+    init: str = "random"
+    """Folder of a pretrain run, or random (batch norm calibrated on the training videos)."""
+    fold: int | None = None
+    """Which fold is tested, where the data set states no split."""
+    folds: int | None = None
+    """Number of folds; one per group up to ten groups, else five, when not given."""
+    views: int = 1
+    """Clips per video, spread evenly; logits are averaged over them in testing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RobustnessConfig(Control):
+    """Measure a classifier on perturbed clips."""
+
+    stage: ClassVar[str] = "robustness"
+    model: str = ""
+    """Folder of a finetune or probe run."""
+    data: tuple[str, ...] = ()
+    """Where the model's data set lies now; its own place when not given. Must have the same fingerprint."""
+    root: str | None = None
+    """Folder that the paths of a list start from."""
+    perturbations: tuple[str, ...] = ("gaussian_noise", "jumbling", "freezing", "reversal")
+    """Names of `muybridge list perturbations`."""
+    severities: tuple[int, ...] = (1, 3, 5)
+    """From 1 to 5."""
+    batch: int = 64
+    """Clips per forward pass."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeighboursConfig(Data):
+    """Find the nearest videos of each video in feature space."""
+
+    stage: ClassVar[str] = "neighbours"
+    init: str = "random"
+    """Folder of a pretrain run, or random."""
+    nearest: int = 5
+    """Neighbours shown per video; those of the same group are left out."""
+    queries: int = 64
+    """At most this many videos are shown as pictures; all count."""
+    views: int = 1
+    """Clips per video, spread evenly; features are averaged."""
+
+
+BENCHMARK = {"frames": 16, "stride": 1, "size": 128, "crop": 112, "backbone": "r2plus1d"}
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "tiny": {},
+    "benchmark": {
+        "pretrain": {
+            **BENCHMARK, "gap": 8, "batch": 24, "clips": 10_000_000, "optimiser": "sgd", "lr": 1e-3, "weight_decay": 5e-4,
+            "augment": ("crop", "flip", "jitter"),
+        },
+        "finetune": {
+            **BENCHMARK, "batch": 8, "epochs": 100, "optimiser": "sgd", "lr": 1e-3, "weight_decay": 5e-4, "views": 10,
+        },
+        "probe": {**BENCHMARK, "batch": 8, "views": 10},
+        "neighbours": {**BENCHMARK, "batch": 8, "views": 10},
+    },
+}  # fmt: skip
+"""Named sets of values: ``tiny`` for a CPU (the defaults), ``benchmark`` as in arXiv 2306.06010 (learning rates are the marked
+choice of VCOP's code, which the benchmark does not state)."""
+
+C = TypeVar("C", bound=Control)
+
+
+def preset(kind: type[C], name: str) -> C:
+    """The config of a stage under a preset.
+
+    Raises:
+        UsageError: unknown preset.
+    """
+    if name not in PRESETS:
+        raise UsageError(f"--preset {name}: unknown.{suggestion(name, PRESETS)} Known: {', '.join(PRESETS)}.")
+    return kind(**PRESETS[name].get(getattr(kind, "stage", ""), {}))
+
+
+def from_file(base: C, path: Path) -> C:
+    """The config with the values of a YAML file put over it.
+
+    Raises:
+        UsageError: not a mapping, or a field that does not exist.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"--config {path}: cannot be read ({error}).") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"--config {path}: wanted 'name: value' lines.")
+    return change(base, content, f"--config {path}")
+
+
+def change(base: C, values: dict[str, Any], where: str) -> C:
+    """The config with some values replaced; lists become tuples and text becomes paths as the fields want.
+
+    Raises:
+        UsageError: a field that does not exist (says the nearest one), or a value of the wrong type.
+    """
+    fields = {field.name: field for field in dataclasses.fields(base)}
+    for name in values:
+        if name not in fields:
+            raise UsageError(
+                f"{where}: no field {name!r}.{suggestion(name, fields)} Fields: {', '.join(sorted(fields))}."
+            )
+    fitted = {}
+    for name, value in values.items():
+        try:
+            fitted[name] = _fit(fields[name].type, value)
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"{where}: {name}: {error}.") from error
+    return dataclasses.replace(base, **fitted)
+
+
+def _fit(kind: Any, value: Any) -> Any:
+    """A value as its field wants it: text for paths and runs, tuples for lists, numbers for numbers.
+
+    Raises:
+        ValueError: a value of another type.
+    """
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    options = (
+        [option for option in get_args(kind) if option is not NoneType]
+        if isinstance(kind, UnionType)
+        else [kind]
+    )
+    if value is None and len(options) < len(get_args(kind)):
+        return None
+    wanted = options[0]
+    if get_origin(wanted) is tuple:
+        items = [value] if isinstance(value, str | int) else list(value)
+        return tuple(_fit(get_args(wanted)[0], item) for item in items)
+    if get_origin(wanted) is Literal:
+        if value not in get_args(wanted):
+            raise ValueError(f"{value!r}; wanted one of {', '.join(map(repr, get_args(wanted)))}")
+        return value
+    if wanted is Path:
+        return Path(value)
+    if wanted is float and isinstance(value, str | int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool):
+        raise ValueError(f"{value!r}; wanted {wanted.__name__}")
+    return value
+
+
+def as_dict(config: Control) -> dict[str, Any]:
+    """Plain values: what is printed, saved and hashed."""
+    return {
+        field.name: _plain(getattr(config, field.name))
+        for field in dataclasses.fields(config)
+        if field.name != "config"
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,203 @@
+"""One run of a stage: from a config to a signature, a folder and a finished result, exactly once."""
+
+import dataclasses
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock
+
+import muybridge
+from muybridge.core.catalogue import pick
+from muybridge.core.errors import UsageError
+from muybridge.core.records import RECORD_VERSION, Run, signature, write_json, write_yaml
+from muybridge.data import sources
+from muybridge.data.index import Dataset
+from muybridge.stages import STAGES
+from muybridge.stages.config import Control, Data, RobustnessConfig, as_dict
+
+Progress = Callable[[int, int, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A config with everything that decides its result.
+
+    Attributes:
+        config: as given, ``precision`` resolved.
+        dataset: what it reads.
+        inputs: finished or planned runs it starts from, by the field that names them.
+        signature: name of its run folder.
+    """
+
+    stage: str
+    config: Any
+    dataset: Dataset
+    inputs: dict[str, Run]
+    signature: str
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def run(self) -> Run:
+        """Its run folder."""
+        return Run(self.config.out / "runs" / self.stage / self.signature)
+
+    @property
+    def command(self) -> str:
+        """The command that makes this run again."""
+        return command(self.config)
+
+
+Planned = Mapping[str, Mapping[str, Any]]
+"""Configs by run folder, of runs that a study will make before."""
+
+
+def resolve(config: Control, planned: Planned | None = None) -> Job:
+    """Read the data set's list, find the inputs and sign.
+
+    Raises:
+        UsageError: unknown names or missing inputs.
+    """
+    from muybridge.train.precision import choose
+
+    stage: str = config.stage  # type: ignore[attr-defined]
+    config = dataclasses.replace(config, precision=choose(config.device, config.precision).precision)  # type: ignore[arg-type]
+    inputs = find_inputs(config)
+    origins = {name: read_config(run, planned or {}) for name, run in inputs.items()}
+    config = inherit(config, origins)
+    dataset = load(config, origins)
+    signed = as_dict(config) | {"data_fingerprint": dataset.fingerprint}
+    name = signature(stage, signed, {name: run.signature for name, run in inputs.items()})
+    return Job(stage, config, dataset, inputs, name)
+
+
+def load(config: Any, origins: Planned) -> Dataset:
+    """The data set of a config; a robustness run reads the columns that its model was trained on."""
+    columns = origins.get("model", vars(config))
+    return sources.load(config.data, label=columns["label"], group=columns["group"], root=config.root)
+
+
+def find_inputs(config: Any) -> dict[str, Run]:
+    """Run folders named by ``init`` and ``model``.
+
+    Raises:
+        UsageError: not the folder of a run of the right kind.
+    """
+    wanted = {"init": ("pretrain",), "model": ("finetune", "probe")}
+    found = {}
+    for name, stages in wanted.items():
+        value = getattr(config, name, None)
+        if value is None or value == "random":
+            continue
+        run = Run(Path(value))
+        if run.stage not in stages:
+            raise UsageError(
+                f"--{name} {value or '(nothing)'}: wanted a folder OUT/runs/{'|'.join(stages)}/SIGNATURE"
+                + (", or random." if name == "init" else ".")
+            )
+        found[name] = run
+    return found
+
+
+def inherit(config: Any, origins: Planned) -> Any:
+    """Take from the inputs what must agree: the backbone of a pretrained run, the data set of a model."""
+    if "init" in origins:
+        return dataclasses.replace(config, backbone=origins["init"]["backbone"])
+    if "model" in origins and not config.data:
+        model = origins["model"]
+        return dataclasses.replace(config, data=tuple(model["data"]), root=config.root or model["root"])
+    return config
+
+
+def read_config(run: Run, planned: Planned) -> Mapping[str, Any]:
+    """Config of a run, planned or on disk.
+
+    Raises:
+        UsageError: no such run.
+    """
+    if str(run.path) in planned:
+        return planned[str(run.path)]
+    try:
+        content: dict[str, Any] = yaml.safe_load((run.path / "config.yaml").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{run.path}: not a run folder (no config.yaml).") from error
+    return content
+
+
+def execute(config: Control, progress: Progress | None = None) -> Run:
+    """Run a stage unless its result exists; safe against a second process and against being killed."""
+    job = resolve(config)
+    run = job.run
+    run.path.mkdir(parents=True, exist_ok=True)
+    write_yaml(run.path / "config.yaml", as_dict(job.config))
+    with FileLock(run.path / ".lock"):
+        if run.done:
+            return run
+        for name, needed in job.inputs.items():
+            if not needed.done:
+                raise UsageError(f"--{name} {needed.path}: this run is not finished; run its command first.")
+        write_json(run.path / "env.json", environment())
+        result = pick("stages", STAGES, job.stage)(job, progress)
+        write_json(run.path / "result.json", describe(job) | result)
+        shutil.rmtree(run.path / "state", ignore_errors=True)
+    return run
+
+
+def describe(job: Job) -> dict[str, Any]:
+    """What every ``result.json`` says of its run."""
+    return {
+        "version": RECORD_VERSION,
+        "stage": job.stage,
+        "signature": job.signature,
+        "config": as_dict(job.config),
+        "inputs": {name: {"stage": run.stage, "signature": run.signature} for name, run in job.inputs.items()},
+        "precision": job.config.precision,
+        "limited": job.config.limit is not None,
+        "notes": job.notes,
+        "command": job.command,
+    }
+
+
+def command(config: Any) -> str:
+    """Command line that differs from the defaults only where the config does."""
+    import shlex
+
+    default = type(config)()
+    words = ["muybridge", config.stage]
+    for item in dataclasses.fields(config):
+        value = getattr(config, item.name)
+        if value == getattr(default, item.name) and item.name != "out":
+            continue
+        flag = "--" + item.name.replace("_", "-")
+        if isinstance(value, bool):
+            words += [flag if value else flag.replace("--", "--no-", 1)]
+        else:
+            words += [flag, *(map(str, value) if isinstance(value, tuple) else [str(value)])]
+    return shlex.join(words)
+
+
+def environment() -> dict[str, Any]:
+    """Versions and machine of a run."""
+    import numpy
+    import torch
+
+    return {
+        "muybridge": muybridge.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "platform": platform.platform(),
+        "cpu": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "argv": sys.argv,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,148 @@
+"""What every stage starts from: decoded videos, networks, and the laws that make clips of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from muybridge.backbones import BACKBONES
+from muybridge.core import seeding
+from muybridge.core.catalogue import pick
+from muybridge.core.errors import UsageError
+from muybridge.core.records import Run
+from muybridge.data import cache
+from muybridge.data.index import VideoRecord, few
+from muybridge.data.loader import check_broken
+from muybridge.data.sampling import Sampling
+from muybridge.stages.config import Data
+from muybridge.stages.job import Job
+from muybridge.train.checkpoint import load_weights, part
+
+
+@dataclass(frozen=True)
+class Material:
+    """Decoded videos of a stage.
+
+    Attributes:
+        parts: records by role (``train``, ``test``), broken ones left out of training.
+        store: where their frames lie; ``places`` maps ids to it.
+        broken: path and reason of the videos that cannot be decoded.
+    """
+
+    parts: Mapping[str, Sequence[VideoRecord]]
+    store: cache.FrameStore
+    places: Mapping[str, int]
+    broken: list[dict[str, str]]
+    notes: list[str] = field(default_factory=list)
+
+    def numbers(self, role: str) -> list[int]:
+        """Places in the store of the records of a role."""
+        return [self.places[record.id] for record in self.parts[role]]
+
+
+def prepare(job: Job, parts: Mapping[str, Sequence[VideoRecord]], config: Data, law: Sampling) -> Material:
+    """Decode what is not yet in the cache and look for broken and short videos.
+
+    Raises:
+        UsageError: sizes that do not fit, or too many broken videos.
+    """
+    if config.crop > config.size:
+        raise UsageError(f"--crop {config.crop} is larger than --size {config.size}; wanted crop <= size.")
+    parts = {role: limited(records, config.limit) for role, records in parts.items()}
+    records = job.dataset.records if config.limit is None else [r for chosen in parts.values() for r in chosen]
+    planned = cache.plan(records, cache.Geometry(config.size, config.size))
+    store = cache.build(records, planned)
+    places = {record.id: i for i, record in enumerate(records)}
+    broken = check_broken(records, store.errors, job.config.allow_broken)
+    notes = list(job.notes)
+    usable = {}
+    for role, chosen in parts.items():
+        usable[role], noted = _usable(role, chosen, store, places, law)
+        notes += noted
+    return Material(usable, store, places, broken, notes)
+
+
+def limited(records: Sequence[VideoRecord], limit: int | None) -> list[VideoRecord]:
+    """At most ``limit`` records, spread over the classes, chosen by hash."""
+    if limit is None or limit >= len(records):
+        return list(records)
+    ordered = sorted(records, key=lambda r: seeding.key(0, "limit", r.id))
+    rank: dict[int, int] = {}
+    turns = []
+    for record in ordered:
+        rank[record.label] = rank.get(record.label, 0) + 1
+        turns.append((rank[record.label], record.label, record))
+    return sorted((t[2] for t in sorted(turns, key=lambda t: t[:2])[:limit]), key=lambda r: r.id)
+
+
+def _usable(
+    role: str, records: Iterable[VideoRecord], store: cache.FrameStore, places: Mapping[str, int], law: Sampling
+) -> tuple[list[VideoRecord], list[str]]:
+    kept, short, still = [], 0, 0
+    for record in records:
+        place = places[record.id]
+        if store.errors[place]:
+            if role == "test":
+                kept.append(record)
+            continue
+        total = int(store.frames[place])
+        short += not law.fits(total)
+        still += law.clips > 1 and total <= law.clip_span
+        if law.short != "skip" or law.fits(total):
+            kept.append(record)
+    notes = []
+    if short:
+        notes.append(f"{short} {role} videos are shorter than the {law.span} frames wanted (policy: {law.short})")
+    if still and law.short != "skip":
+        notes.append(f"{still} {role} videos are no longer than one clip: all clips of their tuples show the same frames")
+    if not kept:
+        raise UsageError(f"no {role} video is left: all are broken or shorter than {law.span} frames (--short skip).")
+    return kept, notes
+
+
+def law_of(config: Data, clips: int = 1, gap: int = 0) -> Sampling:
+    """The sampling law of a config."""
+    return Sampling(config.frames, config.stride, clips, gap, config.short)
+
+
+def build_backbone(name: str, seed: int, init: Run | None = None) -> Any:
+    """A backbone with weights drawn from (seed, "backbone") or read from a pretrain run."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeding.key(seed, "backbone"))
+        backbone = pick("backbones", BACKBONES, name)()
+    if init is not None:
+        backbone.load_state_dict(part(load_weights(init.path / "weights.safetensors"), "backbone"))
+    return backbone
+
+
+def seeded(kind: Any, seed: int, *args: Any, **kwargs: Any) -> nn.Module:
+    """Build a module with weights drawn from (seed, "head")."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeding.key(seed, "head"))
+        module: nn.Module = kind(*args, **kwargs)
+    return module
+
+
+def arm(job: Job) -> str:
+    """What the network was pretrained with: the name of an objective, or ``random``."""
+    name: str = job.inputs["init"].result["config"]["objective"] if "init" in job.inputs else "random"
+    return name
+
+
+def subset(records: Sequence[VideoRecord], per_class: int | None, seed: int) -> list[VideoRecord]:
+    """Few-label subset."""
+    return few(records, per_class, seed)
+
+
+def data_facts(job: Job, material: Material, role_counts: Mapping[str, Sequence[VideoRecord]]) -> dict[str, Any]:
+    """The ``data`` part of ``result.json``."""
+    return {
+        "name": job.dataset.name,
+        "fingerprint": job.dataset.fingerprint,
+        "classes": list(job.dataset.classes),
+        "videos": {role: len(records) for role, records in role_counts.items()},
+        "broken": material.broken,
+        "source": list(job.config.data),
+    }

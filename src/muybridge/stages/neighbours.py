@@ -1,0 +1,94 @@
+"""neighbours: for each video the nearest others in feature space, as pictures and as recall."""
+
+import time
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from muybridge.core import seeding
+from muybridge.core.records import write_strips
+from muybridge.data.index import VideoRecord
+from muybridge.measure.retrieval import nearest, recall
+from muybridge.stages.calibration import calibrate
+from muybridge.stages.config import NeighboursConfig
+from muybridge.stages.job import Job, Progress
+from muybridge.stages.material import Material, arm, build_backbone, data_facts, law_of, prepare
+from muybridge.stages.predict import View, features, forward_flops
+from muybridge.train.precision import choose
+
+KS = (1, 5, 10, 20)
+
+
+def run(job: Job, progress: Progress | None) -> dict[str, Any]:
+    """Rank all videos by cosine similarity for every video; neighbours of the same group are left out."""
+    config: NeighboursConfig = job.config
+    began = time.monotonic()
+    material = prepare(job, {"train": list(job.dataset.records)}, config, law_of(config))
+    records = material.parts["train"]
+    compute = choose(config.device, config.precision)
+    backbone = build_backbone(config.backbone, config.seed, job.inputs.get("init"))
+    view = View(law_of(config), config.views, config.crop, max(64, config.batch))
+    if "init" not in job.inputs:
+        calibrate(backbone, view, material, compute)
+    rows, _ = features(backbone, view, material, "train", compute)
+    pooled = rows.reshape(len(records), config.views, -1).mean(1)
+    groups = np.array([record.group for record in records])
+    labels = np.array([record.label for record in records])
+    most = min(max(*KS, config.nearest), len(records) - 1)
+    order, similarity = nearest(pooled, groups, most)
+    shown = _shown(records, config.queries)
+    write_strips(
+        job.run.path / "strips.npz", _thumbnails(shown, order[:, : config.nearest], material, records)
+    )
+    clips = len(rows)
+    return {
+        "summary": f"neighbours of {arm(job)} on {job.dataset.name}",
+        "facets": {"arm": arm(job), "data": job.dataset.name, "protocol": "neighbours", "seed": config.seed, "fold": None},
+        "data": data_facts(job, material, {"all": records}),
+        "budget": {
+            "clips": clips, "steps": 0, "frames": clips * config.frames, "flops": clips * forward_flops(backbone, view, compute),
+            "seconds": round(time.monotonic() - began, 2), "waiting": 0.0,
+        },
+        "chance": None,
+        "neighbours": {"queries": [_query(i, order, similarity, records, job.dataset.classes, config.nearest) for i in shown]},
+        "recall": [{"k": k, "value": value} for k, value in recall(order, labels, KS).items()],
+        "notes": material.notes,
+    }  # fmt: skip
+
+
+def _shown(records: Any, most: int) -> list[int]:
+    """Which videos are shown: all, or the first by a hash of the id."""
+    ordered = sorted(range(len(records)), key=lambda i: seeding.key(0, "shown", records[i].id))
+    return sorted(ordered[:most])
+
+
+def _query(
+    i: int,
+    order: np.ndarray,
+    similarity: Float32[np.ndarray, "n k"],
+    records: Any,
+    classes: tuple[str, ...],
+    number: int,
+) -> dict[str, Any]:
+    def named(record: VideoRecord) -> dict[str, Any]:
+        return {"video": record.id, "label": classes[record.label] if record.label >= 0 else None}
+
+    found = [
+        {**named(records[j]), "similarity": round(float(similarity[i, rank]), 4)}
+        for rank, j in enumerate(order[i, :number])
+        if j >= 0
+    ]
+    return {**named(records[i]), "nearest": found}
+
+
+def _thumbnails(
+    shown: list[int], order: np.ndarray, material: Material, records: Any
+) -> dict[str, np.ndarray]:
+    wanted = sorted({*shown, *(int(j) for i in shown for j in order[i] if j >= 0)})
+    thumbnails = {}
+    for i in wanted:
+        place = material.places[records[i].id]
+        middle = np.array([int(material.store.frames[place]) // 2])
+        thumbnails[records[i].id] = np.asarray(material.store.read(place, middle))
+    return thumbnails

@@ -1,0 +1,91 @@
+"""The quickstart study: which task teaches what, how few labels it saves, and what breaks it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from muybridge.data.index import assign_folds, has_split
+from muybridge.data.sources import load
+from muybridge.stages.config import (
+    FinetuneConfig,
+    NeighboursConfig,
+    PretrainConfig,
+    ProbeConfig,
+    RobustnessConfig,
+)
+from muybridge.studies.config import QuickstartConfig
+from muybridge.studies.plan import Study
+
+BUILTIN = ("builtin-objects", "builtin-motions")
+
+
+def cells(config: QuickstartConfig) -> Study:
+    """All stages, seed by seed: pretraining, probes, fine-tuning, robustness and, on own data, neighbours."""
+    for seed in range(config.seed, config.seed + config.seeds):
+        one = replace(config, seed=seed)
+        yield from _own(one) if config.data else _embedded(one)
+
+
+def _embedded(config: QuickstartConfig) -> Study:
+    clips: dict[str, Any] = {"size": config.size or 36, "crop": config.crop or 32}
+    inits = yield from _pretrain(config, BUILTIN[1:], clips | {"clips": config.clips or 40_000})
+    for data in BUILTIN:
+        common = {**_control(config), **clips, "data": (data,)}
+        models = []
+        for init in inits:
+            yield ProbeConfig(**common, init=init)
+            few = config.labels_per_class or 20
+            models.append(
+                (yield FinetuneConfig(**common, init=init, labels_per_class=few, epochs=config.epochs))
+            )
+        models.append((yield FinetuneConfig(**common, epochs=10)))
+        for model in models:
+            yield RobustnessConfig(**_control(config, seed=0), model=model)
+    yield FinetuneConfig(**common, epochs=10, frames=1)
+
+
+def _own(config: QuickstartConfig) -> Study:
+    clips: dict[str, Any] = {"size": config.size or 72, "crop": config.crop or 64}
+    columns: dict[str, Any] = {"label": config.label, "group": config.group, "root": config.root}
+    source = config.pretrain_data or config.data
+    pretrain_columns = columns if source == config.data else {}
+    inits = yield from _pretrain(
+        config, source, {**clips, **pretrain_columns, "clips": config.clips or 12_000}
+    )
+    common = {**_control(config), **clips, **columns, "data": config.data}
+    for fold in _folds(config, columns):
+        for init in inits:
+            models = [(yield ProbeConfig(**common, init=init, fold=fold))]
+            models.append(
+                (yield FinetuneConfig(
+                    **common, init=init, fold=fold, labels_per_class=config.labels_per_class, epochs=config.epochs
+                ))
+            )  # fmt: skip
+            for model in models:
+                yield RobustnessConfig(**_control(config, seed=0), model=model)
+    for init in inits:
+        yield NeighboursConfig(**common, init=init)
+
+
+def _pretrain(config: QuickstartConfig, data: tuple[str, ...], values: dict[str, Any]) -> Any:
+    """Yield the pretraining runs; returns what later stages start from, ``random`` first."""
+    inits = ["random"]
+    for task in config.tasks:
+        stride: dict[str, Any] = {"stride": 1} if task == "vcop" else {}
+        inits.append(
+            (yield PretrainConfig(**_control(config), **values, data=data, objective=task, **stride))
+        )
+    return inits
+
+
+def _folds(config: QuickstartConfig, columns: dict[str, Any]) -> Iterator[int | None]:
+    """One fold where the data set states a split, else every fold."""
+    dataset = load(config.data, **columns)
+    if has_split(dataset):
+        return iter([None])
+    return iter(range(1 + max(assign_folds(dataset).values())))
+
+
+def _control(config: QuickstartConfig, **changes: Any) -> dict[str, Any]:
+    names = ("out", "device", "precision", "seed", "workers", "limit", "allow_broken")
+    return {name: getattr(config, name) for name in names} | changes

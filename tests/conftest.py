@@ -1,0 +1,60 @@
+"""Fixtures: small real video files, made once per session."""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from muybridge.data.video import write
+
+torch.set_num_threads(1)
+
+
+def moving_square(frames: int, start: int, step: int, shade: int = 230, size: int = 40) -> np.ndarray:
+    """A bright square on a dark ground that moves ``step`` pixels a frame; uint8 ``t h w 3``."""
+    clip = np.full((frames, size, size, 3), 30, np.uint8)
+    for t in range(frames):
+        left = (start + step * t) % (size - 8)
+        clip[t, 12:20, left : left + 8] = shade
+    return clip
+
+
+@pytest.fixture(scope="session")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``root/{left,right}/*.mp4``: 8 clips a class of 24 frames; only motion tells the class."""
+    root = tmp_path_factory.mktemp("videos")
+    for label, step in (("left", -1), ("right", 1)):
+        (root / label).mkdir()
+        for i in range(8):
+            write(root / label / f"{i}.mp4", moving_square(24, 3 * i, step), 12.0)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoded frames go to a folder of the test session, never to the user's cache; the embedded set is rendered once."""
+    if "MUYBRIDGE_CACHE" not in os.environ:
+        root = tmp_path_factory.getbasetemp() / "cache"
+        monkeypatch.setenv("MUYBRIDGE_CACHE", str(root))
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Call the command line in this process; returns exit code, standard output and standard error."""
+    from muybridge.cli import main
+
+    def call(*words: object) -> tuple[int, str, str]:
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as error:
+            code = int(error.code or 0)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call

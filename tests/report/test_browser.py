@@ -1,0 +1,168 @@
+"""The report in a real browser: nothing broken, nothing loaded, tables sort, phones can read it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_study import build
+
+from muybridge.report import write_report
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,1000",
+]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Debian's chromium and chromium-driver"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def page(browser, tmp_path_factory: pytest.TempPathFactory):
+    folder: Path = build(tmp_path_factory.mktemp("study"))
+    browser.get(write_report(folder).html.as_uri())
+    return browser
+
+
+def resize(page, width: int) -> None:
+    size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def test_no_errors_and_no_script_of_others_ran(page):
+    assert [entry for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    assert page.execute_script("return window.evil") is None
+    assert page.title == "Do pretext tasks see motion?"
+
+
+def test_every_picture_is_drawn(page):
+    widths = page.execute_script(
+        "return Array.from(document.images, image => image.complete && image.naturalWidth)"
+    )
+    assert len(widths) > 50
+    assert all(widths)
+
+
+def test_nothing_is_requested(page):
+    script = "return performance.getEntriesByType('resource').map(entry => entry.name)"
+    assert [name for name in page.execute_script(script) if not name.startswith(("data:", "file:"))] == []
+
+
+@pytest.mark.parametrize("width", [1280, 768, 400])
+def test_page_never_scrolls_sideways(page, width: int):
+    resize(page, width)
+    script = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    needed, given = page.execute_script(script)
+    assert needed <= given
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_the_paper(page, scheme: str):
+    """Contrast of at least 4.5 to 1 for text, notes and links (WCAG 2.2, 1.4.3)."""
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    script = """
+    const number = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
+    const linear = v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+    const light = rgb => rgb.map(linear).reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+    const paper = light(number(getComputedStyle(document.documentElement).backgroundColor));
+    return ["p.lead", ".findings li", "figcaption p", "nav a", ".warn", ".missing", "small"].map(selector => {
+      const ink = light(number(getComputedStyle(document.querySelector(selector)).color));
+      return [selector, (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05)];
+    });"""
+    contrasts = dict(page.execute_script(script))
+    assert min(contrasts.values()) >= 4.5, contrasts
+
+
+def column(page, table: str, index: int) -> list[str | None]:
+    script = """return Array.from(document.getElementById(arguments[0]).tBodies[0].rows,
+      row => row.cells[arguments[1]].dataset.sort ?? null)"""
+    return page.execute_script(script, table, index)
+
+
+def head(page, table: str, index: int):
+    script = "return document.getElementById(arguments[0]).tHead.rows[0].cells[arguments[1]]"
+    return page.execute_script(script, table, index)
+
+
+def press(page, table: str, index: int) -> str:
+    cell = head(page, table, index)
+    page.execute_script("arguments[0].querySelector('button').click()", cell)
+    return cell.get_attribute("aria-sort")
+
+
+@pytest.mark.parametrize("index", [1, 2, 4])
+def test_numbers_sort_as_numbers_and_missing_stays_last(page, index: int):
+    table = "accuracy-probe-linear-probe-builtin-motions"
+    assert press(page, table, index) == "ascending"
+    rising = column(page, table, index)
+    assert rising[-1] is None
+    numbers = [float(value) for value in rising[:-1] if value is not None]
+    assert len(numbers) == 3
+    assert numbers == sorted(numbers)
+    assert press(page, table, index) == "descending"
+    falling = column(page, table, index)
+    assert falling[-1] is None
+    assert [float(value) for value in falling[:-1]] == numbers[::-1]
+
+
+def test_thousands_do_not_break_sorting(page):
+    press(page, "budget", 3)
+    assert [float(value) for value in column(page, "budget", 3)] == [20000, 20000, 40000, 40000]
+
+
+def test_words_sort_by_alphabet_and_one_header_is_marked(page):
+    table = "accuracy-probe-linear-probe-builtin-motions"
+    press(page, table, 0)
+    names = column(page, table, 0)
+    assert names == sorted(names)
+    marked = page.execute_script(
+        "return Array.from(document.querySelectorAll(`#${arguments[0]} [aria-sort]`), head => head.ariaSort)",
+        table,
+    )
+    assert marked.count("none") == len(marked) - 1
+
+
+def test_headers_work_from_the_keyboard(page):
+    from selenium.webdriver.common.keys import Keys
+
+    resize(page, 1280)
+    cell = head(page, "budget", 0)
+    button = cell.find_element("tag name", "button")
+    button.send_keys(Keys.ENTER)
+    first = cell.get_attribute("aria-sort")
+    button.send_keys(Keys.SPACE)
+    assert {first, cell.get_attribute("aria-sort")} == {"ascending", "descending"}
+
+
+def test_links_to_runs_arrive(page):
+    link = page.execute_script("return document.querySelector('td.code a')")
+    target = link.get_attribute("href").split("#")[1]
+    page.execute_script("arguments[0].click()", link)
+    assert page.execute_script("return document.querySelector(':target').id") == target

@@ -1,0 +1,155 @@
+"""Who may import whom: read from the source, functions included, so that a new import cannot open a door unseen."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import muybridge
+from muybridge.stages import STAGES
+
+PACKAGE = Path(muybridge.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+ROOMS = ("data", "augment", "backbones", "objectives", "weighting", "perturb", "measure", "train")
+RANK = {"core": 0, **dict.fromkeys(ROOMS, 1), "stages": 2, "studies": 3, "verbs": 4, "cli": 5}
+INSIDE = {("objectives", "augment")}
+TORCH_FREE = {f"muybridge.measure.{name}" for name in ("accuracy", "intervals", "robustness")}
+HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "pyarrow")
+
+
+def name_of(path: Path) -> str:
+    """Dotted name of a source file."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(module: str) -> str:
+    """First part of a module's name below the package; the package itself and everything of the command line count as such."""
+    parts = module.split(".")
+    if len(parts) == 1:
+        return "root"
+    return "cli" if parts[1] in ("cli", "cli_show", "__main__") else parts[1]
+
+
+MODULES = {name_of(path) for path in FILES}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, at its top or inside a function; ``from package import module`` names the module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            for alias in node.names:
+                longer = f"{node.module}.{alias.name}"
+                yield longer if longer in MODULES else str(node.module)
+
+
+def doors(path: Path) -> Iterator[tuple[str, str]]:
+    """Pairs of rooms that an import of a file joins, and the module at the far end."""
+    for module in imports(path):
+        if module.split(".")[0] == "muybridge":
+            yield room_of(module), module
+
+
+@pytest.fixture(params=FILES, ids=name_of)
+def path(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+def may_import(room: str, other: str, module: str) -> bool:
+    """The rules of the house."""
+    if room == other or (other == "root" and room != "core"):
+        return True
+    if room == "report":
+        return other == "core" or module in TORCH_FREE
+    if other == "report":
+        return room in ("verbs", "cli")
+    return RANK[other] < RANK[room] or (room, other) in INSIDE
+
+
+def test_imports_go_through_doors_only(path: Path):
+    room = room_of(name_of(path))
+    if room == "root":
+        assert not list(doors(path)), "`import muybridge` must stay light"
+    forbidden = [module for other, module in doors(path) if not may_import(room, other, module)]
+    assert not forbidden, f"{name_of(path)} must not import {forbidden}"
+
+
+@pytest.mark.parametrize(
+    ("room", "module", "allowed"),
+    [
+        ("train", "muybridge.data.loader", False),
+        ("perturb", "muybridge.augment.chain", False),
+        ("objectives", "muybridge.augment.chain", True),
+        ("augment", "muybridge.objectives.rotnet", False),
+        ("data", "muybridge.perturb.apply", False),
+        ("data", "muybridge.stages.job", False),
+        ("studies", "muybridge.data.cache", True),
+        ("stages", "muybridge.studies.plan", False),
+        ("stages", "muybridge.report", False),
+        ("verbs", "muybridge.report", True),
+        ("report", "muybridge.measure.intervals", True),
+        ("report", "muybridge.measure.linear", False),
+        ("report", "muybridge.stages.config", False),
+        ("core", "muybridge", False),
+        ("core", "muybridge.data.index", False),
+        ("cli", "muybridge.core.errors", True),
+    ],
+)
+def test_the_rules_say_what_the_architecture_says(room: str, module: str, allowed: bool):
+    assert may_import(room, room_of(module), module) is allowed
+
+
+def test_imports_inside_functions_are_seen(tmp_path: Path):
+    source = tmp_path / "a.py"
+    source.write_text("def f():\n    if f:\n        from muybridge.data import cache\n    import muybridge.perturb.apply\n")
+    assert list(imports(source)) == ["muybridge.data.cache", "muybridge.perturb.apply"]
+
+
+def test_no_stage_imports_a_stage():
+    stages = {entry.target.partition(":")[0] for entry in STAGES.values()}
+    assert stages <= MODULES
+    for stage in stages:
+        other = set(imports(PACKAGE.parent / (stage.replace(".", "/") + ".py"))) & stages
+        assert not other, f"{stage} imports {other}: move what they share into a module of its own"
+
+
+def test_catalogues_name_objects_of_their_own_folder():
+    for path in FILES:
+        for target in re.findall(r'"(muybridge\.[\w.]+):\w+"', path.read_text(encoding="utf-8")):
+            assert target in MODULES
+            assert room_of(target) == room_of(name_of(path)), f"{name_of(path)} lists {target}"
+
+
+def outside(module: str) -> set[str]:
+    """Files that import an outside package."""
+    return {name_of(path) for path in FILES if module in {name.split(".")[0] for name in imports(path)}}
+
+
+def test_only_the_video_reader_imports_av():
+    importers = outside("av")
+    assert importers
+    assert all(name.startswith("muybridge.data.video") for name in importers), importers
+
+
+def test_nothing_imports_torchvision():
+    assert not outside("torchvision")
+
+
+def test_files_stay_short(path: Path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize(
+    "module", ["muybridge", "muybridge.cli", "muybridge.report", "muybridge.stages.config", *sorted(TORCH_FREE)]
+)
+def test_light_modules_leave_heavy_packages_out(module: str):
+    code = f"import sys, {module}; print(*[name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.split() == []
