@@ -64,8 +64,8 @@ def path(request: pytest.FixtureRequest) -> Path:
 
 def may_import(room: str, other: str, module: str) -> bool:
     """The rules of the house."""
-    if room == other or (other == "root" and room != "core"):
-        return True
+    if room == other or other == "root":
+        return room != "core" or other == "core"
     if room == "report":
         return other == "core" or module in TORCH_FREE
     if other == "report":
@@ -108,8 +108,10 @@ def test_the_rules_say_what_the_architecture_says(room: str, module: str, allowe
 
 def test_imports_inside_functions_are_seen(tmp_path: Path):
     source = tmp_path / "a.py"
-    source.write_text("def f():\n    if f:\n        from muybridge.data import cache\n    import muybridge.perturb.apply\n")
-    assert list(imports(source)) == ["muybridge.data.cache", "muybridge.perturb.apply"]
+    source.write_text(
+        "def f():\n    if f:\n        from muybridge.data import cache\n    import muybridge.perturb.apply\n"
+    )
+    assert set(imports(source)) == {"muybridge.data.cache", "muybridge.perturb.apply"}
 
 
 def test_no_stage_imports_a_stage():
@@ -147,9 +149,12 @@ def test_files_stay_short(path: Path):
 
 
 @pytest.mark.parametrize(
-    "module", ["muybridge", "muybridge.cli", "muybridge.report", "muybridge.stages.config", *sorted(TORCH_FREE)]
+    "module",
+    ["muybridge", "muybridge.cli", "muybridge.report", "muybridge.stages.config", *sorted(TORCH_FREE)],
 )
 def test_light_modules_leave_heavy_packages_out(module: str):
     code = f"import sys, {module}; print(*[name for name in {HEAVY} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
     assert done.stdout.split() == []

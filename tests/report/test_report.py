@@ -161,6 +161,19 @@ def test_label_changing_perturbations_are_shown_but_kept_out(page: str, text: st
     assert "Hardest for vcop: motion" in text
 
 
+def test_a_label_changing_perturbation_that_nobody_declared_is_suspected(study: Path, tmp_path: Path):
+    shutil.copytree(study, tmp_path / "copy")
+    for run in find_runs(tmp_path / "copy"):
+        if run.stage == "robustness":
+            told = {key: value for key, value in run.result.items() if key != "label_changing"}
+            write_json(run.path / "result.json", told)
+    report = write_report(tmp_path / "copy")
+    assert "The averages count reversal, which may change the label" in report.markdown.read_text(
+        encoding="utf-8"
+    )
+    assert "yet counted in the means: reversal" in report.html.read_text(encoding="utf-8")
+
+
 def test_an_incomplete_robustness_run_gets_no_mean(study: Path, tmp_path: Path):
     shutil.copytree(study, tmp_path / "copy")
     runs = [run for run in find_runs(tmp_path / "copy") if run.stage == "robustness"]
@@ -307,6 +320,28 @@ def test_neighbours_are_marked_by_shape_and_word(page: str, study: Path):
     assert f"{right} of the 20 neighbours shown" in page
     assert "✓ 0.95" in page
     assert "✗" in page
+
+
+def test_videos_without_labels_are_neither_right_nor_wrong(tmp_path: Path):
+    nearest = [{"video": "b", "label": None, "similarity": 0.5}]
+    told = {"queries": [{"video": "a", "label": None, "nearest": nearest}]}
+    more = {"neighbours": told, "recall": [{"k": 1, "value": None}], "strips": {"a": strip("a", frames=1)}}
+    write_run(tmp_path, "neighbours", {"arm": "vcop", "data": "d", "seed": 0}, **more)
+    shown = write_report(tmp_path).html.read_text(encoding="utf-8")
+    assert "? 0.50" in shown
+    assert "no picture" in shown
+    assert "have the query" not in shown
+
+
+def test_test_clips_and_views_carry_their_arm(tmp_path: Path):
+    videos = [f"v{index}" for index in range(30)]
+    facets = {"arm": "vcop", "data": "d", "seed": 0}
+    made = rows(0.5, 3, videos, videos, "x")
+    write_run(tmp_path, "probe", facets, made, strips={"class walk": strip("a")})
+    write_run(tmp_path, "pretrain", facets, strips={"1: 90": strip("b")})
+    page = write_report(tmp_path).html.read_text(encoding="utf-8")
+    captions = [attributes["alt"] for tag, attributes in parsed(page).tags if tag == "img"]
+    assert captions == ["film strip: class walk", "film strip: vcop 1: 90"]
 
 
 def test_curves_are_stored_as_logged(report: ReportPaths, study: Path):

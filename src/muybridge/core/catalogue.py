@@ -41,19 +41,27 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {spelt[near[0]]!r}?" if near else ""
 
 
+def require(kind: str, table: Mapping[str, Entry], name: str) -> None:
+    """Refuse an unknown name without importing what a known one stands for.
+
+    Raises:
+        UsageError: says the nearest known name and lists all.
+    """
+    known = sorted({*table, *entry_points(group=f"muybridge.{kind}").names})
+    if name not in known:
+        raise UsageError(f"{kind} has no {name!r}.{suggestion(name, known)} Known: {', '.join(known)}.")
+
+
 def pick(kind: str, table: Mapping[str, Entry], name: str) -> Any:
     """The object called ``name``: built in, or from the entry-point group ``muybridge.<kind>``.
 
     Raises:
-        UsageError: unknown name; says the nearest known one and lists all.
+        UsageError: unknown name.
     """
+    require(kind, table, name)
     if name in table:
         return table[name].load()
-    outside = {point.name: point for point in entry_points(group=f"muybridge.{kind}")}
-    if name in outside:
-        return outside[name].load()
-    known = sorted({*table, *outside})
-    raise UsageError(f"{kind} has no {name!r}.{suggestion(name, known)} Known: {', '.join(known)}.")
+    return next(iter(entry_points(group=f"muybridge.{kind}", name=name))).load()
 
 
 def rows(kind: str, table: Mapping[str, Entry]) -> list[dict[str, Any]]:

@@ -49,7 +49,8 @@ class Predictions:
     @property
     def correct(self) -> Bool[np.ndarray, "n"]:
         """Whether the top-1 class is the label; never where there is no label."""
-        return (self.predicted == self.label) & (self.label >= 0)
+        right: np.ndarray = (self.predicted == self.label) & (self.label >= 0)
+        return right
 
     def where(self, rows: Bool[np.ndarray, "n"]) -> "Predictions":
         """The rows of a mask."""
@@ -96,8 +97,9 @@ def read_predictions(path: Path) -> Predictions:
     try:
         table = pq.read_table(path).select([field.name for field in fields(Predictions)])
     except (OSError, KeyError, pa.ArrowException) as error:
+        said = " ".join(str(error).split())
         raise MuybridgeError(
-            f"{path}: no predictions ({error}). Delete the run folder and run again."
+            f"{path}: no predictions ({said}). Delete the run folder and run again."
         ) from error
     scores = table["scores"].combine_chunks()
     width = scores.type.list_size

@@ -78,12 +78,14 @@ class Bars:
             TimeElapsedColumn,
             TimeRemainingColumn,
         )
+        from rich.table import Column
 
         self.console = Console(stderr=True, highlight=False)
-        wide = self.console.width >= 100
+        width = self.console.width
+        wide = width >= 100
         self.bars = Progress(
-            TextColumn("{task.description}", markup=False, table_column=_column(36 if wide else 30)),
-            BarColumn(bar_width=20 if wide else 10),
+            TextColumn("{task.description}", markup=False, table_column=Column(width=30, no_wrap=True)),
+            BarColumn(bar_width=20 if width >= 120 else 10),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}", justify="right"),
             TimeRemainingColumn(compact=True) if not wide else TimeElapsedColumn(),
@@ -91,13 +93,16 @@ class Bars:
                 [
                     TextColumn("left"),
                     TimeRemainingColumn(compact=True),
-                    TextColumn("{task.fields[detail]}", markup=False),
+                    TextColumn(
+                        "{task.fields[detail]}", markup=False, table_column=Column(ratio=1, no_wrap=True)
+                    ),
                 ]
                 if wide
                 else []
             ),
             console=self.console,
             transient=True,
+            expand=wide,
         )
         self.tasks: dict[str, Any] = {}
 
@@ -132,12 +137,6 @@ class Bars:
 
     def __exit__(self, *problem: Any) -> None:
         self.bars.stop()
-
-
-def _column(width: int) -> Any:
-    from rich.table import Column
-
-    return Column(min_width=width, max_width=width, no_wrap=True, overflow="ellipsis")
 
 
 def screen() -> Screen:

@@ -2,6 +2,8 @@
 
 The key is made of the files' content and of the geometry, so the same videos in another list, split or folder share one cache. Building
 is safe against a second process and against being killed: finished videos are kept, and the folder gets its name only when complete.
+Beside the folder ``<key>`` lie ``<key>.json`` (frame counts, and the kind once building began), ``<key>.lock`` and, while building,
+``<key>.<kind>.part``.
 """
 
 import hashlib
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from filelock import FileLock
@@ -30,6 +32,7 @@ FORMAT = 1
 MEMORY_LIMIT = 4 << 30
 Kind = Literal["auto", "memory", "video"]
 Progress = Callable[[int, int], None]
+Table = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -83,21 +86,24 @@ def plan(
     folder = (root or cache_root()) / "frames" / hashlib.sha256(content.encode()).hexdigest()[:16]
     index = folder / "index.json"
     if not index.is_file():
-        index = folder.with_suffix(".part") / "probe.json"
+        index = folder.with_suffix(".json")
     if not index.is_file():
         write_json(index, _probe_all(dict(zip(files, (r.path for r in records), strict=True)), workers))
     content_of = read_json(index)
     table = content_of["videos"]
     frames = tuple(table[name]["frames"] for name in files)
-    raw = sum(v["frames"] for v in table.values()) * geometry.height * geometry.width * 3
     chosen = content_of.get("kind") or kind
     if chosen == "auto":
-        chosen = "memory" if raw <= MEMORY_LIMIT else "video"
+        chosen = "memory" if _cost(table, geometry, "memory") <= MEMORY_LIMIT else "video"
     errors = {name: entry["error"] for name, entry in table.items() if entry["error"]}
     fps = tuple(table[name]["fps"] for name in files)
-    return Plan(
-        folder, chosen, geometry, tuple(files), frames, fps, errors, raw if chosen == "memory" else raw // 50
-    )
+    size = _cost(table, geometry, chosen)
+    return Plan(folder, chosen, geometry, tuple(files), frames, fps, errors, size)
+
+
+def _cost(table: Table, geometry: Geometry, kind: str) -> int:
+    raw: int = sum(entry["frames"] for entry in table.values()) * geometry.height * geometry.width * 3
+    return raw if kind == "memory" else raw // 50
 
 
 def build(
@@ -121,10 +127,15 @@ def build(
 def remove(root: Path | None = None) -> int:
     """Delete every cached frame and embedded clip; returns the bytes freed."""
     base = root or cache_root()
-    freed = sum(path.stat().st_size for path in base.rglob("*") if path.is_file()) if base.is_dir() else 0
-    for name in ("frames", "builtin"):
-        shutil.rmtree(base / name, ignore_errors=True)
-    return freed
+    folders = [base / name for name in ("frames", "builtin")]
+    before = sum(map(_size, folders))
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    return before - sum(map(_size, folders))
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 class FrameStore:
@@ -151,22 +162,26 @@ class FrameStore:
         """Frames of one video by index.
 
         Raises:
-            VideoError: the video is broken.
+            VideoError: the video is broken, or has no such frame.
         """
         if self.errors[number]:
             raise VideoError(self.files[number], None, self.errors[number])
+        beyond = frames[(frames < 0) | (frames >= self.frames[number])]
+        if beyond.size:
+            raise VideoError(self.files[number], int(beyond[0]), f"it has {self.frames[number]} frames")
         if self.kind == "memory":
-            return self._memory[self._offset[number] + frames]
+            pixels: np.ndarray = self._memory[self._offset[number] + frames]
+            return pixels
         return video.read(self.folder / f"{self.files[number]}.mp4", frames)
 
 
-def _probe_all(paths: dict[str, Path], workers: int) -> dict[str, object]:
+def _probe_all(paths: dict[str, Path], workers: int) -> dict[str, Table]:
     with _pool(workers) as mapped:
         found = list(mapped(_probe, paths.values()))
     return {"videos": dict(zip(paths, found, strict=True))}
 
 
-def _probe(path: Path) -> dict[str, object]:
+def _probe(path: Path) -> dict[str, Any]:
     try:
         info = video.probe(path)
     except VideoError as error:
@@ -175,13 +190,17 @@ def _probe(path: Path) -> dict[str, object]:
 
 
 def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progress | None) -> None:
-    part = planned.folder.with_suffix(".part")
-    table = read_json(part / "probe.json")["videos"]
-    _lay_out(table, planned, part)
+    probe = planned.folder.with_suffix(".json")
+    content = read_json(probe)
+    kind, table = content.setdefault("kind", planned.kind), content["videos"]
+    write_json(probe, content)
+    part = planned.folder.with_suffix(f".{kind}.part")
+    part.mkdir(exist_ok=True)
+    _lay_out(table, kind, planned.geometry, part)
     done_file = part / "done.jsonl"
     done = _read_done(done_file)
     todo = [name for name in table if name not in done and not table[name]["error"]]
-    work = partial(_decode, part=part, kind=planned.kind, geometry=planned.geometry)
+    work = partial(_decode, part=part, kind=kind, geometry=planned.geometry)
     jobs = [(name, paths[name], table[name].get("offset", 0), table[name]["frames"]) for name in todo]
     with _pool(workers) as mapped, done_file.open("a", encoding="utf-8") as journal:
         for count, (name, error) in enumerate(mapped(work, jobs), start=1):
@@ -192,30 +211,27 @@ def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progre
                 progress(len(table) - len(todo) + count, len(table))
     for name, error in done.items():
         table[name]["error"] = error
-    write_json(
-        part / "index.json", {"kind": planned.kind, "geometry": vars(planned.geometry), "videos": table}
-    )
-    for scratch in (done_file, part / "probe.json"):
-        scratch.unlink()
+    write_json(part / "index.json", {"kind": kind, "geometry": vars(planned.geometry), "videos": table})
+    done_file.unlink()
     part.replace(planned.folder)
 
 
-def _lay_out(table: dict[str, dict[str, int]], planned: Plan, part: Path) -> None:
-    """Give each video its place in the memory map and reserve the file."""
-    if planned.kind != "memory":
+def _lay_out(table: Table, kind: str, geometry: Geometry, part: Path) -> None:
+    """See that the disk has room; give each video its place in the memory map and reserve the file."""
+    size = _cost(table, geometry, kind)
+    missing = size - sum(path.stat().st_blocks for path in part.iterdir()) * 512
+    free = shutil.disk_usage(part).free
+    if missing > free:
+        raise MuybridgeError(
+            f"{part}: the frame cache needs {missing / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB. "
+            "Free some space, or set MUYBRIDGE_CACHE to a folder on another disk."
+        )
+    if kind != "memory":
         return
     at = 0
     for name in sorted(table):
         table[name]["offset"], at = at, at + table[name]["frames"]
-    size = at * planned.geometry.height * planned.geometry.width * 3
-    free = shutil.disk_usage(part).free
-    path = part / "frames.u8"
-    if not path.exists() and size > free:
-        raise MuybridgeError(
-            f"{part}: the frame cache needs {size / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB. "
-            "Free some space, or set MUYBRIDGE_CACHE to a folder on another disk."
-        )
-    with path.open("ab") as file:
+    with (part / "frames.u8").open("ab") as file:
         file.truncate(max(size, 1))
 
 
@@ -228,8 +244,8 @@ def _decode(job: tuple[str, Path, int, int], part: Path, kind: str, geometry: Ge
             return name, f"decodes to {len(pixels)} frames where its packets promise {frames}"
         if kind == "memory":
             shape = (-1, geometry.height, geometry.width, 3)
-            memory = np.memmap(part / "frames.u8", np.uint8, "r+").reshape(shape)
-            memory[offset : offset + frames] = pixels
+            memory = np.memmap(part / "frames.u8", np.uint8, "r+")
+            memory.reshape(shape)[offset : offset + frames] = pixels
             memory.flush()
         else:
             video.write(part / f"{name}.mp4", pixels, 25.0, options={"tune": "fastdecode", "bf": "0"})
@@ -245,16 +261,19 @@ def _read_done(path: Path) -> dict[str, str]:
             try:
                 name, error = json.loads(line)
             except json.JSONDecodeError:
-                break
+                continue
             done[name] = error
     return done
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[Callable[..., Iterator[object]]]:
+def _pool(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
     """``map`` in this process, or in several; spawned, since decoders do not survive a fork."""
     if workers <= 1:
         yield map
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield partial(pool.map, chunksize=8)
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,16 +1,18 @@
 """The user's own videos: folders of classes, split folders, lists, or a plain pile of files.
 
 Recognised: ``root/<class>/*``, ``root/{train,val,test}/<class>/*``, an unlabelled folder (any depth), and a ``csv``, ``tsv``, ``jsonl`` or
-``txt`` list with a path column and optional label, split and group columns.
+``txt`` list with a path column and optional label, split and group columns. Hidden files and folders are left out.
 """
 
 import csv
+import io
 import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from itertools import zip_longest
+from pathlib import Path
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
@@ -70,16 +72,16 @@ def read(
     elif source.is_file():
         raise UsageError(f"{source}: neither a folder nor a list ({', '.join(LISTS)}).")
     else:
-        near = suggestion(source.name, os.listdir(source.parent)) if source.parent.is_dir() else ""
-        raise UsageError(f"{source}: no such folder or list.{near}")
+        beside = [path.name for path in source.parent.iterdir()] if source.parent.is_dir() else []
+        raise UsageError(f"{source}: no such folder or list.{suggestion(source.name, beside)}")
     return number(source.stem if source.is_file() else source.name, rows)
 
 
 def number(name: str, rows: Sequence[Row]) -> Dataset:
     """Number the labels in sorted order, whole numbers by value, and sort the records by id."""
     names = {row.label for row in rows if row.label}
-    numeric = all(label.isdecimal() for label in names)
-    classes = tuple(sorted(names, key=(lambda x: int(x)) if numeric else str))
+    numeric = all(label.removeprefix("-").isdecimal() for label in names)
+    classes = tuple(sorted(names, key=lambda label: (int(label) if numeric else 0, label)))
     index = {label: i for i, label in enumerate(classes)}
     records = [VideoRecord(r.id, r.path, index.get(r.label, -1), r.split, r.group or r.id) for r in rows]
     twice = [video for video, count in Counter(record.id for record in records).items() if count > 1]
@@ -92,15 +94,16 @@ def number(name: str, rows: Sequence[Row]) -> Dataset:
 
 def _folder_rows(root: Path) -> Iterator[Row]:
     """Videos below ``root``; the last folder is the class, a first folder named like a split is the split."""
-    files = [Path(base) / name for base, _, names in os.walk(root) for name in names]
-    videos = sorted(path.relative_to(root) for path in files if is_video(path))
-    splits = {path.parts[0].lower() for path in videos if len(path.parts) > 1}
-    split = bool(splits) and splits <= SPLITS.keys()
+    videos = sorted(path.relative_to(root) for path in _files(root) if is_video(path))
+    split = {path.parts[0].lower() for path in videos} <= SPLITS.keys()
     depth = {len(path.parts) - split for path in videos}
     labelled = depth == {2}
     for path in videos:
+        name = path.as_posix()
+        if name != name.encode(errors="replace").decode():
+            raise UsageError(f"{root}: the file name {name!r} is not UTF-8. Rename the file.")
         yield Row(
-            id=path.as_posix(),
+            id=name,
             path=root / path,
             label=path.parts[-2] if labelled else "",
             split=SPLITS[path.parts[0].lower()] if split else "",
@@ -108,51 +111,99 @@ def _folder_rows(root: Path) -> Iterator[Row]:
         )
 
 
+def _files(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """All files below a folder; links to folders are followed unless they lead back up."""
+    above |= {folder.resolve()}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = folder / entry.name
+            if entry.name.startswith("."):
+                continue
+            if not entry.is_dir():
+                yield path
+            elif path.resolve() not in above:
+                yield from _files(path, above)
+
+
 def _list_rows(source: Path, label: str | None, group: str | None, root: Path | None) -> Iterator[Row]:
     table = list(_table(source))
     if not table:
         return
-    columns = list(table[0])
-    path_column = _column(source, columns, None, PATH_COLUMNS) or columns[0]
+    columns = list(dict.fromkeys(column for _, line in table for column in line))
+    path_column = _column(source, columns, None, PATH_COLUMNS) or next(iter(columns), "")
     label_column = _column(source, columns, label, LABEL_COLUMNS)
     split_column = _column(source, columns, None, ("split",))
     group_column = _column(source, columns, group, ("group",) if group is None else ())
-    base = root or _root(source, table[0][path_column])
-    for line in table:
-        name = line[path_column].strip()
+    base = root or _root(source, table[0][1].get(path_column, "").strip())
+    for at, line in table:
+        name = line.get(path_column, "").strip()
+        if not name:
+            raise UsageError(f"{source}, line {at}: no path. Complete the line or remove it.")
         split = (line.get(split_column or "") or "").strip().lower()
         if split and split not in SPLITS:
             raise UsageError(
                 f"{source}: split {split!r} of {name!r}; wanted one of {', '.join(sorted(SPLITS))}, or nothing."
             )
+        path = base / name
         yield Row(
-            id=PurePosixPath(name).as_posix(),
-            path=base / name,
+            id=(path.relative_to(base) if path.is_relative_to(base) else path).as_posix(),
+            path=path,
             label=(line.get(label_column or "") or "").strip(),
             split=SPLITS.get(split, ""),
             group=(line.get(group_column or "") or "").strip(),
         )
 
 
-def _table(source: Path) -> Iterator[Mapping[str, str]]:
-    """Lines of a list as mappings; a list without a header line has the columns ``path label``."""
+def _table(source: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Lines of a list with their numbers, as mappings; a list without a header line has the columns ``path label``."""
     try:
         text = source.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{source}: not UTF-8 text ({error}). Save the list as UTF-8.") from error
-    lines = [line for line in text.splitlines() if line.strip()]
-    if source.suffix.lower() == ".jsonl":
-        for line in lines:
-            yield {key: "" if value is None else str(value) for key, value in json.loads(line).items()}
+    kind = source.suffix.lower()
+    if kind == ".jsonl":
+        yield from (
+            (at, _object(source, at, line)) for at, line in enumerate(text.split("\n"), 1) if line.strip()
+        )
         return
-    if not lines:
-        return
-    delimiter = LISTS[source.suffix.lower()]
-    first = next(csv.reader([lines[0]], delimiter=delimiter))
-    if Path(first[0]).suffix.lower() in VIDEO_SUFFIXES:
-        lines.insert(0, delimiter.join(("path", "label")))
-    for line in csv.DictReader(lines, delimiter=delimiter):
-        yield {str(key): value or "" for key, value in line.items()}
+    rows = list(_words(text) if kind == ".txt" else _cells(source, text, LISTS[kind]))
+    header = [cell.strip() for cell in rows[0][1]] if rows else []
+    titled = not any(is_video(cell) for cell in header)
+    columns = header if titled else ["path", "label"]
+    for at, cells in rows[titled:]:
+        if any(cell.strip() for cell in cells[len(columns) :]):
+            raise UsageError(
+                f"{source}, line {at}: {len(cells)} fields for the columns {', '.join(columns)}."
+                f" Name all columns in the first line, and put quotes around names that hold {LISTS[kind]!r}."
+            )
+        yield at, dict(zip_longest(columns, cells[: len(columns)], fillvalue=""))
+
+
+def _object(source: Path, at: int, line: str) -> dict[str, str]:
+    try:
+        content = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{source}, line {at}: not JSON ({error.msg}). Wanted one object a line.") from error
+    if not isinstance(content, dict):
+        raise UsageError(f'{source}, line {at}: wanted an object such as {{"path": ..., "label": ...}}.')
+    return {key: "" if value is None else str(value) for key, value in content.items()}
+
+
+def _cells(source: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    try:
+        yield from ((reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells))
+    except csv.Error as error:
+        raise UsageError(f"{source}, line {reader.line_num}: not a table ({error}).") from error
+
+
+def _words(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Fields of a ``txt`` list: split at blanks from the right, since names of videos may hold some."""
+    lines = [(at, line.strip()) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
+    words = lines[0][1].split() if lines else []
+    width = 2 if any(is_video(word) for word in words) else len(words)
+    for at, line in lines:
+        yield at, [line] if is_video(line) else line.rsplit(maxsplit=width - 1)
 
 
 def _column(source: Path, columns: Sequence[str], asked: str | None, usual: Sequence[str]) -> str | None:
@@ -160,7 +211,8 @@ def _column(source: Path, columns: Sequence[str], asked: str | None, usual: Sequ
         raise UsageError(
             f"{source}: no column {asked!r}.{suggestion(asked, columns)} Columns: {', '.join(columns)}."
         )
-    return asked or next((name for name in usual if name in columns), None)
+    spelt = {column.lower(): column for column in reversed(columns)}
+    return asked or next((spelt[name] for name in usual if name in spelt), None)
 
 
 def _root(source: Path, first: str) -> Path:

@@ -178,7 +178,8 @@ def check_classes(dataset: Dataset, train: Sequence[VideoRecord], test: Sequence
     names = dataset.classes
     if len(counts) < 2:
         raise UsageError(
-            f"{dataset.name}: {len(counts)} labelled classes; wanted at least 2. Give root/<class>/*.mp4 without other folders or videos between, or a list with a label column."
+            f"{dataset.name}: {len(counts)} labelled classes; wanted at least 2. "
+            " Give root/<class>/*.mp4 with no videos elsewhere, or a list with a label column."
         )
     single = [names[label] for label, n in counts.items() if n < 2]
     if single:

@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -34,7 +35,6 @@ class Loader:
     law: Sampling
     batch: int
     seed: int
-    _order: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __call__(self, step: int) -> Clip:
         """The batch of a step."""
@@ -44,17 +44,19 @@ class Loader:
 
     def _video(self, position: int) -> int:
         epoch, place = divmod(position, len(self.records))
-        if epoch not in self._order:
-            if len(self._order) > 2:
-                self._order.pop(min(self._order))
-            self._order[epoch] = seeding.rng(self.seed, "epoch", epoch).permutation(len(self.records))
-        return int(self._order[epoch][place])
+        return int(_order(self.seed, epoch, len(self.records))[place])
 
     def _frames(self, step: int, place: int) -> np.ndarray:
         number = self.numbers[place]
         rng = seeding.rng(self.seed, "sample", step, self.records[place].id)
         chosen = sample(self.law, int(self.store.frames[number]), rng).ravel()
         return self.store.read(number, chosen)
+
+
+@lru_cache(8)
+def _order(seed: int, epoch: int, number: int) -> np.ndarray:
+    """Order of the videos in one epoch; cached, since each batch asks for it, by a cache that threads may share."""
+    return seeding.rng(seed, "epoch", epoch).permutation(number)
 
 
 def stream(loader: Loader, start: int, stop: int, workers: int = 0) -> Iterator[Clip]:
@@ -105,7 +107,7 @@ def check_broken(records: Sequence[VideoRecord], errors: Sequence[str], allow: b
         UsageError: more than 1 % are broken and that was not allowed, or none is left.
     """
     broken = [{"path": str(r.path), "reason": e} for r, e in zip(records, errors, strict=True) if e]
-    if len(broken) == len(records):
+    if broken and len(broken) == len(records):
         raise UsageError(
             f"all {len(records)} videos are broken; the first: {broken[0]['path']}: {broken[0]['reason']}."
         )

@@ -82,11 +82,12 @@ def sample(
 def views(law: Sampling, total: int, number: int) -> Int64[np.ndarray, "number frames"]:
     """``number`` clips spread evenly over a video, first to last; a single one is taken from the middle."""
     law = Sampling(law.frames, law.stride, short=law.short)
-    if number == 1 or not law.fits(total) and (law.short == "loop" or total < law.frames):
+    if number == 1 or (not law.fits(total) and (law.short == "loop" or total < law.frames)):
         return np.tile(sample(law, total), (number, 1))
     law = fit_to(law, total)
-    starts = np.linspace(0, total - law.clip_span, number).round().astype(np.int64)
-    return starts[:, None] + _grid(law, 0, 0)
+    starts: np.ndarray = np.linspace(0, total - law.clip_span, number).round().astype(np.int64)
+    chosen: np.ndarray = starts[:, None] + _grid(law, 0, 0)
+    return chosen
 
 
 def _grid(law: Sampling, start: int, step: int) -> Int64[np.ndarray, "clips frames"]:

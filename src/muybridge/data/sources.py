@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from muybridge.core.catalogue import pick, suggestion
+from muybridge.core.catalogue import pick, rows, suggestion
 from muybridge.core.errors import UsageError
 from muybridge.data import DATASETS, builtin, folder
 from muybridge.data.index import Dataset
@@ -33,13 +33,16 @@ def load(
 
 
 def _load_one(source: str, label: str | None, group: str | None, root: str | None) -> Dataset:
-    if Path(source).exists():
+    path = Path(source).expanduser().absolute()
+    if path.exists():
         base = Path(root).expanduser().absolute() if root else None
-        return folder.read(Path(source).absolute(), label=label, group=group, root=base)
-    if source in DATASETS or "/" not in source and not Path(source).suffix:
+        return folder.read(path, label=label, group=group, root=base)
+    names = [row["name"] for row in rows("datasets", DATASETS)]
+    if source in names:
         loaded: Dataset = pick("datasets", DATASETS, source)()
         return loaded
-    near = suggestion(source, DATASETS)
+    beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = suggestion(source, names) or suggestion(path.name, beside)
     raise UsageError(
         f"{source}: no such folder, list or data set.{near} `muybridge list datasets` lists the names."
     )
@@ -47,19 +50,26 @@ def _load_one(source: str, label: str | None, group: str | None, root: str | Non
 
 def join(parts: Sequence[Dataset]) -> Dataset:
     """Several data sets as one; ids get the name of their part in front, labels are numbered anew."""
-    classes = tuple(sorted({name for part in parts for name in part.classes}))
-    records = [
-        replace(
-            record,
-            id=f"{part.name}/{record.id}",
-            group=f"{part.name}/{record.group}",
-            label=classes.index(part.classes[record.label]) if record.label >= 0 else -1,
+    joined = [
+        folder.Row(
+            f"{name}/{record.id}",
+            record.path,
+            part.classes[record.label] if record.label >= 0 else "",
+            record.split,
+            f"{name}/{record.group}",
         )
-        for part in parts
+        for name, part in zip(_apart([part.name for part in parts]), parts, strict=True)
         for record in part.records
     ]
-    name = "+".join(part.name for part in parts)
-    return Dataset(name, tuple(sorted(records, key=lambda record: record.id)), classes)
+    return folder.number("+".join(part.name for part in parts), joined)
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """The names, numbered from the second of each on: ``a, b, a`` becomes ``a, b, a-2``."""
+    return [
+        name if name not in names[:i] else f"{name}-{names[: i + 1].count(name)}"
+        for i, name in enumerate(names)
+    ]
 
 
 def builtin_objects() -> Dataset:

@@ -30,6 +30,8 @@ def video_level(rows: Predictions) -> Predictions:
     _refuse_empty(rows)
     rows = rows.where(np.lexsort((rows.view, rows.video, rows.severity, rows.perturbation)))
     starts = np.flatnonzero(_differs(rows.video) | _differs(rows.severity) | _differs(rows.perturbation))
+    if len(starts) == len(rows):
+        return replace(rows, view=np.zeros(len(rows), np.int64))
     lengths = np.diff(np.append(starts, len(rows)))
     first = rows.where(starts)
     for name in ("label", "group"):

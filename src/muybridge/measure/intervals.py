@@ -9,6 +9,10 @@ in machine learning benchmarks, MLSys 2021, arXiv 2103.03098. Percentile rather 
 mean, so bias is nil and skew small, and the jackknife behind BCa is not defined for crossed draws. Whole
 groups, because clips of one group are alike: Field and Welsh, Bootstrapping clustered data, J. R. Stat. Soc.
 B 69(3), 2007.
+
+Coverage of the 95 % interval in simulation (200 videos of unlike difficulty, 200 repeats): 97 to 100 % where the
+true accuracies of seeds differ by 0 to 3 points (SD); where they differ by 10 points, 84 % with two seeds, 85 %
+with three, 92 % with five, 95 % with ten. Hence the words of caution below five seeds.
 """
 
 from collections.abc import Iterator, Sequence

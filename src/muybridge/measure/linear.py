@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32, Int64
 
+from muybridge.core.errors import UsageError
+
 STRENGTHS = (0.003, 0.03, 0.3, 3.0)
 
 
@@ -33,7 +35,14 @@ def fit_linear(
         labels: class of each row, 0 to classes - 1.
         groups: rows of one group stay on one side of every fold.
         classes: number of rows of the result's weight.
+
+    Raises:
+        UsageError: fewer than two classes in training.
     """
+    if len(np.unique(labels)) < 2:
+        raise UsageError(
+            f"linear probe: the {len(labels)} training clips are of one class; wanted at least 2 classes in training."
+        )
     exact = features.astype(np.float64)
     mean, std = exact.mean(0), exact.std(0) + 1e-6
     scaled = (exact - mean) / std
@@ -53,7 +62,9 @@ def _choose(features: Float[np.ndarray, "n d"], labels: np.ndarray, groups: np.n
     number = min(3, len(np.unique(groups)), int(np.bincount(labels).max()))
     if number < 2:
         return STRENGTHS[1]
-    with warnings.catch_warnings():  # classes with fewer rows than folds count in the folds that train on them
+    with (
+        warnings.catch_warnings()
+    ):  # classes with fewer rows than folds count in the folds that train on them
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         folds = list(StratifiedGroupKFold(number).split(features, labels, groups))
     scores = []

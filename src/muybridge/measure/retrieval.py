@@ -15,7 +15,8 @@ def nearest(
     """Rows with the highest cosine similarity to each row, best first, rows of the same group left out.
 
     Returns:
-        Indices and similarities; index -1 and similarity NaN where no other group is left. Ties go to the smaller index.
+        Indices and similarities; index -1 and similarity NaN where no other group is left or a feature is NaN. Ties go to the
+        smaller index.
     """
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
     member = np.unique(groups, return_inverse=True)[1]
@@ -25,7 +26,7 @@ def nearest(
     for start in range(0, len(features), BLOCK):
         rows = slice(start, start + BLOCK)
         similarity = unit[rows] @ unit.T
-        similarity[member[rows, None] == member] = -np.inf
+        similarity[(member[rows, None] == member) | np.isnan(similarity)] = -np.inf
         order[rows] = _highest(similarity, number)
         best[rows] = np.take_along_axis(similarity, order[rows], axis=1)
     missing = np.isneginf(best)

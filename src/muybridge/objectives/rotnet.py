@@ -52,4 +52,6 @@ class RotNet(nn.Module):
 
 def rotate(frames: Tensor, turns: Tensor) -> Tensor:
     """Turn clip i (``b c t s s``, square) counter-clockwise by ``turns[i]`` quarter turns."""
-    return torch.stack([torch.rot90(clip, k, (-2, -1)) for clip, k in zip(frames, turns.tolist(), strict=True)])
+    return torch.stack(
+        [torch.rot90(clip, k, (-2, -1)) for clip, k in zip(frames, turns.tolist(), strict=True)]
+    )

@@ -148,7 +148,8 @@ def run_notes(scored: Scored) -> list[str]:
     told = []
     for name, arm in scored.arms.items():
         for run in arm.runs:
-            told += [f"{name}, seed {facets(run)['seed']}: {note}." for note in run.result.get("notes", [])]
+            notes = [str(note).rstrip(".") for note in run.result.get("notes", [])]
+            told += [f"{name}, seed {facets(run)['seed']}: {note}." for note in notes]
     return list(dict.fromkeys(told))
 
 

@@ -128,7 +128,7 @@ def _recall_tables(all_of: Collected) -> list[Table]:
                 rows.append([arm_cell(arm, all_of), missing(), *[missing("")] * len(ks)])
                 continue
             told = {one["k"]: one["value"] for one in run.result.get("recall", [])}
-            values = [percent(told[k]) if k in told else missing() for k in ks]
+            values = [missing() if told.get(k) is None else percent(told[k]) for k in ks]
             rows.append([arm_cell(arm, all_of), *values, runs_cell([run])])
         notes = ["Without intervals: the runs hold the values only."]
         tables.append(

@@ -7,7 +7,7 @@ import numpy as np
 
 from muybridge.measure.intervals import FEW_GROUPS
 from muybridge.report.collect import BASELINE, Collected
-from muybridge.report.robust import Robust, label_changing
+from muybridge.report.robust import Robust, label_changing, suspects
 from muybridge.report.run_tables import budget_words
 from muybridge.report.score import Comparison, Scored, between
 from muybridge.report.table import capital, listed, points, span, tight
@@ -92,6 +92,10 @@ def robust_words(one: Perturbed) -> str:
     clauses = ["; ".join(_fall(whole[name]) for name in ranked)]
     clauses += [_ahead(one.pairs, a, b) for a, b in pairwise(ranked)]
     clauses.append(_hardest(one.scored, whole[ranked[0]]))
+    below = suspects(one.scored, one.arms)
+    clauses.append(
+        f"The averages count {listed(below)}, which may change the label: below chance" if below else ""
+    )
     return " ".join(f"{clause}." for clause in clauses if clause)
 
 

@@ -59,6 +59,13 @@ def label_changing(experiment: Experiment) -> list[str]:
     return sorted({name for run in experiment.runs for name in run.result.get("label_changing", [])})
 
 
+def suspects(scored: Scored, arms: dict[str, Robust]) -> list[str]:
+    """Perturbations counted in the means although an arm falls below chance: they may change the label."""
+    changing, chance = label_changing(scored.experiment), scored.experiment.chance
+    below = {name for one in arms.values() for name, mean in one.types.items() if mean.high < chance}
+    return sorted(below - set(changing))
+
+
 def robust(scored: Scored, name: str, seed: int | None = None) -> Robust:
     """Robustness of one arm, of one seed or (None) the mean over seeds."""
     arm, types = scored.arms[name], wanted(scored)

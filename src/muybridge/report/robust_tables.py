@@ -5,7 +5,7 @@ import math
 from muybridge.measure.intervals import CLEAN, Interval
 from muybridge.report.accuracy_tables import arm_cell, cautions, gain_cell, runs_cell, slugged
 from muybridge.report.collect import BASELINE, Collected
-from muybridge.report.robust import Robust, label_changing, wanted
+from muybridge.report.robust import Robust, label_changing, suspects, wanted
 from muybridge.report.score import Comparison, Scored, between
 from muybridge.report.table import Cell, Column, Table, capital, listed, missing, percent, points, span, text
 
@@ -102,13 +102,19 @@ def _notes(scored: Scored, found: dict[str, Robust]) -> list[str]:
     excluded = [name for name in label_changing(scored.experiment) if name in types]
     kept = [name for name in types if name not in excluded]
     what = "perturbation" if len(kept) == 1 else "perturbations"
+    which = f": {listed(kept)}" if len(kept) <= 6 else ""
     notes = [
-        f"Means are over severities, then over {len(kept)} {what}: {listed(kept)}. Higher is better.",
+        f"Means are over severities, then over {len(kept)} {what}{which}. Higher is better.",
         "Absolute scores flatter weak models, relative ones guessing models: read them beside clean ones.",
     ]
     if excluded:
         notes.append(f"Kept out of the means, because they change the label: {listed(excluded)}.")
     lacking = [f"{name} lacks {', '.join(places)}." for name, places in scored.experiment.holes().items()]
     said = cautions({name: one.clean for name, one in found.items()})
+    below = suspects(scored, found)
+    if below:
+        notes.append(
+            f"Below chance, so possibly changing the label, yet counted in the means: {listed(below)}."
+        )
     notes += scored.problems
     return notes + [capital(words.removeprefix("* ")) for words in said] + lacking

@@ -5,7 +5,18 @@ from typing import Any
 from muybridge.core.records import Run, read_json
 from muybridge.report.accuracy_tables import arm_cell
 from muybridge.report.collect import Collected, data_of, facets
-from muybridge.report.table import Cell, Column, Table, count, grouped, listed, missing, scientific, text
+from muybridge.report.table import (
+    DASH,
+    Cell,
+    Column,
+    Table,
+    count,
+    grouped,
+    listed,
+    missing,
+    scientific,
+    text,
+)
 
 BUDGET = ("clips", "steps", "frames", "flops")
 SAME_FLOPS = 0.01  # relative; FLOPs are measured, the rest is counted
@@ -17,14 +28,14 @@ def data_table(all_of: Collected) -> Table:
     columns += [Column("fingerprint"), Column("source"), Column("used by")]
     rows = []
     for data, runs in used_data(all_of):
-        videos = ", ".join(f"{split} {grouped(number)}" for split, number in data.get("videos", {}).items())
+        videos = _video_counts(runs)
         stages = listed(list(dict.fromkeys(run.stage for run in runs)))
         rows.append(
             [
                 text(data.get("name", "unnamed data")),
                 count(len(data.get("classes") or [])),
                 text(videos or "not told"),
-                count(len(data.get("broken", []))),
+                count(max(len(data_of(run).get("broken", [])) for run in runs)),
                 Cell(str(data.get("fingerprint", "not told")), kind="code"),
                 text(listed([str(one) for one in data.get("source", [])])),
                 text(stages),
@@ -34,20 +45,32 @@ def data_table(all_of: Collected) -> Table:
 
 
 def used_data(all_of: Collected) -> list[tuple[dict[str, Any], list[Run]]]:
-    """Distinct data sets (name, fingerprint, counts) with the runs that used them."""
+    """Distinct data sets (by name and fingerprint) with the runs that used them."""
     found: dict[str, tuple[dict[str, Any], list[Run]]] = {}
     for run in all_of.runs:
         data = data_of(run)
-        name = str([data.get(key) for key in ("name", "fingerprint", "videos")])
+        name = str([data.get(key) for key in ("name", "fingerprint")])
         found.setdefault(name, (data, []))[1].append(run)
     return [found[name] for name in sorted(found)]
+
+
+def _video_counts(runs: list[Run]) -> str:
+    """Videos by split, with the range over folds: ``"train 1 500, test 38–40"``."""
+    counts: dict[str, list[int]] = {}
+    for run in runs:
+        for split, number in data_of(run).get("videos", {}).items():
+            counts.setdefault(split, []).append(number)
+    ranges = {split: sorted({min(numbers), max(numbers)}) for split, numbers in counts.items()}
+    return ", ".join(
+        f"{split} {DASH.join(grouped(one) for one in numbers)}" for split, numbers in ranges.items()
+    )
 
 
 def broken_table(all_of: Collected) -> Table | None:
     """Files that could not be read; None when there are none."""
     lines = {
         (str(data.get("name")), str(one["path"]), str(one.get("reason", "")))
-        for data, _ in used_data(all_of)
+        for data in map(data_of, all_of.runs)
         for one in data.get("broken", [])
     }
     columns = [Column("data"), Column("file"), Column("reason")]

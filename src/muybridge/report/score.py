@@ -46,7 +46,7 @@ class Arm:
         """Right answers of each seed by group and condition."""
         return [outcomes(rows) for rows in self.rows.values()]
 
-    @property
+    @cached_property
     def conditions(self) -> list[Condition]:
         """Conditions that every seed has."""
         return sorted(set.intersection(*(set(one.conditions) for one in self.counted)))

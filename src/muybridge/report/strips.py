@@ -3,7 +3,7 @@
 import base64
 import io
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import UInt8
@@ -41,12 +41,12 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """One picture of a row of neighbours; ``right`` is None for the query itself."""
+    """One picture of a row of neighbours; ``unknown`` where query or neighbour has no label."""
 
     picture: Picture | None
     label: str
     similarity: float | None
-    right: bool | None
+    kind: Literal["query", "same", "other", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ def picture(caption: str, frames: UInt8[np.ndarray, "t h w 3"], small: str = "")
 
 
 def galleries(all_of: Collected) -> list[Gallery]:
-    """The views of every pretext task, then every perturbation once per data set."""
-    found = [_pretext(experiment) for experiment in all_of.of("pretrain")]
+    """Test clips of every data set, the views of every pretext task, every perturbation once per data set."""
+    found = [*_test_clips(all_of), *(_pretext(experiment) for experiment in all_of.of("pretrain"))]
     seen: set[str] = set()
     for experiment in all_of.of("robustness"):
         run = next((run for run in experiment.runs if run.strips), None)
@@ -100,11 +100,23 @@ def galleries(all_of: Collected) -> list[Gallery]:
     return [gallery for gallery in found if gallery.rows]
 
 
+def _test_clips(all_of: Collected) -> list[Gallery]:
+    """What classifiers were tested on, once per data set."""
+    found: dict[str, Gallery] = {}
+    for experiment in all_of.of("probe", "finetune"):
+        strips = next((run.strips for run in experiment.runs if run.strips), {})
+        if strips and experiment.data not in found:
+            row = [picture(name, frames) for name, frames in strips.items()]
+            found[experiment.data] = Gallery(f"Test clips of {experiment.data}", [row])
+    return list(found.values())
+
+
 def _pretext(experiment: Experiment) -> Gallery:
     rows = []
-    for seeds in experiment.arms.values():
+    for arm, seeds in experiment.arms.items():
         strips = next((run.strips for runs in seeds.values() for run in runs if run.strips), {})
-        rows.append([picture(name, frames) for name, frames in strips.items()])
+        names = {name: name if name.startswith(arm) else f"{arm} {name}" for name in strips}
+        rows.append([picture(names[name], frames) for name, frames in strips.items()])
     return Gallery(f"What the pretext tasks see, {experiment.data}", [row for row in rows if row])
 
 
@@ -140,19 +152,23 @@ def _neighbour_rows(experiment: Experiment, arm: str, run: Run) -> NeighbourRows
     strips = run.strips
     rows = []
     for query in run.result.get("neighbours", {}).get("queries", [])[:QUERIES]:
-        own = Neighbour(_thumbnail(query, strips), str(query["label"]), None, None)
-        nearest = [
-            Neighbour(
-                _thumbnail(one, strips),
-                str(one["label"]),
-                one.get("similarity"),
-                one["label"] == query["label"],
-            )
-            for one in query["nearest"][:NEAREST]
-        ]
-        rows.append([own, *nearest])
-    answers = [one.right for row in rows for one in row[1:]]
-    return NeighbourRows(f"{arm}, {experiment.data}", arm, rows, sum(map(bool, answers)), len(answers))
+        nearest = [_neighbour(one, query, strips) for one in query["nearest"][:NEAREST]]
+        rows.append([_neighbour(query, None, strips), *nearest])
+    kinds = [one.kind for row in rows for one in row[1:] if one.kind != "unknown"]
+    return NeighbourRows(f"{arm}, {experiment.data}", arm, rows, kinds.count("same"), len(kinds))
+
+
+def _neighbour(
+    video: dict[str, Any], query: dict[str, Any] | None, strips: dict[str, np.ndarray]
+) -> Neighbour:
+    """A neighbour of a query, or (None) the query itself."""
+    label = video.get("label")
+    kind: Literal["query", "same", "other", "unknown"] = "query"
+    if query is not None:
+        known = label is not None and query.get("label") is not None
+        kind = "unknown" if not known else "same" if label == query["label"] else "other"
+    words = "no label" if label is None else str(label)
+    return Neighbour(_thumbnail(video, strips), words, video.get("similarity"), kind)
 
 
 def _thumbnail(video: dict[str, Any], strips: dict[str, np.ndarray]) -> Picture | None:

@@ -7,5 +7,7 @@ STAGES = {
     "finetune": Entry("train backbone and linear layer on labels", "muybridge.stages.finetune:run"),
     "probe": Entry("train a linear layer on frozen features", "muybridge.stages.probe:run"),
     "robustness": Entry("measure a classifier on perturbed clips", "muybridge.stages.robustness:run"),
-    "neighbours": Entry("find the nearest videos of each video in feature space", "muybridge.stages.neighbours:run"),
+    "neighbours": Entry(
+        "find the nearest videos of each video in feature space", "muybridge.stages.neighbours:run"
+    ),
 }

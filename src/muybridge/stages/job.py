@@ -21,7 +21,8 @@ from muybridge.core.records import RECORD_VERSION, Run, signature, write_json, w
 from muybridge.data import sources
 from muybridge.data.index import Dataset
 from muybridge.stages import STAGES
-from muybridge.stages.config import Control, Data, RobustnessConfig, as_dict
+from muybridge.stages.check import check
+from muybridge.stages.config import Control, as_dict
 
 Progress = Callable[[int, int, dict[str, float]], None]
 
@@ -73,6 +74,7 @@ def resolve(config: Control, planned: Planned | None = None) -> Job:
     origins = {name: read_config(run, planned or {}) for name, run in inputs.items()}
     config = inherit(config, origins)
     dataset = load(config, origins)
+    check(config, dataset)
     signed = as_dict(config) | {"data_fingerprint": dataset.fingerprint}
     name = signature(stage, signed, {name: run.signature for name, run in inputs.items()})
     return Job(stage, config, dataset, inputs, name)
@@ -136,18 +138,26 @@ def execute(config: Control, progress: Progress | None = None) -> Run:
     job = resolve(config)
     run = job.run
     run.path.mkdir(parents=True, exist_ok=True)
-    write_yaml(run.path / "config.yaml", as_dict(job.config))
+    if int(os.environ.get("RANK", "0")) > 0:
+        if not run.done:
+            pick("stages", STAGES, job.stage)(job, None)
+        return run
     with FileLock(run.path / ".lock"):
-        if run.done:
-            return run
-        for name, needed in job.inputs.items():
-            if not needed.done:
-                raise UsageError(f"--{name} {needed.path}: this run is not finished; run its command first.")
-        write_json(run.path / "env.json", environment())
-        result = pick("stages", STAGES, job.stage)(job, progress)
-        write_json(run.path / "result.json", describe(job) | result)
-        shutil.rmtree(run.path / "state", ignore_errors=True)
+        if not run.done:
+            _execute(job, progress)
     return run
+
+
+def _execute(job: Job, progress: Progress | None) -> None:
+    for name, needed in job.inputs.items():
+        if not needed.done:
+            raise UsageError(f"--{name} {needed.path}: this run is not finished; run its command first.")
+    path = job.run.path
+    write_yaml(path / "config.yaml", as_dict(job.config))
+    write_json(path / "env.json", environment())
+    result = pick("stages", STAGES, job.stage)(job, progress)
+    write_json(path / "result.json", describe(job) | result)
+    shutil.rmtree(path / "state", ignore_errors=True)
 
 
 def describe(job: Job) -> dict[str, Any]:
@@ -157,7 +167,9 @@ def describe(job: Job) -> dict[str, Any]:
         "stage": job.stage,
         "signature": job.signature,
         "config": as_dict(job.config),
-        "inputs": {name: {"stage": run.stage, "signature": run.signature} for name, run in job.inputs.items()},
+        "inputs": {
+            name: {"stage": run.stage, "signature": run.signature} for name, run in job.inputs.items()
+        },
         "precision": job.config.precision,
         "limited": job.config.limit is not None,
         "notes": job.notes,

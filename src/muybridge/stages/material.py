@@ -13,7 +13,7 @@ from muybridge.core.catalogue import pick
 from muybridge.core.errors import UsageError
 from muybridge.core.records import Run
 from muybridge.data import cache
-from muybridge.data.index import VideoRecord, few
+from muybridge.data.index import VideoRecord
 from muybridge.data.loader import check_broken
 from muybridge.data.sampling import Sampling
 from muybridge.stages.config import Data
@@ -46,12 +46,12 @@ def prepare(job: Job, parts: Mapping[str, Sequence[VideoRecord]], config: Data, 
     """Decode what is not yet in the cache and look for broken and short videos.
 
     Raises:
-        UsageError: sizes that do not fit, or too many broken videos.
+        UsageError: too many broken videos.
     """
-    if config.crop > config.size:
-        raise UsageError(f"--crop {config.crop} is larger than --size {config.size}; wanted crop <= size.")
     parts = {role: limited(records, config.limit) for role, records in parts.items()}
-    records = job.dataset.records if config.limit is None else [r for chosen in parts.values() for r in chosen]
+    records = (
+        job.dataset.records if config.limit is None else [r for chosen in parts.values() for r in chosen]
+    )
     planned = cache.plan(records, cache.Geometry(config.size, config.size))
     store = cache.build(records, planned)
     places = {record.id: i for i, record in enumerate(records)}
@@ -78,7 +78,11 @@ def limited(records: Sequence[VideoRecord], limit: int | None) -> list[VideoReco
 
 
 def _usable(
-    role: str, records: Iterable[VideoRecord], store: cache.FrameStore, places: Mapping[str, int], law: Sampling
+    role: str,
+    records: Iterable[VideoRecord],
+    store: cache.FrameStore,
+    places: Mapping[str, int],
+    law: Sampling,
 ) -> tuple[list[VideoRecord], list[str]]:
     kept, short, still = [], 0, 0
     for record in records:
@@ -94,11 +98,17 @@ def _usable(
             kept.append(record)
     notes = []
     if short:
-        notes.append(f"{short} {role} videos are shorter than the {law.span} frames wanted (policy: {law.short})")
+        notes.append(
+            f"{short} {role} videos are shorter than the {law.span} frames wanted (policy: {law.short})"
+        )
     if still and law.short != "skip":
-        notes.append(f"{still} {role} videos are no longer than one clip: all clips of their tuples show the same frames")
+        notes.append(
+            f"{still} {role} videos are no longer than one clip: all clips of their tuples show the same frames"
+        )
     if not kept:
-        raise UsageError(f"no {role} video is left: all are broken or shorter than {law.span} frames (--short skip).")
+        raise UsageError(
+            f"no {role} video is left: all are broken or shorter than {law.span} frames (--short skip)."
+        )
     return kept, notes
 
 
@@ -131,12 +141,9 @@ def arm(job: Job) -> str:
     return name
 
 
-def subset(records: Sequence[VideoRecord], per_class: int | None, seed: int) -> list[VideoRecord]:
-    """Few-label subset."""
-    return few(records, per_class, seed)
-
-
-def data_facts(job: Job, material: Material, role_counts: Mapping[str, Sequence[VideoRecord]]) -> dict[str, Any]:
+def data_facts(
+    job: Job, material: Material, role_counts: Mapping[str, Sequence[VideoRecord]]
+) -> dict[str, Any]:
     """The ``data`` part of ``result.json``."""
     return {
         "name": job.dataset.name,

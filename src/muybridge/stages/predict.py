@@ -83,12 +83,20 @@ def predict(
     broken = [r for r in records.values() if material.store.errors[material.places[r.id]]]
     classes = rows[0].scores.shape[1]
     for name, severity in conditions if broken else ():
-        rows.append(_rows(broken, [0] * len(broken), name, severity, np.full((len(broken), classes), np.nan, np.float32)))
+        rows.append(
+            _rows(
+                broken, [0] * len(broken), name, severity, np.full((len(broken), classes), np.nan, np.float32)
+            )
+        )
     return concatenate(rows)
 
 
 def _rows(
-    records: Sequence[VideoRecord], views: Sequence[int], name: str, severity: int, scores: Float32[np.ndarray, "n k"]
+    records: Sequence[VideoRecord],
+    views: Sequence[int],
+    name: str,
+    severity: int,
+    scores: Float32[np.ndarray, "n k"],
 ) -> Predictions:
     n = len(records)
     return Predictions(

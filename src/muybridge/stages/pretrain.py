@@ -79,13 +79,12 @@ def build_objective(config: PretrainConfig, dim: int) -> Any:
     """The pretext task of a config.
 
     Raises:
-        UsageError: not a pretext task, or a complexity it does not have.
+        UsageError: a complexity it does not have.
     """
     kind = pick("objectives", OBJECTIVES, config.objective)
-    facts: Any = OBJECTIVES[config.objective].facts if config.objective in OBJECTIVES else {"pretext": True}
-    if not facts["pretext"]:
-        raise UsageError(f"--objective {config.objective}: needs labels; use `muybridge finetune`.")
-    options = {} if config.complexity is None else {facts["complexity"]: config.complexity}
+    options = {}
+    if config.complexity is not None:
+        options[OBJECTIVES[config.objective].facts["complexity"]] = config.complexity
     try:
         return seeded(kind, config.seed, dim, **options)
     except ValueError as error:

@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from muybridge.core.catalogue import pick
 from muybridge.core.errors import UsageError
 from muybridge.core.features import Classifier
 from muybridge.core.predictions import write_predictions
 from muybridge.core.records import write_strips
 from muybridge.data.index import divide
-from muybridge.perturb import PERTURBATIONS
 from muybridge.perturb.apply import CLEAN, perturb
 from muybridge.stages.config import FinetuneConfig, ProbeConfig, RobustnessConfig, change
 from muybridge.stages.job import Job, Progress
@@ -64,16 +62,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
 
 
 def conditions_of(config: RobustnessConfig) -> list[tuple[str, int]]:
-    """Clean first, then every type at every severity.
-
-    Raises:
-        UsageError: unknown type or severity.
-    """
-    for name in config.perturbations:
-        pick("perturbations", PERTURBATIONS, name)
-    wrong = [severity for severity in config.severities if severity not in (1, 2, 3, 4, 5)]
-    if wrong or not config.severities:
-        raise UsageError(f"--severities {' '.join(map(str, config.severities))}: wanted numbers from 1 to 5.")
+    """Clean first, then every type at every severity."""
     return [(CLEAN, 0)] + [
         (name, severity) for name in config.perturbations for severity in config.severities
     ]

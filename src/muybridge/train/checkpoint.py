@@ -80,7 +80,7 @@ def load_state(path: Path, learner: nn.Module, optim: torch.optim.Optimizer) -> 
         optim.load_state_dict(content.pop("optim"))
         return State(**content)
     except Exception as error:  # whatever a torn or foreign file makes of torch's readers
-        reason = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0] or type(error).__name__
         raise MuybridgeError(
             f"{path}: cannot go on from this state ({reason}). Delete the file and run the same command again to start anew."
         ) from error
