@@ -48,7 +48,7 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> None:
     offered = EntryPoints(
         [EntryPoint("swin", "json:loads", group), EntryPoint("r2plus1d", "json:dumps", group)]
     )
-    monkeypatch.setattr(catalogue, "entry_points", lambda *, group: offered.select(group=group))
+    monkeypatch.setattr(catalogue, "entry_points", offered.select)
 
 
 @pytest.mark.parametrize(("kind", "name"), LINES)
@@ -102,3 +102,10 @@ def test_a_row_holds_the_facts_of_its_line() -> None:
     table = {"a": Entry("first", "json:loads", {"kind": "x", "classes": 3})}
     assert rows("things", table) == [{"name": "a", "summary": "first", "kind": "x", "classes": 3}]
     assert pick("things", table, "a")("[1]") == [1]
+
+
+def test_a_name_is_checked_without_importing_what_it_stands_for(outside: None) -> None:
+    catalogue.require("backbones", {"ghost": Entry("not installed", "no_such_module:x")}, "ghost")
+    catalogue.require("backbones", {}, "swin")
+    with pytest.raises(UsageError, match=r"things has no 'gost'\. Did you mean 'ghost'\? Known: ghost\."):
+        catalogue.require("things", {"ghost": Entry("not installed", "no_such_module:x")}, "gost")

@@ -94,7 +94,7 @@ class Asked(LogisticRegression):
 
 def test_the_strength_is_chosen_on_groups_that_were_not_trained_on(monkeypatch: pytest.MonkeyPatch):
     features, labels = blobs(3)
-    groups = np.arange(len(labels)) % 9
+    groups = np.random.default_rng(0).integers(0, 9, len(labels))
     marked = np.column_stack([features, groups]).astype(np.float32)
     Asked.seen = []
     monkeypatch.setattr(linear, "_regression", lambda strength: Asked(C=strength, max_iter=300, tol=1e-3))

@@ -229,7 +229,10 @@ def _neighbours(folder: Path, facets: dict, level: float, common: dict) -> str:
             strips[video] = strip(f"x{rank}", frames=1)
         queries.append({"video": f"query-{query}", "label": MOTIONS[query], "nearest": nearest})
         strips[f"query-{query}"] = strip("query", frames=1)
-    recall = [{"k": k, "value": min(1.0, level + 0.05 * k)} for k in (1, 5, 10)]
+    recall = []
+    for k in (1, 5, 10):
+        hit = round(20 * min(1.0, level + 0.05 * k))
+        recall.append({"k": k, "value": hit / 20, "groups": {f"g{i}": [int(i < hit), 1] for i in range(20)}})
     more = {**common, "strips": strips, "neighbours": {"queries": queries}, "recall": recall}
     return write_run(folder, "neighbours", {**facets, "protocol": "nearest neighbours"}, **more)
 

@@ -14,6 +14,7 @@ from muybridge.core.clip import to_unit
 from muybridge.core.errors import MuybridgeError
 from muybridge.objectives.objective import Outcome
 from muybridge.train.loop import Recipe, fit
+from muybridge.train.optim import cosine
 from muybridge.train.precision import choose
 from muybridge.weighting.fixed import Fixed
 
@@ -50,6 +51,32 @@ def assert_same_run(first: Path, second: Path) -> None:
         del one[name], other[name]
     assert_same_bits(one, other)
     assert curve(first) == curve(second)
+
+
+def test_fit_is_the_plain_loop(tmp_path: Path):
+    module, plain = learner(), learner()
+    how = recipe(4, clip_norm=0.05)
+    train(module, tmp_path, how)
+    compute = choose("cpu", "fp32")
+    compute.place(plain).train()
+    matrices = [p for p in plain.parameters() if p.ndim > 1]
+    vectors = [p for p in plain.parameters() if p.ndim <= 1]
+    adam = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
+    )
+    for step, clip in enumerate(batches(1, 4, 0, 4)):
+        torch.manual_seed(seeding.key(0, "step", step, 0))
+        for group in adam.param_groups:
+            group["lr"] = how.lr * cosine(step, 4, how.warmup)
+        views = plain.objective.views(clip, change, seeding.generator(0, "views", step, 0))
+        logits = plain.objective.head(plain.backbone(views["clip"]).pooled)
+        adam.zero_grad()
+        torch.nn.functional.cross_entropy(logits, views["target"]).backward()
+        torch.nn.utils.clip_grad_norm_(matrices + vectors, 0.05)
+        adam.step()
+    for (name, one), other in zip(module.named_parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-4, msg=name)
+    assert not torch.equal(module.objective.head[1].weight, learner().objective.head[1].weight)
 
 
 class KilledError(Exception):

@@ -1,0 +1,1 @@
+"""What every room stands on: clips, features, records, seeds, catalogues."""

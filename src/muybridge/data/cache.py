@@ -205,7 +205,7 @@ def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progre
     with _pool(workers) as mapped, done_file.open("a", encoding="utf-8") as journal:
         for count, (name, error) in enumerate(mapped(work, jobs), start=1):
             done[name] = error
-            journal.write(json.dumps([name, error]) + "\n")
+            journal.write("\n" + json.dumps([name, error]))  # in front: a line that was torn stays alone
             journal.flush()
             if progress:
                 progress(len(table) - len(todo) + count, len(table))

@@ -41,11 +41,13 @@ class Dataset:
         name: short name for tables.
         records: sorted by id.
         classes: label names; empty for unlabelled data.
+        label_changing: perturbations that turn a clip into one of another class (a reversed move to the left is one to the right).
     """
 
     name: str
     records: tuple[VideoRecord, ...]
     classes: tuple[str, ...]
+    label_changing: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.records)

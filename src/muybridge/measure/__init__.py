@@ -1,0 +1,1 @@
+"""Measures: pure functions of prediction rows or features."""

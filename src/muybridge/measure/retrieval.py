@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Int64
 
 BLOCK = 512
 """Queries compared at once: the memory needed is BLOCK times the number of rows."""
@@ -45,12 +45,20 @@ def _highest(scores: Float32[np.ndarray, "q n"], number: int) -> Int64[np.ndarra
     return order
 
 
+def hits(
+    order: Int64[np.ndarray, "n k"], labels: Int64[np.ndarray, "n"], ks: Sequence[int]
+) -> dict[int, Bool[np.ndarray, "n"]]:
+    """Whether each row has a neighbour of its class among the first k; False for rows without a label.
+
+    Ks beyond the neighbours at hand are left out.
+    """
+    same = (np.append(labels, -2)[order] == labels[:, None]) & (labels >= 0)[:, None]
+    return {k: same[:, :k].any(1) for k in ks if k <= order.shape[1]}
+
+
 def recall(
     order: Int64[np.ndarray, "n k"], labels: Int64[np.ndarray, "n"], ks: Sequence[int]
 ) -> dict[int, float]:
-    """Share of labelled rows with a neighbour of their class among the first k; ks beyond the neighbours at hand are left out."""
+    """Share of labelled rows with a neighbour of their class among the first k."""
     known = labels >= 0
-    if not known.any():
-        return {}
-    same = (np.append(labels, -2)[order] == labels[:, None])[known]
-    return {k: float(same[:, :k].any(1).mean()) for k in ks if k <= order.shape[1]}
+    return {k: float(found[known].mean()) for k, found in hits(order, labels, ks).items() if known.any()}

@@ -21,7 +21,6 @@ def jumbled(frames: int, severity: int, rng: Generator) -> Int64[Tensor, "t"]:
 def frozen(frames: int, severity: int, rng: Generator) -> Int64[Tensor, "t"]:
     """Order in which each frame but the first repeats its predecessor with probability .12 times the severity."""
     kept = torch.rand(frames, generator=rng) >= FREEZE_PROBABILITY[severity - 1]
-    kept[0] = True
     return torch.where(kept, torch.arange(frames), 0).cummax(0).values
 
 

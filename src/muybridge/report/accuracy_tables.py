@@ -7,7 +7,7 @@ import numpy as np
 from muybridge.core.records import Run
 from muybridge.measure.accuracy import confusion, per_class
 from muybridge.measure.intervals import Interval
-from muybridge.report.collect import BASELINE, Collected, facets
+from muybridge.report.collect import BASELINE, Collected
 from muybridge.report.score import Arm, Comparison, Scored
 from muybridge.report.table import (
     Bar,
@@ -144,13 +144,18 @@ def cautions(shown: Mapping[str, Interval]) -> list[str]:
 
 
 def run_notes(scored: Scored) -> list[str]:
-    """What the runs themselves want a reader to see."""
-    told = []
+    """What the runs themselves want a reader to see, with the arms it is said of unless it is all."""
+    told: dict[str, list[str]] = {}
     for name, arm in scored.arms.items():
         for run in arm.runs:
-            notes = [str(note).rstrip(".") for note in run.result.get("notes", [])]
-            told += [f"{name}, seed {facets(run)['seed']}: {note}." for note in notes]
-    return list(dict.fromkeys(told))
+            for note in run.result.get("notes", []):
+                told.setdefault(str(note).rstrip("."), []).append(name)
+    everyone = set(scored.arms)
+    whose = {
+        note: "" if set(names) == everyone else f"{listed(list(dict.fromkeys(names)))}: "
+        for note, names in told.items()
+    }
+    return [f"{who}{note}." for note, who in whose.items()]
 
 
 def per_class_table(scored: Scored, all_of: Collected) -> Table:

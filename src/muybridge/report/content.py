@@ -8,11 +8,11 @@ from muybridge.report.accuracy_tables import (
     arm_cell,
     confusion_table,
     per_class_table,
-    runs_cell,
 )
 from muybridge.report.charts import Drawn, pretraining_panels, transfer_panels
 from muybridge.report.collect import Collected
 from muybridge.report.findings import Finding, Perturbed, findings
+from muybridge.report.recall import recall_tables
 from muybridge.report.robust import perturbed_comparisons, robust
 from muybridge.report.robust_tables import robustness_grid, robustness_summary
 from muybridge.report.run_tables import (
@@ -25,7 +25,7 @@ from muybridge.report.run_tables import (
 )
 from muybridge.report.score import Scored, score
 from muybridge.report.strips import Gallery, NeighbourRows, galleries, neighbours
-from muybridge.report.table import Cell, Column, Table, grouped, listed, missing, percent
+from muybridge.report.table import Cell, Table, grouped, listed
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def content(all_of: Collected) -> Content:
         accuracy=[_accuracy_block(one, all_of) for one in scored],
         robustness=[_robustness_block(one, all_of) for one in found],
         galleries=galleries(all_of),
-        recall=_recall_tables(all_of),
+        recall=recall_tables(all_of),
         neighbours=neighbours(all_of),
         missing=missing_table(all_of),
         runs=runs_table(all_of),
@@ -113,25 +113,3 @@ def _robustness_block(one: Perturbed, all_of: Collected) -> Block:
     grids = [robustness_grid(one.scored, arm) for arm in one.arms.values()]
     main = robustness_summary(one.scored, one.arms, one.pairs, all_of)
     return Block(one.scored.experiment.name, main, grids)
-
-
-def _recall_tables(all_of: Collected) -> list[Table]:
-    """Share of queries with a neighbour of their own class among the nearest k; first seed of each arm."""
-    tables = []
-    for index, experiment in enumerate(all_of.of("neighbours")):
-        ks = sorted({one["k"] for run in experiment.runs for one in run.result.get("recall", [])})
-        columns = [Column("arm"), *(Column(f"recall at {k}, %", True) for k in ks), Column("runs")]
-        rows = []
-        for arm, seeds in experiment.arms.items():
-            run = next((run for runs in seeds.values() for run in runs), None)
-            if run is None:
-                rows.append([arm_cell(arm, all_of), missing(), *[missing("")] * len(ks)])
-                continue
-            told = {one["k"]: one["value"] for one in run.result.get("recall", [])}
-            values = [missing() if told.get(k) is None else percent(told[k]) for k in ks]
-            rows.append([arm_cell(arm, all_of), *values, runs_cell([run])])
-        notes = ["Without intervals: the runs hold the values only."]
-        tables.append(
-            Table(f"recall-{index}", f"Nearest neighbours in {experiment.data}", columns, rows, notes)
-        )
-    return tables

@@ -60,9 +60,10 @@ def label_changing(experiment: Experiment) -> list[str]:
 
 
 def suspects(scored: Scored, arms: dict[str, Robust]) -> list[str]:
-    """Perturbations counted in the means although an arm falls below chance: they may change the label."""
+    """Perturbations counted in the means although they take an arm from above chance to below it: they may change the label."""
     changing, chance = label_changing(scored.experiment), scored.experiment.chance
-    below = {name for one in arms.values() for name, mean in one.types.items() if mean.high < chance}
+    able = [one for one in arms.values() if one.clean.low > chance]
+    below = {name for one in able for name, mean in one.types.items() if mean.high < chance}
     return sorted(below - set(changing))
 
 

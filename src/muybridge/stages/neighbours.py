@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from muybridge.core import seeding
 from muybridge.core.records import write_strips
 from muybridge.data.index import VideoRecord
-from muybridge.measure.retrieval import nearest, recall
+from muybridge.measure.retrieval import hits, nearest, recall
 from muybridge.stages.calibration import calibrate
 from muybridge.stages.config import NeighboursConfig
 from muybridge.stages.job import Job, Progress
@@ -52,9 +52,22 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
         },
         "chance": None,
         "neighbours": {"queries": [_query(i, order, similarity, records, job.dataset.classes, config.nearest) for i in shown]},
-        "recall": [{"k": k, "value": value} for k, value in recall(order, labels, KS).items()],
+        "recall": _recall(order, labels, groups),
         "notes": material.notes,
     }  # fmt: skip
+
+
+def _recall(order: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> list[dict[str, Any]]:
+    """Recall at each k, and per group how many of its labelled videos were hit out of how many."""
+    found, known = hits(order, labels, KS), labels >= 0
+    counts = {
+        k: {
+            str(g): [int(hit[groups == g].sum()), int(known[groups == g].sum())]
+            for g in np.unique(groups[known])
+        }
+        for k, hit in found.items()
+    }
+    return [{"k": k, "value": value, "groups": counts[k]} for k, value in recall(order, labels, KS).items()]
 
 
 def _shown(records: Any, most: int) -> list[int]:

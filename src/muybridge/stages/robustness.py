@@ -57,6 +57,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
             "seconds": round(time.monotonic() - began, 2), "waiting": 0.0,
         },
         "chance": trained["chance"],
+        "label_changing": list(job.dataset.label_changing),
         "notes": material.notes,
     }  # fmt: skip
 

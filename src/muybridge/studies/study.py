@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from muybridge.core.catalogue import pick
-from muybridge.core.records import write_json
+from muybridge.core.records import read_json, write_json
 from muybridge.core.screen import Screen
 from muybridge.data import DATASETS, builtin, cache
 from muybridge.stages.config import Control
@@ -85,13 +85,15 @@ def decode(records: Any, size: int, workers: int, screen: Screen) -> None:
 
 
 def _record(name: str, config: Any, cells: Sequence[Cell], outcome: Outcome) -> None:
+    path = config.out / "study.json"
+    before = read_json(path) if path.is_file() else {}
     by_signature = {cell.job.signature: cell for cell in cells}
     content = {
         "name": name,
-        "title": STUDIES[name].summary if name in STUDIES else name,
+        "title": f"{name.capitalize()}: what {' and '.join(config.tasks)} teach",
         "command": command(config),
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "arms": ["random", *getattr(config, "tasks", ())],
+        "started": before.get("started") or datetime.now(UTC).isoformat(timespec="seconds"),
+        "arms": ["random", *config.tasks],
         "cells": [{"stage": c.job.stage, "signature": c.job.signature, "summary": c.name} for c in cells],
         "failed": [
             {
@@ -103,4 +105,4 @@ def _record(name: str, config: Any, cells: Sequence[Cell], outcome: Outcome) -> 
             for s, error in outcome.failed.items()
         ],
     }
-    write_json(config.out / "study.json", content)
+    write_json(path, content)
