@@ -79,4 +79,6 @@ def builtin_objects() -> Dataset:
 
 def builtin_motions() -> Dataset:
     """The embedded set in which only motion tells the class; rendered at first use."""
-    return replace(folder.read(builtin.ensure().motions), name="builtin-motions", label_changing=("reversal",))
+    return replace(
+        folder.read(builtin.ensure().motions), name="builtin-motions", label_changing=("reversal",)
+    )
