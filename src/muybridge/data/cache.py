@@ -24,6 +24,7 @@ from jaxtyping import UInt8
 
 from muybridge.core.errors import MuybridgeError, VideoError
 from muybridge.core.paths import cache_root
+from muybridge.core.processes import without_main
 from muybridge.core.records import read_json, write_json
 from muybridge.data import video
 from muybridge.data.index import VideoRecord, fingerprints
@@ -274,6 +275,7 @@ def _pool(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
         return
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     try:
-        yield pool.map
+        with without_main():
+            yield pool.map
     finally:
         pool.shutdown(cancel_futures=True)

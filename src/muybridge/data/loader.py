@@ -22,7 +22,7 @@ class Loader:
     """Random clips for training.
 
     Every epoch visits each video once, in an order drawn from (seed, epoch); batches run over the end of an epoch, so that all have the
-    same size and no video is dropped. The frames of a clip depend on (seed, step, video) only.
+    same size and no video is dropped. The frames of a clip depend on (seed, place in the sequence, video) only.
 
     Attributes:
         records: videos to draw from; ``numbers`` are their places in the store.
@@ -38,17 +38,18 @@ class Loader:
 
     def __call__(self, step: int) -> Clip:
         """The batch of a step."""
-        picked = [self._video(step * self.batch + i) for i in range(self.batch)]
-        frames = [self._frames(step, place) for place in picked]
+        positions = range(step * self.batch, (step + 1) * self.batch)
+        picked = [self._video(position) for position in positions]
+        frames = [self._frames(position, place) for position, place in zip(positions, picked, strict=True)]
         return collate(frames, [self.records[place] for place in picked])
 
     def _video(self, position: int) -> int:
         epoch, place = divmod(position, len(self.records))
         return int(_order(self.seed, epoch, len(self.records))[place])
 
-    def _frames(self, step: int, place: int) -> np.ndarray:
+    def _frames(self, position: int, place: int) -> np.ndarray:
         number = self.numbers[place]
-        rng = seeding.rng(self.seed, "sample", step, self.records[place].id)
+        rng = seeding.rng(self.seed, "sample", position, self.records[place].id)
         chosen = sample(self.law, int(self.store.frames[number]), rng).ravel()
         return self.store.read(number, chosen)
 

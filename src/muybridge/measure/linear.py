@@ -2,11 +2,15 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Float32, Int64
 
 from muybridge.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 STRENGTHS = (0.003, 0.03, 0.3, 3.0)
 

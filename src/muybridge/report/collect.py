@@ -1,7 +1,7 @@
 """What a folder holds: its runs sorted into experiments, and what was planned but is missing."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -111,7 +111,7 @@ def collect(folder: Path) -> Collected:
     study: dict[str, Any] = read_json(plan) if plan.is_file() else {}
     names, notes = _arm_names(runs)
     arms = _arm_order(study, list(names.values()))
-    experiments = _experiments(runs, names, arms, planned=list(study.get("arms", [])))
+    experiments = _experiments(runs, names, arms, _planned_arms(study))
     return Collected(folder, study, runs, arms, experiments, _missing(study, runs), notes)
 
 
@@ -156,8 +156,21 @@ def _arm_order(study: dict[str, Any], found: list[str]) -> list[str]:
     return planned + rest
 
 
+def _planned_arms(study: dict[str, Any]) -> Callable[[Facets], set[str]]:
+    """Which arms a study has planned for an experiment; where its cells do not say, all of them in all but pretraining."""
+    told: dict[Facets, set[str]] = defaultdict(set)
+    for cell in study.get("cells", []):
+        if "facets" in cell:
+            one = cell["facets"]
+            told[cell["stage"], one["protocol"], one["data"]].add(str(one["arm"]))
+    if told:
+        return lambda key: told.get(key, set())
+    everyone = {str(arm) for arm in study.get("arms", [])}
+    return lambda key: set() if key[0] == "pretrain" else everyone
+
+
 def _experiments(
-    runs: list[Run], names: dict[str, str], arms: list[str], planned: list[str]
+    runs: list[Run], names: dict[str, str], arms: list[str], planned: Callable[[Facets], set[str]]
 ) -> list[Experiment]:
     cells: dict[Facets, dict[str, Seeds]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for run in runs:
@@ -166,7 +179,8 @@ def _experiments(
     found = []
     for stage, protocol, data in sorted(cells, key=lambda key: (_rank(key[0]), key)):
         cell = cells[stage, protocol, data]
-        shown = [arm for arm in arms if arm in cell or (arm in planned and stage != "pretrain")]
+        expected = planned((stage, protocol, data))
+        shown = [arm for arm in arms if arm in cell or arm in expected]
         by_arm = {arm: _sorted(cell.get(arm, {})) for arm in shown}
         found.append(Experiment(stage, protocol, data, by_arm))
     return found

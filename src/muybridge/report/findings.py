@@ -49,7 +49,9 @@ def transfer_words(scored: Scored) -> str:
         return ""
     if len(ranked) == 1:
         best = scored.arms[ranked[0]].accuracy()
-        return f"{ranked[0]} reaches {points(best.value)} % (95 % interval {span(best)})."
+        chance = scored.experiment.chance
+        guess = ", not separable from chance" if best.low <= chance <= best.high else ""
+        return f"{ranked[0]} reaches {points(best.value)} % (95 % interval {span(best)}; chance {points(chance)} %{guess})."
     trained = [arm for arm in ranked if arm != BASELINE]
     clauses = ["; ".join(_against_baseline(scored, arm) for arm in trained)] if BASELINE in ranked else []
     clauses += [_pair(scored, a, b) for a, b in pairwise(trained)]
@@ -92,6 +94,7 @@ def robust_words(one: Perturbed) -> str:
     clauses = ["; ".join(_fall(whole[name]) for name in ranked)]
     clauses += [_ahead(one.pairs, a, b) for a, b in pairwise(ranked)]
     clauses.append(_hardest(one.scored, whole[ranked[0]]))
+    clauses += [_changed(one, name, ranked) for name in label_changing(one.scored.experiment)]
     below = suspects(one.scored, one.arms)
     clauses.append(
         f"The averages count {listed(below)}, which may change the label: below chance" if below else ""
@@ -125,6 +128,16 @@ def _hardest(scored: Scored, one: Robust) -> str:
     kept = {name: mean.value for name, mean in one.types.items() if name not in changing}
     name = min(kept, key=lambda key: kept[key])
     return f"Hardest for {one.arm}: {name} ({points(kept[name])} %)"
+
+
+def _changed(one: Perturbed, name: str, ranked: list[str]) -> str:
+    """What a perturbation that makes another class of a clip does, at its mildest severity."""
+    severity = min((s for kind, s in one.arms[ranked[0]].cells if kind == name), default=None)
+    if severity is None:
+        return ""
+    told = ", ".join(f"{arm} {points(one.arms[arm].cells[name, severity].value)} %" for arm in ranked)
+    chance = points(one.scored.experiment.chance)
+    return f"{capital(name)} makes another class of each clip and is in no average: right by the old label {told} (chance {chance} %)"
 
 
 def limits(all_of: Collected, scored: list[Scored]) -> list[str]:

@@ -1,14 +1,17 @@
 """Batch norm of an untrained backbone."""
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
 from muybridge.core.clip import to_unit
-from muybridge.stages.material import Material
+from muybridge.stages.material import Material, limited
 from muybridge.stages.predict import View
 from muybridge.train.precision import Compute
 
 CALIBRATION = 512
+"""Videos, spread over the classes."""
 
 
 @torch.no_grad()
@@ -19,12 +22,9 @@ def calibrate(backbone: nn.Module, view: View, material: Material, compute: Comp
         norm.reset_running_stats()
         norm.momentum = None
     compute.place(backbone).train()
-    seen = 0
-    for clip in view.clips(material, "train"):
+    some = replace(material, parts={"train": limited(material.parts["train"], CALIBRATION)})
+    for clip in view.clips(some, "train"):
         backbone(to_unit(clip.frames.to(compute.device)))
-        seen += len(clip)
-        if seen >= CALIBRATION:
-            break
     for norm in norms:
         norm.momentum = 0.1
     backbone.eval()

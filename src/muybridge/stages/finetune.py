@@ -13,7 +13,7 @@ from muybridge.objectives.objective import Learner
 from muybridge.objectives.supervised import Supervised
 from muybridge.stages.config import FinetuneConfig
 from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import arm, build_backbone, data_facts, law_of, prepare, seeded
+from muybridge.stages.material import build_backbone, data_facts, law_of, prepare, seeded
 from muybridge.stages.predict import View, predict
 from muybridge.stages.strips import class_strips
 from muybridge.stages.training import augmented, batches, budget
@@ -65,18 +65,9 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     write_predictions(job.run.path / "predictions.parquet", predict(classifier, view, material, compute))
     write_strips(job.run.path / "strips.npz", class_strips(job, material, view))
     return {
-        "summary": f"{protocol(config)} of {arm(job)} on {job.dataset.name}",
-        "facets": {
-            "arm": arm(job), "data": job.dataset.name, "protocol": protocol(config), "seed": config.seed, "fold": config.fold,
-        },
+        "summary": f"{job.facets['protocol']} of {job.facets['arm']} on {job.dataset.name}",
         "data": data_facts(job, material, material.parts),
         "budget": budget(state, config.batch, config.frames),
         "chance": 1 / classes,
         "notes": material.notes,
     }  # fmt: skip
-
-
-def protocol(config: FinetuneConfig) -> str:
-    """Name of the protocol in tables."""
-    labels = f"{config.labels_per_class} labels per class" if config.labels_per_class else "all labels"
-    return f"fine-tune, {labels}" + (", single frame" if config.stride == 0 else "")

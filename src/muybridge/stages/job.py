@@ -36,6 +36,7 @@ class Job:
         dataset: what it reads.
         inputs: finished or planned runs it starts from, by the field that names them.
         signature: name of its run folder.
+        facets: how its result is sorted: arm, data, protocol, seed, fold.
     """
 
     stage: str
@@ -43,6 +44,7 @@ class Job:
     dataset: Dataset
     inputs: dict[str, Run]
     signature: str
+    facets: dict[str, Any]
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -77,7 +79,8 @@ def resolve(config: Control, planned: Planned | None = None) -> Job:
     check(config, dataset)
     signed = as_dict(config) | {"data_fingerprint": dataset.fingerprint}
     name = signature(stage, signed, {name: run.signature for name, run in inputs.items()})
-    return Job(stage, config, dataset, inputs, name)
+    facets = facets_of(config, dataset.name, inputs, origins, planned or {})
+    return Job(stage, config, dataset, inputs, name, facets)
 
 
 def load(config: Any, origins: Planned) -> Dataset:
@@ -116,6 +119,38 @@ def inherit(config: Any, origins: Planned) -> Any:
         model = origins["model"]
         return dataclasses.replace(config, data=tuple(model["data"]), root=config.root or model["root"])
     return config
+
+
+def facets_of(
+    config: Any, data: str, inputs: dict[str, Run], origins: Planned, planned: Planned
+) -> dict[str, Any]:
+    """How a result is sorted; a robustness run carries the facets of its model.
+
+    ``arm`` is the pretext task of the network, or ``random`` where it had none.
+    """
+    stage, source = config.stage, as_dict(config)
+    if "model" in inputs:
+        if inputs["model"].done:
+            return dict(inputs["model"].result["facets"])
+        stage, source = inputs["model"].stage, dict(origins["model"])
+    init = source.get("init", "random")
+    arm = init if init == "random" else read_config(Run(Path(init)), planned)["objective"]
+    return {
+        "arm": source["objective"] if stage == "pretrain" else arm,
+        "data": data,
+        "protocol": protocol(stage, source),
+        "seed": source["seed"],
+        "fold": source.get("fold"),
+    }
+
+
+def protocol(stage: str, config: Mapping[str, Any]) -> str:
+    """Name of the protocol in tables."""
+    if stage != "finetune":
+        return {"probe": "linear probe"}.get(stage, stage)
+    labels = f"{config['labels_per_class']} labels per class" if config["labels_per_class"] else "all labels"
+    still = config["frames"] == 1 or config["stride"] == 0
+    return f"fine-tune, {labels}" + (", single frame" if still else "")
 
 
 def read_config(run: Run, planned: Planned) -> Mapping[str, Any]:
@@ -167,6 +202,7 @@ def describe(job: Job) -> dict[str, Any]:
         "stage": job.stage,
         "signature": job.signature,
         "config": as_dict(job.config),
+        "facets": job.facets,
         "inputs": {
             name: {"stage": run.stage, "signature": run.signature} for name, run in job.inputs.items()
         },

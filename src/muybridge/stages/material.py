@@ -135,12 +135,6 @@ def seeded(kind: Any, seed: int, *args: Any, **kwargs: Any) -> nn.Module:
     return module
 
 
-def arm(job: Job) -> str:
-    """What the network was pretrained with: the name of an objective, or ``random``."""
-    name: str = job.inputs["init"].result["config"]["objective"] if "init" in job.inputs else "random"
-    return name
-
-
 def data_facts(
     job: Job, material: Material, role_counts: Mapping[str, Sequence[VideoRecord]]
 ) -> dict[str, Any]:

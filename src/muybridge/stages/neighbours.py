@@ -13,7 +13,7 @@ from muybridge.measure.retrieval import hits, nearest, recall
 from muybridge.stages.calibration import calibrate
 from muybridge.stages.config import NeighboursConfig
 from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import Material, arm, build_backbone, data_facts, law_of, prepare
+from muybridge.stages.material import Material, build_backbone, data_facts, law_of, prepare
 from muybridge.stages.predict import View, features, forward_flops
 from muybridge.train.precision import choose
 
@@ -43,8 +43,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     )
     clips = len(rows)
     return {
-        "summary": f"neighbours of {arm(job)} on {job.dataset.name}",
-        "facets": {"arm": arm(job), "data": job.dataset.name, "protocol": "neighbours", "seed": config.seed, "fold": None},
+        "summary": f"neighbours of {job.facets['arm']} on {job.dataset.name}",
         "data": data_facts(job, material, {"all": records}),
         "budget": {
             "clips": clips, "steps": 0, "frames": clips * config.frames, "flops": clips * forward_flops(backbone, view, compute),

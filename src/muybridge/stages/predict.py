@@ -44,7 +44,8 @@ def features(
 ) -> tuple[Float32[np.ndarray, "n d"], list[str]]:
     """Pooled features of every view and the id of its video."""
     compute.place(backbone).eval()
-    rows, videos = [], []
+    rows: list[np.ndarray] = []
+    videos: list[str] = []
     for clip in view.clips(material, role):
         with compute.autocast():
             pooled = backbone(to_unit(clip.frames.to(compute.device))).pooled

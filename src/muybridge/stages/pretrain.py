@@ -61,13 +61,6 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     write_strips(job.run.path / "strips.npz", _strips(config, objective, loader(0)))
     return {
         "summary": f"{config.objective} on {job.dataset.name}",
-        "facets": {
-            "arm": config.objective,
-            "data": job.dataset.name,
-            "protocol": "pretrain",
-            "seed": config.seed,
-            "fold": None,
-        },
         "data": data_facts(job, material, material.parts),
         "budget": budget(state, videos * objective.clips, config.frames),
         "chance": objective.chance,

@@ -14,7 +14,7 @@ from muybridge.measure.linear import fit_linear
 from muybridge.stages.calibration import calibrate
 from muybridge.stages.config import ProbeConfig
 from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import arm, build_backbone, data_facts, law_of, prepare
+from muybridge.stages.material import build_backbone, data_facts, law_of, prepare
 from muybridge.stages.predict import View, features, forward_flops, predict
 from muybridge.stages.strips import class_strips
 from muybridge.train.checkpoint import save_weights
@@ -52,10 +52,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     write_strips(job.run.path / "strips.npz", class_strips(job, material, view))
     clips = config.views * sum(map(len, material.parts.values()))
     return {
-        "summary": f"linear probe of {arm(job)} on {job.dataset.name}",
-        "facets": {
-            "arm": arm(job), "data": job.dataset.name, "protocol": "linear probe", "seed": config.seed, "fold": config.fold,
-        },
+        "summary": f"linear probe of {job.facets['arm']} on {job.dataset.name}",
         "data": data_facts(job, material, material.parts),
         "budget": {
             "clips": clips, "steps": 0, "frames": clips * config.frames, "flops": clips * forward_flops(backbone, view, compute),

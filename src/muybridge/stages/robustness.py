@@ -49,7 +49,6 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     write_strips(job.run.path / "strips.npz", _strips(view, material, conditions, config.seed))
     return {
         "summary": f"robustness of {trained['summary']}",
-        "facets": trained["facets"],
         "data": data_facts(job, material, material.parts),
         "budget": {
             "clips": len(rows), "steps": 0, "frames": len(rows) * model.frames,

@@ -1,5 +1,6 @@
 """What the training stages share: batches, augmentation and the account of what a run cost."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,8 +15,8 @@ from muybridge.train.checkpoint import State
 
 
 def batches(loader: Loader, workers: int, start: int, stop: int) -> Iterator[Clip]:
-    """The batches of steps ``start`` to ``stop``, decoded ahead."""
-    return stream(loader, start, stop, workers)
+    """The batches of steps ``start`` to ``stop``, decoded ahead by ``workers`` threads (0: one per core)."""
+    return stream(loader, start, stop, workers or os.cpu_count() or 1)
 
 
 def augmented(

@@ -34,9 +34,9 @@ class Cell:
     @property
     def name(self) -> str:
         """Short text for people."""
-        config = self.job.config
-        what = getattr(config, "objective", "") or self.job.dataset.name
-        fold = "" if getattr(config, "fold", None) is None else f" fold {config.fold}"
+        facets = self.job.facets
+        what = facets["arm"] if self.job.stage == "pretrain" else f"{facets['data']} {facets['arm']}"
+        fold = "" if facets["fold"] is None else f" fold {facets['fold']}"
         return f"{self.job.stage} {what}{fold} [{self.job.signature[:6]}]"
 
 

@@ -28,20 +28,20 @@ def cells(config: QuickstartConfig) -> Study:
 
 def _embedded(config: QuickstartConfig) -> Study:
     clips: dict[str, Any] = {"size": config.size or 36, "crop": config.crop or 32}
-    inits = yield from _pretrain(config, BUILTIN[1:], clips | {"clips": config.clips or 40_000})
+    inits = yield from _pretrain(config, BUILTIN[1:], clips | {"clips": config.clips or 30_000})
     for data in BUILTIN:
         common = {**_control(config), **clips, "data": (data,)}
         models = []
         for init in inits:
             yield ProbeConfig(**common, init=init)
-            few = config.labels_per_class or 20
+            few = config.labels_per_class or 10
             models.append(
                 (yield FinetuneConfig(**common, init=init, labels_per_class=few, epochs=config.epochs))
             )
-        models.append((yield FinetuneConfig(**common, epochs=10)))
+        models.append((yield FinetuneConfig(**common, epochs=6, batch=32)))
         for model in models:
             yield RobustnessConfig(**_control(config, seed=0), model=model)
-    yield FinetuneConfig(**common, epochs=10, frames=1)
+    yield FinetuneConfig(**common, epochs=6, batch=32, frames=1)
 
 
 def _own(config: QuickstartConfig) -> Study:

@@ -94,7 +94,10 @@ def _record(name: str, config: Any, cells: Sequence[Cell], outcome: Outcome) -> 
         "command": command(config),
         "started": before.get("started") or datetime.now(UTC).isoformat(timespec="seconds"),
         "arms": ["random", *config.tasks],
-        "cells": [{"stage": c.job.stage, "signature": c.job.signature, "summary": c.name} for c in cells],
+        "cells": [
+            {"stage": c.job.stage, "signature": c.job.signature, "summary": c.name, "facets": c.job.facets}
+            for c in cells
+        ],
         "failed": [
             {
                 "stage": by_signature[s].job.stage,

@@ -96,7 +96,8 @@ def fit(
         set_lr(optim, recipe.lr * cosine(step, recipe.steps, recipe.warmup))
         values = _step(model, objective, weighting, clip, augment, recipe, compute, optim, seed, step, state)
         state.step = step + 1
-        latest = log(state.step, recipe.steps, values | {"lr": optim.param_groups[0]["lr"]})
+        values["lr"] = optim.param_groups[0]["lr"]
+        latest = log(state.step, recipe.steps, state.step * len(clip) * objective.clips, values)
         if report and lead:
             report(state.step, recipe.steps, latest)
         now = time.monotonic()
@@ -155,19 +156,19 @@ class _FlopMeter:
 
 
 class _Log:
-    """Averages what happened between two rows of the training curve."""
+    """Averages what happened between two rows of the training curve; the last row takes what is left over."""
 
     def __init__(self, path: Path, every: int, chance: float, state: State | None) -> None:
         self.path, self.every, self.chance, self.state = path, every, chance, state
         self.latest: dict[str, float] = {}
 
-    def __call__(self, step: int, steps: int, values: dict[str, float]) -> dict[str, float]:
+    def __call__(self, step: int, steps: int, clips: int, values: dict[str, float]) -> dict[str, float]:
         if self.state is None:
             return {}
         pending = self.state.pending
         pending.append(values)
-        if step % self.every == 0 or step == steps:
+        if step == steps or (step % self.every == 0 and steps - step >= self.every):
             self.latest = {k: float(f"{sum(v[k] for v in pending) / len(pending):.6g}") for k in values}
-            append_metrics(self.path, {"step": step, **self.latest, "chance": self.chance})
+            append_metrics(self.path, {"step": step, "clips": clips, **self.latest, "chance": self.chance})
             pending.clear()
         return self.latest
