@@ -47,6 +47,8 @@ def require(kind: str, table: Mapping[str, Entry], name: str) -> None:
     Raises:
         UsageError: says the nearest known name and lists all.
     """
+    if name in table:
+        return
     known = sorted({*table, *entry_points(group=f"muybridge.{kind}").names})
     if name not in known:
         raise UsageError(f"{kind} has no {name!r}.{suggestion(name, known)} Known: {', '.join(known)}.")

@@ -1,21 +1,34 @@
-"""Worker processes that do not run the caller's script again."""
+"""Starting worker processes: one thread each, memory kept between steps, and without running the caller's script again."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Two processes that each spin with a thread per core are many times slower than two with one thread; and bits do not depend on cores."""
+KEEP_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
+    "MALLOC_TOP_PAD_": str(1 << 26),
+}
+"""Lets glibc keep freed blocks for the next step instead of giving them back (benchmarks/step.py has the gain)."""
+
 
 @contextmanager
-def without_main() -> Iterator[None]:
-    """Hide ``__main__`` while spawned processes start.
+def spawning() -> Iterator[None]:
+    """Hold while spawned processes start.
 
-    A spawned process imports the main module of its parent; a user's script without an ``if __name__ == "__main__"`` guard would then
-    run again in each of them. Ours need nothing from it.
+    They get the environment above. ``__main__`` is hidden: a spawned process imports the main module of its parent, and a user's script
+    without an ``if __name__ == "__main__"`` guard would run again in each of them; ours need nothing from it.
     """
-    main = sys.modules["__main__"]
+    main, before = sys.modules["__main__"], dict(os.environ)
     sys.modules["__main__"] = ModuleType("__main__")
+    os.environ.update(ONE_THREAD | KEEP_MEMORY)
     try:
         yield
     finally:
         sys.modules["__main__"] = main
+        os.environ.clear()
+        os.environ.update(before)

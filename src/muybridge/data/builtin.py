@@ -21,7 +21,7 @@ from filelock import FileLock
 from muybridge.core import records
 from muybridge.core.errors import UsageError
 from muybridge.core.paths import cache_root
-from muybridge.core.processes import without_main
+from muybridge.core.processes import spawning
 from muybridge.data import video
 from muybridge.data.builtin_render import MOTIONS, OBJECTS, partner, recipe, render
 
@@ -191,7 +191,7 @@ def _written(folder: Path, settings: Settings, clips: Sequence[Clip], workers: i
     if workers == 1 or len(clips) < 2:
         yield from map(write, clips)
         return
-    with without_main(), ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    with spawning(), ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         futures = [pool.submit(write, clip) for clip in clips]
         try:
             yield from (future.result() for future in as_completed(futures))

@@ -24,7 +24,7 @@ from jaxtyping import UInt8
 
 from muybridge.core.errors import MuybridgeError, VideoError
 from muybridge.core.paths import cache_root
-from muybridge.core.processes import without_main
+from muybridge.core.processes import spawning
 from muybridge.core.records import read_json, write_json
 from muybridge.data import video
 from muybridge.data.index import VideoRecord, fingerprints
@@ -275,7 +275,7 @@ def _pool(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
         return
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     try:
-        with without_main():
+        with spawning():
             yield pool.map
     finally:
         pool.shutdown(cancel_futures=True)

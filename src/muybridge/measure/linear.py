@@ -43,6 +43,8 @@ def fit_linear(
     Raises:
         UsageError: fewer than two classes in training.
     """
+    from threadpoolctl import threadpool_limits
+
     if len(np.unique(labels)) < 2:
         raise UsageError(
             f"linear probe: the {len(labels)} training clips are of one class; wanted at least 2 classes in training."
@@ -50,8 +52,11 @@ def fit_linear(
     exact = features.astype(np.float64)
     mean, std = exact.mean(0), exact.std(0) + 1e-6
     scaled = (exact - mean) / std
-    strength = _choose(scaled, labels, groups)
-    model = _regression(strength).fit(scaled, labels)
+    with threadpool_limits(
+        1
+    ):  # small products: more threads only spin, and bits would depend on their number
+        strength = _choose(scaled, labels, groups)
+        model = _regression(strength).fit(scaled, labels)
     weight = np.zeros((classes, features.shape[1]))
     bias = np.full(classes, -1e4)
     coefficients, intercept = _both_classes(model.coef_, model.intercept_)
@@ -66,9 +71,7 @@ def _choose(features: Float[np.ndarray, "n d"], labels: np.ndarray, groups: np.n
     number = min(3, len(np.unique(groups)), int(np.bincount(labels).max()))
     if number < 2:
         return STRENGTHS[1]
-    with (
-        warnings.catch_warnings()
-    ):  # classes with fewer rows than folds count in the folds that train on them
+    with warnings.catch_warnings():  # classes with fewer rows than folds count where they are trained on
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         folds = list(StratifiedGroupKFold(number).split(features, labels, groups))
     scores = []

@@ -4,21 +4,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing import connection, get_context
-from os import environ, getpid
+from os import getpid
 from typing import Any
 
-from muybridge.core.processes import without_main
+from muybridge.core.processes import spawning
 from muybridge.core.records import atomic
 from muybridge.core.screen import Screen
 from muybridge.studies.plan import Cell
 from muybridge.studies.worker import serve
-
-KEEP_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
-    "MALLOC_TOP_PAD_": str(1 << 26),
-}
-"""Lets glibc keep freed blocks for the next step instead of giving them back: a training step is 13 % shorter (benchmarks/step.py)."""
 
 
 @dataclass
@@ -33,12 +26,10 @@ class _Worker:
     """A process, its pipe and the cell it works on."""
 
     def __init__(self) -> None:
-        for name, value in KEEP_MEMORY.items():
-            environ.setdefault(name, value)
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, getpid()), daemon=True)
-        with without_main():
+        with spawning():
             self.process.start()
         theirs.close()
         self.cell: Cell | None = None
