@@ -44,7 +44,13 @@ def catalogue(kind: str, table: Mapping[str, Entry], as_json: bool) -> int:
 
 
 def resolved(config: Any) -> None:
-    """Print the resolved config, one field a line, to standard error."""
+    """Print the resolved config (``auto`` replaced by what was chosen), one field a line, to standard error."""
+    from dataclasses import replace
+
+    from muybridge.train.precision import choose
+
+    chosen = choose(config.device, config.precision)
+    config = replace(config, device=str(chosen.device), precision=chosen.precision)
     from muybridge.stages.config import as_dict
 
     print(f"muybridge {__version__} {config.stage}", file=sys.stderr)

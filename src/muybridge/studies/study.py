@@ -10,7 +10,7 @@ from muybridge.core.catalogue import pick
 from muybridge.core.records import read_json, write_json
 from muybridge.core.screen import Screen
 from muybridge.data import DATASETS, builtin, cache
-from muybridge.stages.config import Control
+from muybridge.stages.config import Control, as_dict
 from muybridge.stages.job import command
 from muybridge.studies import STUDIES
 from muybridge.studies.execute import Outcome, run_cells
@@ -92,6 +92,7 @@ def _record(name: str, config: Any, cells: Sequence[Cell], outcome: Outcome) -> 
         "name": name,
         "title": f"{name.capitalize()}: what {' and '.join(config.tasks)} teach",
         "command": command(config),
+        "config": as_dict(config),
         "started": before.get("started") or datetime.now(UTC).isoformat(timespec="seconds"),
         "arms": ["random", *config.tasks],
         "cells": [
