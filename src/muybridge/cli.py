@@ -64,6 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(_explain(error), 1, debug)
     except Exception as error:
+        if type(error).__name__ == "BrokenProcessPool":
+            return _fail(
+                "a worker process died, most likely for lack of memory. Try fewer --workers; what is finished is kept.",
+                1,
+                debug,
+            )
         return _fail(f"{type(error).__name__}: {error}. This is a bug; --debug shows where.", 1, debug)
 
 

@@ -108,18 +108,11 @@ class PretrainConfig(Optimisation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinetuneConfig(Optimisation):
-    """Train backbone and linear layer on labels."""
+class Transfer(Data):
+    """What a pretrained network is transferred to."""
 
-    stage: ClassVar[str] = "finetune"
     init: str = "random"
-    """Folder of a pretrain run to start from, or random."""
-    labels_per_class: int | None = None
-    """Train on this many videos per class (chosen by hash; smaller sets lie inside larger ones); all when not given."""
-    epochs: int = 20
-    """Passes over the training videos."""
-    batch: int = 16
-    """Clips per optimiser step (global)."""
+    """Folder of a pretrain run, or random."""
     fold: int | None = None
     """Which fold is tested, where the data set states no split."""
     folds: int | None = None
@@ -129,18 +122,23 @@ class FinetuneConfig(Optimisation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProbeConfig(Data):
-    """Train a linear layer on frozen features."""
+class FinetuneConfig(Transfer, Optimisation):
+    """Train backbone and linear layer on labels."""
+
+    stage: ClassVar[str] = "finetune"
+    labels_per_class: int | None = None
+    """Train on this many videos per class (chosen by hash; smaller sets lie inside larger ones); all when not given."""
+    epochs: int = 20
+    """Passes over the training videos."""
+    batch: int = 16
+    """Clips per optimiser step (global)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeConfig(Transfer):
+    """Train a linear layer on frozen features (batch norm of a random backbone is calibrated on the training videos)."""
 
     stage: ClassVar[str] = "probe"
-    init: str = "random"
-    """Folder of a pretrain run, or random (batch norm calibrated on the training videos)."""
-    fold: int | None = None
-    """Which fold is tested, where the data set states no split."""
-    folds: int | None = None
-    """Number of folds; one per group up to ten groups, else five, when not given."""
-    views: int = 1
-    """Clips per video, spread evenly; logits are averaged over them in testing."""
 
 
 @dataclass(frozen=True, kw_only=True)

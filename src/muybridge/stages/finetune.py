@@ -1,14 +1,12 @@
 """finetune: train backbone and linear layer on labels, then predict every test video."""
 
 import math
-from functools import partial
 from typing import Any
 
 from muybridge.core.features import Classifier
 from muybridge.core.predictions import write_predictions
 from muybridge.core.records import write_strips
 from muybridge.data.index import check_classes, divide, few
-from muybridge.data.loader import Loader
 from muybridge.objectives.objective import Learner
 from muybridge.objectives.supervised import Supervised
 from muybridge.stages.config import FinetuneConfig
@@ -16,12 +14,9 @@ from muybridge.stages.job import Job, Progress
 from muybridge.stages.material import build_backbone, data_facts, law_of, prepare, seeded
 from muybridge.stages.predict import View, predict
 from muybridge.stages.strips import class_strips
-from muybridge.stages.training import augmented, batches, budget
-from muybridge.train import distributed
+from muybridge.stages.training import budget, optimise
 from muybridge.train.checkpoint import save_weights
-from muybridge.train.loop import Recipe, fit
 from muybridge.train.precision import choose
-from muybridge.weighting.fixed import Fixed
 
 
 def run(job: Job, progress: Progress | None) -> dict[str, Any]:
@@ -34,35 +29,16 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     backbone = build_backbone(config.backbone, config.seed, job.inputs.get("init"))
     classes = len(job.dataset.classes)
     head: Any = seeded(Supervised, config.seed, backbone.dim, classes)
-    loader = Loader(
-        material.store,
-        material.parts["train"],
-        material.numbers("train"),
-        law_of(config),
-        config.batch,
-        config.seed,
-    )
     steps = max(1, math.ceil(config.epochs * len(material.parts["train"]) / config.batch))
-    compute = choose(config.device, config.precision)
-    distributed.start(compute.device)
-    recipe = Recipe(
-        steps,
-        config.lr,
-        config.weight_decay,
-        config.optimiser,
-        config.warmup,
-        config.clip_norm,
-        max(1, steps // 50),
-    )
-    state = fit(
-        Learner(backbone, head), Fixed(), partial(batches, loader, config.workers), partial(augmented, config), recipe,
-        compute, seed=config.seed, folder=job.run.path, report=progress,
-    )  # fmt: skip
+    state, _ = optimise(job, Learner(backbone, head), material, law_of(config), config.batch, steps, progress)
     classifier = Classifier(backbone, backbone.dim, classes)
     classifier.head.load_state_dict(head.head.state_dict())
     save_weights(job.run.path / "weights.safetensors", classifier)
     view = View(law_of(config), config.views, config.crop, max(64, config.batch))
-    write_predictions(job.run.path / "predictions.parquet", predict(classifier, view, material, compute))
+    write_predictions(
+        job.run.path / "predictions.parquet",
+        predict(classifier, view, material, choose(config.device, config.precision)),
+    )
     write_strips(job.run.path / "strips.npz", class_strips(job, material, view))
     return {
         "summary": f"{job.facets['protocol']} of {job.facets['arm']} on {job.dataset.name}",

@@ -12,18 +12,13 @@ from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
 from muybridge.core.records import write_strips
 from muybridge.data.index import VideoRecord, has_split
-from muybridge.data.loader import Loader
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.objective import Learner
 from muybridge.stages.config import PretrainConfig
 from muybridge.stages.job import Job, Progress
 from muybridge.stages.material import build_backbone, data_facts, law_of, prepare, seeded
-from muybridge.stages.training import augmented, batches, budget
-from muybridge.train import distributed
+from muybridge.stages.training import augmented, budget, optimise
 from muybridge.train.checkpoint import save_weights
-from muybridge.train.loop import Recipe, fit
-from muybridge.train.precision import choose
-from muybridge.weighting.fixed import Fixed
 
 SHOWN = 4
 
@@ -37,26 +32,8 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     material = prepare(job, {"train": training_videos(job)}, config, law)
     videos = max(1, config.batch // objective.clips)
     steps = max(1, config.clips // (videos * objective.clips))
-    loader = Loader(
-        material.store, material.parts["train"], material.numbers("train"), law, videos, config.seed
-    )
-    compute = choose(config.device, config.precision)
-    distributed.start(compute.device)
     learner = Learner(backbone, objective)
-    changed = partial(augmented, config)
-    recipe = Recipe(
-        steps,
-        config.lr,
-        config.weight_decay,
-        config.optimiser,
-        config.warmup,
-        config.clip_norm,
-        max(1, steps // 50),
-    )
-    state = fit(
-        learner, Fixed(), partial(batches, loader, config.workers), changed, recipe, compute,
-        seed=config.seed, folder=job.run.path, report=progress,
-    )  # fmt: skip
+    state, loader = optimise(job, learner, material, law, videos, steps, progress)
     save_weights(job.run.path / "weights.safetensors", learner)
     write_strips(job.run.path / "strips.npz", _strips(config, objective, loader(0)))
     return {

@@ -1,22 +1,56 @@
-"""What the training stages share: batches, augmentation and the account of what a run cost."""
+"""What the training stages share: the fit itself, augmentation and the account of what a run cost."""
 
 import os
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from jaxtyping import UInt8
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from muybridge.augment.chain import augment
-from muybridge.core.clip import Clip
 from muybridge.data.loader import Loader, stream
+from muybridge.data.sampling import Sampling
 from muybridge.stages.config import Optimisation
+from muybridge.stages.job import Job, Progress
+from muybridge.stages.material import Material
+from muybridge.train import distributed
 from muybridge.train.checkpoint import State
+from muybridge.train.loop import Recipe, fit
+from muybridge.train.precision import choose
+from muybridge.weighting.fixed import Fixed
 
 
-def batches(loader: Loader, workers: int, start: int, stop: int) -> Iterator[Clip]:
-    """The batches of steps ``start`` to ``stop``, decoded ahead by ``workers`` threads (0: one per core)."""
-    return stream(loader, start, stop, workers or os.cpu_count() or 1)
+def optimise(
+    job: Job,
+    learner: nn.Module,
+    material: Material,
+    law: Sampling,
+    videos: int,
+    steps: int,
+    progress: Progress | None,
+) -> tuple[State, Loader]:
+    """Fit a learner on the training videos of a job, ``videos`` of them per step; goes on from a saved state."""
+    config: Optimisation = job.config
+    loader = Loader(
+        material.store, material.parts["train"], material.numbers("train"), law, videos, config.seed
+    )
+    compute = choose(config.device, config.precision)
+    distributed.start(compute.device)
+    recipe = Recipe(
+        steps,
+        config.lr,
+        config.weight_decay,
+        config.optimiser,
+        config.warmup,
+        config.clip_norm,
+        log_every=max(1, steps // 50),
+    )
+    batches = partial(stream, loader, workers=config.workers or os.cpu_count() or 1)
+    state = fit(
+        learner, Fixed(), batches, partial(augmented, config), recipe, compute,
+        seed=config.seed, folder=job.run.path, report=progress,
+    )  # fmt: skip
+    return state, loader
 
 
 def augmented(
