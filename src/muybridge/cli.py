@@ -120,8 +120,7 @@ def _stage(verb: str, words: list[str]) -> int:
 
     if config.dry_run:
         return cli_show.stage_plan(config)
-    cli_show.resolved(config)
-    run = verbs.run_stage(config)
+    run = verbs.run_stage(config, announce=cli_show.resolved)
     return 0 if os.environ.get("RANK", "0") != "0" else cli_show.result(run)
 
 
@@ -138,8 +137,7 @@ def _study_named(name: str, program: str, words: list[str], plan_only: bool = Fa
 
     if config.dry_run or plan_only:
         return cli_show.study_plan(name, config)
-    cli_show.resolved(config)
-    verbs.run_study(name, config)
+    verbs.run_study(name, config, announce=cli_show.resolved)
     return cli_show.study_result(config.out)
 
 

@@ -4,7 +4,8 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -43,27 +44,29 @@ def catalogue(kind: str, table: Mapping[str, Entry], as_json: bool) -> int:
     return 0
 
 
-def resolved(config: Any) -> None:
+def resolved(config: Any, say: Callable[[str], None] | None = None) -> None:
     """Print the resolved config (``auto`` replaced by what was chosen), one field a line, to standard error."""
     from dataclasses import replace
 
+    from muybridge.stages.config import as_dict
     from muybridge.train.precision import choose
 
     chosen = choose(config.device, config.precision)
     config = replace(config, device=str(chosen.device), precision=chosen.precision)
-    from muybridge.stages.config import as_dict
-
-    print(f"muybridge {__version__} {config.stage}", file=sys.stderr)
+    lines = [f"muybridge {__version__} {config.stage}"]
     for name, value in as_dict(config).items():
         text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-        print(f"  {name}: {text}", file=sys.stderr)
+        lines.append(f"  {name}: {text}")
+    (say or partial(print, file=sys.stderr))("\n".join(lines))
 
 
 def stage_plan(config: Any) -> int:
     """What a stage would do."""
     from muybridge.core import out
+    from muybridge.stages.check import check_numbers
     from muybridge.stages.job import resolve
 
+    check_numbers(config)
     out.check(config.out, resume=config.resume, overwrite=config.overwrite)
     job = resolve(config)
     resolved(job.config)
@@ -75,8 +78,12 @@ def stage_plan(config: Any) -> int:
 def study_plan(name: str, config: Any) -> int:
     """What a study would do: one line per run."""
     from muybridge.core import out
+    from muybridge.stages.check import check_numbers
+    from muybridge.stages.job import absolute
     from muybridge.studies.study import make_plan
 
+    check_numbers(config)
+    config = absolute(config)
     out.check(config.out, resume=config.resume, overwrite=config.overwrite)
     resolved(config)
     cells = make_plan(name, config)

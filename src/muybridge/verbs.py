@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,23 +25,35 @@ from muybridge.studies.config import QuickstartConfig
 if TYPE_CHECKING:
     from muybridge.studies.study import Finished
 
+Announce = Callable[[Any, Callable[[str], None]], None]
 
-def run_stage(config: Control, show: Screen | None = None) -> Run:
-    """Run one stage under ``config.out``: claims the folder, decodes with all workers, trains or measures, returns the run."""
+
+def run_stage(config: Control, show: Screen | None = None, announce: Announce | None = None) -> Run:
+    """Run one stage under ``config.out``: claims the folder, decodes with all workers, trains or measures, returns the run.
+
+    Args:
+        config: what to do; with ``dry_run`` nothing is written.
+        show: where progress goes.
+        announce: told the resolved config before work starts.
+    """
+    from muybridge.stages.check import check_numbers
     from muybridge.stages.job import execute, resolve
     from muybridge.studies.study import decode, render, worker_count
 
+    check_numbers(config)
     if config.dry_run:
         return resolve(config).run
-    folder.claim(config.out, resume=config.resume, overwrite=config.overwrite)
+    _claim(config)
     workers = worker_count(config.workers)
     with show or screen() as bars:
         if getattr(config, "data", None):
             render(config, workers, bars)
         job = resolve(config)
+        if announce:
+            announce(job.config, bars.say)
         size = getattr(config, "size", None)
-        if size and config.limit is None:
-            decode(job.dataset.records, size, workers, bars)
+        if size and config.limit is None and not job.run.done:
+            decode(job.dataset.records, size, workers, bars, config.allow_broken)
         run = execute(
             config, lambda done, total, values: bars.update(job.stage, done, total, _detail(values))
         )
@@ -48,27 +61,45 @@ def run_stage(config: Control, show: Screen | None = None) -> Run:
     return run
 
 
-def run_study(name: str, config: Control, show: Screen | None = None) -> "Finished":
-    """Run a study under ``config.out`` and write its report.
+def run_study(
+    name: str, config: Control, show: Screen | None = None, announce: Announce | None = None
+) -> "Finished":
+    """Run a study under ``config.out`` and write its report; with ``dry_run`` only plan it.
 
     Raises:
         MuybridgeError: some cells failed; the others are finished and in the report.
     """
     from muybridge.report import write_report
-    from muybridge.studies.study import run
+    from muybridge.stages.check import check_numbers
+    from muybridge.stages.job import absolute
+    from muybridge.studies.execute import Outcome
+    from muybridge.studies.study import Finished, make_plan, run
 
-    folder.claim(config.out, resume=config.resume, overwrite=config.overwrite)
+    check_numbers(config)
+    config = absolute(config)
+    if config.dry_run:
+        return Finished(make_plan(name, config), Outcome())
+    _claim(config)
     with show or screen() as bars:
+        if announce:
+            announce(config, bars.say)
         finished = run(name, config, bars)
-    write_report(config.out)
     failed = finished.outcome.failed
+    if finished.outcome.done:
+        write_report(config.out)
     if failed:
         first = next(cell for cell in finished.cells if cell.job.signature in failed)
         raise MuybridgeError(
             f"{len(failed)} of {len(finished.cells)} runs failed; the first, {first.name}: {failed[first.job.signature]} "
-            f"The other runs are finished and in {config.out / 'report.html'}; the same command tries the failed ones again."
+            f"The other runs are kept in {config.out}; the same command tries the failed ones again."
         )
     return finished
+
+
+def _claim(config: Control) -> None:
+    """Claim the folder, once: of several processes under torchrun the first does it."""
+    if os.environ.get("RANK", "0") == "0":
+        folder.claim(config.out, resume=config.resume, overwrite=config.overwrite)
 
 
 def _detail(values: dict[str, float]) -> str:

@@ -144,3 +144,67 @@ def test_supervised_is_no_pretext_task(run, videos, tmp_path):
     )
     assert code == 2
     assert "muybridge finetune" in paragraph(err)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--workers", -1),
+        ("--limit", 0),
+        ("--batch", 0),
+        ("--labels-per-class", 0),
+        ("--lr", "nan"),
+        ("--warmup", 2.0),
+        ("--epochs", -1),
+        ("--folds", 1),
+    ],
+)
+def test_numbers_out_of_range(run, videos, tmp_path, words):
+    code, _, err = run("finetune", "--data", videos, "--out", tmp_path / "out", *words)
+    assert code == 2
+    assert f"{words[0]} {words[1]}: wanted" in paragraph(err)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_list_with_missing_files_names_them_all_and_can_go_on(run, videos, tmp_path):
+    rows = [f"{path},{path.parent.name}" for path in sorted(videos.glob("*/*.mp4"))]
+    listed = tmp_path / "list.csv"
+    listed.write_text("\n".join(["path,label", *rows, "gone.mp4,left", "lost.mp4,right"]))
+    code, _, err = probe(run, listed, tmp_path / "out")
+    assert code == 2
+    assert "2 of 18 videos are broken" in paragraph(err)
+    assert "gone.mp4" in err
+    assert "lost.mp4" in err
+    assert probe(run, listed, tmp_path / "out", "--allow-broken")[0] == 0
+
+
+def test_a_study_of_broken_videos_says_so_before_it_starts(run, tmp_path):
+    for label in ("a", "b"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for i in range(3):
+            (tmp_path / "data" / label / f"{i}.mp4").write_text("not a video")
+    code, _, err = run("quickstart", "--data", tmp_path / "data", "--out", tmp_path / "out")
+    assert code == 2
+    assert "all 6 videos are broken" in paragraph(err)
+
+
+def test_a_folder_that_was_killed_while_being_claimed_is_taken(run, videos, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".muybridge.json.0123.part").write_text("{")
+    assert probe(run, videos, tmp_path / "out")[0] == 0
+    assert not list((tmp_path / "out").glob(".*.part"))
+
+
+def test_columns_without_data_are_refused(run, tmp_path):
+    code, _, err = run("quickstart", "--group", "subject", "--out", tmp_path / "out")
+    assert code == 2
+    assert "goes with --data" in paragraph(err)
+
+
+def test_a_damaged_config_of_an_input_is_named(run, videos, tmp_path):
+    pretrained = tmp_path / "out" / "runs" / "pretrain" / "0123456789abcdef"
+    pretrained.mkdir(parents=True)
+    (pretrained / "config.yaml").write_text("{a: [")
+    code, _, err = probe(run, videos, tmp_path / "other", "--init", pretrained)
+    assert code == 1
+    assert "config.yaml: damaged" in paragraph(err)

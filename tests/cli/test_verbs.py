@@ -172,3 +172,27 @@ def test_env_says_where_it_ran(chain):
 
 def test_run_is_a_path(chain):
     assert Run(chain["probe"].path).result == chain["probe"].result
+
+
+def test_commands_and_configs_hold_full_paths(run, videos, tmp_path, monkeypatch):
+    monkeypatch.chdir(videos.parent)
+    code, _, _ = run("probe", "--data", videos.name, "--out", tmp_path / "out", *FLAGS)
+    assert code == 0
+    made = find_runs(tmp_path / "out")[0]
+    assert made.result["config"]["data"] == [str(videos)]
+    assert str(videos) in made.result["command"]
+
+
+def test_dry_runs_of_the_functions_do_nothing(videos, tmp_path):
+    config = {"data": videos, "out": tmp_path / "out", "size": 20, "crop": 16, "dry_run": True}
+    assert not muybridge.probe(**config).done
+    assert muybridge.quickstart(**config).cells
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_finished_run_decodes_nothing_again(run, videos, tmp_path, monkeypatch):
+    words = ("probe", "--data", videos, "--out", tmp_path / "out", *FLAGS)
+    assert run(*words)[0] == 0
+    monkeypatch.setenv("MUYBRIDGE_CACHE", str(tmp_path / "empty"))
+    assert run(*words)[0] == 0
+    assert not (tmp_path / "empty").exists()

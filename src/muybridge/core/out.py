@@ -25,6 +25,8 @@ def claim(out: Path, *, resume: bool = True, overwrite: bool = False) -> None:
         out.mkdir(parents=True, exist_ok=True)
         if overwrite:
             _clear(out)
+        for draft in filter(_is_draft, list(out.iterdir())):
+            draft.unlink(missing_ok=True)
         if not (out / MARKER).exists():
             write_json(out / MARKER, {"made by": "muybridge", "layout": 1})
 
@@ -33,7 +35,7 @@ def check(out: Path, *, resume: bool = True, overwrite: bool = False) -> None:
     """The checks of ``claim`` without touching anything."""
     with _explained(out):
         above = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-        empty = not out.is_dir() or not any(out.iterdir())
+        empty = not out.is_dir() or all(_is_draft(path) for path in out.iterdir())
     if not above.is_dir():
         raise UsageError(f"--out {out}: {above} is a file; wanted a folder.")
     if not os.access(above, os.W_OK | os.X_OK):
@@ -60,6 +62,11 @@ def _explained(out: Path) -> Iterator[None]:
         raise UsageError(
             f"--out {out}: cannot be written ({error.strerror}). Choose a folder of your own."
         ) from error
+
+
+def _is_draft(path: Path) -> bool:
+    """Whether a kill left it while the marker was being written."""
+    return path.name.startswith(f".{MARKER}.") and path.suffix == ".part"
 
 
 def _clear(out: Path) -> None:

@@ -1,7 +1,10 @@
 """Starting worker processes: one thread each, memory kept between steps, and without running the caller's script again."""
 
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -32,3 +35,16 @@ def spawning() -> Iterator[None]:
         sys.modules["__main__"] = main
         os.environ.clear()
         os.environ.update(before)
+
+
+def follow(parent: int) -> None:
+    """First thing a worker does: leave when its parent is gone, and let the parent handle Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+
+
+def _leave_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)

@@ -8,6 +8,7 @@ use it: ``docs/builtin.md``.
 import csv
 import hashlib
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -21,7 +22,7 @@ from filelock import FileLock
 from muybridge.core import records
 from muybridge.core.errors import UsageError
 from muybridge.core.paths import cache_root
-from muybridge.core.processes import spawning
+from muybridge.core.processes import follow, spawning
 from muybridge.data import video
 from muybridge.data.builtin_render import MOTIONS, OBJECTS, partner, recipe, render
 
@@ -191,7 +192,12 @@ def _written(folder: Path, settings: Settings, clips: Sequence[Clip], workers: i
     if workers == 1 or len(clips) < 2:
         yield from map(write, clips)
         return
-    with spawning(), ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    with (
+        spawning(),
+        ProcessPoolExecutor(
+            workers, multiprocessing.get_context("spawn"), initializer=follow, initargs=(os.getpid(),)
+        ) as pool,
+    ):
         futures = [pool.submit(write, clip) for clip in clips]
         try:
             yield from (future.result() for future in as_completed(futures))

@@ -8,6 +8,7 @@ Beside the folder ``<key>`` lie ``<key>.json`` (frame counts, and the kind once 
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -24,7 +25,7 @@ from jaxtyping import UInt8
 
 from muybridge.core.errors import MuybridgeError, VideoError
 from muybridge.core.paths import cache_root
-from muybridge.core.processes import spawning
+from muybridge.core.processes import follow, spawning
 from muybridge.core.records import read_json, write_json
 from muybridge.data import video
 from muybridge.data.index import VideoRecord, fingerprints
@@ -234,6 +235,10 @@ def _lay_out(table: Table, kind: str, geometry: Geometry, part: Path) -> None:
         table[name]["offset"], at = at, at + table[name]["frames"]
     with (part / "frames.u8").open("ab") as file:
         file.truncate(max(size, 1))
+        if size and hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(
+                file.fileno(), 0, size
+            )  # a full disk is an error here and not a crash while decoding
 
 
 def _decode(job: tuple[str, Path, int, int], part: Path, kind: str, geometry: Geometry) -> tuple[str, str]:
@@ -273,7 +278,9 @@ def _pool(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
     if workers <= 1:
         yield map
         return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=follow, initargs=(os.getpid(),)
+    )
     try:
         with spawning():
             yield pool.map

@@ -63,29 +63,25 @@ class Dataset:
 
 
 def fingerprint(path: Path) -> str:
-    """Hash of a file's size and of its first, middle and last 64 KiB: enough to tell videos apart without reading terabytes."""
+    """Hash of a file's size and of its first, middle and last 64 KiB: enough to tell videos apart without reading terabytes.
+
+    A file that cannot be read gets a hash of its name; it is found broken when it is decoded, and counted there.
+    """
     try:
         facts = path.stat()
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be read ({error.strerror}). Remove it from the list or restore the file."
-        ) from error
-    return _fingerprint(path, facts.st_size, facts.st_mtime_ns)
+        return _fingerprint(path, facts.st_size, facts.st_mtime_ns)
+    except OSError:
+        return hashlib.blake2b(f"missing {path.name}".encode(errors="replace"), digest_size=16).hexdigest()
 
 
 @lru_cache(1 << 20)
 def _fingerprint(path: Path, size: int, changed: int) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    try:
-        with path.open("rb") as file:
-            digest.update(str(size).encode())
-            for start in sorted({0, max((size - _BLOCK) // 2, 0), max(size - _BLOCK, 0)}):
-                file.seek(start)
-                digest.update(file.read(_BLOCK))
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be read ({error.strerror}). Remove it from the list or restore the file."
-        ) from error
+    with path.open("rb") as file:
+        digest.update(str(size).encode())
+        for start in sorted({0, max((size - _BLOCK) // 2, 0), max(size - _BLOCK, 0)}):
+            file.seek(start)
+            digest.update(file.read(_BLOCK))
     return digest.hexdigest()
 
 

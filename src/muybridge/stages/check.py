@@ -1,5 +1,6 @@
 """Everything that can be known to fail before a video is decoded: names, sizes, splits."""
 
+import math
 from typing import Any
 
 from muybridge.backbones import BACKBONES
@@ -8,7 +9,14 @@ from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset, check_classes, divide
 from muybridge.objectives import OBJECTIVES
 from muybridge.perturb import PERTURBATIONS
-from muybridge.stages.config import Data, FinetuneConfig, PretrainConfig, ProbeConfig, RobustnessConfig
+from muybridge.stages.config import (
+    Control,
+    Data,
+    FinetuneConfig,
+    PretrainConfig,
+    ProbeConfig,
+    RobustnessConfig,
+)
 
 
 def check(config: Any, dataset: Dataset) -> None:
@@ -17,6 +25,7 @@ def check(config: Any, dataset: Dataset) -> None:
     Raises:
         UsageError: says which field, what was expected and the way out.
     """
+    check_numbers(config)
     if isinstance(config, Data):
         require("backbones", BACKBONES, config.backbone)
         _check_sizes(config)
@@ -28,24 +37,35 @@ def check(config: Any, dataset: Dataset) -> None:
         _check_conditions(config)
 
 
+AT_LEAST = {
+    **dict.fromkeys(("frames", "size", "crop", "batch", "views", "epochs", "clips", "nearest", "queries"), 1),
+    **dict.fromkeys(("limit", "labels_per_class", "seeds"), 1),
+    **dict.fromkeys(("stride", "gap", "workers", "weight_decay", "warmup"), 0),
+    "folds": 2,
+}
+
+
+def check_numbers(config: Control) -> None:
+    """Refuse numbers out of range.
+
+    Raises:
+        UsageError: says the flag and the range.
+    """
+    for name, bound in AT_LEAST.items():
+        value = getattr(config, name, None)
+        if value is not None and not value >= bound:
+            raise UsageError(f"--{name.replace('_', '-')} {value}: wanted {bound} or more.")
+    for name, most in (("lr", math.inf), ("clip_norm", math.inf), ("warmup", 1.0)):
+        number: float = getattr(config, name, 0.5)
+        if not (0 < number < most or (name == "warmup" and number in (0, most))):
+            raise UsageError(
+                f"--{name.replace('_', '-')} {number}: wanted a number above 0{' and up to 1' if most == 1 else ''}."
+            )
+
+
 def _check_sizes(config: Data) -> None:
     if config.crop > config.size:
         raise UsageError(f"--crop {config.crop} is larger than --size {config.size}; wanted crop <= size.")
-    least = {
-        "frames": 1,
-        "stride": 0,
-        "size": 1,
-        "crop": 1,
-        "batch": 1,
-        "views": 1,
-        "epochs": 1,
-        "clips": 1,
-        "nearest": 1,
-    }
-    for name, bound in least.items():
-        value = getattr(config, name, bound)
-        if value < bound:
-            raise UsageError(f"--{name} {value}: wanted {bound} or more.")
 
 
 def _check_objective(config: PretrainConfig) -> None:

@@ -100,7 +100,7 @@ class PretrainConfig(Optimisation):
     objective: str = "vcop"
     """A pretext task of `muybridge list objectives`."""
     complexity: int | None = None
-    """Rotations of rotnet (2 to 4), clips of vcop (3 to 5); the task's own default when not given."""
+    """Rotations of rotnet (2 to 4), clips of vcop (2 to 5); the task's own default when not given."""
     clips: int = 40_000
     """Budget: clips that pass through the backbone."""
     gap: int = 0
@@ -204,7 +204,11 @@ def preset(kind: type[C], name: str) -> C:
     """
     if name not in PRESETS:
         raise UsageError(f"--preset {name}: unknown.{suggestion(name, PRESETS)} Known: {', '.join(PRESETS)}.")
-    return kind(**PRESETS[name].get(getattr(kind, "stage", ""), {}))
+    values = PRESETS[name]
+    stage = getattr(kind, "stage", "")
+    if values and stage not in values:
+        raise UsageError(f"--preset {name}: has no values for {stage}; it has them for {', '.join(values)}.")
+    return kind(**values.get(stage, {}))
 
 
 def from_file(base: C, path: Path) -> C:

@@ -16,13 +16,13 @@ from filelock import FileLock
 
 import muybridge
 from muybridge.core.catalogue import pick
-from muybridge.core.errors import UsageError
+from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.records import RECORD_VERSION, Run, signature, write_json, write_yaml
 from muybridge.data import sources
 from muybridge.data.index import Dataset
 from muybridge.stages import STAGES
 from muybridge.stages.check import check
-from muybridge.stages.config import Control, as_dict
+from muybridge.stages.config import C, Control, as_dict
 
 Progress = Callable[[int, int, dict[str, float]], None]
 
@@ -70,6 +70,7 @@ def resolve(config: Control, planned: Planned | None = None) -> Job:
     """
     from muybridge.train.precision import choose
 
+    config = absolute(config)
     stage: str = config.stage  # type: ignore[attr-defined]
     config = dataclasses.replace(config, precision=choose(config.device, config.precision).precision)  # type: ignore[arg-type]
     inputs = find_inputs(config)
@@ -87,6 +88,22 @@ def load(config: Any, origins: Planned) -> Dataset:
     """The data set of a config; a robustness run reads the columns that its model was trained on."""
     columns = origins.get("model", vars(config))
     return sources.load(config.data, label=columns["label"], group=columns["group"], root=config.root)
+
+
+def absolute(config: C) -> C:
+    """The config with full paths, so that its command and its file work from anywhere."""
+    places: dict[str, Any] = {"out": config.out.absolute()}
+    for name in ("data", "pretrain_data"):
+        sources_ = getattr(config, name, ())
+        if sources_:
+            places[name] = tuple(
+                str(Path(s).expanduser().absolute()) if Path(s).expanduser().exists() else s for s in sources_
+            )
+    for name in ("root", "init", "model"):
+        value = getattr(config, name, None)
+        if value and value != "random":
+            places[name] = str(Path(value).expanduser().absolute())
+    return dataclasses.replace(config, **places)
 
 
 def find_inputs(config: Any) -> dict[str, Run]:
@@ -114,7 +131,12 @@ def find_inputs(config: Any) -> dict[str, Run]:
 def inherit(config: Any, origins: Planned) -> Any:
     """Take from the inputs what must agree: the backbone of a pretrained run, the data set of a model."""
     if "init" in origins:
-        return dataclasses.replace(config, backbone=origins["init"]["backbone"])
+        backbone = origins["init"]["backbone"]
+        if config.backbone not in (type(config)().backbone, backbone):
+            raise UsageError(
+                f"--backbone {config.backbone}: the run of --init has {backbone}; leave --backbone out."
+            )
+        return dataclasses.replace(config, backbone=backbone)
     if "model" in origins and not config.data:
         model = origins["model"]
         return dataclasses.replace(config, data=tuple(model["data"]), root=config.root or model["root"])
@@ -161,10 +183,15 @@ def read_config(run: Run, planned: Planned) -> Mapping[str, Any]:
     """
     if str(run.path) in planned:
         return planned[str(run.path)]
+    path = run.path / "config.yaml"
     try:
-        content: dict[str, Any] = yaml.safe_load((run.path / "config.yaml").read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{run.path}: not a run folder (no config.yaml).") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise MuybridgeError(f"{path}: damaged. Delete its folder and run its command again.") from error
+    if not isinstance(content, dict):
+        raise MuybridgeError(f"{path}: damaged. Delete its folder and run its command again.")
     return content
 
 
@@ -180,6 +207,9 @@ def execute(config: Control, progress: Progress | None = None) -> Run:
     with FileLock(run.path / ".lock"):
         if not run.done:
             _execute(job, progress)
+        shutil.rmtree(run.path / "state", ignore_errors=True)
+        for left in (run.path / "error.log", *run.path.glob(".*.part")):
+            left.unlink(missing_ok=True)
     return run
 
 
@@ -192,7 +222,6 @@ def _execute(job: Job, progress: Progress | None) -> None:
     write_json(path / "env.json", environment())
     result = pick("stages", STAGES, job.stage)(job, progress)
     write_json(path / "result.json", describe(job) | result)
-    shutil.rmtree(path / "state", ignore_errors=True)
 
 
 def describe(job: Job) -> dict[str, Any]:

@@ -47,74 +47,104 @@ class _Worker:
 def run_cells(cells: Sequence[Cell], workers: int, screen: Screen) -> Outcome:
     """Finish what is missing; finished runs are not touched.
 
-    A worker that dies (killed, out of memory) fails its cell only.
+    A worker that dies (killed, out of memory) costs a second try of its cell; dying again fails that cell only.
     """
-    outcome = Outcome({cell.job.signature for cell in cells if cell.run.done})
-    waiting = [cell for cell in cells if not cell.run.done]
-    if len(waiting) < len(cells):
-        screen.say(f"{len(cells) - len(waiting)} of {len(cells)} runs exist already")
-    pool: list[_Worker] = []
+    run = _Execution(cells, workers, screen)
     try:
-        while waiting or any(worker.cell for worker in pool):
-            waiting = _drop_hopeless(waiting, outcome)
-            _hand_out(waiting, pool, workers, outcome)
-            busy = {worker.pipe: worker for worker in pool if worker.cell}
+        while run.waiting or run.busy():
+            run.drop_hopeless()
+            run.hand_out()
+            busy = run.busy()
             for pipe in connection.wait(list(busy), timeout=1):
-                _listen(busy[pipe], pool, outcome, len(cells), screen)  # type: ignore[index]
-            screen.update("study", len(outcome.done), len(cells))
+                run.listen(busy[pipe])
+            screen.update("study", len(run.outcome.done), len(cells))
     finally:
-        for worker in pool:
+        for worker in run.pool:
             worker.stop()
         screen.finish("study")
-    return outcome
+    return run.outcome
 
 
-def _hand_out(waiting: list[Cell], pool: list[_Worker], workers: int, outcome: Outcome) -> None:
-    """Give ready cells to idle workers, in the order of the study."""
-    for cell in [cell for cell in waiting if cell.needs <= outcome.done]:
-        idle = next((worker for worker in pool if worker.cell is None), None)
-        if idle is None and len(pool) < workers:
-            idle = _Worker()
-            pool.append(idle)
-        if idle is None:
+class _Execution:
+    """The state of ``run_cells``."""
+
+    def __init__(self, cells: Sequence[Cell], workers: int, screen: Screen) -> None:
+        self.total, self.workers, self.screen = len(cells), workers, screen
+        self.outcome = Outcome({cell.job.signature for cell in cells if cell.run.done})
+        self.waiting = [cell for cell in cells if not cell.run.done]
+        self.pool: list[_Worker] = []
+        self.tried: set[str] = set()
+        if len(self.waiting) < len(cells):
+            screen.say(f"{len(cells) - len(self.waiting)} of {len(cells)} runs exist already")
+
+    def busy(self) -> dict[Any, _Worker]:
+        """Workers at work, by their pipes."""
+        return {worker.pipe: worker for worker in self.pool if worker.cell}
+
+    def hand_out(self) -> None:
+        """Give ready cells to idle workers, in the order of the study."""
+        for cell in [cell for cell in self.waiting if cell.needs <= self.outcome.done]:
+            idle = next((worker for worker in self.pool if worker.cell is None), None)
+            if idle is None and len(self.pool) < self.workers:
+                idle = _Worker()
+                self.pool.append(idle)
+            if idle is None:
+                return
+            try:
+                idle.start(cell)
+            except OSError:  # it died while it had nothing to do
+                self.pool.remove(idle)
+                idle.stop()
+                return
+            self.waiting.remove(cell)
+
+    def drop_hopeless(self) -> None:
+        """Fail the cells whose input failed."""
+        for cell in self.waiting:
+            lost = cell.needs & self.outcome.failed.keys()
+            if lost:
+                self.outcome.failed[cell.job.signature] = f"not run: its input {sorted(lost)[0]} failed"
+        self.waiting = [cell for cell in self.waiting if cell.job.signature not in self.outcome.failed]
+
+    def listen(self, worker: _Worker) -> None:
+        """Take one message of a worker at work."""
+        cell = worker.cell
+        assert cell is not None
+        try:
+            message: tuple[Any, ...] = worker.pipe.recv()
+        except (EOFError, OSError):
+            self._bury(worker, cell)
             return
-        idle.start(cell)
-        waiting.remove(cell)
+        if message[0] == "progress":
+            self.screen.update(cell.name, *message[1:])
+            return
+        worker.cell = None
+        if message[0] == "failed":
+            self._fail(cell, *message[1:])
+            return
+        self.outcome.done.add(cell.job.signature)
+        count = f"[{len(self.outcome.done):>{len(str(self.total))}}/{self.total}]"
+        self.screen.finish(cell.name, f"{count} {title(cell)}: {time.monotonic() - worker.began:.1f} s")
 
-
-def _drop_hopeless(waiting: list[Cell], outcome: Outcome) -> list[Cell]:
-    """Fail the cells whose input failed."""
-    for cell in waiting:
-        lost = cell.needs & outcome.failed.keys()
-        if lost:
-            outcome.failed[cell.job.signature] = f"not run: its input {sorted(lost)[0]} failed"
-    return [cell for cell in waiting if cell.job.signature not in outcome.failed]
-
-
-def _listen(worker: _Worker, pool: list[_Worker], outcome: Outcome, total: int, screen: Screen) -> None:
-    cell = worker.cell
-    assert cell is not None
-    try:
-        message: tuple[Any, ...] = worker.pipe.recv()
-    except (EOFError, ConnectionResetError):
+    def _bury(self, worker: _Worker, cell: Cell) -> None:
         worker.process.join(5)
-        pool.remove(worker)
-        message = ("failed", f"its process died (exit code {worker.process.exitcode})", "")
-    if message[0] == "progress":
-        screen.update(cell.name, *message[1:])
-        return
-    worker.cell = None
-    seconds = time.monotonic() - worker.began
-    if message[0] == "done":
-        outcome.done.add(cell.job.signature)
-        screen.finish(
-            cell.name, f"[{len(outcome.done):>{len(str(total))}}/{total}] {title(cell)}: {seconds:.1f} s"
+        self.pool.remove(worker)
+        if cell.job.signature not in self.tried:
+            self.tried.add(cell.job.signature)
+            self.waiting.insert(0, cell)
+            self.screen.finish(cell.name, f"{cell.name}: its process died; tried once more")
+            return
+        self._fail(
+            cell,
+            f"its process died twice (exit code {worker.process.exitcode}), most likely for lack of memory; try fewer --workers.",
+            "",
         )
-    else:
-        outcome.failed[cell.job.signature] = message[1]
+
+    def _fail(self, cell: Cell, message: str, trace: str) -> None:
+        self.outcome.failed[cell.job.signature] = message
         with atomic(cell.run.path / "error.log") as file:
-            file.write(f"{message[1]}\n\n{message[2]}")
-        screen.finish(cell.name, f"FAILED {cell.name}: {message[1]}")
+            file.write(f"{message}\n\n{trace}")
+        self.screen.finish(cell.name, f"FAILED {cell.name}: {message}")
 
 
 def title(cell: Cell) -> str:

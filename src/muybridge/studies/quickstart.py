@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from muybridge.core.errors import UsageError
 from muybridge.data.index import assign_folds, has_split
 from muybridge.data.sources import load
 from muybridge.stages.config import (
@@ -21,6 +22,9 @@ BUILTIN = ("builtin-objects", "builtin-motions")
 
 def cells(config: QuickstartConfig) -> Study:
     """All stages, seed by seed: pretraining, probes, fine-tuning, robustness and, on own data, neighbours."""
+    for name in ("pretrain_data", "label", "group", "root"):
+        if getattr(config, name) and not config.data:
+            raise UsageError(f"--{name.replace('_', '-')}: goes with --data, your labelled videos.")
     for seed in range(config.seed, config.seed + config.seeds):
         one = replace(config, seed=seed)
         yield from _own(one) if config.data else _embedded(one)

@@ -10,6 +10,7 @@ from muybridge.core.catalogue import pick
 from muybridge.core.records import read_json, write_json
 from muybridge.core.screen import Screen
 from muybridge.data import DATASETS, builtin, cache
+from muybridge.data.loader import check_broken
 from muybridge.stages.config import Control, as_dict
 from muybridge.stages.job import command
 from muybridge.studies import STUDIES
@@ -53,8 +54,8 @@ def worker_count(workers: int) -> int:
 
 def render(config: Any, workers: int, screen: Screen) -> None:
     """Render the embedded videos if the study reads them and they are not there yet."""
-    wanted = config.data or tuple(DATASETS)
-    if set(wanted) & DATASETS.keys():
+    wanted = {*config.data, *getattr(config, "pretrain_data", ())} or set(DATASETS)
+    if wanted & DATASETS.keys():
         task = "render embedded videos"
         builtin.ensure(progress=lambda done, total: screen.update(task, done, total), workers=workers)
         screen.finish(task)
@@ -65,23 +66,28 @@ def warm(cells: Sequence[Cell], workers: int, screen: Screen) -> None:
     planned: dict[tuple[str, int], Any] = {}
     for cell in cells:
         size = getattr(cell.job.config, "size", None)
-        if size and cell.job.config.limit is None:
+        if size and cell.job.config.limit is None and not cell.run.done:
             planned.setdefault((cell.job.dataset.fingerprint, size), cell.job.dataset.records)
     for (_, size), records in planned.items():
-        decode(records, size, workers, screen)
+        decode(records, size, workers, screen, cells[0].job.config.allow_broken)
 
 
-def decode(records: Any, size: int, workers: int, screen: Screen) -> None:
-    """Build one cache with a bar; few videos are not worth the start of other processes."""
+def decode(records: Any, size: int, workers: int, screen: Screen, allow_broken: bool) -> None:
+    """Build one cache with a bar; few videos are not worth the start of other processes.
+
+    Raises:
+        UsageError: more than 1 % of the videos are broken and that was not allowed.
+    """
     workers = workers if len(records) >= FEW else 1
     caching = cache.plan(records, cache.Geometry(size, size), workers=workers)
     if not (caching.folder / "index.json").is_file():
         screen.say(f"cache: {caching}")
     task = "decode videos"
-    cache.build(
+    store = cache.build(
         records, caching, workers=workers, progress=lambda done, total: screen.update(task, done, total)
     )
     screen.finish(task)
+    check_broken(records, store.errors, allow_broken)
 
 
 def _record(name: str, config: Any, cells: Sequence[Cell], outcome: Outcome) -> None:

@@ -1,14 +1,12 @@
 """A worker process: runs cells one after the other, one thread each, and goes when its parent goes."""
 
 import contextlib
-import os
-import signal
-import threading
 import time
 import traceback
 from multiprocessing.connection import Connection
 
 from muybridge.core.errors import MuybridgeError
+from muybridge.core.processes import follow
 
 QUIET = 0.2
 """Seconds between progress messages."""
@@ -16,9 +14,7 @@ QUIET = 0.2
 
 def serve(pipe: Connection, parent: int) -> None:
     """Receive configs, send ``("progress", done, total, detail)``, then ``("done",)`` or ``("failed", message, trace)``."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    follow(parent)
     import torch
 
     from muybridge.stages.job import execute
@@ -55,9 +51,3 @@ class _Messenger:
             self.last = now
             detail = " ".join(f"{name} {values[name]:.2f}" for name in ("loss", "accuracy") if name in values)
             self.pipe.send(("progress", done, total, detail))
-
-
-def _leave_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
