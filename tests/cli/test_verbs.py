@@ -196,3 +196,13 @@ def test_a_finished_run_decodes_nothing_again(run, videos, tmp_path, monkeypatch
     monkeypatch.setenv("MUYBRIDGE_CACHE", str(tmp_path / "empty"))
     assert run(*words)[0] == 0
     assert not (tmp_path / "empty").exists()
+
+
+def test_a_task_that_was_not_learnt_is_noted():
+    from muybridge.stages.pretrain import not_learnt
+
+    def curve(accuracy):
+        return [{"step": step, "accuracy": accuracy} for step in range(10, 501, 10)]
+
+    assert not_learnt(curve(0.5), 0.25, videos=48) == []
+    assert "was not learnt" in not_learnt(curve(0.26), 0.25, videos=48)[0]

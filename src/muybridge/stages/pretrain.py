@@ -1,5 +1,6 @@
 """pretrain: learn from unlabelled videos with one pretext task under a stated budget."""
 
+import math
 from functools import partial
 from typing import Any
 
@@ -41,7 +42,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
         "data": data_facts(job, material, material.parts),
         "budget": budget(state, videos * objective.clips, config.frames),
         "chance": objective.chance,
-        "notes": material.notes,
+        "notes": material.notes + not_learnt(job.run.metrics, objective.chance, videos),
     }
 
 
@@ -59,6 +60,17 @@ def build_objective(config: PretrainConfig, dim: int) -> Any:
         return seeded(kind, config.seed, dim, **options)
     except ValueError as error:
         raise UsageError(f"--complexity {config.complexity}: {error}.") from error
+
+
+def not_learnt(curve: list[dict[str, Any]], chance: float, videos: int) -> list[str]:
+    """A note when the last tenth of a training curve is not three standard deviations of guessing above chance."""
+    last = curve[-max(1, len(curve) // 10) :]
+    before = curve[-len(last) - 1]["step"] if len(curve) > len(last) else 0
+    answers = (last[-1]["step"] - before) * videos
+    accuracy = sum(row["accuracy"] for row in last) / len(last)
+    if accuracy > chance + 3 * math.sqrt(chance * (1 - chance) / answers):
+        return []
+    return [f"the task was not learnt: pretext accuracy {accuracy:.1%} at the end, chance {chance:.1%}"]
 
 
 def training_videos(job: Job) -> list[VideoRecord]:

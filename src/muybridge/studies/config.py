@@ -26,7 +26,7 @@ class QuickstartConfig(Control):
     seeds: int = 1
     """Number of seeds, counted from --seed."""
     clips: int | None = None
-    """Budget per task: clips through the backbone; 30,000 on the embedded data, 12,000 on your own."""
+    """Budget per task: clips through the backbone; 30,000 on the embedded data, 24,000 on your own."""
     labels_per_class: int | None = None
     """Labels for fine-tuning; 10 on the embedded data, all on your own."""
     epochs: int = 20

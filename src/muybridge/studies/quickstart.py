@@ -54,7 +54,7 @@ def _own(config: QuickstartConfig) -> Study:
     source = config.pretrain_data or config.data
     pretrain_columns = columns if source == config.data else {}
     inits = yield from _pretrain(
-        config, source, {**clips, **pretrain_columns, "clips": config.clips or 12_000}
+        config, source, {**clips, **pretrain_columns, "clips": config.clips or 24_000}
     )
     common = {**_control(config), **clips, **columns, "data": config.data}
     for fold in _folds(config, columns):
