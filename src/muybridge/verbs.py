@@ -97,9 +97,14 @@ def run_study(
 
 
 def _claim(config: Control) -> None:
-    """Claim the folder, once: of several processes under torchrun the first does it."""
+    """Claim the folder, once: of several processes under torchrun the first does it and the others wait."""
     if os.environ.get("RANK", "0") == "0":
         folder.claim(config.out, resume=config.resume, overwrite=config.overwrite)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        from muybridge.train import distributed, precision
+
+        distributed.start(precision.choose(config.device, config.precision).device)
+        distributed.meet()
 
 
 def _detail(values: dict[str, float]) -> str:

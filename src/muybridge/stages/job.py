@@ -205,11 +205,12 @@ def execute(config: Control, progress: Progress | None = None) -> Run:
             pick("stages", STAGES, job.stage)(job, None)
         return run
     with FileLock(run.path / ".lock"):
+        for draft in run.path.glob(".*.part"):
+            draft.unlink(missing_ok=True)
         if not run.done:
             _execute(job, progress)
         shutil.rmtree(run.path / "state", ignore_errors=True)
-        for left in (run.path / "error.log", *run.path.glob(".*.part")):
-            left.unlink(missing_ok=True)
+        (run.path / "error.log").unlink(missing_ok=True)
     return run
 
 

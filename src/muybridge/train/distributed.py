@@ -30,6 +30,12 @@ def world() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
+def meet() -> None:
+    """Wait until every process has come here."""
+    if world() > 1:
+        dist.barrier()
+
+
 def wrap(learner: nn.Module) -> nn.Module:
     """DDP around the learner when there are several processes, batch norm over all of them on GPUs."""
     if world() == 1:
