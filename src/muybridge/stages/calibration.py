@@ -1,17 +1,27 @@
-"""Batch norm of an untrained backbone."""
+"""Backbones whose weights stay as they are."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import nn
 
 from muybridge.core.clip import to_unit
-from muybridge.stages.material import Material, limited
+from muybridge.stages.job import Job
+from muybridge.stages.material import Material, build_backbone, limited
 from muybridge.stages.predict import View
 from muybridge.train.precision import Compute
 
 CALIBRATION = 512
 """Videos, spread over the classes."""
+
+
+def frozen_backbone(job: Job, view: View, material: Material, compute: Compute) -> Any:
+    """The backbone whose features a stage reads: of its ``init`` run, or random with calibrated batch norm."""
+    backbone = build_backbone(job.config.backbone, job.config.seed, job.inputs.get("init"))
+    if "init" not in job.inputs:
+        calibrate(backbone, view, material, compute)
+    return backbone
 
 
 @torch.no_grad()

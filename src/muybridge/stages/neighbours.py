@@ -10,11 +10,11 @@ from muybridge.core import seeding
 from muybridge.core.records import write_strips
 from muybridge.data.index import VideoRecord
 from muybridge.measure.retrieval import hits, nearest, recall
-from muybridge.stages.calibration import calibrate
+from muybridge.stages.calibration import frozen_backbone
 from muybridge.stages.config import NeighboursConfig
 from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import Material, build_backbone, data_facts, law_of, prepare
-from muybridge.stages.predict import View, features, forward_flops
+from muybridge.stages.material import Material, data_facts, law_of, prepare
+from muybridge.stages.predict import View, features, forward_budget
 from muybridge.train.precision import choose
 
 KS = (1, 5, 10, 20)
@@ -27,10 +27,8 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     material = prepare(job, {"train": list(job.dataset.records)}, config, law_of(config))
     records = material.parts["train"]
     compute = choose(config.device, config.precision)
-    backbone = build_backbone(config.backbone, config.seed, job.inputs.get("init"))
     view = View(law_of(config), config.views, config.crop, max(64, config.batch))
-    if "init" not in job.inputs:
-        calibrate(backbone, view, material, compute)
+    backbone = frozen_backbone(job, view, material, compute)
     rows, _ = features(backbone, view, material, "train", compute)
     pooled = rows.reshape(len(records), config.views, -1).mean(1)
     groups = np.array([record.group for record in records])
@@ -41,14 +39,10 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     write_strips(
         job.run.path / "strips.npz", _thumbnails(shown, order[:, : config.nearest], material, records)
     )
-    clips = len(rows)
     return {
         "summary": f"neighbours of {job.facets['arm']} on {job.dataset.name}",
         "data": data_facts(job, material, {"all": records}),
-        "budget": {
-            "clips": clips, "steps": 0, "frames": clips * config.frames, "flops": clips * forward_flops(backbone, view, compute),
-            "seconds": round(time.monotonic() - began, 2), "waiting": 0.0,
-        },
+        "budget": forward_budget(backbone, view, len(rows), compute, began),
         "chance": None,
         "neighbours": {"queries": [_query(i, order, similarity, records, job.dataset.classes, config.nearest) for i in shown]},
         "recall": _recall(order, labels, groups),

@@ -1,7 +1,9 @@
 """Forward passes without gradients: features, and rows of predictions under any perturbation."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -119,6 +121,17 @@ def forward_flops(module: nn.Module, view: View, compute: Compute) -> int:
     with FlopCounterMode(display=False) as counter:
         module(clip)
     return int(counter.get_total_flops())
+
+
+def forward_budget(
+    module: nn.Module, view: View, clips: int, compute: Compute, began: float
+) -> dict[str, Any]:
+    """What a stage without training cost; ``began`` is its start on the monotonic clock."""
+    flops = clips * forward_flops(module, view, compute)
+    seconds = round(time.monotonic() - began, 2)
+    return {
+        "clips": clips, "steps": 0, "frames": clips * view.law.frames, "flops": flops, "seconds": seconds, "waiting": 0.0,
+    }  # fmt: skip
 
 
 def strip(clip: Clip, row: int) -> np.ndarray:

@@ -11,11 +11,11 @@ from muybridge.core.predictions import write_predictions
 from muybridge.core.records import write_strips
 from muybridge.data.index import check_classes, divide
 from muybridge.measure.linear import fit_linear
-from muybridge.stages.calibration import calibrate
+from muybridge.stages.calibration import frozen_backbone
 from muybridge.stages.config import ProbeConfig
 from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import build_backbone, data_facts, law_of, prepare
-from muybridge.stages.predict import View, features, forward_flops, predict
+from muybridge.stages.material import data_facts, law_of, prepare
+from muybridge.stages.predict import View, features, forward_budget, predict
 from muybridge.stages.strips import class_strips
 from muybridge.train.checkpoint import save_weights
 from muybridge.train.precision import choose
@@ -30,10 +30,8 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     labelled = [record for record in train if record.label >= 0]
     material = prepare(job, {"train": labelled, "test": test}, config, law_of(config))
     compute = choose(config.device, config.precision)
-    backbone = build_backbone(config.backbone, config.seed, job.inputs.get("init"))
     view = View(law_of(config), config.views, config.crop, max(64, config.batch))
-    if "init" not in job.inputs:
-        calibrate(backbone, view, material, compute)
+    backbone = frozen_backbone(job, view, material, compute)
     rows, videos = features(backbone, view, material, "train", compute)
     label = {record.id: record.label for record in material.parts["train"]}
     group = {record.id: record.group for record in material.parts["train"]}
@@ -54,10 +52,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     return {
         "summary": f"linear probe of {job.facets['arm']} on {job.dataset.name}",
         "data": data_facts(job, material, material.parts),
-        "budget": {
-            "clips": clips, "steps": 0, "frames": clips * config.frames, "flops": clips * forward_flops(backbone, view, compute),
-            "seconds": round(time.monotonic() - began, 2), "waiting": 0.0,
-        },
+        "budget": forward_budget(backbone, view, clips, compute, began),
         "chance": 1 / len(job.dataset.classes),
         "regularisation": fitted.strength,
         "notes": material.notes,

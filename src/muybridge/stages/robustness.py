@@ -15,7 +15,7 @@ from muybridge.perturb.apply import CLEAN, perturb
 from muybridge.stages.config import FinetuneConfig, ProbeConfig, RobustnessConfig, change
 from muybridge.stages.job import Job, Progress
 from muybridge.stages.material import Material, build_backbone, data_facts, law_of, prepare
-from muybridge.stages.predict import View, forward_flops, predict, strip
+from muybridge.stages.predict import View, forward_budget, predict, strip
 from muybridge.train.checkpoint import load_weights
 from muybridge.train.precision import choose
 
@@ -50,11 +50,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     return {
         "summary": f"robustness of {trained['summary']}",
         "data": data_facts(job, material, material.parts),
-        "budget": {
-            "clips": len(rows), "steps": 0, "frames": len(rows) * model.frames,
-            "flops": len(rows) * forward_flops(classifier, view, compute),
-            "seconds": round(time.monotonic() - began, 2), "waiting": 0.0,
-        },
+        "budget": forward_budget(classifier, view, len(rows), compute, began),
         "chance": trained["chance"],
         "label_changing": list(job.dataset.label_changing),
         "notes": material.notes,
