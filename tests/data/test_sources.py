@@ -80,7 +80,7 @@ def test_no_data_is_refused() -> None:
         ("vidoes", "videos"),
         ("./vidoes", "videos"),
         ("qqqq", None),
-        ("list.csv", None),
+        ("rows.jsonl", None),
     ],
 )
 def test_an_unknown_source_suggests_names_and_folders(

@@ -42,12 +42,14 @@ class Dataset:
         records: sorted by id.
         classes: label names; empty for unlabelled data.
         label_changing: perturbations that turn a clip into one of another class (a reversed move to the left is one to the right).
+        notes: what a reader of its results must know: videos of the official list that are missing, for example.
     """
 
     name: str
     records: tuple[VideoRecord, ...]
     classes: tuple[str, ...]
     label_changing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.records)
@@ -96,13 +98,14 @@ def divide(
 ) -> tuple[list[VideoRecord], list[VideoRecord]]:
     """Training and test records: the data set's own split, or one fold (the first, if not said) of a split by groups.
 
-    Videos without a label are never test videos.
+    Videos without a label are never test videos: where the test list has no labels, the validation videos are tested.
 
     Raises:
         UsageError: too few groups for the folds, or a fold that does not exist.
     """
     if has_split(dataset) and fold is None:
-        held = "test" if any(record.split == "test" for record in dataset.records) else "val"
+        tested = any(record.split == "test" and record.label >= 0 for record in dataset.records)
+        held = "test" if tested else "val"
         train = [r for r in dataset.records if r.split == "train"]
         return train, [r for r in dataset.records if r.split == held and r.label >= 0]
     assignment = assign_folds(dataset, folds)

@@ -19,7 +19,7 @@ def load(
         sources: names of ``muybridge list datasets``, folders or list files.
         label: label column of lists.
         group: group column of lists.
-        root: folder that the paths of lists start from.
+        root: folder that the paths of lists start from, or that holds the official files of a named data set.
 
     Raises:
         UsageError: an unknown name or a folder without videos.
@@ -39,13 +39,30 @@ def _load_one(source: str, label: str | None, group: str | None, root: str | Non
         return folder.read(path, label=label, group=group, root=base)
     names = [row["name"] for row in rows("datasets", DATASETS)]
     if source in names:
-        loaded: Dataset = pick("datasets", DATASETS, source)()
-        return loaded
+        return _named(source, root)
     beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
     near = suggestion(source, names) or suggestion(path.name, beside)
     raise UsageError(
         f"{source}: no such folder, list or data set.{near} `muybridge list datasets` lists the names."
     )
+
+
+def _named(name: str, root: str | None) -> Dataset:
+    """A data set of the catalogue; those with official files need the folder that holds them."""
+    read = pick("datasets", DATASETS, name)
+    loaded: Dataset
+    if name not in DATASETS or not DATASETS[name].facts.get("root"):
+        loaded = read()
+        return loaded
+    if root is None:
+        raise UsageError(f"--data {name}: wanted --root FOLDER, the folder that holds its official files.")
+    folder_ = Path(root).expanduser().absolute()
+    if not folder_.is_dir():
+        raise UsageError(
+            f"--root {root}: no such folder; wanted the one that holds the official files of {name}."
+        )
+    loaded = read(folder_)
+    return loaded
 
 
 def join(parts: Sequence[Dataset]) -> Dataset:

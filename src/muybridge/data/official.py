@@ -1,0 +1,140 @@
+"""What the readers of published data sets share: list files with line numbers, missing videos counted, one ``Dataset`` at the end.
+
+Nothing is downloaded. A reader takes the folder that holds the unpacked official files and says, when something is not there, where
+it comes from and which folder was expected.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from muybridge.core.catalogue import suggestion
+from muybridge.core.errors import UsageError
+from muybridge.data.index import Dataset, VideoRecord
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One video as an official list names it.
+
+    Attributes:
+        id: path below the folder of the videos.
+        label: class name; empty where the list gives none.
+        split: ``train``, ``val`` or ``test``.
+        group: source that must never straddle a split; the id where none is known.
+    """
+
+    id: str
+    label: str
+    split: str
+    group: str = ""
+
+
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines that are not empty, with their numbers; carriage returns and blanks at the ends are removed.
+
+    Raises:
+        UsageError: not UTF-8 text.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 text ({error}). Take the official file.") from error
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            yield number, line.strip()
+
+
+def content(path: Path) -> Any:
+    """A JSON file.
+
+    Raises:
+        UsageError: not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UsageError(f"{path}: not JSON ({error}). Take the official file.") from error
+
+
+def malformed(path: Path, number: int, line: str, wanted: str) -> UsageError:
+    """The error of a line that cannot be read."""
+    return UsageError(f"{path}, line {number}: {line!r}; wanted {wanted}. Take the official file.")
+
+
+def found(root: Path, names: Sequence[str], origin: str) -> Path:
+    """The first of several paths below ``root`` that exists.
+
+    Raises:
+        UsageError: none does; says what was expected and where it comes from.
+    """
+    for name in names:
+        if (root / name).exists():
+            return root / name
+    raise UsageError(f"{root}: expected {' or '.join(names)} in this folder. {origin}")
+
+
+def known(classes: Mapping[str, Any], label: str, where: str) -> str:
+    """The label, if it is a class.
+
+    Raises:
+        UsageError: it is not; says the nearest.
+    """
+    if label not in classes:
+        raise UsageError(f"{where}: {label!r} is not a class.{suggestion(label, classes)}")
+    return label
+
+
+def assemble(
+    name: str,
+    videos: Path,
+    listed: Iterable[Listed],
+    classes: Sequence[str],
+    official: Mapping[str, int],
+) -> Dataset:
+    """The data set of the listed videos whose files are there, with notes on counts that differ from the official ones.
+
+    Args:
+        name: of the data set.
+        videos: folder that ids start from.
+        listed: rows of the official lists.
+        classes: all class names by index, also those that never occur.
+        official: published number of videos per split.
+
+    Raises:
+        UsageError: a video in two splits, or none of the files is there.
+    """
+    index = {label: i for i, label in enumerate(classes)}
+    rows: dict[str, Listed] = {}
+    for row in listed:
+        if row.id in rows and rows[row.id] != row:
+            raise UsageError(
+                f"{name}: {row.id!r} is listed as {rows[row.id].split} and as {row.split}. Take the official lists."
+            )
+        rows[row.id] = row
+    records = [
+        VideoRecord(row.id, videos / row.id, index.get(row.label, -1), row.split, row.group or row.id)
+        for row in rows.values()
+    ]
+    there = tuple(sorted((r for r in records if r.path.is_file()), key=lambda r: r.id))
+    if not there:
+        example = records[0].path if records else videos
+        raise UsageError(
+            f"{name}: none of the {len(records):,} listed videos is there; expected {example} and the like."
+        )
+    return Dataset(name, there, tuple(classes), notes=tuple(_differences(records, there, official)))
+
+
+def _differences(
+    records: Sequence[VideoRecord], there: Sequence[VideoRecord], official: Mapping[str, int]
+) -> Iterator[str]:
+    for split, number in official.items():
+        listed = sum(r.split == split for r in records)
+        present = sum(r.split == split for r in there)
+        if listed != number:
+            yield f"{split}: the lists name {listed:,} videos, the official ones {number:,}"
+        if present != listed:
+            absent = next(r.id for r in records if r.split == split and not r.path.is_file())
+            yield f"{split}: {listed - present:,} of {listed:,} listed videos are missing, the first: {absent}"
