@@ -5,9 +5,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from types import ModuleType
+from typing import Any
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Two processes that each spin with a thread per core are many times slower than two with one thread; and bits do not depend on cores."""
@@ -35,6 +38,22 @@ def spawning() -> Iterator[None]:
         sys.modules["__main__"] = main
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextmanager
+def pool(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """``map`` in this process, or in several; spawned, since decoders do not survive a fork."""
+    if workers <= 1:
+        yield map
+        return
+    executor = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=follow, initargs=(os.getpid(),)
+    )
+    try:
+        with spawning():
+            yield executor.map
+    finally:
+        executor.shutdown(cancel_futures=True)
 
 
 def follow(parent: int) -> None:

@@ -10,12 +10,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +22,7 @@ from jaxtyping import UInt8
 
 from muybridge.core.errors import MuybridgeError, VideoError
 from muybridge.core.paths import cache_root
-from muybridge.core.processes import follow, spawning
+from muybridge.core.processes import pool
 from muybridge.core.records import read_json, write_json
 from muybridge.data import video
 from muybridge.data.index import VideoRecord, fingerprints
@@ -127,9 +124,9 @@ def build(
 
 
 def remove(root: Path | None = None) -> int:
-    """Delete every cached frame and embedded clip; returns the bytes freed."""
+    """Delete every cached frame, embedded clip and look at a file; returns the bytes freed."""
     base = root or cache_root()
-    folders = [base / name for name in ("frames", "builtin")]
+    folders = [base / name for name in ("frames", "builtin", "doctor-1")]
     before = sum(map(_size, folders))
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
@@ -178,7 +175,7 @@ class FrameStore:
 
 
 def _probe_all(paths: dict[str, Path], workers: int) -> dict[str, Table]:
-    with _pool(workers) as mapped:
+    with pool(workers) as mapped:
         found = list(mapped(_probe, paths.values()))
     return {"videos": dict(zip(paths, found, strict=True))}
 
@@ -204,7 +201,7 @@ def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progre
     todo = [name for name in table if name not in done and not table[name]["error"]]
     work = partial(_decode, part=part, kind=kind, geometry=planned.geometry)
     jobs = [(name, paths[name], table[name].get("offset", 0), table[name]["frames"]) for name in todo]
-    with _pool(workers) as mapped, done_file.open("a", encoding="utf-8") as journal:
+    with pool(workers) as mapped, done_file.open("a", encoding="utf-8") as journal:
         for count, (name, error) in enumerate(mapped(work, jobs), start=1):
             done[name] = error
             journal.write("\n" + json.dumps([name, error]))  # in front: a line that was torn stays alone
@@ -270,19 +267,3 @@ def _read_done(path: Path) -> dict[str, str]:
                 continue
             done[name] = error
     return done
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
-    """``map`` in this process, or in several; spawned, since decoders do not survive a fork."""
-    if workers <= 1:
-        yield map
-        return
-    pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=follow, initargs=(os.getpid(),)
-    )
-    try:
-        with spawning():
-            yield pool.map
-    finally:
-        pool.shutdown(cancel_futures=True)

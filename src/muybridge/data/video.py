@@ -165,14 +165,26 @@ def read_all(
     Raises:
         VideoError: not a video, or any frame cannot be read: a damaged file is not shortened in silence.
     """
-    path, scaler = Path(path), _Scaler(height, width, fit)
-    with opened(path) as (container, stream):
-        table = scan(container, stream)
-    with closing(from_start(path, table)) as frames:
-        pictures = [_picture(path, i, frame, scaler) for i, frame in enumerate(frames)]
+    pictures = list(stream(path, height=height, width=width, fit=fit))
     if len({picture.shape for picture in pictures}) != 1:
         raise VideoError(path, None, "its frames differ in size" if pictures else "it has no frames")
     return np.stack(pictures)
+
+
+def stream(
+    path: str | Path, *, height: int | None = None, width: int | None = None, fit: Fit = "crop"
+) -> Iterator[Picture]:
+    """The frames of a whole video one by one; arguments as for ``read``.
+
+    Raises:
+        VideoError: not a video, or the next frame cannot be read; the frames before it have been given.
+    """
+    path, scaler = Path(path), _Scaler(height, width, fit)
+    with opened(path) as (container, source):
+        table = scan(container, source)
+    with closing(from_start(path, table)) as frames:
+        for i, frame in enumerate(frames):
+            yield _picture(path, i, frame, scaler)
 
 
 def _indices(path: Path, frames: ArrayLike) -> Integer[np.ndarray, "*frames"]:

@@ -1,0 +1,195 @@
+"""``muybridge data``: look at videos, decode them ahead, choose some, show some."""
+
+import argparse
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from muybridge.core.catalogue import suggestion
+from muybridge.core.errors import UsageError
+
+USAGE = """usage: muybridge data ACTION DATA [OPTIONS]
+
+  doctor    decode everything once: broken, short, odd, copied, leaking, missing and extra videos; kept for the next look
+  prepare   build the decoded cache now (--size), with its cost said before
+  subset    write a list of some videos: --number N (balanced, smaller ones inside larger ones) or --per-class N
+  preview   write a contact sheet of frames: --out sheet.png
+
+DATA is a folder, a list or a name of `muybridge list datasets`. `muybridge data ACTION --help` shows the options.
+"""
+SHOWN = 20
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        raise UsageError(f"{self.prog}: {message}. `{self.prog} --help` shows the options.")
+
+
+def run(words: list[str]) -> int:
+    """Run one action; returns the exit code, 1 where the doctor found broken or leaking videos."""
+    if not words or words[0] in ("-h", "--help"):
+        print(USAGE, end="")
+        return 0
+    if words[0] not in ACTIONS:
+        raise UsageError(
+            f"data has no {words[0]!r}.{suggestion(words[0], ACTIONS)} Known: {', '.join(ACTIONS)}."
+        )
+    add, act = ACTIONS[words[0]]
+    parser = _Parser(prog=f"muybridge data {words[0]}", description=act.__doc__)
+    parser.add_argument("data", nargs="+", help="a folder, a list or a name of `muybridge list datasets`")
+    for name, meaning in (
+        ("label", "label column of a list"),
+        ("group", "group column of a list"),
+        ("root", "folder that paths start from, or that holds the official files of a named set"),
+    ):
+        parser.add_argument(f"--{name}", help=meaning)
+    add(parser)
+    options = parser.parse_args(words[1:])
+    from muybridge.data import sources
+
+    dataset = sources.load(options.data, label=options.label, group=options.group, root=options.root)
+    return act(options, dataset)
+
+
+def _doctor_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--short", type=int, default=16, help="report videos with fewer frames (default 16)")
+    parser.add_argument("--workers", type=int, default=0, help="processes; 0 means one per core")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+
+
+def doctor(options: Any, dataset: Any) -> int:
+    """Decode every video once and report what is wrong with the set."""
+    from muybridge.core.screen import screen
+    from muybridge.data.doctor import survey
+    from muybridge.studies.study import worker_count
+
+    with screen() as bars:
+        found = survey(
+            dataset,
+            short=options.short,
+            workers=worker_count(options.workers),
+            progress=lambda done, total: bars.update("look at videos", done, total),
+        )
+        bars.finish("look at videos")
+    if options.json:
+        rows = [vars(finding) for finding in found.findings]
+        content = {
+            "videos": found.videos,
+            "frames": found.frames,
+            "fingerprint": found.fingerprint,
+            "findings": rows,
+        }
+        print(json.dumps(content | {"notes": list(dataset.notes)}, indent=2, ensure_ascii=False))
+    else:
+        _print(dataset, found)
+    return int(any(finding.kind in ("broken", "missing", "leak") for finding in found.findings))
+
+
+def _print(dataset: Any, found: Any) -> None:
+    splits = Counter(record.split or "no split" for record in dataset.records)
+    print(f"{dataset.name}: {found.videos:,} videos, {found.frames:,} frames, {len(dataset.classes)} classes")
+    print(f"splits: {', '.join(f'{name} {number:,}' for name, number in sorted(splits.items()))}")
+    print(f"fingerprint: {found.fingerprint}")
+    for note in dataset.notes:
+        print(f"note: {note}")
+    counts = Counter(finding.kind for finding in found.findings)
+    print(
+        "found: " + (", ".join(f"{kind} {number:,}" for kind, number in sorted(counts.items())) or "nothing")
+    )
+    for kind in sorted(counts):
+        rows = [finding for finding in found.findings if finding.kind == kind]
+        print(f"\n{kind}")
+        for finding in rows[:SHOWN]:
+            print(f"  {finding.video}\n    {finding.detail}")
+        if len(rows) > SHOWN:
+            print(f"  and {len(rows) - SHOWN:,} more; --json prints all")
+
+
+def _prepare_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--size", type=int, default=128, help="side of the decoded frames, pixels (default 128)"
+    )
+    parser.add_argument("--workers", type=int, default=0, help="processes; 0 means one per core")
+    parser.add_argument(
+        "--allow-broken", action="store_true", help="go on although more than 1 %% are broken"
+    )
+
+
+def prepare(options: Any, dataset: Any) -> int:
+    """Decode every video into the cache that training reads."""
+    from muybridge.core.screen import screen
+    from muybridge.studies.study import decode, worker_count
+
+    if options.size < 1:
+        raise UsageError(f"--size {options.size}: wanted at least 1.")
+    with screen() as bars:
+        decode(dataset.records, options.size, worker_count(options.workers), bars, options.allow_broken)
+    print(f"{dataset.name}: {len(dataset):,} videos are ready at {options.size} pixels")
+    return 0
+
+
+def _subset_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--number", type=int, help="videos in all, balanced over the classes")
+    parser.add_argument("--per-class", type=int, help="videos of each class")
+    parser.add_argument("--split", help="take only videos of this split")
+    parser.add_argument("--seed", type=int, default=0, help="other seeds choose other videos (default 0)")
+    parser.add_argument("--out", type=Path, required=True, help="list to write (csv)")
+
+
+def subset(options: Any, dataset: Any) -> int:
+    """Write a list of some videos; smaller subsets of one seed lie inside larger ones."""
+    from muybridge.core.records import atomic
+    from muybridge.data.index import balanced, few
+
+    if (options.number is None) == (options.per_class is None):
+        raise UsageError("muybridge data subset: wanted --number N or --per-class N.")
+    records = [r for r in dataset.records if options.split in (None, r.split) and r.label >= 0] or [
+        r for r in dataset.records if options.split in (None, r.split)
+    ]
+    if options.number is not None and not 0 < options.number <= len(records):
+        raise UsageError(f"--number {options.number}: wanted 1 to {len(records)}, the videos there are.")
+    if options.per_class is not None:
+        chosen = few(records, options.per_class, options.seed)
+    else:
+        chosen = balanced(records, options.number, options.seed)
+    with atomic(options.out) as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(("path", "label", "split", "group"))
+        names = [*dataset.classes, ""]
+        table.writerows((str(r.path), names[r.label], r.split, r.group) for r in chosen)
+    sizes = Counter(record.label for record in chosen).values()
+    print(
+        f"{options.out}: {len(chosen):,} videos, {min(sizes)} to {max(sizes)} of each of {len(sizes)} classes"
+    )
+    return 0
+
+
+def _preview_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--number", type=int, default=24, help="videos shown (default 24)")
+    parser.add_argument("--out", type=Path, required=True, help="picture to write (png)")
+
+
+def preview(options: Any, dataset: Any) -> int:
+    """Write a contact sheet: four frames of some videos of every class."""
+    from muybridge.data.index import balanced
+    from muybridge.data.preview import sheet
+
+    if options.number < 1:
+        raise UsageError(f"--number {options.number}: wanted at least 1.")
+    broken = sheet(balanced(dataset.records, options.number, 0), dataset.classes, options.out)
+    print(
+        f"{options.out}: {min(options.number, len(dataset))} videos"
+        + (f", {broken} of them broken" if broken else "")
+    )
+    return 0
+
+
+ACTIONS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Callable[[Any, Any], int]]] = {
+    "doctor": (_doctor_options, doctor),
+    "prepare": (_prepare_options, prepare),
+    "subset": (_subset_options, subset),
+    "preview": (_preview_options, preview),
+}

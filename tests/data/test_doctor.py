@@ -1,0 +1,138 @@
+"""The doctor finds what was planted, decodes nothing twice and says the same in any number of processes."""
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from muybridge.core.errors import UsageError
+from muybridge.data import doctor, folder, video
+from muybridge.data.builtin_render import render
+from muybridge.data.doctor import survey
+from muybridge.data.preview import sheet
+
+
+def clip(number: int) -> np.ndarray:
+    return np.kron(render(0, "train", number)[0], np.ones((1, 2, 2, 1), np.uint8))
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten clean videos and one of every ill."""
+    root = tmp_path_factory.mktemp("planted")
+    for split, label, numbers in (
+        ("train", "a", (0, 1, 2)),
+        ("train", "b", (3, 4, 5)),
+        ("test", "a", (6, 7)),
+        ("test", "b", (8, 9)),
+    ):
+        (root / split / label).mkdir(parents=True)
+        for number in numbers:
+            video.write(root / split / label / f"{number}.mp4", clip(number), 12)
+    shutil.copy(root / "train/a/0.mp4", root / "train/b/copied.mp4")
+    video.write(root / "test/b/encoded.mp4", clip(1), 12, crf=32)
+    video.write(root / "train/b/mirrored.mp4", np.ascontiguousarray(clip(2)[:, :, ::-1]), 12)
+    video.write(root / "test/a/trimmed.mp4", clip(3)[4:20], 12)
+    video.write(root / "train/a/short.mp4", clip(20)[:5], 12)
+    video.write(root / "train/a/fast.mp4", clip(21), 30)
+    whole = root / "train/a/cut.avi"
+    video.write(whole, clip(22), 12, codec="mpeg4", options={"qscale": "4"})
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    (root / "train/a/text.mp4").write_text("not a video")
+    return root
+
+
+def found(root: Path, cache: Path, **options: int) -> dict[str, set[str]]:
+    result: dict[str, set[str]] = {}
+    for finding in survey(folder.read(root), root=cache, **options).findings:
+        result.setdefault(finding.kind, set()).add(Path(finding.video).name)
+    return result
+
+
+def test_everything_planted_is_found_and_nothing_else(planted: Path, tmp_path: Path) -> None:
+    assert found(planted, tmp_path) == {
+        "copy": {"copied.mp4"},
+        "leak": {"encoded.mp4", "trimmed.mp4"},
+        "alike": {"2.mp4"},
+        "short": {"short.mp4"},
+        "rate": {"fast.mp4"},
+        "broken": {"text.mp4", "cut.avi"},
+    }
+
+
+def test_a_truncated_file_is_reported_with_its_frame(tmp_path: Path) -> None:
+    (tmp_path / "set/a").mkdir(parents=True)
+    path = tmp_path / "set/a/cut.mp4"
+    video.write(path, clip(0), 12)
+    content = bytearray(path.read_bytes())
+    content[len(content) * 2 // 3 :] = b""
+    path.write_bytes(bytes(content))
+    (finding,) = survey(folder.read(tmp_path / "set"), root=tmp_path / "cache").findings
+    assert finding.kind == "broken"
+    assert "frame" in finding.detail
+    assert int(finding.detail.split("; ")[-1].split()[0]) < 24
+
+
+def test_a_second_look_decodes_nothing(
+    planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = survey(folder.read(planted), root=tmp_path)
+    monkeypatch.setattr(doctor.video, "stream", lambda *_, **__: pytest.fail("decoded again"))
+    assert survey(folder.read(planted), root=tmp_path) == first
+    os.utime(planted / "train/a/0.mp4")
+    assert survey(folder.read(planted), root=tmp_path) == first
+
+
+def test_a_look_that_was_killed_goes_on(
+    planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = survey(folder.read(planted), root=tmp_path / "whole")
+    looks = 0
+
+    def dying(*job: object, **options: object) -> None:
+        nonlocal looks
+        looks += 1
+        if looks > 5:
+            raise KeyboardInterrupt
+        original(*job, **options)
+
+    original = doctor._look_at
+    monkeypatch.setattr(doctor, "_look_at", dying)
+    with pytest.raises(KeyboardInterrupt):
+        survey(folder.read(planted), root=tmp_path / "parts")
+    monkeypatch.setattr(doctor, "_look_at", original)
+    assert len(list((tmp_path / "parts").rglob("*.npz"))) == 5
+    assert survey(folder.read(planted), root=tmp_path / "parts") == whole
+
+
+def test_two_processes_find_the_same(planted: Path, tmp_path: Path) -> None:
+    assert found(planted, tmp_path / "1") == found(planted, tmp_path / "2", workers=2)
+
+
+def test_missing_and_extra_files_are_told(tmp_path: Path) -> None:
+    for name in ("1.mp4", "extra.mp4"):
+        video.write(tmp_path / name, clip(0 if name == "1.mp4" else 1), 12)
+    (tmp_path / "list.csv").write_text("path,label\n1.mp4,a\ngone.mp4,b\n")
+    findings = survey(folder.read(tmp_path / "list.csv"), root=tmp_path / "cache").findings
+    assert {(f.kind, f.video) for f in findings} == {("missing", "gone.mp4"), ("extra", "extra.mp4")}
+
+
+def test_a_preview_shows_broken_videos_as_such(planted: Path, tmp_path: Path) -> None:
+    data = folder.read(planted)
+    assert sheet(data.records, data.classes, tmp_path / "sheet.png") == 2
+    assert (tmp_path / "sheet.png").stat().st_size > 10_000
+
+
+def test_the_fingerprint_is_that_of_the_results(planted: Path, tmp_path: Path) -> None:
+    data = folder.read(planted)
+    assert survey(data, root=tmp_path).fingerprint == data.fingerprint
+    other = replace(data, records=data.records[1:])
+    assert survey(other, root=tmp_path).fingerprint != data.fingerprint
+
+
+def test_a_folder_without_videos(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        folder.read(tmp_path)
