@@ -1,7 +1,11 @@
-"""What a backbone returns, and what every backbone is."""
+"""What a backbone returns, what every backbone is, and how to look inside one."""
 
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -13,7 +17,7 @@ class Features:
 
     Attributes:
         pooled: one vector per clip (global average over time and space).
-        maps: the last convolutional map under ``"last"``, before pooling.
+        maps: the last convolutional map, or the grid of tokens, under ``"last"``, before pooling.
     """
 
     pooled: Float[Tensor, "b d"]
@@ -21,9 +25,15 @@ class Features:
 
 
 class Backbone(Protocol):
-    """Any module that turns frames (float, 0..1, ``b 3 t h w``) into ``Features``; owns its mean and std."""
+    """Any module that turns frames (float, 0..1, ``b 3 t h w``) into ``Features``; owns its mean and std.
+
+    Attributes:
+        dim: length of the pooled feature.
+        layers: names of the submodules where its stages end, first to last: what ``capture`` can be asked for.
+    """
 
     dim: int
+    layers: tuple[str, ...]
 
     def __call__(self, frames: Float[Tensor, "b 3 t h w"]) -> Features:
         """Encode clips."""
@@ -41,3 +51,46 @@ class Classifier(nn.Module):
         """Logits of each clip."""
         logits: Tensor = self.head(self.backbone(frames).pooled)
         return logits
+
+
+@contextmanager
+def capture(module: nn.Module, layers: Iterable[str]) -> Iterator[dict[str, Tensor]]:
+    """Collect what named submodules put out, for as long as the ``with`` block lasts.
+
+    Every forward pass replaces what the one before left; gradients flow. Of a tuple the first tensor is taken. Tensors are not copied:
+    a module behind a captured one that works in place would change them.
+
+    Args:
+        module: any network.
+        layers: dotted names of submodules, as in ``module.named_modules()`` or ``Backbone.layers``.
+
+    Yields:
+        Tensors by layer; empty until the first forward pass.
+
+    Raises:
+        ValueError: no such submodule; a submodule that puts out no tensor.
+    """
+    seen: dict[str, Tensor] = {}
+    modules = dict(module.named_modules())
+    handles = []
+    try:
+        for name in layers:
+            if name not in modules:
+                near = difflib.get_close_matches(name, modules, n=1, cutoff=0)
+                raise ValueError(f"{type(module).__name__} has no layer {name!r}; the nearest is {near[0]!r}")
+            handles.append(modules[name].register_forward_hook(partial(_keep, seen, name)))
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _keep(seen: dict[str, Tensor], name: str, module: nn.Module, _: Any, output: Any) -> None:
+    if isinstance(output, Mapping) or hasattr(output, "to_tuple"):
+        output = tuple(output.values())
+    first = output[0] if isinstance(output, tuple | list) and output else output
+    if not isinstance(first, Tensor):
+        raise ValueError(
+            f"layer {name!r} ({type(module).__name__}) puts out {type(output).__name__}, not a tensor"
+        )
+    seen[name] = first

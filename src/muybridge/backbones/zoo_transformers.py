@@ -1,0 +1,166 @@
+"""TimeSformer, ViViT, VideoMAE and V-JEPA 2 of transformers: from a local folder, the local cache, or a default config."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from muybridge.backbones.zoo import Normalise, Whole, library
+from muybridge.backbones.zoo_torchvision import IMAGENET, MVIT
+from muybridge.core.errors import UsageError
+from muybridge.core.features import Features
+
+Triple = tuple[int, int, int]
+HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What has to be known about a model type.
+
+    Attributes:
+        statistics: mean and std of its published weights.
+        token: whether token 0 is a class token, which is its feature; the mean of the tokens is, where there is none.
+        time_last: whether time runs fastest through its tokens, instead of columns.
+    """
+
+    statistics: tuple[tuple[float, ...], tuple[float, ...]]
+    token: bool = False
+    time_last: bool = False
+
+
+KINDS = {
+    "timesformer": Kind(MVIT, token=True, time_last=True),
+    "vivit": Kind(HALF, token=True),
+    "videomae": Kind(IMAGENET),
+    "vjepa2": Kind(IMAGENET),
+}
+
+
+class Transformer(nn.Module):
+    """A transformers model without its head: its feature and its grid of tokens as a map.
+
+    Positions belong to one clip size, so that other sizes are refused (``check_clip``); only V-JEPA 2 takes any even number of frames.
+
+    Attributes:
+        name: how it was asked for.
+        dim: width of the tokens and length of the pooled feature.
+        tube: frames, rows and columns of one token.
+        layers: names of the blocks; capture points.
+        clip_frames: the only number of frames it takes, None for any multiple of the tube.
+        clip_size: the only height and width it takes.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        auto = library("transformers", f"hf:{name}")
+        config = _config(auto, name)
+        self.name, self.kind = f"hf:{name}", KINDS[config.model_type]
+        self.prepare = Normalise(*self.kind.statistics, time_first=True)
+        model = _load(auto.AutoModel, name, config)
+        self.model = model.encoder if config.model_type == "vjepa2" else model
+        if getattr(model, "pooler", None) is not None:
+            model.pooler = None  # its parameters would never see a gradient
+        self.dim: int = config.hidden_size
+        self.tube = _tube(config)
+        self.clip_frames, self.clip_size = _clip(config)
+        self.masks = config.model_type == "videomae"
+        blocks = next(
+            path
+            for path, module in self.named_modules()
+            if isinstance(module, nn.ModuleList) and len(module) == config.num_hidden_layers
+        )
+        self.layers = tuple(f"{blocks}.{i}" for i in range(config.num_hidden_layers))
+
+    def grid(self, frames: int, size: int) -> Triple:
+        """Tokens in time, rows and columns of a clip of so many frames and pixels a side."""
+        t, h, w = self.tube
+        return frames // t, size // h, size // w
+
+    def tokens(
+        self, frames: Float[Tensor, "b 3 t h w"], visible: Bool[Tensor, "b n"] | None = None
+    ) -> Float[Tensor, "b m d"]:
+        """Tokens of the visible tubes, the same number in every clip, in the order of the grid; of all tubes without mask.
+
+        Raises:
+            UsageError: a mask for a model that cannot leave tokens out (all but VideoMAE).
+        """
+        if visible is not None and not self.masks:
+            raise UsageError(
+                f"{self.name} cannot encode visible tubes alone; use vit, vit-tiny or a VideoMAE config."
+            )
+        hidden = {"bool_masked_pos": ~visible} if visible is not None else {}
+        encoded: Tensor = self.model(self.prepare(frames), **hidden).last_hidden_state
+        return encoded
+
+    def forward(self, frames: Float[Tensor, "b 3 t h w"]) -> Features:
+        """Feature and grid of tokens of each clip."""
+        tokens = self.tokens(frames)
+        body = tokens[:, 1:] if self.kind.token else tokens
+        t, h, w = self.grid(frames.shape[2], frames.shape[3])
+        sides = (h, w, t) if self.kind.time_last else (t, h, w)
+        grid = body.transpose(1, 2).reshape(len(body), self.dim, *sides)
+        if self.kind.time_last:
+            grid = grid.permute(0, 1, 4, 2, 3)
+        return Features(tokens[:, 0] if self.kind.token else tokens.mean(dim=1), {"last": grid})
+
+
+def whole_model(name: str) -> Whole:
+    """A transformers model with its own classification head."""
+    auto = library("transformers", f"hf:{name}")
+    config = _config(auto, name)
+    model = _load(auto.AutoModelForVideoClassification, name, config)
+    prepare = Normalise(*KINDS[config.model_type].statistics, time_first=True)
+    names = tuple(config.id2label[i] for i in range(config.num_labels))
+    given = None if names[0] == "LABEL_0" else names
+    return Whole(f"hf:{name}", model, config.num_labels, prepare, *_clip(config), given)
+
+
+def _config(auto: Any, name: str) -> Any:
+    """The config of a model type, a folder, or a name in the local cache; never the network."""
+    if name in KINDS:
+        return auto.AutoConfig.for_model(name)
+    try:
+        config = auto.AutoConfig.from_pretrained(name, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"hf:{name}: neither a model type ({', '.join(KINDS)}), a folder with config.json, nor in the local Hugging Face cache. "
+            f"`hf download {name} --local-dir FOLDER` gets it; then hf:FOLDER."
+        ) from error
+    if config.model_type not in KINDS:
+        raise UsageError(
+            f"hf:{name}: model type {config.model_type!r} is not known here. Known: {', '.join(KINDS)}."
+        )
+    return config
+
+
+def _load(kind: Any, name: str, config: Any) -> Any:
+    """Weights from safetensors; random where the name is a model type or the folder holds no weights."""
+    folder = Path(name)
+    if name in KINDS or (folder.is_dir() and not any(folder.glob("*.safetensors"))):
+        if folder.is_dir() and any(folder.glob("*.bin")):
+            raise UsageError(
+                f"hf:{name}: its weights are a pickle (.bin), which is not read. Save them as safetensors."
+            )
+        return kind.from_config(config)
+    try:
+        return kind.from_pretrained(name, config=config, local_files_only=True, use_safetensors=True)
+    except OSError as error:
+        raise UsageError(
+            f"hf:{name}: no safetensors weights here. `hf download {name}` gets them."
+        ) from error
+
+
+def _tube(config: Any) -> Triple:
+    if config.model_type == "vivit":
+        t, h, w = config.tubelet_size
+        return t, h, w
+    return getattr(config, "tubelet_size", 1), config.patch_size, config.patch_size
+
+
+def _clip(config: Any) -> tuple[int | None, int]:
+    if config.model_type == "vjepa2":
+        return None, config.crop_size
+    return config.num_frames, config.image_size
