@@ -1,39 +1,145 @@
-"""A chain of named augmentations, as a stage's config spells it."""
+"""Chains of augmentations, as a stage's config spells them: words become steps here."""
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from dataclasses import replace
+from itertools import groupby
 
+import torch
 from jaxtyping import UInt8
 from torch import Generator, Tensor
 
-from muybridge.augment.colour import colour_jitter
-from muybridge.augment.geometry import centre_crop, random_crop, random_flip
+from muybridge.augment.colour import identity, recolour
+from muybridge.augment.steps import (
+    Blur,
+    CentreCrop,
+    Crop,
+    Drawn,
+    Flip,
+    Folding,
+    Gamma,
+    Geometric,
+    Gray,
+    Jitter,
+    Photometric,
+    Pointed,
+    Resize,
+    ResizedCrop,
+    Rotate,
+    Solarise,
+    Step,
+)
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 
-Step = Literal["crop", "flip", "jitter"]
+Chain = tuple[Step, ...]
+
+STEPS: dict[str, Step] = {
+    "centre-crop": CentreCrop(), "crop": Crop(), "resized-crop": ResizedCrop(), "resize": Resize(), "flip": Flip(), "rotate": Rotate(),
+    "jitter": Jitter(), "gray": Gray(), "gamma": Gamma(), "blur": Blur(), "solarise": Solarise(),
+}  # fmt: skip
+"""Single steps with their usual strength."""
+
+_COMMON: Chain = (Rotate(10), Resize(), Crop(), Jitter(0.4, 0.4, 0.4, 0.1), Flip(0.5))
+_CVRL: Chain = (
+    ResizedCrop((0.3, 1), (0.5, 2)), Flip(0.5), Jitter(0.8, 0.8, 0.8, 0.2, p=0.8), Gray(0.2), Blur((0.1, 2), p=1.0),
+)  # fmt: skip
+_MILD = tuple(replace(step, p=0.1) if isinstance(step, Blur) else step for step in _CVRL)
+
+CHAINS: dict[str, Chain] = {
+    "benchmark": _COMMON,
+    "benchmark-cvrl": (*_COMMON, Gray(0.2), Gamma((0.7, 1.5), p=0.5)),
+    "vcop": (Resize(), Crop()),
+    "prp": (Resize(), CentreCrop()),
+    "cvrl": _CVRL,
+    "cvrl-2": (*_MILD, Solarise(0.5, p=0.2)),
+    "tdl": (Rotate(10), Resize(), Crop(), Jitter(0.5, 0.5, 0.25, 0.5)),
+    "rspnet": (ResizedCrop((0.4, 1), (3 / 4, 4 / 3)), Gray(0.2), Jitter(0.4, 0.4, 0.4, 0.4), Flip(0.5)),
+}
+"""Whole lists by task: ``benchmark`` and ``benchmark-cvrl`` as in Kumar et al. (arXiv 2306.06010, sec. 3.4; it states no strengths: those
+of ``rotate``, ``jitter`` and ``gamma`` are marked choices), the others as in the code of each paper. ``cvrl-2`` is the list of CVRL's
+second clip."""
+
+CHUNK = 2**20
+"""Values that pass through the float steps at once on a CPU: what its caches hold."""
 
 
 def augment(
-    frames: UInt8[Tensor, "b c t h w"], steps: Sequence[Step], size: int, rng: Generator
+    frames: UInt8[Tensor, "b c t h w"], steps: Sequence[str], size: int, rng: Generator
 ) -> UInt8[Tensor, "b c t size size"]:
-    """Apply the named steps in the order given; without ``"crop"`` the middle window is taken first.
+    """Apply steps in the order given; parameters are drawn once per clip and are the same for all its frames.
+
+    Args:
+        frames: clips, 0 to 255.
+        steps: words of ``STEPS`` and ``CHAINS``; without a crop the middle window is taken first.
+        size: height and width of the result, pixels.
+        rng: draws step by step, in the order of the clips, on its own device.
 
     Raises:
-        UsageError: unknown step.
+        UsageError: unknown word.
+        ValueError: a crop larger than the frame.
     """
-    if "crop" not in steps:
-        frames = centre_crop(frames, size)
-    for step in steps:
-        if step == "crop":
-            frames = random_crop(frames, size, rng)
-        elif step == "flip":
-            frames = random_flip(frames, rng)
-        elif step == "jitter":
-            frames = colour_jitter(frames, rng)
+    for geometric, group in groupby(spell(steps), key=lambda step: isinstance(step, Geometric)):
+        if geometric:
+            for step in group:
+                frames = step.place(frames, size, rng)  # type: ignore[union-attr]
         else:
-            known = get_args(Step)
-            raise UsageError(
-                f"--augment {step}: unknown.{suggestion(step, known)} Known: {', '.join(known)}."
-            )
+            frames = _change(frames, list(group), rng)  # type: ignore[arg-type]
     return frames
+
+
+def spell(steps: Sequence[str]) -> Chain:
+    """The steps that words stand for.
+
+    Raises:
+        UsageError: unknown word.
+    """
+    known = {**{word: (step,) for word, step in STEPS.items()}, **CHAINS}
+    for word in steps:
+        if word not in known:
+            raise UsageError(
+                f"--augment {word}: unknown.{suggestion(word, known)} Known: {', '.join(known)}."
+            )
+    chain = tuple(step for word in steps for step in known[word])
+    cut = any(isinstance(step, Crop | CentreCrop | ResizedCrop) for step in chain)
+    return chain if cut else (CentreCrop(), *chain)
+
+
+def _change(
+    frames: UInt8[Tensor, "b c t h w"], steps: Sequence[Photometric], rng: Generator
+) -> UInt8[Tensor, "b c t h w"]:
+    """One float pass over the pixels for steps that change values only; rounded once, at its end."""
+    drawn = [step.draw(len(frames), rng) for step in steps]
+    changed = torch.empty(frames.shape, dtype=torch.uint8, device=frames.device)
+    clips = max(1, CHUNK // frames[0].numel()) if frames.is_cpu else len(frames)
+    for start in range(0, len(frames), clips):
+        rows = slice(start, start + clips)
+        own = [tuple(values[rows] for values in each) for each in drawn]
+        changed[rows] = _pass(frames[rows].float(), steps, own).round_()
+    return changed
+
+
+def _pass(pixels: Tensor, steps: Sequence[Photometric], drawn: Sequence[Drawn]) -> Tensor:
+    pairs = zip(steps, drawn, strict=True)
+    for folding, group in groupby(pairs, key=lambda pair: isinstance(pair[0], Folding)):
+        if folding:
+            flat = pixels.flatten(2)
+            affine = identity(flat)
+            for step, values in group:
+                affine = step.fold(affine, tuple(x.to(pixels.device) for x in values))  # type: ignore[union-attr]
+            pixels = recolour(flat, affine).view(pixels.shape)
+        else:
+            for step, values in group:
+                pixels = _some(pixels, step, values)  # type: ignore[arg-type]
+    return pixels
+
+
+def _some(pixels: Tensor, step: Pointed, drawn: Drawn) -> Tensor:
+    """Let a step change the clips that were drawn for it."""
+    rows = drawn[0].nonzero().flatten()
+    own = tuple(values[rows].to(pixels.device) for values in drawn)
+    if len(rows) == len(pixels):
+        return step.change(pixels, own)
+    if len(rows):
+        rows = rows.to(pixels.device)
+        pixels[rows] = step.change(pixels[rows], own)
+    return pixels

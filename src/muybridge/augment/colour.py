@@ -1,37 +1,95 @@
-"""Colour augmentation, drawn once per clip and applied to all its frames at once."""
+"""Colour, one parameter per clip: every linear change folds into one affine map of the pixels, and the map is applied once.
+
+Pixels are float32 from 0 to 255. Brightness, contrast about the mean luma, saturation and hue as a rotation of YIQ space commute as linear
+maps, so there is no order to draw.
+
+Departs from torchvision's ColorJitter: hue turns the chroma plane of YIQ and keeps luma, where torchvision turns the hexagon of HSV and
+keeps the largest channel; contrast pulls towards the mean of the whole clip, where torchvision takes each frame's own mean and so lets
+frames flicker against each other; the result is clipped once, where torchvision clips after each change.
+"""
+
+import math
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, UInt8
-from torch import Generator, Tensor
+from jaxtyping import Float
+from torch import Tensor
 
 LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue (ITU-R BT.601)."""
+YIQ = (LUMA, (0.595716, -0.274453, -0.321263), (0.211456, -0.522591, 0.311135))
+"""From RGB to luma and the two chroma axes (NTSC)."""
+
+Factor = Float[Tensor, "b"]
 
 
-def jitter_matrix(
-    clips: int, strength: float, rng: Generator
-) -> tuple[Float[Tensor, "b 3 3"], Float[Tensor, "b"]]:
-    """Random brightness and saturation as one 3x3 matrix per clip, and the contrast factor.
+@dataclass(frozen=True)
+class Affine:
+    """``matrix @ pixel + offset`` per clip, and where it takes the mean pixel of the clip."""
 
-    Factors are uniform in [1 - strength, 1 + strength], as in torchvision's ColorJitter without hue.
-    """
-    brightness, contrast, saturation = 1 + strength * (2 * torch.rand(3, clips, generator=rng) - 1)
-    grey = torch.tensor(LUMA).expand(3, 3)
-    s = saturation.view(-1, 1, 1)
-    return brightness.view(-1, 1, 1) * (s * torch.eye(3) + (1 - s) * grey), contrast
+    matrix: Float[Tensor, "b 3 3"]
+    offset: Float[Tensor, "b 3 1"]
+    mean: Float[Tensor, "b 3 1"]
+
+    def then(self, matrix: Float[Tensor, "b 3 3"]) -> "Affine":
+        """Another linear map after this one."""
+        return Affine(matrix @ self.matrix, matrix @ self.offset, matrix @ self.mean)
+
+    def contrasted(self, factor: Factor) -> "Affine":
+        """Pull towards (below 1) or away from (above 1) the mean luma of the clip after this map."""
+        share = factor.view(-1, 1, 1)
+        middle = (1 - share) * _luma(self.mean).unsqueeze(0) @ self.mean
+        return Affine(share * self.matrix, share * self.offset + middle, share * self.mean + middle)
 
 
-def colour_jitter(
-    frames: UInt8[Tensor, "b c t h w"], rng: Generator, strength: float = 0.4
-) -> UInt8[Tensor, "b c t h w"]:
-    """Brightness, contrast and saturation jitter, the same for all frames of a clip.
+def identity(pixels: Float[Tensor, "b 3 n"]) -> Affine:
+    """The map that changes nothing."""
+    mean = pixels.mean(2, keepdim=True)
+    return Affine(torch.eye(3, device=pixels.device).expand(len(pixels), 3, 3), torch.zeros_like(mean), mean)
 
-    Contrast pulls towards the mean luma of the whole clip, so frames do not flicker against each other. All three are one affine map
-    of each pixel: ``f M x + (1 - f) m`` with ``m`` the mean luma of the clip under the matrix ``M``.
-    """
-    matrix, contrast = (x.to(frames.device) for x in jitter_matrix(len(frames), strength, rng))
-    pixels = frames.flatten(2).float()
-    luma = torch.tensor(LUMA, device=frames.device)
-    mean = (matrix @ pixels.mean(2, keepdim=True)).mul(luma.view(3, 1)).sum(1, keepdim=True)
-    factor = contrast.view(-1, 1, 1)
-    changed = torch.baddbmm((1 - factor) * mean, factor * matrix, pixels)
-    return changed.round_().clamp_(0, 255).to(torch.uint8).view(frames.shape)
+
+def jittered(colour: Affine, brightness: Factor, contrast: Factor, saturation: Factor, hue: Factor) -> Affine:
+    """Colour jitter after a map: factors around 1, and hue in turns of the colour circle (-0.5 to 0.5)."""
+    tint = hue_matrix(hue) @ saturation_matrix(saturation)
+    return colour.then(brightness.view(-1, 1, 1) * tint).contrasted(contrast)
+
+
+def saturation_matrix(factor: Factor) -> Float[Tensor, "b 3 3"]:
+    """Blend with the luma of the pixel: 0 makes grey, 1 changes nothing."""
+    share = factor.view(-1, 1, 1)
+    grey = _luma(factor).expand(3, 3)
+    return share * torch.eye(3, device=factor.device) + (1 - share) * grey
+
+
+def hue_matrix(turns: Factor) -> Float[Tensor, "b 3 3"]:
+    """Rotation of the chroma plane of YIQ; positive turns go from red over green to blue, as in HSV."""
+    angle = 2 * math.pi * turns
+    cos, sin, one, zero = angle.cos(), angle.sin(), torch.ones_like(angle), torch.zeros_like(angle)
+    turn = torch.stack([one, zero, zero, zero, cos, sin, zero, -sin, cos], 1).view(-1, 3, 3)
+    there = torch.tensor(YIQ, dtype=torch.float64)
+    back = torch.linalg.inv(there).float()
+    turned: Tensor = back.to(turn.device) @ turn @ there.float().to(turn.device)
+    return turned
+
+
+def recolour(pixels: Float[Tensor, "b 3 n"], colour: Affine) -> Float[Tensor, "b 3 n"]:
+    """Apply a map to every pixel and clip to the range of bytes."""
+    return torch.baddbmm(colour.offset, colour.matrix, pixels).clamp_(0, 255)
+
+
+def gamma(pixels: Float[Tensor, "b *shape"], power: Factor) -> Float[Tensor, "b *shape"]:
+    """``255 (x / 255) ^ power``."""
+    return pixels.div(255).pow_(_each(power, pixels)).mul_(255)
+
+
+def solarise(pixels: Float[Tensor, "b *shape"], threshold: float) -> Float[Tensor, "b *shape"]:
+    """Invert the values from ``threshold`` (0 to 1) on."""
+    return torch.where(pixels >= 255 * threshold, 255 - pixels, pixels)
+
+
+def _each(values: Factor, pixels: Tensor) -> Tensor:
+    return values.view(-1, *[1] * (pixels.ndim - 1))
+
+
+def _luma(like: Tensor) -> Float[Tensor, "1 3"]:
+    return torch.tensor([LUMA], dtype=like.dtype, device=like.device)
