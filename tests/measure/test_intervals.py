@@ -18,6 +18,8 @@ from muybridge.measure.intervals import (
     resample_groups,
     resample_seeds,
     separable,
+    spread,
+    tally,
     words,
 )
 
@@ -212,3 +214,24 @@ def test_ucf101_size_takes_seconds():
     found = bounds(resample_groups(right, np.ones_like(right)))
     assert time.process_time() - start < 20
     np.testing.assert_allclose(found[1] - found[0], 2 * 1.96 * np.sqrt(0.21 / 3783), rtol=0.1)
+
+
+def test_replicates_equal_a_loop_over_drawn_groups():
+    """The same draws, counted one by one."""
+    from muybridge.core.seeding import rng
+
+    right, total = np.random.default_rng(0).integers(0, 4, (2, 7, 3)).astype(float)
+    total += right + 1
+    drawn = rng(5, "bootstrap", "groups").integers(0, 7, (50, 7))
+    slow = [sum(right[g] for g in row) / sum(total[g] for g in row) for row in drawn]
+    np.testing.assert_allclose(resample_groups(right, total, 50, seed=5), slow, rtol=1e-12)
+
+
+def test_tally_counts_any_mark():
+    made = rows([0, 0, 1], [0, 1, 1], group=["x", "x", "y"])
+    assert tally(made, made.predicted == 1).right.tolist() == [[1], [1]]
+
+
+def test_spread_is_the_standard_deviation_of_repeats():
+    assert spread([0.5, 0.6, 0.7]) == pytest.approx(0.1, abs=1e-12)
+    assert np.isnan(spread([0.5]))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_grid import MODELS, build_grid
 from fake_study import build
 
 from muybridge.report import write_report
@@ -166,3 +167,20 @@ def test_links_to_runs_arrive(page):
     target = link.get_attribute("href").split("#")[1]
     page.execute_script("arguments[0].click()", link)
     assert page.execute_script("return document.querySelector(':target').id") == target
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_full_grid_fits_the_page_and_sorts(browser, tmp_path: Path, width: int):
+    browser.get(write_report(build_grid(tmp_path)).html.as_uri())
+    resize(browser, width)
+    sizes = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    needed, given = browser.execute_script(sizes)
+    assert needed <= given
+    table = "fall-10-x-1-views-kinetics-mini-muybridge-1-i3d-kinetics400"
+    hidden = "return Array.from(document.querySelectorAll(`#${arguments[0]} .repeat`), c => getComputedStyle(c).visibility)"
+    assert set(browser.execute_script(hidden, table)) == {"hidden"}
+    assert press(browser, table, 6) == "ascending"
+    falls = [float(value) for value in column(browser, table, 6)]
+    assert falls == sorted(falls)
+    assert set(browser.execute_script(hidden, table)) == {"visible"}
+    assert len(browser.find_elements("css selector", ".cross")) == len(MODELS)

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from muybridge.core.predictions import Predictions
 from muybridge.core.seeding import rng
@@ -36,13 +36,13 @@ CLEAN: Condition = ("clean", 0)
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Right answers of one trained model, counted by source group and condition.
+    """Right answers (or other marks) of one trained model, counted by source group and condition.
 
     Attributes:
         groups: sorted names.
         videos: sorted ids.
         conditions: sorted (perturbation, severity) pairs.
-        right: videos answered correctly.
+        right: videos answered correctly, or marked otherwise (``tally``).
         total: videos asked.
     """
 
@@ -112,13 +112,23 @@ def outcomes(rows: Predictions) -> Outcomes:
         ValueError: no rows.
     """
     rows = video_level(rows)
+    return tally(rows, rows.correct)
+
+
+def tally(rows: Predictions, marked: Bool[np.ndarray, "n"]) -> Outcomes:
+    """Count marked rows by group and condition.
+
+    Args:
+        rows: one per video and condition.
+        marked: what is counted as ``right``.
+    """
     groups, group = np.unique(rows.group, return_inverse=True)
     names = list(zip(rows.perturbation.tolist(), rows.severity.tolist(), strict=True))
     conditions = tuple(sorted(set(names)))
     place = {name: index for index, name in enumerate(conditions)}
     column = np.array([place[name] for name in names])
     right, total = (np.zeros((len(groups), len(conditions))) for _ in range(2))
-    np.add.at(right, (group, column), rows.correct)
+    np.add.at(right, (group, column), marked)
     np.add.at(total, (group, column), 1)
     return Outcomes(groups, np.unique(rows.video), conditions, right, total)
 
@@ -166,6 +176,14 @@ def bounds(replicates: Float64[np.ndarray, "r *c"], level: float = LEVEL) -> Flo
     tail = (1 - level) / 2
     result: np.ndarray = np.quantile(replicates, [tail, 1 - tail], axis=0)
     return result
+
+
+def spread(values: Sequence[float]) -> float:
+    """Standard deviation (n - 1) of one number over repeats that differ in a seed only; NaN for fewer than two.
+
+    For seeds of the perturbations' noise: they are told apart from the choice of videos, which the intervals hold.
+    """
+    return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
 
 def interval(

@@ -1,4 +1,4 @@
-"""Reports: run folders -> one self-contained HTML file, Markdown and tidy CSV tables.
+"""Reports: run folders -> one self-contained HTML file, Markdown, tidy CSV and LaTeX tables.
 
 Every number is computed from prediction rows, carries an interval and can be traced to the run that made it.
 """

@@ -51,7 +51,7 @@ def accuracy_table(scored: Scored, all_of: Collected) -> Table:
             rows.append(_arm_row(scored, scored.arms[name], against, deep, all_of))
         else:
             rows.append(_missing_row(name, len(columns), all_of))
-    slug = f"accuracy-{slugged(experiment.stage, experiment.protocol, experiment.data)}"
+    slug = f"accuracy-{slugged(experiment.stage, experiment.protocol, experiment.data, experiment.details)}"
     return Table(slug, f"{experiment.name}: accuracy", columns, rows, _accuracy_notes(scored))
 
 
@@ -167,7 +167,8 @@ def per_class_table(scored: Scored, all_of: Collected) -> Table:
     for index in range(_width(scored)):
         shown = [_heat_percent(values[index]) for values in by_arm.values()]
         rows.append([text(class_name(scored, index)), count(int(counts[index])), *shown])
-    slug = f"classes-{slugged(scored.experiment.stage, scored.experiment.protocol, scored.experiment.data)}"
+    one = scored.experiment
+    slug = f"classes-{slugged(one.stage, one.protocol, one.data, one.details)}"
     return Table(slug, f"{scored.experiment.name}: accuracy by class", columns, rows, style="heat")
 
 
@@ -180,7 +181,7 @@ def confusion_table(scored: Scored, name: str) -> Table:
     """True by predicted class in percent of the true one, seeds and folds pooled; pairs if many classes."""
     counts = np.sum([confusion(rows) for rows in scored.arms[name].clean()], axis=0)
     experiment = scored.experiment
-    slug = f"confusion-{slugged(experiment.stage, experiment.protocol, experiment.data, name)}"
+    slug = f"confusion-{slugged(experiment.stage, experiment.protocol, experiment.data, experiment.details, name)}"
     caption = f"{name}: confusion, {experiment.name}"
     if len(counts) > MOST_CLASSES:
         return _confused_pairs(scored, counts, slug, caption)

@@ -1,8 +1,8 @@
-"""Training curves as geometry: the template turns panels into SVG, so that colours follow the page."""
+"""Curves as geometry: the template turns panels into SVG, so that colours follow the page."""
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -42,12 +42,36 @@ class Tick:
 
 
 @dataclass(frozen=True)
+class Cross:
+    """A point with an interval in both directions, in the drawing.
+
+    Attributes:
+        words: told on hover.
+        text: left end of its name's base line.
+    """
+
+    name: str
+    arm: int
+    x: float
+    y: float
+    left: float
+    right: float
+    low: float
+    high: float
+    words: str
+    text: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
 class Drawn:
     """One panel, ready to be drawn.
 
     Attributes:
         lines: (name, arm, points of a polyline).
         chance: height of the chance line; None for none.
+        bands: (arm, points of a polygon): intervals of lines.
+        crosses: points with intervals.
+        diagonal: ends of the line of equal values; None for none.
     """
 
     title: str
@@ -63,6 +87,9 @@ class Drawn:
     right: int = WIDTH - RIGHT
     top: int = TOP
     bottom: int = HEIGHT - BOTTOM
+    bands: list[tuple[int, str]] = field(default_factory=list)
+    crosses: list[Cross] = field(default_factory=list)
+    diagonal: tuple[float, float, float, float] | None = None
 
 
 def pretraining_panels(all_of: Collected) -> list[list[Drawn]]:
@@ -70,7 +97,9 @@ def pretraining_panels(all_of: Collected) -> list[list[Drawn]]:
     rows = []
     for key, words in (("accuracy", "pretext accuracy, %"), ("loss", "loss")):
         panels = [
-            _panel(f"{arm}: {words}", curves(experiment, [arm], key, all_of), key, _chance(experiment, arm))
+            _logged_panel(
+                f"{arm}: {words}", curves(experiment, [arm], key, all_of), key, _chance(experiment, arm)
+            )
             for experiment in all_of.of("pretrain")
             for arm in experiment.arms
         ]
@@ -85,7 +114,7 @@ def transfer_panels(all_of: Collected) -> list[Drawn]:
         for key, words in (("accuracy", "training accuracy, %"), ("loss", "training loss")):
             lines = curves(experiment, list(experiment.arms), key, all_of)
             panels.append(
-                _panel(f"{capital(experiment.name)}: {words}", lines, key, _finite(experiment.chance))
+                _logged_panel(f"{capital(experiment.name)}: {words}", lines, key, _finite(experiment.chance))
             )
     return [panel for panel in panels if panel.lines]
 
@@ -115,7 +144,7 @@ def _logged(run: Run, key: str) -> tuple[list[float], list[float]]:
 def _chance(experiment: Experiment, arm: str) -> float | None:
     runs = [run for runs in experiment.arms[arm].values() for run in runs]
     said = [run.result.get("chance") for run in runs] + [
-        row.get("chance") for run in runs for row in run.metrics[:1]
+        row["chance"] for run in runs for row in run.metrics if "chance" in row
     ]
     return next((float(value) for value in said if value is not None), None)
 
@@ -124,17 +153,22 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _panel(title: str, lines: list[Line], key: str, chance: float | None) -> Drawn:
+def _logged_panel(title: str, lines: list[Line], key: str, chance: float | None) -> Drawn:
     share = key == "accuracy"
+    return panel(title, lines, share, "accuracy, %" if share else key, chance)
+
+
+def panel(title: str, lines: list[Line], share: bool, y_label: str, chance: float | None = None) -> Drawn:
+    """Lines over clips seen; shares reach from 0 to 100 %, other values from 0 or below."""
     highest_x = max((max(line.xs) for line in lines), default=1.0)
     highest_y = 1.0 if share else max((max(line.ys) for line in lines), default=1.0)
     lowest_y = 0.0 if share else min(0.0, min((min(line.ys) for line in lines), default=0.0))
     x_steps, y_steps = steps(0.0, highest_x), steps(lowest_y, highest_y)
-    across = _scale(0.0, x_steps[-1], float(LEFT), float(WIDTH - RIGHT))
-    up = _scale(y_steps[0], y_steps[-1], float(HEIGHT - BOTTOM), float(TOP))
+    across = scale(0.0, x_steps[-1], float(LEFT), float(WIDTH - RIGHT))
+    up = scale(y_steps[0], y_steps[-1], float(HEIGHT - BOTTOM), float(TOP))
     thousands = x_steps[-1] >= 10_000
     drawn = [
-        (line.name, line.arm, _points([across(x) for x in line.xs], [up(y) for y in line.ys]))
+        (line.name, line.arm, joined([across(x) for x in line.xs], [up(y) for y in line.ys]))
         for line in lines
     ]
     return Drawn(
@@ -143,7 +177,7 @@ def _panel(title: str, lines: list[Line], key: str, chance: float | None) -> Dra
         [Tick(across(x), f"{x / 1000 if thousands else x:g}") for x in x_steps],
         [Tick(up(y), f"{100 * y if share else y:g}") for y in y_steps],
         "clips seen, thousand" if thousands else "clips seen",
-        "accuracy, %" if share else "loss",
+        y_label,
         up(chance) if share and chance is not None else None,
     )
 
@@ -157,10 +191,11 @@ def steps(low: float, high: float, about: int = 4) -> list[float]:
     return [round(index * step, 12) for index in range(first, last + 1)]
 
 
-def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+def scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
     """Linear map of [low, high] onto [start, end], to a tenth of a pixel."""
     return lambda value: round(start + (value - low) * (end - start) / (high - low), 1)
 
 
-def _points(xs: list[float], ys: list[float]) -> str:
+def joined(xs: list[float], ys: list[float]) -> str:
+    """Points of a polyline or polygon."""
     return " ".join(f"{x:g},{y:g}" for x, y in zip(xs, ys, strict=True))

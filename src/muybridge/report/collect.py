@@ -7,33 +7,43 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from muybridge.core.errors import UsageError
+from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.predictions import Predictions
 from muybridge.core.records import Run, find_runs, read_json
+from muybridge.report.damage import read_run
+from muybridge.report.protocol import Variant, name_variants, repeats, variant
 
 STAGES = ("pretrain", "probe", "finetune", "robustness", "neighbours")
 BASELINE = "random"
 
 Facets = tuple[str, str, str]
+Place = tuple[str, str, str, Variant]
 Seeds = dict[int, list[Run]]
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """Runs that may be compared: one stage, protocol and data set, several arms.
+    """Runs that may be compared: one stage, protocol, data set and profile of perturbations, several arms.
 
     Attributes:
         arms: arm -> seed -> runs, one per fold; arms in the order of the study.
+        profile: name of the profile of perturbations; empty where there is none.
+        details: words that tell it from its neighbours of the same protocol and data; empty if it has none.
+        repeats: signature -> runs that differ from that run only in the seed of the perturbations' noise.
     """
 
     stage: str
     protocol: str
     data: str
     arms: dict[str, Seeds]
+    profile: str = ""
+    details: str = ""
+    repeats: dict[str, list[Run]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """How people call it: ``"linear probe on builtin-motions"``."""
-        return f"{self.protocol} on {self.data}"
+        """How people call it: ``"linear probe on builtin-motions"``, with its profile if it has one."""
+        return f"{self.protocol} on {self.data}" + (f", {self.details}" if self.details else "")
 
     @property
     def runs(self) -> list[Run]:
@@ -72,12 +82,27 @@ class Missing:
 
 
 @dataclass(frozen=True)
+class Damaged:
+    """A finished run that cannot be read."""
+
+    run: Run
+    reason: str
+
+
+@dataclass(frozen=True)
 class Collected:
-    """Everything a report is made from."""
+    """Everything a report is made from.
+
+    Attributes:
+        rows: predictions by video and condition, by signature.
+        damaged: finished runs that cannot be read and are in nothing else.
+    """
 
     folder: Path
     study: dict[str, Any]
     runs: list[Run]
+    rows: dict[str, Predictions]
+    damaged: list[Damaged]
     arms: list[str]
     experiments: list[Experiment]
     missing: list[Missing]
@@ -98,21 +123,41 @@ def collect(folder: Path) -> Collected:
 
     Raises:
         UsageError: there is no finished run.
-        MuybridgeError: a result is damaged.
+        MuybridgeError: every run is damaged.
     """
-    runs = find_runs(folder)
-    if not runs:
+    found = find_runs(folder)
+    if not found:
         raise UsageError(
             f"{folder}: nothing to report. Looked for finished runs as "
             f"{folder / 'runs'}/STAGE/SIGNATURE/result.json; give "
             "the folder that a study or a stage wrote to (its --out)."
         )
+    runs, rows, damaged = _read(found)
     plan = folder / "study.json"
     study: dict[str, Any] = read_json(plan) if plan.is_file() else {}
-    names, notes = _arm_names(runs)
+    shown, again = repeats(runs)
+    names, notes = _arm_names(shown)
     arms = _arm_order(study, list(names.values()))
-    experiments = _experiments(runs, names, arms, _planned_arms(study))
-    return Collected(folder, study, runs, arms, experiments, _missing(study, runs), notes)
+    experiments = _experiments(shown, names, arms, _planned_arms(study), again)
+    missing = _missing(study, found)
+    return Collected(folder, study, runs, rows, damaged, arms, experiments, missing, notes)
+
+
+def _read(found: list[Run]) -> tuple[list[Run], dict[str, Predictions], list[Damaged]]:
+    """The runs that can be read, their rows, and the others."""
+    runs, rows, damaged = [], {}, []
+    for run in found:
+        try:
+            kept = read_run(run)
+        except MuybridgeError as error:
+            damaged.append(Damaged(run, str(error)))
+            continue
+        runs.append(run)
+        if kept is not None:
+            rows[run.signature] = kept
+    if not runs:
+        raise MuybridgeError(f"every finished run is damaged; the first: {damaged[0].reason}")
+    return runs, rows, damaged
 
 
 def facets(run: Run) -> dict[str, Any]:
@@ -135,9 +180,10 @@ def _arm_names(runs: list[Run]) -> tuple[dict[str, str], list[str]]:
     same: dict[tuple[Any, ...], list[Run]] = defaultdict(list)
     for run in runs:
         one = facets(run)
-        same[run.stage, one["protocol"], one["data"], one["arm"], one["seed"], str(one["fold"])].append(run)
+        key = (one["protocol"], one["data"], one["arm"], one["seed"], str(one["fold"]), variant(run))
+        same[run.stage, *key].append(run)
     names, notes = {}, []
-    for (stage, protocol, data, arm, seed, _), twins in same.items():
+    for (stage, protocol, data, arm, seed, *_), twins in same.items():
         for run in twins:
             names[run.signature] = arm if len(twins) == 1 else f"{arm} ({run.signature[:6]})"
         if len(twins) > 1:
@@ -170,19 +216,27 @@ def _planned_arms(study: dict[str, Any]) -> Callable[[Facets], set[str]]:
 
 
 def _experiments(
-    runs: list[Run], names: dict[str, str], arms: list[str], planned: Callable[[Facets], set[str]]
+    runs: list[Run],
+    names: dict[str, str],
+    arms: list[str],
+    planned: Callable[[Facets], set[str]],
+    again: dict[str, list[Run]],
 ) -> list[Experiment]:
-    cells: dict[Facets, dict[str, Seeds]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    cells: dict[Place, dict[str, Seeds]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for run in runs:
         one = facets(run)
-        cells[run.stage, one["protocol"], one["data"]][names[run.signature]][int(one["seed"])].append(run)
+        place = (run.stage, one["protocol"], one["data"], variant(run))
+        cells[place][names[run.signature]][int(one["seed"])].append(run)
+    details = name_variants(list(cells))
     found = []
-    for stage, protocol, data in sorted(cells, key=lambda key: (_rank(key[0]), key)):
-        cell = cells[stage, protocol, data]
-        expected = planned((stage, protocol, data))
+    for place in sorted(cells, key=lambda place: (_rank(place[0]), place)):
+        cell, key = cells[place], place[:3]
+        expected = planned(key)
         shown = [arm for arm in arms if arm in cell or arm in expected]
         by_arm = {arm: _sorted(cell.get(arm, {})) for arm in shown}
-        found.append(Experiment(stage, protocol, data, by_arm))
+        inside = {run.signature for seeds in cell.values() for kept in seeds.values() for run in kept}
+        repeated = {signature: runs for signature, runs in again.items() if signature in inside}
+        found.append(Experiment(*key, by_arm, place[3].profile, details[place], repeated))
     return found
 
 

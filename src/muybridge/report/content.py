@@ -11,13 +11,17 @@ from muybridge.report.accuracy_tables import (
 )
 from muybridge.report.charts import Drawn, pretraining_panels, transfer_panels
 from muybridge.report.collect import Collected
-from muybridge.report.findings import Finding, Perturbed, findings
+from muybridge.report.findings import Finding, findings
+from muybridge.report.health import Health, health
+from muybridge.report.heat import accuracy_map, fall_map
 from muybridge.report.recall import recall_tables
-from muybridge.report.robust import perturbed_comparisons, robust
-from muybridge.report.robust_tables import robustness_grid, robustness_summary
+from muybridge.report.robust import Perturbed, perturbed
+from muybridge.report.robust_charts import scatter, severity_panels
+from muybridge.report.robust_tables import robustness_tables
 from muybridge.report.run_tables import (
     broken_table,
     budget_table,
+    damaged_table,
     data_table,
     environment_table,
     missing_table,
@@ -39,12 +43,25 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Robustness:
+    """One robustness experiment: its tables (the main one first), heat maps of every arm, and pictures."""
+
+    title: str
+    tables: list[Table]
+    falls: list[Table]
+    accuracies: list[Table]
+    legend: list[Cell]
+    curves: list[Drawn]
+    scatter: Drawn | None
+
+
+@dataclass(frozen=True)
 class Content:
     """Everything a report shows."""
 
     all_of: Collected
     scored: list[Scored]
-    robust: list[Scored]
+    robust: list[Perturbed]
     title: str
     summary: str
     findings: list[Finding]
@@ -52,12 +69,14 @@ class Content:
     data: list[Table]
     budget: Table | None
     pretraining: list[list[Drawn]]
+    health: Health | None
     transfer: list[Drawn]
     accuracy: list[Block]
-    robustness: list[Block]
+    robustness: list[Robustness]
     galleries: list[Gallery]
     recall: list[Table]
     neighbours: list[NeighbourRows]
+    damaged: Table | None
     missing: Table | None
     runs: Table
     environment: Table
@@ -66,17 +85,13 @@ class Content:
 
 def content(all_of: Collected) -> Content:
     """Compute a report from collected runs."""
-    scored = [score(one) for one in all_of.of("probe", "finetune")]
-    perturbed = [score(one) for one in all_of.of("robustness")]
-    found = [
-        Perturbed(one, {name: robust(one, name) for name in one.arms}, perturbed_comparisons(one))
-        for one in perturbed
-    ]
+    scored = [score(one, all_of.rows) for one in all_of.of("probe", "finetune")]
+    found = [perturbed(score(one, all_of.rows), all_of) for one in all_of.of("robustness")]
     broken = broken_table(all_of)
     return Content(
         all_of=all_of,
         scored=scored,
-        robust=perturbed,
+        robust=found,
         title=all_of.title,
         summary=_summary(all_of),
         findings=findings(all_of, scored, found),
@@ -84,12 +99,14 @@ def content(all_of: Collected) -> Content:
         data=[data_table(all_of), *([broken] if broken else [])],
         budget=budget_table(all_of),
         pretraining=pretraining_panels(all_of),
+        health=health(all_of),
         transfer=transfer_panels(all_of),
         accuracy=[_accuracy_block(one, all_of) for one in scored],
         robustness=[_robustness_block(one, all_of) for one in found],
         galleries=galleries(all_of),
         recall=recall_tables(all_of),
         neighbours=neighbours(all_of),
+        damaged=damaged_table(all_of),
         missing=missing_table(all_of),
         runs=runs_table(all_of),
         environment=environment_table(all_of),
@@ -109,7 +126,32 @@ def _accuracy_block(scored: Scored, all_of: Collected) -> Block:
     return Block(scored.experiment.name, accuracy_table(scored, all_of), details, best)
 
 
-def _robustness_block(one: Perturbed, all_of: Collected) -> Block:
-    grids = [robustness_grid(one.scored, arm) for arm in one.arms.values()]
-    main = robustness_summary(one.scored, one.arms, one.pairs, all_of)
-    return Block(one.scored.experiment.name, main, grids)
+def _robustness_block(one: Perturbed, all_of: Collected) -> Robustness:
+    arms = list(one.arms.values())
+    return Robustness(
+        one.scored.experiment.name,
+        robustness_tables(one, all_of),
+        [fall_map(one, arm) for arm in arms],
+        [accuracy_map(one, arm) for arm in arms],
+        [arm_cell(name, all_of) for name in one.arms],
+        severity_panels(one, all_of),
+        scatter(one, all_of),
+    )
+
+
+def tables_of(content: Content) -> dict[str, list[Table]]:
+    """Every table of a report by section, for Markdown and LaTeX."""
+    sections = {
+        "Missing": [table for table in (content.damaged, content.missing) if table],
+        "Data": content.data,
+        "Budget": [content.budget] if content.budget else [],
+        "Accuracy": [table for block in content.accuracy for table in (block.main, *block.details)],
+        "Robustness": [
+            table
+            for block in content.robustness
+            for table in (*block.tables, *block.falls, *block.accuracies)
+        ],
+        "Neighbours": content.recall,
+        "Provenance": [content.runs, content.environment],
+    }
+    return {heading: tables for heading, tables in sections.items() if tables}

@@ -7,7 +7,7 @@ import numpy as np
 
 from muybridge.measure.intervals import FEW_GROUPS
 from muybridge.report.collect import BASELINE, Collected
-from muybridge.report.robust import Robust, label_changing, suspects
+from muybridge.report.robust import Perturbed, Robust, suspects
 from muybridge.report.run_tables import budget_words
 from muybridge.report.score import Comparison, Scored, between
 from muybridge.report.table import capital, listed, points, span, tight
@@ -19,15 +19,6 @@ class Finding:
 
     about: str
     words: str
-
-
-@dataclass(frozen=True)
-class Perturbed:
-    """A robustness experiment with its scores and the comparisons of its mean perturbed accuracies."""
-
-    scored: Scored
-    arms: dict[str, Robust]
-    pairs: list[Comparison]
 
 
 def findings(all_of: Collected, scored: list[Scored], perturbed: list[Perturbed]) -> list[Finding]:
@@ -87,15 +78,15 @@ def _gain(found: Comparison) -> str:
 
 def robust_words(one: Perturbed) -> str:
     """How far each arm falls under perturbation, whether the best stays ahead, and what hurts it most."""
-    whole = {name: arm for name, arm in one.arms.items() if arm.perturbed is not None}
-    ranked = sorted(whole, key=lambda name: -(whole[name].perturbed or whole[name].clean).value)
+    whole = {name: arm for name, arm in one.arms.items() if arm.means}
+    ranked = sorted(whole, key=lambda name: -whole[name].means["types"].value)
     if not ranked:
         return ""
     clauses = ["; ".join(_fall(whole[name]) for name in ranked)]
     clauses += [_ahead(one.pairs, a, b) for a, b in pairwise(ranked)]
-    clauses.append(_hardest(one.scored, whole[ranked[0]]))
-    clauses += [_changed(one, name, ranked) for name in label_changing(one.scored.experiment)]
-    below = suspects(one.scored, one.arms)
+    clauses.append(_hardest(one, whole[ranked[0]]))
+    clauses += [_changed(one, name, ranked) for name in one.design.changing]
+    below = suspects(one.design, one.arms)
     clauses.append(
         f"The averages count {listed(below)}, which may change the label: below chance" if below else ""
     )
@@ -103,13 +94,14 @@ def robust_words(one: Perturbed) -> str:
 
 
 def _fall(one: Robust) -> str:
-    if one.perturbed is None or one.near_chance:
+    if one.near_chance:
         return f"{one.arm} is near chance even without perturbation ({points(one.clean.value)} %)"
-    fall = f"{one.arm} goes from {points(one.clean.value)} % to {points(one.perturbed.value)} % on average"
-    if one.corrected is None or np.isnan(one.corrected.value):
+    mean, corrected = one.means["types"], one.means["corrected"]
+    fall = f"{one.arm} goes from {points(one.clean.value)} % to {points(mean.value)} % on average"
+    if np.isnan(corrected.value):
         return fall
-    kept = f"keeps {points(one.corrected.value, 0)} % of what is above chance"
-    return f"{fall} ({kept}, 95 % interval {span(one.corrected)})"
+    kept = f"keeps {points(corrected.value, 0)} % of what is above chance"
+    return f"{fall} ({kept}, 95 % interval {span(corrected)})"
 
 
 def _ahead(pairs: list[Comparison], a: str, b: str) -> str:
@@ -117,17 +109,16 @@ def _ahead(pairs: list[Comparison], a: str, b: str) -> str:
     if found is None:
         return ""
     return (
-        f"{a} stays above {b} ({_gain(found)})"
+        f"Perturbed, {a} is above {b} ({_gain(found)})"
         if found.stands
-        else f"{a} and {b} cannot be separated ({_gain(found)})"
+        else f"Perturbed, {a} and {b} cannot be separated ({_gain(found)})"
     )
 
 
-def _hardest(scored: Scored, one: Robust) -> str:
-    changing = label_changing(scored.experiment)
-    kept = {name: mean.value for name, mean in one.types.items() if name not in changing}
+def _hardest(one: Perturbed, arm: Robust) -> str:
+    kept = {name: mean.value for name, mean in arm.types.items() if name in one.design.kept}
     name = min(kept, key=lambda key: kept[key])
-    return f"Hardest for {one.arm}: {name} ({points(kept[name])} %)"
+    return f"Hardest for {arm.arm}: {name} ({points(kept[name])} %)"
 
 
 def _changed(one: Perturbed, name: str, ranked: list[str]) -> str:
@@ -156,6 +147,9 @@ def limits(all_of: Collected, scored: list[Scored]) -> list[str]:
             f"{listed(few)}: fewer than {FEW_GROUPS} source groups, so intervals are unreliable "
             "and most likely too narrow."
         )
+    if all_of.damaged:
+        runs = "1 finished run is" if len(all_of.damaged) == 1 else f"{len(all_of.damaged)} finished runs are"
+        said.append(f"{runs} damaged and in nothing below; the files are listed under missing cells.")
     if all_of.missing:
         cells = (
             "1 planned cell has" if len(all_of.missing) == 1 else f"{len(all_of.missing)} planned cells have"

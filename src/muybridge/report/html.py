@@ -1,8 +1,11 @@
-"""The report as one HTML file that needs nothing else."""
+"""Pages: one HTML file each that needs nothing else."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
+import muybridge
 from muybridge.report.accuracy_tables import slugged
 from muybridge.report.content import Content
 from muybridge.report.table import capital, tight
@@ -10,17 +13,14 @@ from muybridge.report.table import capital, tight
 
 def html(content: Content) -> str:
     """Text of ``report.html``; every name is escaped by the template engine."""
-    template = _environment().get_template("report.html")
-    style, script = (_read(name) for name in ("report.css", "report.js"))
-    shown = {
-        "content": content,
-        "style": style,
-        "script": script,
-        "slugged": slugged,
-        "capital": capital,
-        "tight": tight,
-    }
-    return str(template.render(shown)) + "\n"
+    return render("report.html", {"content": content})
+
+
+def render(template: str, shown: Mapping[str, Any]) -> str:
+    """Text of a page from its template, with style and script inside."""
+    helpers = {"slugged": slugged, "capital": capital, "tight": tight, "version": muybridge.__version__}
+    inside = {"style": _read("report.css"), "script": _read("report.js")}
+    return str(_environment().get_template(template).render({**helpers, **inside, **shown})) + "\n"
 
 
 def _read(name: str) -> str:

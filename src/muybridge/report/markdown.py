@@ -1,6 +1,6 @@
 """The report as Markdown: the same findings and tables, without pictures."""
 
-from muybridge.report.content import Content
+from muybridge.report.content import Content, tables_of
 from muybridge.report.table import Cell, Table
 
 ESCAPED = str.maketrans(
@@ -12,18 +12,8 @@ def markdown(content: Content) -> str:
     """Text of ``report.md``."""
     parts = [f"# {escaped(content.title)}", escaped(content.summary), "## Findings"]
     parts.append("\n".join(f"- **{escaped(one.about)}**: {escaped(one.words)}" for one in content.findings))
-    sections = {
-        "Missing": [content.missing] if content.missing else [],
-        "Data": content.data,
-        "Budget": [content.budget] if content.budget else [],
-        "Accuracy": [table for block in content.accuracy for table in (block.main, *block.details)],
-        "Robustness": [table for block in content.robustness for table in (block.main, *block.details)],
-        "Neighbours": content.recall,
-        "Provenance": [content.runs, content.environment],
-    }
-    for heading, tables in sections.items():
-        if tables:
-            parts += [f"## {heading}", *(_table(table) for table in tables)]
+    for heading, tables in tables_of(content).items():
+        parts += [f"## {heading}", *(table_words(table) for table in tables)]
     parts.append(f"Made by Muybridge {content.version}.")
     return "\n\n".join(parts) + "\n"
 
@@ -33,7 +23,8 @@ def escaped(words: str) -> str:
     return " ".join(words.translate(ESCAPED).split())
 
 
-def _table(table: Table) -> str:
+def table_words(table: Table) -> str:
+    """A table with its caption above and its notes below."""
     kept = [index for index, column in enumerate(table.columns) if not column.drawn]
     head = "| " + " | ".join(escaped(table.columns[index].name) for index in kept) + " |"
     rule = "|" + "|".join("--:" if table.columns[index].numeric else "---" for index in kept) + "|"

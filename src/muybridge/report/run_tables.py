@@ -119,9 +119,8 @@ def _budget_row(run: Run, name: str, differs: list[str], all_of: Collected) -> l
     ]
     seconds = spent.get("seconds")
     wall = Cell(f"{seconds:.1f}", sort=seconds) if seconds is not None else missing("not told")
-    remarks = "; ".join(
-        [*run.result.get("notes", []), *(["limited run"] if run.result.get("limited") else [])]
-    )
+    told = [*run.result.get("notes", []), *(["limited run"] if run.result.get("limited") else [])]
+    remarks = "; ".join([*broken_budget(run), *told])
     seed = Cell(str(one["seed"]), sort=one["seed"])
     return [
         arm_cell(name, all_of),
@@ -131,6 +130,16 @@ def _budget_row(run: Run, name: str, differs: list[str], all_of: Collected) -> l
         wall,
         Cell(remarks, sort=remarks, kind="warn" if remarks else ""),
     ]
+
+
+def broken_budget(run: Run) -> list[str]:
+    """Words for a run that did not keep the budget it was given; nothing otherwise."""
+    spent = run.result.get("budget", {})
+    if spent.get("kept") is not False:
+        return []
+    asked = spent.get("asked")
+    told = f" (asked {grouped(asked)} {spent.get('unit', '')}".rstrip() + ")" if asked is not None else ""
+    return [f"broke its budget{told}"]
 
 
 def _pretraining(all_of: Collected) -> list[tuple[str, Run]]:
@@ -174,6 +183,16 @@ def budget_words(all_of: Collected) -> str:
 
 def _unit(key: str) -> str:
     return "FLOPs" if key == "flops" else key
+
+
+def damaged_table(all_of: Collected) -> Table | None:
+    """Finished runs that cannot be read; None when there are none."""
+    columns = [Column("stage"), Column("run"), Column("what is wrong")]
+    rows = [
+        [text(one.run.stage), Cell(one.run.signature, sort=one.run.signature, kind="code"), text(one.reason)]
+        for one in all_of.damaged
+    ]
+    return Table("damaged", "Damaged runs, left out of everything", columns, rows) if rows else None
 
 
 def missing_table(all_of: Collected) -> Table | None:

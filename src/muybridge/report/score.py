@@ -1,14 +1,13 @@
 """Numbers of an experiment, from its prediction rows: accuracies, intervals and comparisons of arms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Float64
 
-from muybridge.core.predictions import Predictions, concatenate, read_predictions
+from muybridge.core.predictions import Predictions, concatenate
 from muybridge.core.records import Run
 from muybridge.measure.accuracy import balanced, top_k, video_level
 from muybridge.measure.intervals import (
@@ -19,18 +18,17 @@ from muybridge.measure.intervals import (
     Outcomes,
     from_replicates,
     holm,
-    interval,
     outcomes,
-    resample_groups,
-    resample_seeds,
     separable,
 )
+from muybridge.measure.robustness import flips
 from muybridge.report.collect import Experiment
+from muybridge.report.shares import Score, Shares, both
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm of an experiment: its rows, counted answers and redrawn accuracies.
+    """One arm of an experiment: its rows, and shares of right and of changed answers.
 
     Attributes:
         runs: all of its runs, over seeds and folds.
@@ -42,52 +40,36 @@ class Arm:
     rows: dict[int, Predictions]
 
     @cached_property
-    def counted(self) -> list[Outcomes]:
-        """Right answers of each seed by group and condition."""
-        return [outcomes(rows) for rows in self.rows.values()]
+    def right(self) -> Shares:
+        """Shares of right answers."""
+        return Shares(self.name, [outcomes(rows) for rows in self.rows.values()])
 
     @cached_property
-    def conditions(self) -> list[Condition]:
-        """Conditions that every seed has."""
-        return sorted(set.intersection(*(set(one.conditions) for one in self.counted)))
+    def changed(self) -> Shares:
+        """Shares of answers that differ from the clean one."""
+        return Shares(self.name, [changed for changed, _ in self._flips])
+
+    @cached_property
+    def lost(self) -> Shares:
+        """Shares of videos that were right without perturbation and are wrong with it."""
+        return Shares(self.name, [lost for _, lost in self._flips])
+
+    @cached_property
+    def _flips(self) -> list[tuple[Outcomes, Outcomes]]:
+        return [flips(rows) for rows in self.rows.values()]
 
     @property
     def groups(self) -> int:
         """Source groups behind its numbers."""
-        return min(len(one.groups) for one in self.counted)
+        return self.right.groups
 
-    @cached_property
-    def values(self) -> Float64[np.ndarray, "s c"]:
-        """Accuracy by seed and condition."""
-        return np.stack([one.accuracy[self._columns(one)] for one in self.counted])
-
-    @cached_property
-    def draws(self) -> Float64[np.ndarray, "r s c"]:
-        """Redrawn accuracies by seed and condition; seeds tested on the same groups share their draws."""
-        parts = []
-        for one in self.counted:
-            columns = self._columns(one)
-            parts.append(resample_groups(one.right[:, columns], one.total[:, columns]))
-        return np.stack(parts, axis=1)
-
-    @cached_property
-    def pooled(self) -> Float64[np.ndarray, "r c"]:
-        """Redrawn mean over seeds, seeds redrawn too."""
-        return resample_seeds(self.draws, self.name)
-
-    def column(self, condition: Condition) -> int:
-        """Where a condition stands in ``values`` and ``draws``."""
-        return self.conditions.index(condition)
+    def place(self, seed: int | None) -> int | None:
+        """Where a seed stands among its seeds; None for the mean over seeds."""
+        return None if seed is None else list(self.rows).index(seed)
 
     def accuracy(self, condition: Condition = CLEAN, seed: int | None = None) -> Interval:
         """Accuracy under a condition, of one seed or (None) the mean over seeds."""
-        column = self.column(condition)
-        if seed is None:
-            value, draws = float(self.values[:, column].mean()), self.pooled[:, column]
-            return interval(value, draws, self.groups, len(self.rows), of_accuracy=True)
-        place = list(self.rows).index(seed)
-        value = float(self.values[place, column])
-        return interval(value, self.draws[:, place, column], self.groups, of_accuracy=True)
+        return self.right.share(condition, self.place(seed))
 
     def clean(self, seed: int | None = None) -> list[Predictions]:
         """Rows without perturbation, of one seed or each."""
@@ -111,9 +93,6 @@ class Arm:
     def videos(self) -> int:
         """Test videos; the smallest number where seeds differ."""
         return min(len(rows) for rows in self.clean())
-
-    def _columns(self, one: Outcomes) -> list[int]:
-        return [one.conditions.index(condition) for condition in self.conditions]
 
 
 @dataclass(frozen=True)
@@ -143,21 +122,22 @@ class Scored:
         return sorted(self.arms, key=lambda name: -self.arms[name].accuracy().value)
 
 
-def score(experiment: Experiment) -> Scored:
-    """Read the predictions of an experiment and compare its arms pairwise.
+def score(experiment: Experiment, rows: Mapping[str, Predictions]) -> Scored:
+    """Compare the arms of an experiment pairwise.
 
-    Raises:
-        MuybridgeError: predictions are missing or damaged.
+    Args:
+        experiment: what was run.
+        rows: predictions by video and condition, by signature of the run.
     """
-    read = {name: _arm(name, seeds) for name, seeds in experiment.arms.items() if seeds}
-    arms = {name: arm for name, arm in read.items() if CLEAN in arm.conditions}
+    read = {name: _arm(name, seeds, rows) for name, seeds in experiment.arms.items() if seeds}
+    arms = {name: arm for name, arm in read.items() if CLEAN in arm.right.conditions}
     problems = [
         f"{name} has no rows without perturbation and is left out." for name in read if name not in arms
     ]
     found = []
     for a, b in combinations(arms.values(), 2):
-        if _same_videos([*a.counted, *b.counted]):
-            found.append(_difference(a, b))
+        if same_videos(a, b):
+            found.append(difference(a, b, lambda cells: cells[CLEAN]))
         else:
             problems.append(f"{a.name} and {b.name} were tested on different videos and are not compared.")
     return Scored(experiment, arms, compared(found), problems)
@@ -180,26 +160,29 @@ def between(found: list[Comparison], a: str, b: str) -> Comparison | None:
     return None
 
 
-def _arm(name: str, seeds: dict[int, list[Run]]) -> Arm:
-    rows = {}
-    for seed, runs in seeds.items():
-        folds = [read_predictions(run.path / "predictions.parquet") for run in runs]
-        rows[seed] = video_level(concatenate(folds))
-    return Arm(name, [run for runs in seeds.values() for run in runs], rows)
-
-
-def _difference(a: Arm, b: Arm) -> Difference:
-    first, second = a.column(CLEAN), b.column(CLEAN)
-    value = float(a.values[:, first].mean() - b.values[:, second].mean())
-    draws = a.pooled[:, first] - b.pooled[:, second]
-    return from_replicates((a.name, b.name), value, draws, a.groups, min(len(a.rows), len(b.rows)))
-
-
-def _same_videos(counted: Sequence[Outcomes]) -> bool:
-    first = counted[0]
-    return all(np.array_equal(one.videos, first.videos) for one in counted) and all(
-        np.array_equal(one.groups, first.groups) for one in counted
+def same_videos(a: Arm, b: Arm) -> bool:
+    """Whether two arms were tested on the same videos, in every seed."""
+    first, *others = [*a.right.counted, *b.right.counted]
+    return all(np.array_equal(one.videos, first.videos) for one in others) and all(
+        np.array_equal(one.groups, first.groups) for one in others
     )
+
+
+def difference(a: Arm, b: Arm, of: Score) -> Difference:
+    """A score of arm ``a`` minus that of arm ``b``, paired on the same videos."""
+    one, two = both(of, a.right), both(of, b.right)
+    seeds = min(len(a.rows), len(b.rows))
+    return from_replicates((a.name, b.name), one[0] - two[0], one[1] - two[1], a.groups, seeds)
+
+
+def _arm(name: str, seeds: dict[int, list[Run]], rows: Mapping[str, Predictions]) -> Arm:
+    kept = {seed: _folds([rows[run.signature] for run in runs]) for seed, runs in seeds.items()}
+    return Arm(name, [run for runs in seeds.values() for run in runs], kept)
+
+
+def _folds(parts: list[Predictions]) -> Predictions:
+    """Rows of all folds; of one fold without a copy."""
+    return parts[0] if len(parts) == 1 else video_level(concatenate(parts))
 
 
 def _turned(one: Difference) -> Difference:

@@ -94,9 +94,10 @@ def galleries(all_of: Collected) -> list[Gallery]:
     seen: set[str] = set()
     for experiment in all_of.of("robustness"):
         run = next((run for run in experiment.runs if run.strips), None)
-        if run is not None and experiment.data not in seen:
-            seen.add(experiment.data)
-            found.append(_perturbations(experiment.data, run))
+        what = ", ".join(part for part in (experiment.data, experiment.details) if part)
+        if run is not None and what not in seen:
+            seen.add(what)
+            found.append(_perturbations(what, run))
     return [gallery for gallery in found if gallery.rows]
 
 

@@ -13,7 +13,7 @@ DASH = "\N{EN DASH}"
 
 @dataclass(frozen=True)
 class Bar:
-    """A drawn interval: fractions in [0, 1] on a scale from 0 to 1."""
+    """A drawn interval: fractions in [0, 1] on a scale from 0 to 1; ``chance`` is a thin line across."""
 
     value: float
     low: float
@@ -32,7 +32,7 @@ class Cell:
         mark: a footnote mark.
         title: a longer explanation.
         heat: strength of its colour in [0, 1]; None for none.
-        kind: ``missing``, ``warn``, ``code`` or nothing.
+        kind: ``missing``, ``warn``, ``code``, ``command``, ``repeat`` (as in the row above, seen once sorted) or nothing.
         arm: index of the arm it names, for its colour; None for none.
         links: (words, anchor) pairs shown instead of the text.
         bar: an interval to draw; HTML only.
@@ -44,7 +44,7 @@ class Cell:
     mark: str = ""
     title: str = ""
     heat: float | None = None
-    kind: Literal["", "missing", "warn", "code", "command"] = ""
+    kind: Literal["", "missing", "warn", "code", "command", "repeat"] = ""
     arm: int | None = None
     links: tuple[tuple[str, str], ...] = ()
     bar: Bar | None = None
@@ -52,12 +52,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """Head of a column; ``drawn`` columns hold only bars and are left out of Markdown."""
+    """Head of a column; ``drawn`` columns hold only bars with a scale, and are left out of Markdown and LaTeX."""
 
     name: str
     numeric: bool = False
     title: str = ""
     drawn: bool = False
+    scale: tuple[str, str, str] = ("0", "50", "100 %")
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Table:
         slug: name in anchors.
         caption: what it shows, in words.
         notes: sentences below it.
-        style: ``plain``, or ``heat`` for compact coloured cells.
+        style: ``plain``, or ``heat`` for compact coloured cells, ``heat drop`` where colour is a loss.
     """
 
     slug: str
@@ -76,7 +77,7 @@ class Table:
     columns: list[Column]
     rows: list[list[Cell]]
     notes: list[str] = field(default_factory=list)
-    style: Literal["plain", "heat"] = "plain"
+    style: Literal["plain", "heat", "heat drop"] = "plain"
 
 
 def text(words: object, title: str = "") -> Cell:

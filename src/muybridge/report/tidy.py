@@ -13,7 +13,7 @@ from muybridge.measure.intervals import Interval
 from muybridge.measure.robustness import absolute, chance_corrected, relative
 from muybridge.report.accuracy_tables import class_name
 from muybridge.report.collect import Collected, facets
-from muybridge.report.robust import Robust, label_changing, robust
+from muybridge.report.robust import Perturbed, Robust, robust
 from muybridge.report.score import Arm, Scored
 
 Row = dict[str, Any]
@@ -61,31 +61,62 @@ def comparison_rows(scored: list[Scored]) -> Iterator[Row]:
             }
 
 
-def robustness_rows(scored: list[Scored]) -> Iterator[Row]:
-    """One row per arm, seed (and mean), perturbation and severity, ``mean`` over all of them included."""
-    for one in scored:
-        changing = label_changing(one.experiment)
-        for arm in one.arms.values():
+def robustness_rows(found: list[Perturbed]) -> Iterator[Row]:
+    """One row per arm, seed (and mean), perturbation and severity; ``mean`` and ``mean over categories`` included."""
+    for one in found:
+        for arm in one.scored.arms.values():
             for seed in [*arm.rows, None]:
-                found = robust(one, arm.name, seed)
-                base = {**_where(one), "arm": arm.name, **_seed(seed), "clean": found.clean.value}
-                for (name, severity), cell in found.cells.items():
-                    scores = _scores(found.clean.value, cell.value, one.experiment.chance)
-                    place = {"perturbation": name, "severity": severity, "in_mean": name not in changing}
-                    yield {**base, **place, **_bounds("accuracy", cell), **scores}
-                yield {**base, **_means(found)}
+                told = one.arms[arm.name] if seed is None else robust(one.scored, one.design, arm.name, seed)
+                yield from _robustness(one, arm, seed, told)
 
 
-def _means(found: Robust) -> Row:
-    place: Row = {"perturbation": POOLED, "severity": None, "in_mean": None}
-    if found.perturbed is None or found.absolute is None or found.relative is None or found.corrected is None:
-        return place
-    scores = {"absolute": found.absolute, "relative": found.relative, "chance_corrected": found.corrected}
-    return {
-        **place,
-        **_bounds("accuracy", found.perturbed),
-        **{name: one.value for name, one in scores.items()},
-    }
+def _robustness(one: Perturbed, arm: Arm, seed: int | None, told: Robust) -> Iterator[Row]:
+    design, place = one.design, arm.place(seed)
+    base = {**_where(one.scored), "arm": arm.name, **_seed(seed), "clean": told.clean.value}
+    for (name, severity), cell in told.cells.items():
+        yield {
+            **base,
+            "category": design.categories.get(name),
+            "perturbation": name,
+            "severity": severity,
+            "in_mean": name in design.kept,
+            "seen": arm.name in design.seen.get(name, []),
+            **_bounds("accuracy", cell),
+            **_scores(told.clean.value, cell.value, design.chance),
+            "changed": arm.changed.share((name, severity), place).value,
+            "lost": arm.lost.share((name, severity), place).value,
+        }
+    yield {**base, **_means(told)}
+    for category, mean in told.categories.items():
+        where = {"category": category, "perturbation": POOLED}
+        yield {
+            **base,
+            **where,
+            **_bounds("accuracy", mean),
+            **_scores(told.clean.value, mean.value, design.chance),
+        }
+
+
+def _means(told: Robust) -> Row:
+    scores = {"absolute": "absolute", "relative": "relative", "chance_corrected": "corrected"}
+    scores |= {name: name for name in ("changed", "lost", "mce", "relative_mce", "relative_categories")}
+    row: Row = {"perturbation": POOLED, "severity": None, "in_mean": None}
+    if "types" in told.means:
+        row |= _bounds("accuracy", told.means["types"])
+    row |= {column: told.means[name].value for column, name in scores.items() if name in told.means}
+    if "categories" in told.means:
+        row["accuracy_over_categories"] = told.means["categories"].value
+    return {**row, **told.others}
+
+
+def noise_rows(found: list[Perturbed]) -> Iterator[Row]:
+    """One row per run and seed of the perturbations' noise."""
+    for one in found:
+        for noise in one.noise:
+            for seed, value in noise.by_seed.items():
+                yield {
+                    **_where(one.scored), **_run(noise.run), "noise_seed": seed, "accuracy_over_types": value, "sd": noise.spread,
+                }  # fmt: skip
 
 
 def _scores(clean: float, perturbed: float, chance: float) -> Row:
@@ -131,18 +162,29 @@ def budget_rows(all_of: Collected) -> Iterator[Row]:
         yield {
             **_run(run),
             **{key: spent.get(key) for key in ("clips", "steps", "frames", "flops", "seconds")},
+            **{key: spent.get(key) for key in ("asked", "unit", "kept")},
         }
 
 
 def curve_rows(all_of: Collected) -> Iterator[Row]:
-    """One row per logged step, as logged."""
+    """One row per logged training step, as logged."""
     for run in all_of.runs:
         for row in run.metrics:
+            if "loss" not in row:
+                continue
             told = {
                 key: row.get(key)
                 for key in ("step", "clips", "loss", "accuracy", "chance", "lr", "grad_norm")
             }
             yield {**_run(run), **told}
+
+
+def health_rows(all_of: Collected) -> Iterator[Row]:
+    """One row per look at the features during pretraining, as logged."""
+    for run in all_of.runs:
+        for row in run.metrics:
+            if isinstance(row.get("health"), dict):
+                yield {**_run(run), "step": row["step"], "clips": row.get("clips"), **row["health"]}
 
 
 def run_rows(all_of: Collected) -> Iterator[Row]:
@@ -175,7 +217,8 @@ def _shown(value: Any) -> Any:
 
 
 def _where(one: Scored) -> Row:
-    return {"stage": one.experiment.stage, "protocol": one.experiment.protocol, "data": one.experiment.data}
+    told = one.experiment
+    return {"stage": told.stage, "protocol": told.protocol, "data": told.data, "profile": told.profile}
 
 
 def _seed(seed: int | None) -> Row:

@@ -1,53 +1,75 @@
-"""Write a report: HTML, Markdown and CSV, each file atomically."""
+"""Write a report: HTML, Markdown, CSV and LaTeX, each file atomically."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from muybridge.core.records import atomic
+from muybridge.report.table import Table
 
 
 @dataclass(frozen=True)
 class ReportPaths:
-    """Where a report lies."""
+    """Where a report lies; ``tables`` are tidy CSV, ``latex`` the tables as they are shown."""
 
     html: Path
     markdown: Path
     tables: list[Path]
+    latex: list[Path]
 
 
 def write_report(folder: Path) -> ReportPaths:
-    """Report on every finished run of a folder as ``report.html``, ``report.md`` and ``tables/*.csv``.
+    """Report on every finished run of a folder as ``report.html``, ``report.md`` and ``tables/*.csv`` and ``.tex``.
 
     Equal runs give equal bytes. The page needs no network and no other file.
 
     Raises:
         UsageError: no finished run; says what was looked for.
-        MuybridgeError: a run is damaged; names the file and the way out.
+        MuybridgeError: every run is damaged. Single damaged runs are listed and left out.
     """
     from muybridge.report import tidy
     from muybridge.report.collect import collect
-    from muybridge.report.content import content
+    from muybridge.report.content import content, tables_of
     from muybridge.report.html import html
     from muybridge.report.markdown import markdown
 
     folder = Path(folder)
     shown = content(collect(folder))
-    paths = ReportPaths(folder / "report.html", folder / "report.md", [])
-    both = [*shown.scored, *shown.robust]
+    paths = ReportPaths(folder / "report.html", folder / "report.md", [], [])
+    both = [*shown.scored, *(one.scored for one in shown.robust)]
     tables = {
         "accuracy": tidy.accuracy_rows(shown.scored),
         "comparisons": tidy.comparison_rows(both),
         "robustness": tidy.robustness_rows(shown.robust),
+        "noise_seeds": tidy.noise_rows(shown.robust),
         "per_class": tidy.per_class_rows(shown.scored),
         "confusion": tidy.confusion_rows(shown.scored),
         "budget": tidy.budget_rows(shown.all_of),
         "curves": tidy.curve_rows(shown.all_of),
+        "health": tidy.health_rows(shown.all_of),
         "runs": tidy.run_rows(shown.all_of),
     }
     for name, rows in tables.items():
         paths.tables.append(folder / "tables" / f"{name}.csv")
         tidy.write_csv(paths.tables[-1], list(rows))
+    paths.latex.extend(
+        write_latex(folder / "tables", [one for kept in tables_of(shown).values() for one in kept])
+    )
     for path, text in ((paths.markdown, markdown(shown)), (paths.html, html(shown))):
         with atomic(path) as file:
             file.write(text)
+    return paths
+
+
+def write_latex(folder: Path, tables: list[Table]) -> list[Path]:
+    """Write ``SLUG.tex`` of each table and remove those that an earlier report left."""
+    from muybridge.report.latex import MARK, latex
+
+    paths = []
+    for table in tables:
+        paths.append(folder / f"{table.slug}.tex")
+        with atomic(paths[-1]) as file:
+            file.write(latex(table))
+    for old in sorted(set(folder.glob("*.tex")) - set(paths)):
+        if old.read_text(encoding="utf-8", errors="replace").startswith(MARK):
+            old.unlink()
     return paths

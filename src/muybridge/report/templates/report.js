@@ -14,6 +14,7 @@ function sortBy(head) {
     return up ? compare(a, b) : compare(b, a);
   });
   body.append(...rows);
+  table.classList.add("sorted");
   for (const other of table.tHead.querySelectorAll("[aria-sort]")) other.setAttribute("aria-sort", "none");
   head.setAttribute("aria-sort", up ? "ascending" : "descending");
   status.textContent = `${head.textContent.trim()}: sorted ${up ? "ascending" : "descending"}`;
