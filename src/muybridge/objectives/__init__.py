@@ -1,4 +1,9 @@
-"""Objectives: everything that trains a backbone, pretext tasks and supervised learning alike."""
+"""Objectives: everything that trains a backbone, pretext tasks and supervised learning alike.
+
+Facts: ``kind`` (spatial, temporal or both), ``pretext`` (needs no labels), ``complexity`` (the option that has levels), ``presets`` (values
+of the original paper where they differ from the benchmark's, which are the constructors' defaults) and ``tiny`` (values under a backbone of
+the tiny group, whose data sets and budgets are thousands of times smaller).
+"""
 
 from muybridge.core.catalogue import Entry
 
@@ -12,6 +17,52 @@ OBJECTIVES = {
         "name the order in which the clips of a video were shuffled (temporal; VCOP, CVPR 2019)",
         "muybridge.objectives.vcop:VCOP",
         {"kind": "temporal", "pretext": True, "complexity": "clips"},
+    ),
+    "prp": Entry(
+        "name the rate at which the clip is played and paint the frames between (spatio-temporal; PRP, CVPR 2020)",
+        "muybridge.objectives.prp:PRP",
+        {"kind": "spatio-temporal", "pretext": True, "complexity": "rates", "tiny": {"width": 64}},
+    ),
+    "speed": Entry(
+        "name the rate at which the clip is played (temporal; SpeedNet, CVPR 2020; pace prediction, ECCV 2020)",
+        "muybridge.objectives.speed:Speed",
+        {"kind": "temporal", "pretext": True, "complexity": "rates"},
+    ),
+    "arrow-of-time": Entry(
+        "say whether the clip runs forwards or backwards (temporal; Pickup et al., CVPR 2014; Wei et al., CVPR 2018)",
+        "muybridge.objectives.arrow_of_time:ArrowOfTime",
+        {"kind": "temporal", "pretext": True},
+    ),
+    "masked": Entry(
+        "predict the pixels of nine tubes in ten from the tenth (spatio-temporal; VideoMAE, NeurIPS 2022; token backbones)",
+        "muybridge.objectives.masked:Masked",
+        {"kind": "spatio-temporal", "pretext": True, "tokens": True, "tiny": {"width": 64, "depth": 2}},
+    ),
+    "cvrl": Entry(
+        "two clips of a video attract each other, clips of other videos repel (spatial; CVRL, CVPR 2021)",
+        "muybridge.objectives.cvrl:CVRL",
+        {"kind": "spatial", "pretext": True, "contrastive": True, "tiny": {"hidden": 256, "layers": 2}},
+    ),
+    "tdl": Entry(
+        "a clip attracts another look at the same frames and repels another segment of its video (temporal; TDL, 2020)",
+        "muybridge.objectives.tdl:TDL",
+        {
+            "kind": "temporal",
+            "pretext": True,
+            "contrastive": True,
+            "presets": {"paper": {"queue": 16384}},
+            "tiny": {"queue": 500, "momentum": 0.99, "head_norm": True},
+        },
+    ),
+    "rspnet": Entry(
+        "clips of a video look alike at every speed and move alike at the same one (spatio-temporal; RSPNet, AAAI 2021)",
+        "muybridge.objectives.rspnet:RSPNet",
+        {
+            "kind": "spatio-temporal",
+            "pretext": True,
+            "contrastive": True,
+            "tiny": {"queue": 512, "momentum": 0.99, "head_norm": True},
+        },
     ),
     "supervised": Entry(
         "cross-entropy on the labels",

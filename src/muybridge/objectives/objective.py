@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from muybridge.core.clip import Clip
 from muybridge.core.features import Features
+from muybridge.core.sampling import Law, Sampling, Short
 
 Encode = Callable[[Float[Tensor, "b 3 t h w"]], Features]
 Views = Mapping[str, Tensor]
-Augment = Callable[[Tensor, Generator], Tensor]
+Augment = Callable[..., Tensor]
+"""``augment(frames, rng, view=0)``: uint8 ``b c t h w`` to ``b c t s s``; a task with two different chains asks for ``view=1`` too."""
 
 
 @dataclass(frozen=True)
@@ -28,31 +30,68 @@ class Outcome:
     monitors: dict[str, Float[Tensor, ""]]
 
 
-class Objective(Protocol):
-    """Owns its heads; says how many clips of a video it needs and what chance is; captions an answer for film strips.
+class Objective(nn.Module):
+    """Owns its heads; says which frames of a video it needs and what chance is; captions an answer for film strips.
+
+    Everything that a step changes (heads, queues, momentum copies) is a parameter or a buffer, so that a saved state holds it.
 
     Attributes:
-        clips: clips drawn from each video, laid one behind the other in time order.
-        chance: accuracy of guessing, 0 to 1.
+        clips: clips of each video that are encoded per step, by the backbone or its momentum copy: the unit of the budget.
+        chance: accuracy of guessing, 0 to 1; where it depends on the batch, the monitor ``chance`` says it and goes before.
     """
 
-    clips: int
+    clips: int = 1
     chance: float
 
+    def law(self, frames: int, stride: int, gap: int, short: Short) -> Law:
+        """How the frames of a video are drawn: ``clips`` clips in a row unless the task says otherwise."""
+        return Sampling(frames, stride, self.clips, gap if self.clips > 1 else 0, short)
+
     def views(self, clip: Clip, augment: Augment, rng: Generator) -> Views:
-        """What the network sees and what it must answer; no parameters, no gradients."""
-        ...
+        """What the network sees and, under ``target``, what it must answer; no parameters, no gradients."""
+        raise NotImplementedError
 
     def outcome(self, encode: Encode, views: Views) -> Outcome:
         """Loss terms and monitors of one batch of views."""
-        ...
+        raise NotImplementedError
+
+    def caption(self, target: int) -> str:
+        """The answer in words; ``target`` is 0 for a task without targets."""
+        raise NotImplementedError
+
+    def attach(self, backbone: nn.Module, frames: int, size: int) -> None:
+        """Called once, before training: build what depends on the backbone (a momentum copy, a decoder for its map).
+
+        Args:
+            backbone: the network that will be trained.
+            frames: frames of the clips that it will see.
+            size: their height and width, pixels.
+        """
+
+    def after_step(self, backbone: nn.Module) -> None:
+        """Called after every optimiser step: let a momentum copy follow, fill a queue."""
+
+    def needs(self, videos: int, dataset: int) -> None:
+        """Called before training with the videos per step and in all.
+
+        Raises:
+            UsageError: too few of them for the loss; says the way out.
+        """
 
 
 class Learner(nn.Module):
-    """Backbone and objective as one module, so that one wrapper (DDP) sees every parameter."""
+    """Backbone and objective as one module, so that one wrapper (DDP) sees every parameter.
 
-    def __init__(self, backbone: nn.Module, objective: Any) -> None:
+    Args:
+        backbone: turns frames into ``Features``.
+        objective: what it learns; its ``attach`` is called here.
+        frames: frames of a clip.
+        size: height and width of a clip, pixels.
+    """
+
+    def __init__(self, backbone: nn.Module, objective: Any, frames: int = 8, size: int = 32) -> None:
         super().__init__()
+        objective.attach(backbone, frames, size)
         self.backbone, self.objective = backbone, objective
 
     def forward(self, views: Views) -> Outcome:

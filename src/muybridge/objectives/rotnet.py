@@ -8,10 +8,10 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from muybridge.core.clip import Clip, to_unit
-from muybridge.objectives.objective import Augment, Encode, Outcome, Views, accuracy
+from muybridge.objectives.objective import Augment, Encode, Objective, Outcome, Views, accuracy
 
 
-class RotNet(nn.Module):
+class RotNet(Objective):
     """Global average pool, dropout, one linear layer, cross-entropy over the rotations.
 
     Departs from the paper: one random rotation per clip and step (as in later code), not all rotated copies of each clip, so that a

@@ -4,10 +4,10 @@ from torch import Generator, nn
 from torch.nn import functional as F
 
 from muybridge.core.clip import Clip, to_unit
-from muybridge.objectives.objective import Augment, Encode, Outcome, Views, accuracy
+from muybridge.objectives.objective import Augment, Encode, Objective, Outcome, Views, accuracy
 
 
-class Supervised(nn.Module):
+class Supervised(Objective):
     """One linear layer and cross-entropy.
 
     Args:

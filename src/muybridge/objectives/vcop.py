@@ -11,10 +11,10 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from muybridge.core.clip import Clip, to_unit
-from muybridge.objectives.objective import Augment, Encode, Outcome, Views, accuracy
+from muybridge.objectives.objective import Augment, Encode, Objective, Outcome, Views, accuracy
 
 
-class VCOP(nn.Module):
+class VCOP(Objective):
     """Pairwise features of the shuffled clips, one linear layer over all pairs, cross-entropy over the permutations.
 
     Args:

@@ -1,0 +1,178 @@
+"""Camera motion: the picture turned or shifted, as a whole or along a path.
+
+Types of Schiappa et al., CVPR 2023 (arXiv 2207.01398). ``smooth_*`` departs from the paper: the published camera jumps to an unrelated
+angle or place at every frame, ours follows a smooth path, one draw per clip. The smooth and the bilinear ones mirror the picture at its
+edges; the published ones leave black.
+
+Coordinates are 16.16 integers and weights have 8 bits, so that CPU and GPU give the same bits.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float64, Int32, Int64, UInt8
+from torch import Tensor
+
+from muybridge.perturb.streams import Streams
+
+Maps = Float64[np.ndarray, "b n 2 3"]
+SIDE = 224
+"""Shifts are given in pixels of pictures with this short side, and scaled to others."""
+
+CANVAS = 256
+"""Short side of the picture from which the published samples cut their crops of 224."""
+
+
+def static_rotation(
+    frames: UInt8[Tensor, "b c t h w"], streams: Streams, *, degrees: float
+) -> UInt8[Tensor, "b c t h w"]:
+    """Turn every frame by one angle, counter-clockwise about the centre; bilinear, mirrored at the edges; deterministic."""
+    return bilinear(frames, rotations(np.full((len(frames), 1), degrees)))
+
+
+def random_rotation(
+    frames: UInt8[Tensor, "b c t h w"], streams: Streams, *, degrees: float
+) -> UInt8[Tensor, "b c t h w"]:
+    """Turn along a smooth path of angles whose largest is ``degrees``, either way; bilinear, mirrored at the edges."""
+    paths = [smooth_path(frames.shape[2], 1, streams.rng(clip))[0] for clip in range(len(frames))]
+    return bilinear(frames, rotations(degrees * np.stack(paths)))
+
+
+def translation(
+    frames: UInt8[Tensor, "b c t h w"], streams: Streams, *, shift: float
+) -> UInt8[Tensor, "b c t h w"]:
+    """Shift along a smooth path in the plane whose farthest point is ``shift`` away; bilinear, mirrored at the edges.
+
+    Args:
+        frames: clips.
+        streams: one per clip.
+        shift: pixels at a short side of 224, in proportion at others.
+    """
+    paths = [smooth_path(frames.shape[2], 2, streams.rng(clip)).T for clip in range(len(frames))]
+    return bilinear(frames, shifts(_scale(frames) * shift * np.stack(paths)))
+
+
+def static_rotation_nearest(
+    frames: UInt8[Tensor, "b c t h w"], streams: Streams, *, degrees: float
+) -> UInt8[Tensor, "b c t h w"]:
+    """Turn as ``PIL.Image.rotate`` does: counter-clockwise, nearest pixel, black corners; deterministic."""
+    return nearest(frames, rotations(np.full((len(frames), 1), degrees)))
+
+
+def random_rotation_nearest(
+    frames: UInt8[Tensor, "b c t h w"], streams: Streams, *, degrees: int
+) -> UInt8[Tensor, "b c t h w"]:
+    """Turn each frame by a whole number of degrees of its own, uniform from ``-degrees`` to ``degrees``; nearest, black."""
+    drawn = [
+        streams.rng(clip).integers(-degrees, degrees + 1, frames.shape[2]) for clip in range(len(frames))
+    ]
+    return nearest(frames, rotations(np.stack(drawn)))
+
+
+def translation_on_canvas(
+    frames: UInt8[Tensor, "b c t h w"], streams: Streams, *, shift: int
+) -> UInt8[Tensor, "b c t h w"]:
+    """Cut each frame anew from a canvas of 256/224 of its side, 0 to ``shift`` pixels from the top and from the left.
+
+    The canvas beyond the crop is not known any more: the crop is mirrored into it. Beyond the canvas lies black.
+
+    Args:
+        frames: clips.
+        streams: one per clip.
+        shift: pixels at a short side of 224, in proportion at others, rounded.
+    """
+    scale = _scale(frames)
+    margin, far = round(scale * (CANVAS - SIDE) / 2), round(scale * shift)
+    drawn = [streams.rng(clip).integers(0, far + 1, (frames.shape[2], 2)) for clip in range(len(frames))]
+    return nearest(frames, shifts(np.stack(drawn) - margin), margin)
+
+
+def translation_once(
+    frames: UInt8[Tensor, "b c t h w"], streams: Streams, *, shift: int
+) -> UInt8[Tensor, "b c t h w"]:
+    """Move the clip up and left by one draw of 0 to ``shift - 1`` pixels each; black where nothing is left.
+
+    Args:
+        frames: clips.
+        streams: one per clip.
+        shift: pixels at a short side of 224, in proportion at others, rounded.
+    """
+    far = max(1, round(_scale(frames) * shift))
+    drawn = [streams.rng(clip).integers(0, far, (1, 2)) for clip in range(len(frames))]
+    return nearest(frames, shifts(np.stack(drawn)))
+
+
+def _scale(frames: Tensor) -> float:
+    return min(frames.shape[-2:]) / SIDE
+
+
+def smooth_path(length: int, axes: int, rng: np.random.Generator) -> Float64[np.ndarray, "axes t"]:
+    """Path about its mean of at most one and a half swings, its farthest point at distance 1; a single point lies there."""
+    swing = np.arange(1, 4)[:, None]
+    angle = np.pi * swing * np.arange(length) / max(1, length - 1)
+    size, phase = rng.normal(size=(axes, 3)) / swing[:, 0], rng.uniform(0, 2 * np.pi, (axes, 3, 1))
+    path = np.einsum("as,ast->at", size, np.cos(angle + phase))
+    path -= path.mean(axis=1, keepdims=True) if length > 1 else 0
+    return np.asarray(path / np.linalg.norm(path, axis=0).max())
+
+
+def rotations(degrees: Float64[np.ndarray, "b n"]) -> Maps:
+    """Where the pixels of turned pictures come from: coordinates (y, x, 1) about the centre to (y, x) about the centre."""
+    cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    zero = np.zeros_like(cos)
+    return np.stack([np.stack([cos, sin, zero], -1), np.stack([-sin, cos, zero], -1)], -2)
+
+
+def shifts(offset: Float64[np.ndarray, "b n 2"]) -> Maps:
+    """Where the pixels of shifted pictures come from: that many rows down and columns to the right."""
+    turn = np.broadcast_to(np.eye(2), (*offset.shape[:2], 2, 2))
+    return np.concatenate([turn, offset[..., None]], -1)
+
+
+def bilinear(frames: UInt8[Tensor, "b c t h w"], maps: Maps) -> UInt8[Tensor, "b c t h w"]:
+    """Pictures under maps, one per clip or one per frame; weights in steps of 1/256, mirrored at the edges."""
+    rows, columns = _coordinates(maps, frames)
+    down, right = (rows >> 8) & 255, (columns >> 8) & 255
+    total = torch.zeros((), dtype=torch.int32, device=frames.device)
+    for step_y, weight_y in ((0, 256 - down), (1, down)):
+        y = _mirrored((rows >> 16) + step_y, frames.shape[-2])
+        for step_x, weight_x in ((0, 256 - right), (1, right)):
+            x = _mirrored((columns >> 16) + step_x, frames.shape[-1])
+            total = total + _picked(frames, y, x).int().mul_((weight_y * weight_x)[:, None])
+    return total.add_(1 << 15).bitwise_right_shift_(16).to(torch.uint8)
+
+
+def nearest(frames: UInt8[Tensor, "b c t h w"], maps: Maps, margin: int = 0) -> UInt8[Tensor, "b c t h w"]:
+    """Pictures under maps, one per clip or one per frame; mirrored up to ``margin`` pixels outside, black beyond."""
+    height, width = frames.shape[-2:]
+    rows, columns = _coordinates(maps, frames)
+    rows, columns = (rows + (1 << 15)) >> 16, (columns + (1 << 15)) >> 16
+    inside = (rows >= -margin) & (rows < height + margin) & (columns >= -margin) & (columns < width + margin)
+    return _picked(frames, _mirrored(rows, height), _mirrored(columns, width)).mul_(inside[:, None])
+
+
+def _coordinates(maps: Maps, frames: Tensor) -> tuple[Int32[Tensor, "b n h w"], Int32[Tensor, "b n h w"]]:
+    """Rows and columns in units of 1/65536 pixel; sums of one vector down and one across, rounded before they are added."""
+    height, width = frames.shape[-2:]
+    y, x = np.arange(height) - (height - 1) / 2, np.arange(width) - (width - 1) / 2
+    found = []
+    for row, middle in enumerate(((height - 1) / 2, (width - 1) / 2)):
+        turn_y, turn_x, offset = (maps[:, :, row, i, None] for i in range(3))
+        down = torch.from_numpy(np.rint(65536 * (turn_y * y + offset + middle)).astype(np.int32))
+        across = torch.from_numpy(np.rint(65536 * turn_x * x).astype(np.int32))
+        found.append(down.to(frames.device)[..., :, None] + across.to(frames.device)[..., None, :])
+    return found[0], found[1]
+
+
+def _mirrored(place: Int32[Tensor, "*s"], size: int) -> Int64[Tensor, "*s"]:
+    """Places of a row that goes on mirrored at both ends: -1 is 0, ``size`` is ``size - 1``."""
+    place = place.remainder(2 * size)
+    return torch.minimum(place, 2 * size - 1 - place).long()
+
+
+def _picked(
+    frames: Tensor, y: Int64[Tensor, "b n h w"], x: Int64[Tensor, "b n h w"]
+) -> UInt8[Tensor, "b c t h w"]:
+    """The pixels at rows y and columns x, which are one map per clip or one per frame."""
+    b, c, t, h, w = frames.shape
+    index = (y * w + x).flatten(2)[:, None].expand(b, c, t, h * w)
+    return frames.reshape(b, c, t, h * w).gather(3, index).view(frames.shape)
