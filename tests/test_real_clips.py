@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(
     not ROOT or not Path(ROOT, "adl_clips.csv").is_file(),
     reason="real clips are not here: set MUYBRIDGE_REAL_DATA to a folder with adl_clips.csv and clips.csv",
 )
-SMALL = ("--clips", 288, "--epochs", 2, "--size", 40, "--crop", 32)
+SMALL = ("--budget", 288, "--epochs", 2, "--size", 40, "--crop", 32)
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,10 @@ one step
   probe        train a linear layer on frozen features
   robustness   measure a classifier on perturbed clips
   neighbours   find the nearest videos of each video in feature space
+  compare      two robustness runs side by side: differences with intervals, verdicts in words
+  perturb      write a perturbed video, or a contact sheet of all types and severities
+  weights      convert public weights to safetensors
+  data         doctor | prepare | subset | preview: look at videos before you train on them
 
 many steps
   study        list | plan NAME | run NAME
@@ -130,15 +134,39 @@ def _quickstart(verb: str, words: list[str]) -> int:
 
 def _study_named(name: str, program: str, words: list[str], plan_only: bool = False) -> int:
     from muybridge import cli_show
-    from muybridge.studies.config import QuickstartConfig
+    from muybridge.studies.config import CONFIGS
 
-    config = parse(QuickstartConfig, program, words)
+    config = parse(CONFIGS[name], program, words)
     from muybridge import verbs
 
     if config.dry_run or plan_only:
         return cli_show.study_plan(name, config)
     verbs.run_study(name, config, announce=cli_show.resolved)
     return cli_show.study_result(config.out)
+
+
+def _compare(verb: str, words: list[str]) -> int:
+    from muybridge import cli_compare
+
+    return cli_compare.run(words)
+
+
+def _data(verb: str, words: list[str]) -> int:
+    from muybridge import cli_data
+
+    return cli_data.run(words)
+
+
+def _perturb(verb: str, words: list[str]) -> int:
+    from muybridge import cli_perturb
+
+    return cli_perturb.run(words)
+
+
+def _weights(verb: str, words: list[str]) -> int:
+    from muybridge import cli_weights
+
+    return cli_weights.run(words)
 
 
 def _study(verb: str, words: list[str]) -> int:
@@ -248,6 +276,10 @@ COMMANDS: dict[str, Callable[[str, list[str]], int]] = {
     "probe": _stage,
     "robustness": _stage,
     "neighbours": _stage,
+    "compare": _compare,
+    "data": _data,
+    "perturb": _perturb,
+    "weights": _weights,
     "study": _study,
     "report": _report,
     "list": _list,

@@ -118,12 +118,12 @@ def accuracy_line(run: Run) -> str:
     """Clean accuracy with its interval, if the run has predictions."""
     path = run.path / "predictions.parquet"
     if not path.is_file():
-        last = run.metrics[-1:]
-        return f"pretext accuracy {last[0]['accuracy']:.1%} (chance {last[0]['chance']:.1%})" if last else ""
+        last = next((row for row in reversed(run.metrics) if "accuracy" in row), None)
+        return f"pretext accuracy {last['accuracy']:.1%} (chance {last['chance']:.1%})" if last else ""
     from muybridge.core.predictions import read_predictions
     from muybridge.measure.intervals import accuracy_interval
 
-    found = accuracy_interval([read_predictions(path).condition("clean", 0)])
+    found = accuracy_interval([read_predictions(path, only="clean")])
     caution = f"; {found.caution}" if found.caution else ""
     return (
         f"{run.result['summary']}: {found.value:.1%} (95 % interval {found.low:.1%} to {found.high:.1%},"

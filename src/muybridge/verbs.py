@@ -3,11 +3,16 @@
 import dataclasses
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 from muybridge.core import out as folder
+from muybridge.core.catalogue import require
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.records import Run
 from muybridge.core.screen import Screen, screen
@@ -20,21 +25,30 @@ from muybridge.stages.config import (
     ProbeConfig,
     RobustnessConfig,
 )
-from muybridge.studies.config import QuickstartConfig
+from muybridge.studies import STUDIES
+from muybridge.studies.config import CONFIGS, QuickstartConfig
 
 if TYPE_CHECKING:
+    from muybridge.stages.measured import RobustnessRun
+    from muybridge.stages.models import Subject
     from muybridge.studies.study import Finished
 
 Announce = Callable[[Any, Callable[[str], None]], None]
 
 
-def run_stage(config: Control, show: Screen | None = None, announce: Announce | None = None) -> Run:
+def run_stage(
+    config: Control,
+    show: Screen | None = None,
+    announce: Announce | None = None,
+    subject: "Subject | None" = None,
+) -> Run:
     """Run one stage under ``config.out``: claims the folder, decodes with all workers, trains or measures, returns the run.
 
     Args:
         config: what to do; with ``dry_run`` nothing is written.
         show: where progress goes.
         announce: told the resolved config before work starts.
+        subject: a model under test that was handed over as an object.
     """
     from muybridge.stages.check import check_numbers
     from muybridge.stages.job import execute, resolve
@@ -42,20 +56,22 @@ def run_stage(config: Control, show: Screen | None = None, announce: Announce | 
 
     check_numbers(config)
     if config.dry_run:
-        return resolve(config).run
+        return resolve(config, subject=subject).run
     _claim(config)
     workers = worker_count(config.workers)
     with show or screen() as bars:
         if getattr(config, "data", None):
             render(config, workers, bars)
-        job = resolve(config)
+        job = resolve(config, subject=subject)
         if announce:
             announce(job.config, bars.say)
         size = getattr(config, "size", None)
         if size and config.limit is None and not job.run.done:
             decode(job.dataset.records, size, workers, bars, config.allow_broken)
         run = execute(
-            config, lambda done, total, values: bars.update(job.stage, done, total, _detail(values))
+            config,
+            lambda done, total, values: bars.update(job.stage, done, total, _detail(values)),
+            subject,
         )
         bars.finish(job.stage)
     return run
@@ -108,7 +124,8 @@ def _claim(config: Control) -> None:
 
 
 def _detail(values: dict[str, float]) -> str:
-    return " ".join(f"{name} {values[name]:.3f}" for name in ("loss", "accuracy") if name in values)
+    shown = {"loss": ".3f", "accuracy": ".3f", "effective_rank": ".1f", "knn": ".3f"}
+    return " ".join(f"{name} {values[name]:{form}}" for name, form in shown.items() if name in values)
 
 
 def _verb(name: str, kind: type[Control], run: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -135,14 +152,61 @@ def _verb(name: str, kind: type[Control], run: Callable[[Any], Any]) -> Callable
 pretrain = _verb("pretrain", PretrainConfig, run_stage)
 finetune = _verb("finetune", FinetuneConfig, run_stage)
 probe = _verb("probe", ProbeConfig, run_stage)
-robustness = _verb("robustness", RobustnessConfig, run_stage)
+_robustness = _verb("robustness", RobustnessConfig, run_stage)
 neighbours = _verb("neighbours", NeighboursConfig, run_stage)
 quickstart = _verb("quickstart", QuickstartConfig, lambda config: run_study("quickstart", config))
 
 
+def robustness(
+    model: Any = "",
+    data: Any = (),
+    *,
+    name: str | None = None,
+    class_names: Sequence[str] | None = None,
+    out: str | Path | None = None,
+    **values: Any,
+) -> "RobustnessRun":
+    """Measure a classifier on perturbed clips.
+
+    Args:
+        model: what `muybridge robustness --model` takes; or an ``nn.Module`` or callable that turns frames (float, 0 to 1, ``b 3 t h w``)
+            into logits ``b k`` and owns its normalisation.
+        data: folders, lists or names of data sets.
+        name: of a model that is an object, in tables; names its results too, and is needed for those of a callable without weights.
+        class_names: classes of such a model in the order of its scores; those of the data set when not given.
+        out: folder of the results; those of an object lie in a temporary folder, and go with what is returned, when not given.
+        values: the other arguments are those of `muybridge robustness --help`.
+
+    Returns:
+        The finished run with its ``rows`` and ``scores()``.
+
+    Raises:
+        UsageError: a callable without weights and name cannot have its results kept in ``out``.
+    """
+    from muybridge.stages.measured import RobustnessRun
+    from muybridge.stages.models import given
+
+    if isinstance(model, str | os.PathLike):
+        values |= {} if out is None else {"out": out}
+        return RobustnessRun(_robustness(model=model, data=data, **values).path)
+    subject = given(model, name, tuple(class_names) if class_names else None, kept=out is not None)
+    place = Path(mkdtemp(prefix="muybridge-") if out is None else out)
+    try:
+        ask = _verb("robustness", RobustnessConfig, partial(run_stage, subject=subject))
+        run = RobustnessRun(ask(**values | {"model": subject.name, "data": data, "out": place}).path)
+    except BaseException:
+        if out is None:
+            rmtree(place, ignore_errors=True)
+        raise
+    if out is None:
+        finalize(run, rmtree, place, ignore_errors=True)
+    return run
+
+
 def study(name: str, **values: Any) -> Any:
     """Run a shipped study; the arguments are those of `muybridge study run NAME --help`."""
-    return run_study(name, configs.change(QuickstartConfig(), values, f"muybridge.study({name!r})"))
+    require("studies", STUDIES, name)
+    return run_study(name, configs.change(CONFIGS[name](), values, f"muybridge.study({name!r})"))
 
 
 def report(out: str | Path = "muybridge-out") -> Any:
@@ -150,3 +214,10 @@ def report(out: str | Path = "muybridge-out") -> Any:
     from muybridge.report import write_report
 
     return write_report(Path(out))
+
+
+def compare(a: str | Path, b: str | Path) -> Any:
+    """Compare two robustness runs: folders of runs, or ``out`` folders with one each; returns lines with intervals and verdicts."""
+    from muybridge.report.compare import compare
+
+    return compare(a, b)

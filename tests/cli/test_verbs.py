@@ -14,6 +14,7 @@ from muybridge.core.predictions import read_predictions
 from muybridge.core.records import Run, find_runs
 
 TINY = {"frames": 4, "stride": 2, "size": 20, "crop": 16, "batch": 6}
+TYPES = ("gaussian_noise", "jumbling", "freezing", "reversal")
 FLAGS = [word for name, value in TINY.items() for word in (f"--{name}", value)]
 
 
@@ -23,13 +24,15 @@ def chain(videos, tmp_path_factory):
     out = tmp_path_factory.mktemp("chain") / "out"
     runs = {
         "pretrain": muybridge.pretrain(
-            data=videos, objective="vcop", clips=36, out=out, **TINY | {"stride": 1}
+            data=videos, objective="vcop", budget=36, out=out, **TINY | {"stride": 1}
         )
     }
     common = {"data": videos, "out": out, "init": runs["pretrain"], **TINY}
     runs["finetune"] = muybridge.finetune(epochs=2, fold=1, **common)
     runs["probe"] = muybridge.probe(fold=1, **common)
-    runs["robustness"] = muybridge.robustness(model=runs["finetune"], out=out)
+    runs["robustness"] = muybridge.robustness(
+        model=runs["finetune"], types=TYPES, severities=(1, 3, 5), out=out
+    )
     runs["neighbours"] = muybridge.neighbours(**common)
     return runs
 
@@ -76,7 +79,7 @@ def test_the_same_command_computes_nothing_again(run, videos, tmp_path):
         videos,
         "--objective",
         "rotnet",
-        "--clips",
+        "--budget",
         12,
         "--out",
         tmp_path / "out",
@@ -148,7 +151,7 @@ def test_report_of_single_runs(run, chain, tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_with_one_paragraph_and_the_same_command_goes_on(videos, tmp_path, number):
-    words = [sys.executable, "-m", "muybridge", "pretrain", "--data", videos, "--objective", "rotnet", "--clips", "200000",
+    words = [sys.executable, "-m", "muybridge", "pretrain", "--data", videos, "--objective", "rotnet", "--budget", "200000",
              "--out", tmp_path / "out", *FLAGS]  # fmt: skip
     process = subprocess.Popen([str(word) for word in words], stderr=subprocess.PIPE, text=True)
     metrics = tmp_path / "out" / "runs" / "pretrain"

@@ -41,6 +41,15 @@ def test_moving_keeps_everything() -> None:
     assert moved.video == clip.video
 
 
+def test_what_a_law_drew_goes_with_its_clips() -> None:
+    clip = Clip(_clip().frames, _clip().label, ("a", "b"), {"rate": torch.tensor([2, 4])})
+    assert clip.to("cpu").drawn["rate"].tolist() == [2, 4]
+    second = clip.rows(slice(1, None))
+    assert (second.video, second.drawn["rate"].tolist(), len(second)) == (("b",), [4], 1)
+    with pytest.raises(ValueError, match=r"Clip.drawn: 1 values of 'rate' for 2 clips"):
+        Clip(clip.frames, clip.label, clip.video, {"rate": torch.tensor([2])})
+
+
 def test_bytes_become_fractions_and_the_bytes_stay() -> None:
     frames = torch.tensor([0, 51, 255], dtype=torch.uint8)
     torch.testing.assert_close(to_unit(frames), torch.tensor([0, 0.2, 1]))

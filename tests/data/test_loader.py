@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError, VideoError
+from muybridge.core.sampling import Draw, Sampling, sample, views
 from muybridge.data import cache, loader, video
 from muybridge.data.index import VideoRecord
 from muybridge.data.loader import Loader, check_broken, collate, evaluation, stream
-from muybridge.data.sampling import Sampling, sample, views
 
 
 @dataclass
@@ -73,6 +73,30 @@ def test_golden_batch_that_stored_runs_rest_on() -> None:
     clip = _loader()(2)
     assert clip.video == ("v4", "v3", "v1")
     assert clip.frames[:, 1, :, 0, 0].tolist() == [[3, 5, 7, 9], [6, 8, 10, 12], [3, 5, 7, 9]]
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A law that draws one frame and says which."""
+
+    clips: int = 1
+    short: Any = "shrink"
+    span: int = 1
+
+    def fits(self, total: int) -> bool:
+        return True
+
+    def draw(self, total: int, rng: np.random.Generator) -> Draw:
+        chosen = int(rng.integers(total))
+        return Draw(np.array([chosen]), {"frame": chosen})
+
+
+def test_any_law_may_draw_and_its_facts_go_with_the_clips() -> None:
+    loader_ = _loader(law=Counting())  # type: ignore[arg-type]
+    for step in range(4):
+        clip = loader_(step)
+        assert clip.drawn["frame"].tolist() == clip.frames[:, 1, 0, 0, 0].tolist()
+    assert _loader()(0).drawn == {}
 
 
 def test_the_seed_changes_order_and_frames() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from muybridge.core.records import find_runs
 
-FLAGS = ("--frames", "4", "--stride", "1", "--size", "20", "--crop", "16", "--batch", "8", "--clips", "80")
+FLAGS = ("--frames", "4", "--stride", "1", "--size", "20", "--crop", "16", "--batch", "8", "--budget", "80")
 
 
 @pytest.mark.slow

@@ -24,19 +24,19 @@ from muybridge.studies.plan import plan
 from muybridge.studies.quickstart import cells
 
 TINY = {"frames": 4, "stride": 1, "size": 20, "crop": 16, "batch": 6}
-QUICK = ["--clips", "240", "--epochs", "2", "--size", "20", "--crop", "16"]
+QUICK = ["--budget", "240", "--epochs", "2", "--size", "20", "--crop", "16"]
 
 
 def small(videos, out, **changes):
     return replace(
-        QuickstartConfig(data=(str(videos),), out=out, clips=24, epochs=1, size=20, crop=16), **changes
+        QuickstartConfig(data=(str(videos),), out=out, budget=24, epochs=1, size=20, crop=16), **changes
     )
 
 
-def two_probes(videos, out, clips=24):
+def two_probes(videos, out, budget=24):
     """One pretrained and two probes of it, one of which repeats the other."""
     common = {"data": (str(videos),), "out": out, **TINY}
-    init = yield PretrainConfig(**common, objective="rotnet", clips=clips)
+    init = yield PretrainConfig(**common, objective="rotnet", budget=budget)
     yield ProbeConfig(**common, init=init)
     yield ProbeConfig(**common, init=init)
 
@@ -54,7 +54,7 @@ def test_plan_touches_nothing(videos, tmp_path):
 
 def test_a_changed_config_changes_all_that_follow_from_it(videos, tmp_path):
     before = {cell.job.signature for cell in plan(two_probes(videos, tmp_path))}
-    after = {cell.job.signature for cell in plan(two_probes(videos, tmp_path, clips=30))}
+    after = {cell.job.signature for cell in plan(two_probes(videos, tmp_path, budget=30))}
     assert not before & after
 
 
@@ -76,7 +76,7 @@ def test_quickstart_plans_the_embedded_sets_with_one_budget(tmp_path, monkeypatc
     assert stages.count("pretrain") == 2
     assert stages.count("probe") == 6
     pretrained = [cell.job.config for cell in planned if cell.job.stage == "pretrain"]
-    assert len({(config.clips, config.batch, config.frames) for config in pretrained}) == 1
+    assert len({(config.budget, config.batch, config.frames) for config in pretrained}) == 1
     assert {cell.job.dataset.name for cell in planned} == {"builtin-objects", "builtin-motions"}
 
 

@@ -12,15 +12,25 @@ from muybridge.augment.chain import augment
 from muybridge.backbones.r2plus1d import tiny
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
+from muybridge.core.sampling import Law
+from muybridge.objectives.cvrl import CVRL
 from muybridge.objectives.objective import Learner
 from muybridge.objectives.rotnet import RotNet
+from muybridge.objectives.rspnet import RSPNet
+from muybridge.objectives.tdl import TDL
 from muybridge.objectives.vcop import VCOP
 from muybridge.train.checkpoint import State
 from muybridge.train.loop import Recipe, fit
 from muybridge.train.precision import choose
 from muybridge.weighting.fixed import Fixed
 
-OBJECTIVES: dict[str, Callable[[int], Any]] = {"rotnet": RotNet, "vcop": VCOP}
+OBJECTIVES: dict[str, Callable[[int], Any]] = {
+    "rotnet": RotNet,
+    "vcop": VCOP,
+    "cvrl": partial(CVRL, hidden=6),
+    "tdl": partial(TDL, queue=10, momentum=0.9, head_norm=True),
+    "rspnet": partial(RSPNet, queue=10, momentum=0.9, head_norm=True),
+}
 
 
 def learner(objective: str = "rotnet") -> Learner:
@@ -30,15 +40,16 @@ def learner(objective: str = "rotnet") -> Learner:
         return Learner(tiny((4, 4, 6, 8)), OBJECTIVES[objective](8))
 
 
-def batches(clips: int, videos: int, start: int, stop: int) -> Iterator[Clip]:
+def batches(clips: int, videos: int, start: int, stop: int, frames: int = 0) -> Iterator[Clip]:
     """Noise; the batch of a step depends on the step only."""
     for step in range(start, stop):
         rng = seeding.generator(0, "batch", step)
-        frames = torch.randint(0, 256, (videos, 3, 2 * clips, 18, 18), generator=rng, dtype=torch.uint8)
-        yield Clip(frames, torch.zeros(videos, dtype=torch.int64), tuple(map(str, range(videos))))
+        shape = (videos, 3, frames or 2 * clips, 18, 18)
+        pixels = torch.randint(0, 256, shape, generator=rng, dtype=torch.uint8)
+        yield Clip(pixels, torch.zeros(videos, dtype=torch.int64), tuple(map(str, range(videos))))
 
 
-def change(frames: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+def change(frames: torch.Tensor, rng: torch.Generator, view: int = 0) -> torch.Tensor:
     """Crop, flip and jitter."""
     return augment(frames, ("crop", "flip", "jitter"), 16, rng)
 
@@ -55,7 +66,9 @@ def train(
 ) -> State:
     """``fit`` on noise."""
     clips: int = module.objective.clips  # type: ignore[assignment,union-attr]
+    law: Law = module.objective.law(2, 1, 0, "shrink")  # type: ignore[operator,union-attr]
+    frames = len(law.draw(40, seeding.rng(0)).frames)
     return fit(
-        module, Fixed(), partial(batches, clips, videos), change, how, choose("cpu", precision),
+        module, Fixed(), partial(batches, clips, videos, frames=frames), change, how, choose("cpu", precision),
         **({"seed": 0, "folder": folder} | more),
     )  # fmt: skip

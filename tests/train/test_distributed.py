@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from ranks import gradient, labelled, without_norms, work
+from ranks import gradient, labelled, losses, without_norms, work
 from small import learner, recipe, train
 from torch import multiprocessing
 
@@ -67,6 +67,14 @@ def test_the_averaged_gradient_is_that_of_one_process_on_the_whole_batch(found):
         assert len(each["gradient"]) == len(whole)
         for one, other in zip(each["gradient"], whole, strict=True):
             torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["cvrl", "rspnet"])
+def test_contrastive_tasks_lose_as_much_as_one_process_with_all_clips(name: str, found, tmp_path: Path):
+    alone = losses(name, tmp_path)
+    assert len(set(alone)) == 5
+    for each in found:
+        assert each[name] == pytest.approx(alone, rel=1e-5)
 
 
 def test_operations_count_the_work_of_all_processes(found, tmp_path: Path):

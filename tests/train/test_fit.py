@@ -92,7 +92,7 @@ def killer(at: int):
 
 
 @pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
-@pytest.mark.parametrize("objective", ["rotnet", "vcop"])
+@pytest.mark.parametrize("objective", ["rotnet", "vcop", "cvrl", "tdl", "rspnet"])
 def test_stopping_and_going_on_gives_the_same_bits(objective: str, optimiser: str, tmp_path: Path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     how = recipe(optimiser=optimiser)
@@ -102,6 +102,19 @@ def test_stopping_and_going_on_gives_the_same_bits(objective: str, optimiser: st
     torch.rand(11)
     assert train(learner(objective), parts, how).step == 6
     assert_same_run(whole, parts)
+
+
+def test_queue_pointer_and_copies_are_part_of_the_state(tmp_path: Path):
+    module = learner("rspnet")
+    train(module, tmp_path, recipe(4))
+    saved = state_of(tmp_path)["learner"]
+    assert int(saved["objective.queue.place"]) == 4 * 4 % 10
+    assert_same_bits(saved["objective.queue.keys"], module.objective.queue.keys)
+    copy = [name for name in saved if name.startswith("objective.slow_backbone.") and "running" not in name]
+    assert any(not torch.equal(saved[name], saved[name.replace("objective.slow_", "")]) for name in copy)
+    trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    moments = [m["exp_avg"].numel() for m in state_of(tmp_path)["optim"]["state"].values()]
+    assert sum(moments) == trained, "the optimiser has no part in the copies"
 
 
 @pytest.mark.parametrize("save_every", [0.0, 1000.0], ids=["saved each step", "never saved"])
@@ -195,6 +208,8 @@ def test_a_loss_or_gradient_that_is_no_number_stops_the_run_with_a_way_out(
     train(module, tmp_path, recipe(), stop_after=2)
     kept = {name: value.clone() for name, value in module.named_parameters()}
     module.objective.outcome = broken
+    entered = []
+    module.objective.after_step = entered.append
     with pytest.raises(
         MuybridgeError, match=f"the {what} became .* at step 3.*--lr 0.00333333.*--precision fp32"
     ):
@@ -202,6 +217,7 @@ def test_a_loss_or_gradient_that_is_no_number_stops_the_run_with_a_way_out(
     assert_same_bits(
         kept, {name: value.data for name, value in module.named_parameters()}, "no step was taken"
     )
+    assert not entered, "no queue takes a key of a broken step"
     assert state_of(tmp_path)["step"] == 2
 
 

@@ -1,7 +1,7 @@
 """Clip: one batch of video clips with one meaning per value."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float, Int64, UInt8
@@ -18,6 +18,7 @@ class Clip:
         frames: RGB, 0 to 255. A tuple of n clips of one video lies along time: t = n * frames.
         label: class index, ``UNLABELLED`` where there is none.
         video: id of the video each clip comes from.
+        drawn: what the sampling law drew for each clip besides its frames, by name.
 
     Raises:
         ValueError: shapes or types that do not fit together.
@@ -26,6 +27,7 @@ class Clip:
     frames: UInt8[Tensor, "b c t h w"]
     label: Int64[Tensor, "b"]
     video: Sequence[str]
+    drawn: Mapping[str, Int64[Tensor, "b"]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 5 or self.frames.dtype != torch.uint8 or self.frames.shape[1] != 3:
@@ -36,6 +38,9 @@ class Clip:
             raise ValueError(
                 f"Clip: {len(self.frames)} clips, {len(self.label)} labels and {len(self.video)} video ids; wanted as many of each"
             )
+        for name, values in self.drawn.items():
+            if len(values) != len(self.frames):
+                raise ValueError(f"Clip.drawn: {len(values)} values of {name!r} for {len(self.frames)} clips")
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -45,7 +50,13 @@ class Clip:
 
     def to(self, device: torch.device | str) -> "Clip":
         """The same clips on another device."""
-        return Clip(self.frames.to(device, non_blocking=True), self.label.to(device), self.video)
+        drawn = {name: values.to(device) for name, values in self.drawn.items()}
+        return Clip(self.frames.to(device, non_blocking=True), self.label.to(device), self.video, drawn)
+
+    def rows(self, chosen: slice) -> "Clip":
+        """Some clips of the batch."""
+        drawn = {name: values[chosen] for name, values in self.drawn.items()}
+        return Clip(self.frames[chosen], self.label[chosen], self.video[chosen], drawn)
 
 
 def to_unit(frames: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.records import atomic
+
+WHOLE = ("label", "view", "severity")
+"""Columns of whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +77,33 @@ def concatenate(parts: list[Predictions]) -> Predictions:
 
 def write_predictions(path: Path, rows: Predictions) -> None:
     """Write rows as Parquet, atomically; the bytes depend on the rows only."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    with atomic(path, "wb") as file:
+        pq.write_table(as_table(rows), file)
+
+
+def as_table(rows: Predictions) -> Any:
+    """The rows as a ``pyarrow.Table``."""
+    import pyarrow as pa
 
     columns = {
         field.name: getattr(rows, field.name).tolist() for field in fields(rows) if field.name != "scores"
     }
     flat = pa.array(rows.scores.ravel(), pa.float32())
     scores = pa.FixedSizeListArray.from_arrays(flat, rows.scores.shape[1])
-    with atomic(path, "wb") as file:
-        pq.write_table(pa.table({**columns, "scores": scores}), file)
+    schema = pa.schema(
+        [(name, pa.int64() if name in WHOLE else pa.string()) for name in columns] + [("scores", scores.type)]
+    )
+    return pa.table({**columns, "scores": scores}, schema=schema)
 
 
-def read_predictions(path: Path) -> Predictions:
+def read_predictions(path: Path, only: str | None = None) -> Predictions:
     """Read what ``write_predictions`` wrote.
+
+    Args:
+        path: of the file.
+        only: read the rows of one perturbation; of a large file nothing else is kept in memory.
 
     Raises:
         MuybridgeError: damaged or missing file.
@@ -95,7 +112,8 @@ def read_predictions(path: Path) -> Predictions:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path).select([field.name for field in fields(Predictions)])
+        wanted = None if only is None else [("perturbation", "=", only)]
+        table = pq.read_table(path, filters=wanted).select([field.name for field in fields(Predictions)])
     except (OSError, KeyError, pa.ArrowException) as error:
         said = " ".join(str(error).split())
         raise MuybridgeError(

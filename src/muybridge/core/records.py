@@ -20,7 +20,7 @@ import yaml
 
 from muybridge.core.errors import MuybridgeError
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 NOT_SIGNED = frozenset(
     {
         "device",
@@ -34,6 +34,8 @@ NOT_SIGNED = frozenset(
         "root",
         "init",
         "model",
+        "weights",
+        "classes",
     }
 )
 """Fields that cannot change a result, and fields that say where something lies whose content is signed instead."""

@@ -44,7 +44,12 @@ class Row:
 
 
 def read(
-    source: Path, *, label: str | None = None, group: str | None = None, root: Path | None = None
+    source: Path,
+    *,
+    label: str | None = None,
+    group: str | None = None,
+    root: Path | None = None,
+    where: Sequence[str] = (),
 ) -> Dataset:
     """Read a folder or a list.
 
@@ -53,6 +58,7 @@ def read(
         label: label column of a list; found by its usual names when not given.
         group: group column of a list; each video is its own group when not given.
         root: folder that the paths of a list start from; the list's own folder, or the folder beside it with its name, when not given.
+        where: lines of a list that count, as ``column=value`` or ``column!=value``; all of several must hold.
 
     Raises:
         UsageError: nothing there, no videos, or a column that does not exist.
@@ -61,14 +67,15 @@ def read(
         rows = list(_folder_rows(source))
         if not rows:
             raise UsageError(_nothing(source))
-        if group:
+        if group or where:
             raise UsageError(
-                f"{source}: a folder has no column {group!r}; give a list with path,label,{group} columns instead."
+                f"{source}: a folder has no column {group or where[0]!r}; give a list with such a column instead."
             )
     elif source.is_file() and source.suffix.lower() in LISTS:
-        rows = list(_list_rows(source, label, group, root))
+        rows = list(_list_rows(source, label, group, root, where))
         if not rows:
-            raise UsageError(f"{source}: the list names no videos.")
+            left = f" of which {' and '.join(where)} holds" if where else ""
+            raise UsageError(f"{source}: the list names no videos{left}.")
     elif source.is_file():
         raise UsageError(f"{source}: neither a folder nor a list ({', '.join(LISTS)}).")
     else:
@@ -125,16 +132,19 @@ def _files(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]
                 yield from _files(path, above)
 
 
-def _list_rows(source: Path, label: str | None, group: str | None, root: Path | None) -> Iterator[Row]:
+def _list_rows(
+    source: Path, label: str | None, group: str | None, root: Path | None, where: Sequence[str]
+) -> Iterator[Row]:
     table = list(_table(source))
     if not table:
         return
+    table = _kept(source, table, where)
     columns = list(dict.fromkeys(column for _, line in table for column in line))
     path_column = _column(source, columns, None, PATH_COLUMNS) or next(iter(columns), "")
     label_column = _column(source, columns, label, LABEL_COLUMNS)
     split_column = _column(source, columns, None, ("split",))
     group_column = _column(source, columns, group, ("group",) if group is None else ())
-    base = root or _root(source, table[0][1].get(path_column, "").strip())
+    base = root or _root(source, table[0][1].get(path_column, "").strip() if table else "")
     for at, line in table:
         name = line.get(path_column, "").strip()
         if not name:
@@ -152,6 +162,21 @@ def _list_rows(source: Path, label: str | None, group: str | None, root: Path | 
             split=SPLITS.get(split, ""),
             group=(line.get(group_column or "") or "").strip(),
         )
+
+
+def _kept(
+    source: Path, table: list[tuple[int, Mapping[str, str]]], where: Sequence[str]
+) -> list[tuple[int, Mapping[str, str]]]:
+    """The lines of which every ``column=value`` and ``column!=value`` holds."""
+    columns = list(dict.fromkeys(name for _, line in table for name in line))
+    for condition in where:
+        column, equals, value = condition.partition("=")
+        if not equals:
+            raise UsageError(f"--where {condition!r}: wanted COLUMN=VALUE or COLUMN!=VALUE.")
+        column, wanted = column.removesuffix("!"), not column.endswith("!")
+        _column(source, columns, column, ())
+        table = [one for one in table if ((one[1].get(column) or "").strip() == value) == wanted]
+    return table
 
 
 def _table(source: Path) -> Iterator[tuple[int, Mapping[str, str]]]:

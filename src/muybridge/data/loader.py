@@ -12,9 +12,9 @@ import torch
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
+from muybridge.core.sampling import Draw, Law, Sampling, views
 from muybridge.data.cache import FrameStore
 from muybridge.data.index import VideoRecord
-from muybridge.data.sampling import Sampling, sample, views
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Loader:
     store: FrameStore
     records: Sequence[VideoRecord]
     numbers: Sequence[int]
-    law: Sampling
+    law: Law
     batch: int
     seed: int
 
@@ -40,18 +40,20 @@ class Loader:
         """The batch of a step."""
         positions = range(step * self.batch, (step + 1) * self.batch)
         picked = [self._video(position) for position in positions]
-        frames = [self._frames(position, place) for position, place in zip(positions, picked, strict=True)]
-        return collate(frames, [self.records[place] for place in picked])
+        draws = [self._draw(position, place) for position, place in zip(positions, picked, strict=True)]
+        frames = [
+            self.store.read(self.numbers[place], draw.frames)
+            for place, draw in zip(picked, draws, strict=True)
+        ]
+        return collate(frames, [self.records[place] for place in picked], draws)
 
     def _video(self, position: int) -> int:
         epoch, place = divmod(position, len(self.records))
         return int(_order(self.seed, epoch, len(self.records))[place])
 
-    def _frames(self, position: int, place: int) -> np.ndarray:
-        number = self.numbers[place]
+    def _draw(self, position: int, place: int) -> Draw:
         rng = seeding.rng(self.seed, "sample", position, self.records[place].id)
-        chosen = sample(self.law, int(self.store.frames[number]), rng).ravel()
-        return self.store.read(number, chosen)
+        return self.law.draw(int(self.store.frames[self.numbers[place]]), rng)
 
 
 @lru_cache(8)
@@ -95,10 +97,13 @@ def evaluation(
         yield collate(frames, [records[i] for i in chosen for _ in range(number)])
 
 
-def collate(frames: Sequence[np.ndarray], records: Sequence[VideoRecord]) -> Clip:
-    """Arrays ``t h w 3`` to one ``Clip``."""
+def collate(frames: Sequence[np.ndarray], records: Sequence[VideoRecord], draws: Sequence[Draw] = ()) -> Clip:
+    """Arrays ``t h w 3`` to one ``Clip``, with the facts of the draws that gave their frames."""
     pixels = torch.from_numpy(np.stack(frames)).permute(0, 4, 1, 2, 3).contiguous()
-    return Clip(pixels, torch.tensor([r.label for r in records]), tuple(r.id for r in records))
+    drawn = {
+        name: torch.tensor([draw.facts[name] for draw in draws]) for name in (draws[0].facts if draws else ())
+    }
+    return Clip(pixels, torch.tensor([r.label for r in records]), tuple(r.id for r in records), drawn)
 
 
 def check_broken(records: Sequence[VideoRecord], errors: Sequence[str], allow: bool) -> list[dict[str, str]]:

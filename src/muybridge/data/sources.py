@@ -11,7 +11,12 @@ from muybridge.data.index import Dataset
 
 
 def load(
-    sources: Sequence[str], *, label: str | None = None, group: str | None = None, root: str | None = None
+    sources: Sequence[str],
+    *,
+    label: str | None = None,
+    group: str | None = None,
+    root: str | None = None,
+    where: Sequence[str] = (),
 ) -> Dataset:
     """Read one or several data sets: catalogue names, folders or lists; several are joined (for pretraining).
 
@@ -20,6 +25,7 @@ def load(
         label: label column of lists.
         group: group column of lists.
         root: folder that the paths of lists start from, or that holds the official files of a named data set.
+        where: lines of lists that count, as ``column=value`` or ``column!=value``.
 
     Raises:
         UsageError: an unknown name or a folder without videos.
@@ -28,15 +34,17 @@ def load(
         raise UsageError(
             "no data given: wanted --data with a folder, a list or a name of `muybridge list datasets`."
         )
-    parts = [_load_one(source, label, group, root) for source in sources]
+    parts = [_load_one(source, label, group, root, where) for source in sources]
     return parts[0] if len(parts) == 1 else join(parts)
 
 
-def _load_one(source: str, label: str | None, group: str | None, root: str | None) -> Dataset:
+def _load_one(
+    source: str, label: str | None, group: str | None, root: str | None, where: Sequence[str]
+) -> Dataset:
     path = Path(source).expanduser().absolute()
     if path.exists():
         base = Path(root).expanduser().absolute() if root else None
-        return folder.read(path, label=label, group=group, root=base)
+        return folder.read(path, label=label, group=group, root=base, where=where)
     names = [row["name"] for row in rows("datasets", DATASETS)]
     if source in names:
         return _named(source, root)

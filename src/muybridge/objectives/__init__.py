@@ -51,7 +51,7 @@ OBJECTIVES = {
             "pretext": True,
             "contrastive": True,
             "presets": {"paper": {"queue": 16384}},
-            "tiny": {"queue": 500, "momentum": 0.99, "head_norm": True},
+            "tiny": {"queue": 500, "momentum": 0.95, "head_norm": True},
         },
     ),
     "rspnet": Entry(

@@ -1,14 +1,17 @@
 """Everything that can be known to fail before a video is decoded: names, sizes, splits."""
 
 import math
+from pathlib import Path
 from typing import Any
 
-from muybridge.backbones import BACKBONES
+from muybridge.backbones import check_name
 from muybridge.core.catalogue import require
 from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset, check_classes, divide
 from muybridge.objectives import OBJECTIVES
 from muybridge.perturb import PERTURBATIONS
+from muybridge.perturb.apply import ladder_of
+from muybridge.perturb.profiles import SEVERITIES, profile_of
 from muybridge.stages.config import (
     Control,
     Data,
@@ -17,6 +20,7 @@ from muybridge.stages.config import (
     ProbeConfig,
     RobustnessConfig,
 )
+from muybridge.stages.models import is_external
 
 
 def check(config: Any, dataset: Dataset) -> None:
@@ -27,18 +31,22 @@ def check(config: Any, dataset: Dataset) -> None:
     """
     check_numbers(config)
     if isinstance(config, Data):
-        require("backbones", BACKBONES, config.backbone)
+        check_name(config.backbone)
         _check_sizes(config)
     if isinstance(config, PretrainConfig):
         _check_objective(config)
     if isinstance(config, FinetuneConfig | ProbeConfig):
         check_classes(dataset, *divide(dataset, config.fold, config.folds))
+    if isinstance(config, FinetuneConfig) and config.perturb:
+        _check_seen(config)
     if isinstance(config, RobustnessConfig):
         _check_conditions(config)
 
 
 AT_LEAST = {
-    **dict.fromkeys(("frames", "size", "crop", "batch", "views", "epochs", "clips", "nearest", "queries"), 1),
+    **dict.fromkeys(
+        ("frames", "size", "crop", "batch", "views", "epochs", "budget", "nearest", "queries"), 1
+    ),
     **dict.fromkeys(("limit", "labels_per_class", "seeds"), 1),
     **dict.fromkeys(("stride", "gap", "workers", "weight_decay", "warmup"), 0),
     "folds": 2,
@@ -53,7 +61,7 @@ def check_numbers(config: Control) -> None:
     """
     for name, bound in AT_LEAST.items():
         value = getattr(config, name, None)
-        if value is not None and not value >= bound:
+        if isinstance(value, int | float) and not value >= bound:
             raise UsageError(f"--{name.replace('_', '-')} {value}: wanted {bound} or more.")
     for name, most in (("lr", math.inf), ("clip_norm", math.inf), ("warmup", 1.0)):
         number: float = getattr(config, name, 0.5)
@@ -74,8 +82,46 @@ def _check_objective(config: PretrainConfig) -> None:
         raise UsageError(f"--objective {config.objective}: needs labels; use `muybridge finetune`.")
 
 
+def _check_seen(config: FinetuneConfig) -> None:
+    check_cells(config.perturb_profile, config.perturb, config.perturb_severities, config.frames)
+    if not 0 < config.perturb_share <= 1:
+        raise UsageError(f"--perturb-share {config.perturb_share}: wanted a number above 0 and up to 1.")
+
+
 def _check_conditions(config: RobustnessConfig) -> None:
-    for name in config.perturbations:
-        require("perturbations", PERTURBATIONS, name)
-    if not config.severities or not set(config.severities) <= {1, 2, 3, 4, 5}:
-        raise UsageError(f"--severities {' '.join(map(str, config.severities))}: wanted numbers from 1 to 5.")
+    check_cells(config.profile, config.types, config.severities, config.frames or 2)
+    for name in ("types", "severities"):
+        given: tuple[Any, ...] = getattr(config, name)
+        twice = next((value for value in given if given.count(value) > 1), None)
+        if twice is not None:
+            raise UsageError(f"--{name}: {twice} stands there twice.")
+    run = not is_external(config.model) and Path(config.model).parent.name in ("finetune", "probe")
+    foreign = [name for name in FOREIGN if getattr(config, name) not in (None, ())]
+    if run and foreign:
+        raise UsageError(
+            f"--{foreign[0].replace('_', '-')}: goes with models that are no run; a run is tested as it was trained."
+        )
+
+
+FOREIGN = (
+    *("weights", "classes", "label", "group", "where", "protocol", "views", "frames", "stride"),
+    *("fps", "short_side", "crop"),
+)
+"""Fields of a robustness run that a model of our own answers by itself."""
+
+
+def check_cells(profile: str, types: tuple[str, ...], severities: tuple[int, ...], frames: int) -> None:
+    """Refuse what is no cell of a grid.
+
+    Raises:
+        UsageError: unknown profile, type or severity, or a temporal type on clips of one frame.
+    """
+    for name in types:
+        ladder_of(profile_of(profile), name)
+    if not severities or not set(severities) <= set(SEVERITIES):
+        raise UsageError(f"--severities {' '.join(map(str, severities))}: wanted numbers from 1 to 5.")
+    temporal = [n for n in types if n in PERTURBATIONS and PERTURBATIONS[n].facts["category"] == "temporal"]
+    if temporal and frames < 2:
+        raise UsageError(
+            f"{temporal[0]} changes the order of frames: it needs clips of at least 2, these have {frames}. Leave temporal types out."
+        )

@@ -17,7 +17,10 @@ from muybridge.core.errors import UsageError
 
 Precision = Literal["auto", "fp32", "bf16"]
 Optimiser = Literal["adamw", "sgd"]
-Step = Literal["crop", "flip", "jitter"]
+Step = Literal[
+    "centre-crop", "crop", "resized-crop", "resize", "flip", "rotate", "jitter", "gray", "gamma", "blur", "solarise",
+    "benchmark", "benchmark-cvrl", "vcop", "prp", "cvrl", "cvrl-2", "tdl", "rspnet",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +92,7 @@ class Optimisation(Data):
     clip_norm: float = 5.0
     """Largest gradient norm."""
     augment: tuple[Step, ...] = ("crop",)
-    """Augmentations in order: crop, flip, jitter; drawn once per clip."""
+    """Augmentations in order, drawn once per clip: single steps (crop, flip, ...) or the whole list of a task (benchmark, cvrl, ...)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,11 +103,19 @@ class PretrainConfig(Optimisation):
     objective: str = "vcop"
     """A pretext task of `muybridge list objectives`."""
     complexity: int | None = None
-    """Rotations of rotnet (2 to 4), clips of vcop (2 to 5); the task's own default when not given."""
-    clips: int = 40_000
-    """Budget: clips that pass through the backbone."""
+    """Rotations of rotnet (2 to 4), clips of vcop (2 to 5), rates of prp (2 to 4); the task's own default when not given."""
+    objective_preset: Literal["benchmark", "paper"] = "benchmark"
+    """Values of the task's options: the benchmark's (smaller queues and the like for a tiny backbone), or the original paper's."""
+    objective_options: tuple[str, ...] = ()
+    """Options of the task as name=value words, over the preset: queue=512 temperature=0.1 momentum=0.99."""
+    budget: int = 40_000
+    """What pretraining may cost, in --budget-unit; the same for all arms of a fair comparison."""
+    budget_unit: Literal["clips", "steps", "flops"] = "clips"
+    """clips: clips through the backbone or its momentum copy; steps: optimiser steps; flops: operations, forward and backward."""
     gap: int = 0
     """Frames between the clips of a tuple (vcop; 8 in the paper)."""
+    augment2: tuple[Step, ...] = ()
+    """Augmentations of the second view where a task has two that differ (cvrl); those of --augment when not given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +143,14 @@ class FinetuneConfig(Transfer, Optimisation):
     """Passes over the training videos."""
     batch: int = 16
     """Clips per optimiser step (global)."""
+    perturb: tuple[str, ...] = ()
+    """Perturbations that training clips are shown under, one drawn per clip; marked in every robustness score."""
+    perturb_severities: tuple[int, ...] = (1, 2, 3)
+    """Severities to draw from."""
+    perturb_share: float = 0.5
+    """Share of the training clips that is perturbed."""
+    perturb_profile: str = "muybridge-1"
+    """Table of constants of the perturbations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,17 +166,43 @@ class RobustnessConfig(Control):
 
     stage: ClassVar[str] = "robustness"
     model: str = ""
-    """Folder of a finetune or probe run."""
+    """Folder of a finetune or probe run; or i3d, torchvision:NAME, hf:NAME_OR_FOLDER, or module:function, which returns the model."""
+    weights: str | None = None
+    """File of the weights of a model that is no run."""
+    classes: str | None = None
+    """File with the class names of a model that is no run, one per line in the order of its scores; its own when not given."""
     data: tuple[str, ...] = ()
-    """Where the model's data set lies now; its own place when not given. Must have the same fingerprint."""
+    """Test videos. A run is measured on the data set it was trained on: say only where that lies now, if not at its own place."""
+    label: str | None = None
+    """Label column of a list; A|B accepts either class, an empty label leaves the video out."""
+    group: str | None = None
+    """Group column of a list: intervals are clustered by groups."""
     root: str | None = None
     """Folder that the paths of a list start from."""
-    perturbations: tuple[str, ...] = ("gaussian_noise", "jumbling", "freezing", "reversal")
-    """Names of `muybridge list perturbations`."""
-    severities: tuple[int, ...] = (1, 3, 5)
+    where: tuple[str, ...] = ()
+    """Rows of a list that count: COLUMN=VALUE or COLUMN!=VALUE; all of several must hold."""
+    profile: str = "muybridge-1"
+    """Table of constants: muybridge-1, samples-2022, release-2023, ssl-noise, imagenet-c or mini-kinetics-c."""
+    types: tuple[str, ...] = ()
+    """Names of `muybridge list perturbations`; all of the profile when not given."""
+    severities: tuple[int, ...] = (1, 2, 3, 4, 5)
     """From 1 to 5."""
-    batch: int = 64
-    """Clips per forward pass."""
+    protocol: str | None = None
+    """How clips are cut for a model that is no run: kinetics, ucf101, hmdb51, ssv2 or i3d-kinetics; the fields below override it."""
+    views: str | None = None
+    """Temporal x spatial views per video, as 10x1 or 10x3."""
+    frames: int | None = None
+    """Frames per clip."""
+    stride: int | None = None
+    """Step between the frames of a clip."""
+    fps: float | None = None
+    """Rate to which videos are resampled first, frames per second."""
+    short_side: int | None = None
+    """Short side to which pictures are scaled, pixels."""
+    crop: int | None = None
+    """Height and width of what the model sees, pixels."""
+    batch: int | None = None
+    """Clips per forward pass; as many as the run was tested with, or as fit the caches of the processor, when not given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,13 +225,14 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "tiny": {},
     "benchmark": {
         "pretrain": {
-            **BENCHMARK, "gap": 8, "batch": 24, "clips": 10_000_000, "optimiser": "sgd", "lr": 1e-3, "weight_decay": 5e-4,
+            **BENCHMARK, "gap": 8, "batch": 24, "budget": 10_000_000, "optimiser": "sgd", "lr": 1e-3, "weight_decay": 5e-4,
             "augment": ("crop", "flip", "jitter"),
         },
         "finetune": {
             **BENCHMARK, "batch": 8, "epochs": 100, "optimiser": "sgd", "lr": 1e-3, "weight_decay": 5e-4, "views": 10,
         },
         "probe": {**BENCHMARK, "batch": 8, "views": 10},
+        "robustness": {},
         "neighbours": {**BENCHMARK, "batch": 8, "views": 10},
     },
 }  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+from jaxtyping import Int64
 import torch
 from torch import nn
 
@@ -151,12 +152,19 @@ class Changed:
         """The frames of the law, changed."""
         drawn = self.law.draw(total, rng)
         clips = drawn.frames.reshape(self.law.clips, -1)
-        kept = (
-            np.repeat(clips[:, :1], clips.shape[1], 1)
-            if self.kind == "still"
-            else rng.permuted(clips, axis=1)
-        )
-        return Draw(kept.ravel(), drawn.facts)
+        change = self._still if self.kind == "still" else self._shuffled
+        return Draw(np.concatenate([change(clip, rng) for clip in clips]), drawn.facts)
+
+    @staticmethod
+    def _still(clip: Int64[np.ndarray, "n"], rng: np.random.Generator) -> Int64[np.ndarray, "n"]:
+        return np.full_like(clip, clip[0])
+
+    @staticmethod
+    def _shuffled(clip: Int64[np.ndarray, "n"], rng: np.random.Generator) -> Int64[np.ndarray, "n"]:
+        """Another order of the frames; one that the law shows in several places stays in several."""
+        distinct, places = np.unique(clip, return_inverse=True)
+        shuffled: np.ndarray = rng.permutation(distinct)[places]
+        return shuffled
 
 
 def controls(learner: Any, loader: Loader, augment: Augment, compute: Compute) -> dict[str, Any]:
@@ -184,7 +192,7 @@ def controls(learner: Any, loader: Loader, augment: Augment, compute: Compute) -
     if not own:
         return {}
     name = next((one for one in own if one != "accuracy"), "accuracy")
-    chance = learner.objective.chance if name == "accuracy" else 0.5
+    chance = found["normal"].get("chance", learner.objective.chance) if name == "accuracy" else 0.5
     told = {kind: float(f"{values[name]:.6g}") for kind, values in found.items()}
     return {**told, "chance": chance, "answers": batches * loader.batch, "monitor": name}
 

@@ -20,9 +20,14 @@ from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.records import RECORD_VERSION, Run, signature, write_json, write_yaml
 from muybridge.data import sources
 from muybridge.data.index import Dataset
-from muybridge.stages import STAGES
+from muybridge.perturb.profiles import profile_of
+from muybridge.stages import STAGES, models
 from muybridge.stages.check import check
-from muybridge.stages.config import C, Control, as_dict
+from muybridge.stages.config import C, Control, PretrainConfig, RobustnessConfig, as_dict
+from muybridge.stages.labels import read_classes
+from muybridge.stages.models import Subject
+from muybridge.stages.options import complete
+from muybridge.stages.protocol import chosen
 
 Progress = Callable[[int, int, dict[str, float]], None]
 
@@ -37,6 +42,7 @@ class Job:
         inputs: finished or planned runs it starts from, by the field that names them.
         signature: name of its run folder.
         facets: how its result is sorted: arm, data, protocol, seed, fold.
+        subject: the model under test where it is no run.
     """
 
     stage: str
@@ -46,6 +52,7 @@ class Job:
     signature: str
     facets: dict[str, Any]
     notes: list[str] = field(default_factory=list)
+    subject: Subject | None = None
 
     @property
     def run(self) -> Run:
@@ -62,8 +69,13 @@ Planned = Mapping[str, Mapping[str, Any]]
 """Configs by run folder, of runs that a study will make before."""
 
 
-def resolve(config: Control, planned: Planned | None = None) -> Job:
+def resolve(config: Control, planned: Planned | None = None, subject: Subject | None = None) -> Job:
     """Read the data set's list, find the inputs and sign.
+
+    Args:
+        config: what to do.
+        planned: configs of runs that will be made before.
+        subject: a model under test that was handed over as an object.
 
     Raises:
         UsageError: unknown names or missing inputs.
@@ -73,21 +85,42 @@ def resolve(config: Control, planned: Planned | None = None) -> Job:
     config = absolute(config)
     stage: str = config.stage  # type: ignore[attr-defined]
     config = dataclasses.replace(config, precision=choose(config.device, config.precision).precision)  # type: ignore[arg-type]
-    inputs = find_inputs(config)
+    inputs = {} if subject else find_inputs(config)
     origins = {name: read_config(run, planned or {}) for name, run in inputs.items()}
     config = inherit(config, origins)
     dataset = load(config, origins)
     check(config, dataset)
+    if isinstance(config, PretrainConfig):
+        config = complete(config)
     signed = as_dict(config) | {"data_fingerprint": dataset.fingerprint}
+    if isinstance(config, RobustnessConfig) and not inputs:
+        return _foreign(config, dataset, subject or models.load(config), signed)
     name = signature(stage, signed, {name: run.signature for name, run in inputs.items()})
     facets = facets_of(config, dataset.name, inputs, origins, planned or {})
     return Job(stage, config, dataset, inputs, name, facets)
 
 
+def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signed: dict[str, Any]) -> Job:
+    """A job on a model that is no run: signed by its weights and classes."""
+    if config.classes:
+        subject = dataclasses.replace(subject, classes=read_classes(Path(config.classes)))
+    evaluation = chosen(config, subject.protocol, subject.clip)
+    name = signature(
+        config.stage,
+        signed | {"evaluation": evaluation.facts(), "class_names": subject.classes},
+        {"model": subject.key},
+    )
+    facets = {"arm": subject.name, "data": dataset.name, "protocol": evaluation.name, "seed": 0, "fold": None}
+    return Job(config.stage, config, dataset, {}, name, facets, subject=subject)
+
+
 def load(config: Any, origins: Planned) -> Dataset:
     """The data set of a config; a robustness run reads the columns that its model was trained on."""
     columns = origins.get("model", vars(config))
-    return sources.load(config.data, label=columns["label"], group=columns["group"], root=config.root)
+    where = getattr(config, "where", ())
+    return sources.load(
+        config.data, label=columns["label"], group=columns["group"], root=config.root, where=where
+    )
 
 
 def absolute(config: C) -> C:
@@ -99,9 +132,9 @@ def absolute(config: C) -> C:
             places[name] = tuple(
                 str(Path(s).expanduser().absolute()) if Path(s).expanduser().exists() else s for s in sources_
             )
-    for name in ("root", "init", "model"):
+    for name in ("root", "init", "model", "weights", "classes"):
         value = getattr(config, name, None)
-        if value and value != "random":
+        if value and value != "random" and not (name == "model" and models.is_external(value)):
             places[name] = str(Path(value).expanduser().absolute())
     return dataclasses.replace(config, **places)
 
@@ -113,23 +146,23 @@ def find_inputs(config: Any) -> dict[str, Run]:
         UsageError: not the folder of a run of the right kind.
     """
     wanted = {"init": ("pretrain",), "model": ("finetune", "probe")}
+    other = {"init": "or random", "model": "i3d, torchvision:NAME, hf:NAME or module:function"}
     found = {}
     for name, stages in wanted.items():
         value = getattr(config, name, None)
-        if value is None or value == "random":
+        if value is None or value == "random" or (name == "model" and models.is_external(value)):
             continue
         run = Run(Path(value))
         if run.stage not in stages:
             raise UsageError(
-                f"--{name} {value or '(nothing)'}: wanted a folder OUT/runs/{'|'.join(stages)}/SIGNATURE"
-                + (", or random." if name == "init" else ".")
+                f"--{name} {value or '(nothing)'}: wanted a folder OUT/runs/{'|'.join(stages)}/SIGNATURE, {other[name]}."
             )
         found[name] = run
     return found
 
 
 def inherit(config: Any, origins: Planned) -> Any:
-    """Take from the inputs what must agree: the backbone of a pretrained run, the data set of a model."""
+    """Take from the inputs what must agree (the backbone of a pretrained run, the data set of a model), and all types of a profile."""
     if "init" in origins:
         backbone = origins["init"]["backbone"]
         if config.backbone not in (type(config)().backbone, backbone):
@@ -139,7 +172,9 @@ def inherit(config: Any, origins: Planned) -> Any:
         return dataclasses.replace(config, backbone=backbone)
     if "model" in origins and not config.data:
         model = origins["model"]
-        return dataclasses.replace(config, data=tuple(model["data"]), root=config.root or model["root"])
+        config = dataclasses.replace(config, data=tuple(model["data"]), root=config.root or model["root"])
+    if isinstance(config, RobustnessConfig) and not config.types:
+        return dataclasses.replace(config, types=tuple(profile_of(config.profile).types))
     return config
 
 
@@ -172,7 +207,8 @@ def protocol(stage: str, config: Mapping[str, Any]) -> str:
         return {"probe": "linear probe"}.get(stage, stage)
     labels = f"{config['labels_per_class']} labels per class" if config["labels_per_class"] else "all labels"
     still = config["frames"] == 1 or config["stride"] == 0
-    return f"fine-tune, {labels}" + (", single frame" if still else "")
+    seen = f", perturbed by {' '.join(config['perturb'])}" if config.get("perturb") else ""
+    return f"fine-tune, {labels}" + (", single frame" if still else "") + seen
 
 
 def read_config(run: Run, planned: Planned) -> Mapping[str, Any]:
@@ -195,9 +231,15 @@ def read_config(run: Run, planned: Planned) -> Mapping[str, Any]:
     return content
 
 
-def execute(config: Control, progress: Progress | None = None) -> Run:
-    """Run a stage unless its result exists; safe against a second process and against being killed."""
-    job = resolve(config)
+def execute(config: Control, progress: Progress | None = None, subject: Subject | None = None) -> Run:
+    """Run a stage unless its result exists; safe against a second process and against being killed.
+
+    Args:
+        config: what to do.
+        progress: told how far it is.
+        subject: a model under test that was handed over as an object.
+    """
+    job = resolve(config, subject=subject)
     run = job.run
     run.path.mkdir(parents=True, exist_ok=True)
     if int(os.environ.get("RANK", "0")) > 0:

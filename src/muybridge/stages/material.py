@@ -7,15 +7,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from muybridge.backbones import BACKBONES
+from muybridge.backbones import build
 from muybridge.core import seeding
-from muybridge.core.catalogue import pick
 from muybridge.core.errors import UsageError
 from muybridge.core.records import Run
+from muybridge.core.sampling import Law, Sampling, coincide, repeats
 from muybridge.data import cache
 from muybridge.data.index import VideoRecord
 from muybridge.data.loader import check_broken
-from muybridge.data.sampling import Sampling
 from muybridge.stages.config import Data
 from muybridge.stages.job import Job
 from muybridge.train.checkpoint import load_weights, part
@@ -42,7 +41,7 @@ class Material:
         return [self.places[record.id] for record in self.parts[role]]
 
 
-def prepare(job: Job, parts: Mapping[str, Sequence[VideoRecord]], config: Data, law: Sampling) -> Material:
+def prepare(job: Job, parts: Mapping[str, Sequence[VideoRecord]], config: Data, law: Law) -> Material:
     """Decode what is not yet in the cache and look for broken and short videos.
 
     Raises:
@@ -82,9 +81,9 @@ def _usable(
     records: Iterable[VideoRecord],
     store: cache.FrameStore,
     places: Mapping[str, int],
-    law: Sampling,
+    law: Law,
 ) -> tuple[list[VideoRecord], list[str]]:
-    kept, short, still = [], 0, 0
+    kept, short, same, repeated = [], 0, 0, 0
     for record in records:
         place = places[record.id]
         if store.errors[place]:
@@ -93,18 +92,20 @@ def _usable(
             continue
         total = int(store.frames[place])
         short += not law.fits(total)
-        still += law.clips > 1 and total <= law.clip_span
-        if law.short != "skip" or law.fits(total):
-            kept.append(record)
+        if law.short == "skip" and not law.fits(total):
+            continue
+        kept.append(record)
+        same += coincide(law, total)
+        repeated += repeats(law, total)
     notes = []
     if short:
         notes.append(
             f"{short} {role} videos are shorter than the {law.span} frames wanted (policy: {law.short})"
         )
-    if still and law.short != "skip":
-        notes.append(
-            f"{still} {role} videos are no longer than one clip: all clips of their tuples show the same frames"
-        )
+    if same:
+        notes.append(f"{same} {role} videos are so short that all clips of a tuple show the same frames")
+    if repeated:
+        notes.append(f"{repeated} {role} videos are so short that a clip shows some of their frames twice")
     if not kept:
         raise UsageError(
             f"no {role} video is left: all are broken or shorter than {law.span} frames (--short skip)."
@@ -121,16 +122,16 @@ def build_backbone(name: str, seed: int, init: Run | None = None) -> Any:
     """A backbone with weights drawn from (seed, "backbone") or read from a pretrain run."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeding.key(seed, "backbone"))
-        backbone = pick("backbones", BACKBONES, name)()
+        backbone = build(name)
     if init is not None:
         backbone.load_state_dict(part(load_weights(init.path / "weights.safetensors"), "backbone"))
     return backbone
 
 
-def seeded(kind: Any, seed: int, *args: Any, **kwargs: Any) -> nn.Module:
-    """Build a module with weights drawn from (seed, "head")."""
+def seeded(kind: Any, seed: int, *args: Any, stream: str = "head", **kwargs: Any) -> nn.Module:
+    """Build a module with weights drawn from (seed, ``stream``)."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seeding.key(seed, "head"))
+        torch.manual_seed(seeding.key(seed, stream))
         module: nn.Module = kind(*args, **kwargs)
     return module
 

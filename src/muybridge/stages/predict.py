@@ -1,7 +1,7 @@
-"""Forward passes without gradients: features, and rows of predictions under any perturbation."""
+"""Test clips of an own run, their features, and what a forward pass costs."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +13,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from muybridge.augment.geometry import centre_crop
 from muybridge.core.clip import Clip, to_unit
-from muybridge.core.predictions import Predictions, concatenate
-from muybridge.data.index import VideoRecord
+from muybridge.core.sampling import Sampling
 from muybridge.data.loader import evaluation
-from muybridge.data.sampling import Sampling
-from muybridge.perturb.apply import CLEAN, perturb
 from muybridge.stages.material import Material
 from muybridge.train.precision import Compute
-
-Tick = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -33,9 +28,13 @@ class View:
     crop: int
     batch: int
 
-    def clips(self, material: Material, role: str) -> Iterator[Clip]:
-        """Batches of centre-cropped clips, video by video, view by view."""
-        records, numbers = material.parts[role], material.numbers(role)
+    def clips(self, material: Material, role: str, start: int = 0) -> Iterator[Clip]:
+        """Batches of centre-cropped clips, video by video, view by view, without the first ``start`` videos that can be decoded."""
+        places = [i for i, place in enumerate(material.numbers(role)) if not material.store.errors[place]][
+            start:
+        ]
+        records = [material.parts[role][i] for i in places]
+        numbers = [material.numbers(role)[i] for i in places]
         for clip in evaluation(material.store, records, numbers, self.law, self.number, self.batch):
             yield Clip(centre_crop(clip.frames, self.crop), clip.label, clip.video)
 
@@ -54,63 +53,6 @@ def features(
         rows.append(pooled.float().cpu().numpy())
         videos += clip.video
     return np.concatenate(rows), videos
-
-
-@torch.no_grad()
-def predict(
-    classifier: nn.Module,
-    view: View,
-    material: Material,
-    compute: Compute,
-    conditions: Sequence[tuple[str, int]] = ((CLEAN, 0),),
-    *,
-    seed: int = 0,
-    tick: Tick | None = None,
-) -> Predictions:
-    """Rows of the test videos under every condition; each clip is decoded once and every condition sees the same clip."""
-    compute.place(classifier).eval()
-    records = {record.id: record for record in material.parts["test"]}
-    rows = []
-    done = 0
-    for clip in view.clips(material, "test"):
-        order = [i % view.number for i in range(len(clip))]
-        for name, severity in conditions:
-            changed = perturb(clip, name, severity, seed, order)
-            with compute.autocast():
-                logits = classifier(to_unit(changed.frames.to(compute.device)))
-            found = [records[video] for video in clip.video]
-            rows.append(_rows(found, order, name, severity, logits.float().cpu().numpy()))
-        done += len(clip) // view.number
-        if tick:
-            tick(done, len(records))
-    broken = [r for r in records.values() if material.store.errors[material.places[r.id]]]
-    classes = rows[0].scores.shape[1]
-    for name, severity in conditions if broken else ():
-        rows.append(
-            _rows(
-                broken, [0] * len(broken), name, severity, np.full((len(broken), classes), np.nan, np.float32)
-            )
-        )
-    return concatenate(rows)
-
-
-def _rows(
-    records: Sequence[VideoRecord],
-    views: Sequence[int],
-    name: str,
-    severity: int,
-    scores: Float32[np.ndarray, "n k"],
-) -> Predictions:
-    n = len(records)
-    return Predictions(
-        video=np.array([r.id for r in records], dtype=str),
-        group=np.array([r.group for r in records], dtype=str),
-        label=np.array([r.label for r in records], dtype=np.int64),
-        view=np.array(views, dtype=np.int64),
-        perturbation=np.full(n, name),
-        severity=np.full(n, severity, dtype=np.int64),
-        scores=scores,
-    )
 
 
 @torch.no_grad()

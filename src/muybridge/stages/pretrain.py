@@ -16,9 +16,19 @@ from muybridge.data.index import VideoRecord, has_split
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.objective import Learner
 from muybridge.stages.config import PretrainConfig
+from muybridge.stages.health import controls, verdict, watch_of
 from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import build_backbone, data_facts, law_of, prepare, seeded
-from muybridge.stages.training import augmented, budget, optimise
+from muybridge.stages.material import build_backbone, data_facts, prepare, seeded
+from muybridge.stages.options import options
+from muybridge.stages.training import (
+    account,
+    augmented,
+    budget,
+    compute_of,
+    loader_of,
+    optimise,
+    steps_within,
+)
 from muybridge.train.checkpoint import save_weights
 
 SHOWN = 4
@@ -29,20 +39,31 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     config: PretrainConfig = job.config
     backbone = build_backbone(config.backbone, config.seed)
     objective: Any = build_objective(config, backbone.dim)
-    law = law_of(config, objective.clips, config.gap)
+    law = objective.law(config.frames, config.stride, config.gap, config.short)
     material = prepare(job, {"train": training_videos(job)}, config, law)
     videos = max(1, config.batch // objective.clips)
-    steps = max(1, config.clips // (videos * objective.clips))
-    learner = Learner(backbone, objective)
-    state, loader = optimise(job, learner, material, law, videos, steps, progress)
+    objective.needs(videos, len(material.parts["train"]))
+    learner = seeded(Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner")
+    loader = loader_of(job, material, law, videos)
+    steps = steps_within(config, learner, loader, videos * objective.clips)
+    compute = compute_of(config)
+    watch = watch_of(job, backbone, material, compute)
+    state = optimise(job, learner, loader, steps, progress, watch)
     save_weights(job.run.path / "weights.safetensors", learner)
     write_strips(job.run.path / "strips.npz", _strips(config, objective, loader(0)))
+    spent = budget(state, videos * objective.clips, config.frames)
+    stated, broken = account(config, spent)
+    answers = controls(learner, watch.loader(law, videos, config.seed), partial(augmented, config), compute)
+    health, said = verdict(job.run.metrics, watch, answers, needs_motion(config.objective))
+    curve = [row for row in job.run.metrics if "loss" in row]
+    chance = curve[-1]["chance"]
     return {
         "summary": f"{config.objective} on {job.dataset.name}",
         "data": data_facts(job, material, material.parts),
-        "budget": budget(state, videos * objective.clips, config.frames),
-        "chance": objective.chance,
-        "notes": material.notes + not_learnt(job.run.metrics, objective.chance, videos),
+        "budget": spent | stated,
+        "chance": chance,
+        "health": health,
+        "notes": material.notes + broken + not_learnt(curve, chance, videos) + said,
     }
 
 
@@ -50,20 +71,24 @@ def build_objective(config: PretrainConfig, dim: int) -> Any:
     """The pretext task of a config.
 
     Raises:
-        UsageError: a complexity it does not have.
+        UsageError: a value that it cannot have.
     """
     kind = pick("objectives", OBJECTIVES, config.objective)
-    options = {}
-    if config.complexity is not None:
-        options[OBJECTIVES[config.objective].facts["complexity"]] = config.complexity
     try:
-        return seeded(kind, config.seed, dim, **options)
+        return seeded(kind, config.seed, dim, **options(config))
     except ValueError as error:
-        raise UsageError(f"--complexity {config.complexity}: {error}.") from error
+        raise UsageError(f"--complexity or --objective-options: {error}.") from error
+
+
+def needs_motion(objective: str) -> bool:
+    """Whether a pretext task is meant to need motion; not known of tasks from outside."""
+    return objective in OBJECTIVES and OBJECTIVES[objective].facts["kind"] != "spatial"
 
 
 def not_learnt(curve: list[dict[str, Any]], chance: float, videos: int) -> list[str]:
     """A note when the last tenth of a training curve is not three standard deviations of guessing above chance."""
+    if "accuracy" not in curve[-1]:
+        return []
     last = curve[-max(1, len(curve) // 10) :]
     before = curve[-len(last) - 1]["step"] if len(curve) > len(last) else 0
     answers = (last[-1]["step"] - before) * videos
@@ -81,12 +106,12 @@ def training_videos(job: Job) -> list[VideoRecord]:
 
 
 def _strips(config: PretrainConfig, objective: Any, clip: Clip) -> dict[str, np.ndarray]:
-    """The first videos of the first batch as the task shows them, with the answer as a name."""
+    """The first videos of the first batch as the task shows them, with the answer as a name; without targets all clips in a row."""
     views = objective.views(clip, partial(augmented, config), seeding.generator(config.seed, "strips"))
-    shown = next(value for name, value in views.items() if name != "target")
+    clips = [value for name, value in views.items() if name != "target" and value.ndim >= 5]
+    shown = torch.cat(clips, dim=2) if "target" not in views else clips[0]
     if shown.ndim == 6:
         shown = torch.cat(list(shown.unbind(1)), dim=2)
+    targets = views.get("target", torch.zeros(len(clip), dtype=torch.int64))
     pixels = (shown[:SHOWN] * 255).round().to(torch.uint8).permute(0, 2, 3, 4, 1).numpy()
-    return {
-        f"{i + 1}: {objective.caption(int(views['target'][i]))}": frames for i, frames in enumerate(pixels)
-    }
+    return {f"{i + 1}: {objective.caption(int(targets[i]))}": frames for i, frames in enumerate(pixels)}

@@ -11,11 +11,12 @@ from muybridge.core.predictions import write_predictions
 from muybridge.core.records import write_strips
 from muybridge.data.index import check_classes, divide
 from muybridge.measure.linear import fit_linear
+from muybridge.stages.answers import predict
 from muybridge.stages.calibration import frozen_backbone
 from muybridge.stages.config import ProbeConfig
 from muybridge.stages.job import Job, Progress
 from muybridge.stages.material import data_facts, law_of, prepare
-from muybridge.stages.predict import View, features, forward_budget, predict
+from muybridge.stages.predict import View, features, forward_budget
 from muybridge.stages.strips import class_strips
 from muybridge.train.checkpoint import save_weights
 from muybridge.train.precision import choose
@@ -46,7 +47,8 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
         {"weight": torch.from_numpy(fitted.weight), "bias": torch.from_numpy(fitted.bias)}
     )
     save_weights(job.run.path / "weights.safetensors", classifier)
-    write_predictions(job.run.path / "predictions.parquet", predict(classifier, view, material, compute))
+    answers = predict(classifier, job.dataset.classes, view, material, compute)
+    write_predictions(job.run.path / "predictions.parquet", answers)
     write_strips(job.run.path / "strips.npz", class_strips(job, material, view))
     clips = config.views * sum(map(len, material.parts.values()))
     return {

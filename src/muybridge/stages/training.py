@@ -1,6 +1,7 @@
 """What the training stages share: the fit itself, augmentation and the account of what a run cost."""
 
 import os
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -8,34 +9,33 @@ from jaxtyping import UInt8
 from torch import Generator, Tensor, nn
 
 from muybridge.augment.chain import augment
+from muybridge.core.sampling import Law
 from muybridge.data.loader import Loader, stream
-from muybridge.data.sampling import Sampling
-from muybridge.stages.config import Optimisation
+from muybridge.stages.config import FinetuneConfig, Optimisation, PretrainConfig
+from muybridge.stages.health import Watch, watch_every
 from muybridge.stages.job import Job, Progress
 from muybridge.stages.material import Material
+from muybridge.stages.perturbed import perturbed
 from muybridge.train import distributed
 from muybridge.train.checkpoint import State
+from muybridge.train.flops import step_flops
 from muybridge.train.loop import Recipe, fit
-from muybridge.train.precision import choose
+from muybridge.train.precision import Compute, choose
 from muybridge.weighting.fixed import Fixed
 
 
-def optimise(
-    job: Job,
-    learner: nn.Module,
-    material: Material,
-    law: Sampling,
-    videos: int,
-    steps: int,
-    progress: Progress | None,
-) -> tuple[State, Loader]:
-    """Fit a learner on the training videos of a job, ``videos`` of them per step; goes on from a saved state."""
-    config: Optimisation = job.config
-    loader = Loader(
-        material.store, material.parts["train"], material.numbers("train"), law, videos, config.seed
+def loader_of(job: Job, material: Material, law: Law, videos: int) -> Loader:
+    """Batches of ``videos`` training videos of a job."""
+    return Loader(
+        material.store, material.parts["train"], material.numbers("train"), law, videos, job.config.seed
     )
-    compute = choose(config.device, config.precision)
-    distributed.start(compute.device)
+
+
+def optimise(
+    job: Job, learner: Any, loader: Loader, steps: int, progress: Progress | None, watch: Watch | None = None
+) -> State:
+    """Fit a learner on the batches of a loader, with looks at its health; goes on from a saved state."""
+    config: Optimisation = job.config
     recipe = Recipe(
         steps,
         config.lr,
@@ -45,19 +45,55 @@ def optimise(
         config.clip_norm,
         log_every=max(1, steps // 50),
     )
+    clips = steps * loader.batch * learner.objective.clips
     batches = partial(stream, loader, workers=config.workers or os.cpu_count() or 1)
-    state = fit(
-        learner, Fixed(), batches, partial(augmented, config), recipe, compute,
+    return fit(
+        learner, Fixed(), batches, partial(augmented, config), recipe, compute_of(config),
         seed=config.seed, folder=job.run.path, report=progress,
+        watch=watch, watch_every=watch_every(steps, clips, watch.videos) if watch else 1,
     )  # fmt: skip
-    return state, loader
+
+
+def compute_of(config: Optimisation) -> Compute:
+    """Where a config wants its arithmetic done; joins the other processes of a torchrun."""
+    compute = choose(config.device, config.precision)
+    distributed.start(compute.device)
+    return compute
+
+
+def steps_within(config: PretrainConfig, learner: nn.Module, loader: Loader, clips: int) -> int:
+    """Optimiser steps that a budget pays for, at least one.
+
+    Args:
+        config: names the budget and its unit.
+        learner: what is trained; a step of it is measured where the budget is in operations.
+        loader: its batches.
+        clips: clips that a step encodes.
+    """
+    price = {"clips": clips, "steps": 1}.get(config.budget_unit)
+    if price is None:
+        price = step_flops(learner, loader(0), partial(augmented, config), compute_of(config))
+    return max(1, config.budget // price)
+
+
+def account(config: PretrainConfig, spent: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What was asked, in which unit, what of it was spent and whether that is the budget to within a step; a note where it is not."""
+    used = int(spent[config.budget_unit])
+    kept = 0 <= config.budget - used < used / spent["steps"]
+    words = f"the budget was not kept: {config.budget:,} {config.budget_unit} asked for, {used:,} spent"
+    stated = {"asked": config.budget, "unit": config.budget_unit, "spent": used, "kept": kept}
+    return stated, [] if kept else [words]
 
 
 def augmented(
-    config: Optimisation, frames: UInt8[Tensor, "b c t h w"], rng: Generator
+    config: Optimisation, frames: UInt8[Tensor, "b c t h w"], rng: Generator, view: int = 0
 ) -> UInt8[Tensor, "b c t s s"]:
-    """Clips under the augmentations that a config names."""
-    return augment(frames, config.augment, config.crop, rng)
+    """Clips under the augmentations of a config, then its perturbations; ``view`` 1 under those of ``augment2``, where it has them."""
+    second: Sequence[Any] = getattr(config, "augment2", ()) if view else ()
+    clips = augment(frames, second or config.augment, config.crop, rng)
+    if isinstance(config, FinetuneConfig) and config.perturb:
+        return perturbed(config, clips, rng)
+    return clips
 
 
 def budget(state: State, clips_per_step: int, frames: int) -> dict[str, Any]:

@@ -25,8 +25,8 @@ class QuickstartConfig(Control):
     """Pretext tasks of `muybridge list objectives`, each under the same budget."""
     seeds: int = 1
     """Number of seeds, counted from --seed."""
-    clips: int | None = None
-    """Budget per task: clips through the backbone; 30,000 on the embedded data, 24,000 on your own."""
+    budget: int | None = None
+    """Per task: clips through the backbone; 30,000 on the embedded data, 24,000 on your own."""
     labels_per_class: int | None = None
     """Labels for fine-tuning; 10 on the embedded data, all on your own."""
     epochs: int = 20
@@ -35,3 +35,24 @@ class QuickstartConfig(Control):
     """Side at which videos are decoded; 36 on the embedded data, 72 on your own."""
     crop: int | None = None
     """Side of what the network sees; 32 on the embedded data, 64 on your own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretextsConfig(Control):
+    """What every pretext task teaches several backbones under one budget: pretrain, then probe both embedded data sets."""
+
+    stage: ClassVar[str] = "pretexts"
+    data: tuple[str, ...] = ("builtin-objects", "builtin-motions")
+    """Labelled data sets that are probed; pretraining reads the last one without its labels."""
+    tasks: tuple[str, ...] = ("rotnet", "vcop", "prp", "cvrl", "tdl", "rspnet", "speed")
+    """Pretext tasks of `muybridge list objectives`."""
+    backbones: tuple[str, ...] = ("r2plus1d-tiny", "shufflenet-tiny")
+    """Names of `muybridge list backbones`."""
+    seeds: int = 3
+    """Number of seeds, counted from --seed."""
+    budget: int = 30_000
+    """Clips through the backbone, the same for every task."""
+
+
+CONFIGS: dict[str, type[Control]] = {"quickstart": QuickstartConfig, "pretexts": PretextsConfig}
+"""Config of each shipped study."""

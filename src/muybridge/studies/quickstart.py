@@ -18,6 +18,11 @@ from muybridge.studies.config import QuickstartConfig
 from muybridge.studies.plan import Study
 
 BUILTIN = ("builtin-objects", "builtin-motions")
+CELLS: dict[str, Any] = {
+    "types": ("gaussian_noise", "jumbling", "freezing", "reversal"),
+    "severities": (1, 3, 5),
+}
+"""Perturbations of a quick look: one kind of noise and what only time can show."""
 
 
 def cells(config: QuickstartConfig) -> Study:
@@ -32,7 +37,7 @@ def cells(config: QuickstartConfig) -> Study:
 
 def _embedded(config: QuickstartConfig) -> Study:
     clips: dict[str, Any] = {"size": config.size or 36, "crop": config.crop or 32}
-    inits = yield from _pretrain(config, BUILTIN[1:], clips | {"clips": config.clips or 30_000})
+    inits = yield from _pretrain(config, BUILTIN[1:], clips | {"budget": config.budget or 30_000})
     for data in BUILTIN:
         common = {**_control(config), **clips, "data": (data,)}
         models = []
@@ -44,7 +49,7 @@ def _embedded(config: QuickstartConfig) -> Study:
             )
         models.append((yield FinetuneConfig(**common, epochs=6, batch=32)))
         for model in models:
-            yield RobustnessConfig(**_control(config, seed=0), model=model)
+            yield RobustnessConfig(**_control(config, seed=0), **CELLS, model=model)
     yield FinetuneConfig(**common, epochs=6, batch=32, frames=1)
 
 
@@ -54,7 +59,7 @@ def _own(config: QuickstartConfig) -> Study:
     source = config.pretrain_data or config.data
     pretrain_columns = columns if source == config.data else {}
     inits = yield from _pretrain(
-        config, source, {**clips, **pretrain_columns, "clips": config.clips or 24_000}
+        config, source, {**clips, **pretrain_columns, "budget": config.budget or 24_000}
     )
     common = {**_control(config), **clips, **columns, "data": config.data}
     for fold in _folds(config, columns):
@@ -66,7 +71,7 @@ def _own(config: QuickstartConfig) -> Study:
                 ))
             )  # fmt: skip
             for model in models:
-                yield RobustnessConfig(**_control(config, seed=0), model=model)
+                yield RobustnessConfig(**_control(config, seed=0), **CELLS, model=model)
     for init in inits:
         yield NeighboursConfig(**common, init=init)
 

@@ -57,8 +57,7 @@ def share(clip: Clip) -> Clip:
         raise UsageError(
             f"a batch of {len(clip)} videos cannot be shared evenly by {world()} processes; wanted a multiple (--batch)."
         )
-    rows = slice(rank(), None, world())
-    return Clip(clip.frames[rows], clip.label[rows], clip.video[rows])
+    return clip.rows(slice(rank(), None, world()))
 
 
 def mean(values: Sequence[Tensor]) -> list[float]:

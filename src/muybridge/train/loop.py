@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
@@ -17,11 +16,13 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.core.records import append_metrics, keep_metrics
 from muybridge.train import distributed
 from muybridge.train.checkpoint import State, load_state, save_state
+from muybridge.train.flops import FlopMeter
 from muybridge.train.optim import Name, clip_gradient, cosine, optimiser, set_lr
 from muybridge.train.precision import Compute
 
 Batches = Callable[[int, int], Iterator[Clip]]
 Report = Callable[[int, int, dict[str, float]], None]
+Watch = Callable[[], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ def fit(
     folder: Path,
     report: Report | None = None,
     stop_after: int | None = None,
+    watch: Watch | None = None,
+    watch_every: int = 1,
 ) -> State:
     """Train ``learner`` (backbone and objective) and leave its state in ``folder``.
 
@@ -75,6 +78,8 @@ def fit(
         folder: run folder for ``metrics.jsonl`` and ``state/``.
         report: called after every step with (step, steps, latest metrics).
         stop_after: stop early after that many steps, state saved (for tests and for time limits).
+        watch: looks at the network without disturbing it; its values go to rows ``health`` of the training curve and to ``report``.
+        watch_every: steps between looks; the last step always has one.
 
     Raises:
         MuybridgeError: the loss or its gradient is no longer a finite number; says the step.
@@ -90,16 +95,22 @@ def fit(
     stop = min(recipe.steps, stop_after or recipe.steps)
     objective: Any = learner.objective
     log = _Log(folder / "metrics.jsonl", recipe.log_every, objective.chance, state if lead else None)
+    seen: dict[str, float] = {}
     began = asked = saved = time.monotonic()
     for step, clip in enumerate(batches(state.step, stop), start=state.step):
         state.waiting += time.monotonic() - asked
         set_lr(optim, recipe.lr * cosine(step, recipe.steps, recipe.warmup))
         values = _step(model, objective, weighting, clip, augment, recipe, compute, optim, seed, step, state)
+        objective.after_step(learner.backbone)
         state.step = step + 1
         values["lr"] = optim.param_groups[0]["lr"]
-        latest = log(state.step, recipe.steps, state.step * len(clip) * objective.clips, values)
+        clips = state.step * len(clip) * objective.clips
+        if watch and lead and (state.step % watch_every == 0 or state.step == recipe.steps):
+            seen = watch()
+            append_metrics(folder / "metrics.jsonl", {"step": state.step, "clips": clips, "health": seen})
+        latest = log(state.step, recipe.steps, clips, values)
         if report and lead:
-            report(state.step, recipe.steps, latest)
+            report(state.step, recipe.steps, latest | seen)
         now = time.monotonic()
         state.seconds, began = state.seconds + now - began, now
         if lead and (now - saved > recipe.save_every or state.step == stop):
@@ -119,7 +130,7 @@ def _step(
     torch.manual_seed(seeding.key(seed, "step", step, rank))
     clip = distributed.share(clip).to(compute.device)
     views = objective.views(clip, augment, seeding.generator(seed, "views", step, rank))
-    with _FlopMeter(state):
+    with FlopMeter(state):
         with compute.autocast():
             outcome = model(views)
         loss = weighting({name: term.float() for name, term in outcome.terms.items()})
@@ -138,23 +149,6 @@ def _step(
     return values
 
 
-class _FlopMeter:
-    """Counts the operations of the first step only; every step of a run costs the same."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-        self.counter = None if state.flops else FlopCounterMode(display=False)
-
-    def __enter__(self) -> None:
-        if self.counter:
-            self.counter.__enter__()  # type: ignore[no-untyped-call]
-
-    def __exit__(self, *problem: Any) -> None:
-        if self.counter:
-            self.counter.__exit__(*problem)  # type: ignore[no-untyped-call]
-            self.state.flops = int(self.counter.get_total_flops()) * distributed.world()
-
-
 class _Log:
     """Averages what happened between two rows of the training curve; the last row takes what is left over."""
 
@@ -169,6 +163,6 @@ class _Log:
         pending.append(values)
         if step == steps or (step % self.every == 0 and steps - step >= self.every):
             self.latest = {k: float(f"{sum(v[k] for v in pending) / len(pending):.6g}") for k in values}
-            append_metrics(self.path, {"step": step, "clips": clips, **self.latest, "chance": self.chance})
+            append_metrics(self.path, {"step": step, "clips": clips, "chance": self.chance, **self.latest})
             pending.clear()
         return self.latest

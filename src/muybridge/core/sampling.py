@@ -1,7 +1,9 @@
 """Which frames of a video a clip consists of: pure index arithmetic."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal, Protocol
 
 import numpy as np
 from jaxtyping import Int64
@@ -10,8 +12,48 @@ Short = Literal["shrink", "loop", "skip"]
 
 
 @dataclass(frozen=True)
+class Draw:
+    """What a law drew from one video.
+
+    Attributes:
+        frames: frame numbers, as many in every draw of a law.
+        facts: what else the law decided (a playback rate), by name.
+    """
+
+    frames: Int64[np.ndarray, "n"]
+    facts: Mapping[str, int] = field(default_factory=dict)
+
+
+class Law(Protocol):
+    """Any law that picks the frames that a task needs from one video: a frozen dataclass, so that equal laws are equal."""
+
+    @property
+    def clips(self) -> int:
+        """Clips that a draw holds, one behind the other."""
+
+    @property
+    def short(self) -> Short:
+        """What to do with a video shorter than ``span``."""
+
+    @property
+    def span(self) -> int:
+        """Frames of video that a draw wants."""
+
+    def __hash__(self) -> int:
+        """Equal laws hash alike."""
+
+    def fits(self, total: int) -> bool:
+        """Whether a video of ``total`` frames is long enough without any policy."""
+        ...
+
+    def draw(self, total: int, rng: np.random.Generator) -> Draw:
+        """One draw from a video of ``total`` frames."""
+        ...
+
+
+@dataclass(frozen=True)
 class Sampling:
-    """A law that picks frames.
+    """The plain law: clips one behind the other, a gap between them, the start uniform over all that fit.
 
     Attributes:
         frames: frames per clip.
@@ -48,6 +90,10 @@ class Sampling:
     def fits(self, total: int) -> bool:
         """Whether a video of ``total`` frames is long enough without any policy."""
         return total >= self.span
+
+    def draw(self, total: int, rng: np.random.Generator) -> Draw:
+        """The clips of one draw, laid end to end."""
+        return Draw(sample(self, total, rng).ravel())
 
 
 def fit_to(law: Sampling, total: int) -> Sampling:
@@ -88,6 +134,25 @@ def views(law: Sampling, total: int, number: int) -> Int64[np.ndarray, "number f
     starts: np.ndarray = np.linspace(0, total - law.clip_span, number).round().astype(np.int64)
     chosen: np.ndarray = starts[:, None] + _grid(law, 0, 0)
     return chosen
+
+
+@lru_cache(4096)
+def coincide(law: Law, total: int) -> bool:
+    """Whether all clips of a tuple always show the same frames of a video of ``total`` frames."""
+    return law.clips > 1 and all(len(np.unique(draw, axis=0)) == 1 for draw in _draws(law, total))
+
+
+@lru_cache(4096)
+def repeats(law: Law, total: int) -> bool:
+    """Whether a video is too short for a law and a clip of it shows a frame twice (loops, or neighbours that stand in)."""
+    if law.fits(total):
+        return False
+    return any(len(set(clip)) < len(clip) for draw in _draws(law, total) for clip in draw.tolist())
+
+
+def _draws(law: Law, total: int) -> list[np.ndarray]:
+    """Three draws, a clip a row."""
+    return [law.draw(total, np.random.default_rng(i)).frames.reshape(law.clips, -1) for i in range(3)]
 
 
 def _grid(law: Sampling, start: int, step: int) -> Int64[np.ndarray, "clips frames"]:

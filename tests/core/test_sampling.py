@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muybridge.data.sampling import Sampling, fit_to, sample, views
+from muybridge.core.sampling import Sampling, fit_to, sample, views
 
 POLICIES = st.sampled_from(["shrink", "loop", "skip"])
 

@@ -1,0 +1,79 @@
+"""Options of a pretext task: from a preset, the size of the backbone and ``name=value`` words to what its constructor takes."""
+
+import dataclasses
+import inspect
+import json
+from typing import Any, get_type_hints
+
+import yaml
+
+from muybridge.backbones import BACKBONES
+from muybridge.core.catalogue import pick
+from muybridge.core.errors import UsageError
+from muybridge.objectives import OBJECTIVES
+from muybridge.stages.config import PretrainConfig, change
+
+FLAG = "--objective-options"
+
+
+def complete(config: PretrainConfig) -> PretrainConfig:
+    """The config with every option of its task spelt out, so that it is printed, saved and signed."""
+    words = [f"{name}={json.dumps(value)}" for name, value in sorted(options(config).items())]
+    return dataclasses.replace(config, objective_options=tuple(words))
+
+
+def options(config: PretrainConfig) -> dict[str, Any]:
+    """Every option of the constructor of a config's task, by name.
+
+    Later ones win: the constructor's defaults (the benchmark's values), the task's values for a tiny backbone or those of the paper,
+    ``--complexity``, ``--objective-options``.
+
+    Raises:
+        UsageError: an option or a complexity that the task does not have, a word that is none, a value of the wrong type.
+    """
+    kind = pick("objectives", OBJECTIVES, config.objective)
+    hints = get_type_hints(kind.__init__)
+    fields = [
+        (p.name, hints[p.name], dataclasses.field(default=p.default))
+        for p in list(inspect.signature(kind).parameters.values())[1:]
+    ]
+    known: Any = dataclasses.make_dataclass("Options", fields, frozen=True)()
+    given = named(config) | _complexity(config)
+    words = dict(_word(word) for word in config.objective_options)
+    for name in given.keys() & words.keys() & _complexity(config).keys():
+        if given[name] != words[name]:
+            raise UsageError(
+                f"--complexity {given[name]} and {FLAG} {name}={words[name]}: both set {name!r}; give one."
+            )
+    return dataclasses.asdict(change(known, given | words, FLAG))
+
+
+def named(config: PretrainConfig) -> dict[str, Any]:
+    """Values of the paper's preset, or those that a tiny backbone needs."""
+    facts = OBJECTIVES[config.objective].facts if config.objective in OBJECTIVES else {}
+    if config.objective_preset != "benchmark":
+        return dict(facts.get("presets", {}).get(config.objective_preset, {}))
+    tiny = config.backbone in BACKBONES and BACKBONES[config.backbone].facts.get("group") == "tiny"
+    return dict(facts.get("tiny", {})) if tiny else {}
+
+
+def _complexity(config: PretrainConfig) -> dict[str, int]:
+    if config.complexity is None:
+        return {}
+    facts = OBJECTIVES[config.objective].facts if config.objective in OBJECTIVES else {}
+    if "complexity" not in facts:
+        raise UsageError(
+            f"--complexity {config.complexity}: {config.objective} has no levels of complexity; leave it out."
+        )
+    return {facts["complexity"]: config.complexity}
+
+
+def _word(word: str) -> tuple[str, Any]:
+    name, sign, text = word.partition("=")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{FLAG} {word}: {text!r} is no value.") from error
+    if not sign or not name or value is None:
+        raise UsageError(f"{FLAG} {word}: wanted name=value words, as in queue=512.")
+    return name, value
