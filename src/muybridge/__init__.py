@@ -7,7 +7,17 @@ from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["compare", "finetune", "neighbours", "pretrain", "probe", "quickstart", "report", "robustness", "study"]
+__all__ = [
+    "compare",
+    "finetune",
+    "neighbours",
+    "pretrain",
+    "probe",
+    "quickstart",
+    "report",
+    "robustness",
+    "study",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -144,15 +144,21 @@ def coincide(law: Law, total: int) -> bool:
 
 @lru_cache(4096)
 def repeats(law: Law, total: int) -> bool:
-    """Whether a video is too short for a law and a clip of it shows a frame twice (loops, or neighbours that stand in)."""
-    if law.fits(total):
-        return False
-    return any(len(set(clip)) < len(clip) for draw in _draws(law, total) for clip in draw.tolist())
+    """Whether a video is too short for a law and its clips show some frames again that they would not show again in a longer one.
+
+    Happens where the video is looped or neighbours stand in for what is missing; a layout that shows frames twice by design is none.
+    """
+    return not law.fits(total) and _distinct(law, total) < _distinct(law, law.span)
 
 
-def _draws(law: Law, total: int) -> list[np.ndarray]:
-    """Three draws, a clip a row."""
-    return [law.draw(total, np.random.default_rng(i)).frames.reshape(law.clips, -1) for i in range(3)]
+def _distinct(law: Law, total: int) -> int:
+    """Least number of different frames in a clip."""
+    return min(len(set(clip)) for draw in _draws(law, total) for clip in draw.tolist())
+
+
+def _draws(law: Law, total: int, number: int = 16) -> list[np.ndarray]:
+    """Some draws, a clip a row."""
+    return [law.draw(total, np.random.default_rng(i)).frames.reshape(law.clips, -1) for i in range(number)]
 
 
 def _grid(law: Sampling, start: int, step: int) -> Int64[np.ndarray, "clips frames"]:

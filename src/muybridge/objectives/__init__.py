@@ -1,11 +1,18 @@
 """Objectives: everything that trains a backbone, pretext tasks and supervised learning alike.
 
 Facts: ``kind`` (spatial, temporal or both), ``pretext`` (needs no labels), ``complexity`` (the option that has levels), ``presets`` (values
-of the original paper where they differ from the benchmark's, which are the constructors' defaults) and ``tiny`` (values under a backbone of
-the tiny group, whose data sets and budgets are thousands of times smaller).
+of the original paper where they differ from the benchmark's, which are the constructors' defaults), ``tiny`` (values under a backbone of
+the tiny group, whose data sets and budgets are thousands of times smaller) and ``augment`` (the task's own augmentations, where they are
+not those of ``AUGMENT``: by preset, or ``tiny``, a list for each view).
+
+The lists of the benchmark are those of Kumar et al. (arXiv 2306.06010, sec. 3.4), which names none for TDL, speed, arrow of time and
+masked: TDL keeps its own, masked a resized crop as VideoMAE, the others take the common list (marked choices).
 """
 
 from muybridge.core.catalogue import Entry
+
+AUGMENT = {"benchmark": (("benchmark",),), "tiny": (("crop",),)}
+"""Augmentations of a task that names none: the benchmark's common list; a crop alone under a tiny backbone."""
 
 OBJECTIVES = {
     "rotnet": Entry(
@@ -16,12 +23,18 @@ OBJECTIVES = {
     "vcop": Entry(
         "name the order in which the clips of a video were shuffled (temporal; VCOP, CVPR 2019)",
         "muybridge.objectives.vcop:VCOP",
-        {"kind": "temporal", "pretext": True, "complexity": "clips"},
+        {"kind": "temporal", "pretext": True, "complexity": "clips", "augment": {"paper": (("vcop",),)}},
     ),
     "prp": Entry(
         "name the rate at which the clip is played and paint the frames between (spatio-temporal; PRP, CVPR 2020)",
         "muybridge.objectives.prp:PRP",
-        {"kind": "spatio-temporal", "pretext": True, "complexity": "rates", "tiny": {"width": 64}},
+        {
+            "kind": "spatio-temporal",
+            "pretext": True,
+            "complexity": "rates",
+            "tiny": {"width": 64},
+            "augment": {"paper": (("prp",),)},
+        },
     ),
     "speed": Entry(
         "name the rate at which the clip is played (temporal; SpeedNet, CVPR 2020; pace prediction, ECCV 2020)",
@@ -36,12 +49,24 @@ OBJECTIVES = {
     "masked": Entry(
         "predict the pixels of nine tubes in ten from the tenth (spatio-temporal; VideoMAE, NeurIPS 2022; token backbones)",
         "muybridge.objectives.masked:Masked",
-        {"kind": "spatio-temporal", "pretext": True, "tokens": True, "tiny": {"width": 64, "depth": 2}},
+        {
+            "kind": "spatio-temporal",
+            "pretext": True,
+            "tokens": True,
+            "tiny": {"width": 64, "depth": 2},
+            "augment": {"benchmark": (("resized-crop",),)},
+        },
     ),
     "cvrl": Entry(
         "two clips of a video attract each other, clips of other videos repel (spatial; CVRL, CVPR 2021)",
         "muybridge.objectives.cvrl:CVRL",
-        {"kind": "spatial", "pretext": True, "contrastive": True, "tiny": {"hidden": 256, "layers": 2}},
+        {
+            "kind": "spatial",
+            "pretext": True,
+            "contrastive": True,
+            "tiny": {"hidden": 256, "layers": 2},
+            "augment": {"benchmark": (("benchmark-cvrl",),), "paper": (("cvrl",), ("cvrl-2",))},
+        },
     ),
     "tdl": Entry(
         "a clip attracts another look at the same frames and repels another segment of its video (temporal; TDL, 2020)",
@@ -52,6 +77,7 @@ OBJECTIVES = {
             "contrastive": True,
             "presets": {"paper": {"queue": 16384}},
             "tiny": {"queue": 500, "momentum": 0.95, "head_norm": True},
+            "augment": {"benchmark": (("tdl",),)},
         },
     ),
     "rspnet": Entry(
@@ -62,6 +88,7 @@ OBJECTIVES = {
             "pretext": True,
             "contrastive": True,
             "tiny": {"queue": 512, "momentum": 0.99, "head_norm": True},
+            "augment": {"paper": (("rspnet",),)},
         },
     ),
     "supervised": Entry(

@@ -51,12 +51,13 @@ class Masked(Objective):
         """Build the decoder for the backbone's tubes.
 
         Raises:
-            UsageError: the backbone has no tokens, or its tubes do not fill the clip.
+            UsageError: the backbone cannot encode some of its tokens alone, or its tubes do not fill the clip.
         """
-        if not (hasattr(backbone, "tokens") and hasattr(backbone, "tube")):
+        if not getattr(backbone, "masks", hasattr(backbone, "tokens") and hasattr(backbone, "tube")):
+            name = getattr(backbone, "name", type(backbone).__name__)
             raise UsageError(
-                f"masked: the backbone ({type(backbone).__name__}) has no tokens that could be masked."
-                " Those that fit (--backbone): vit, vit-tiny, hf:videomae."
+                f"masked: the backbone ({name}) has no tokens that could be left out."
+                " Those that fit (--backbone): vit, vit-tiny, hf:videomae and hf: with the folder of a VideoMAE."
             )
         self.tube: Triple = tuple(backbone.tube)
         t, h, w = self.tube

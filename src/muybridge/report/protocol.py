@@ -9,17 +9,19 @@ Key = tuple[str, str, str, "Variant"]
 
 
 class Variant(NamedTuple):
-    """What splits runs of one protocol and data set: profile of perturbations, hash of the evaluation protocol."""
+    """What splits runs of one protocol and data set: profile of perturbations, hash of the evaluation protocol, backbone."""
 
     profile: str
     hash: str
+    backbone: str
 
 
 def variant(run: Run) -> Variant:
-    """Profile and protocol hash of a run; empty where it does not say."""
+    """Profile, protocol hash and backbone of a run; empty where it does not say."""
     protocol = run.result.get("protocol")
     told = protocol.get("hash") if isinstance(protocol, dict) else None
-    return Variant(profile_of(run), str(told or ""))
+    backbone = run.result.get("facets", {}).get("backbone")
+    return Variant(profile_of(run), str(told or ""), str(backbone or ""))
 
 
 def profile_of(run: Run) -> str:
@@ -31,13 +33,15 @@ def profile_of(run: Run) -> str:
 
 
 def name_variants(places: list[Key]) -> dict[Key, str]:
-    """Words per experiment: its profile, and the protocol hash where profile, protocol and data do not tell it apart."""
+    """Words per experiment: its profile, and backbone and protocol hash where only they tell it from another one."""
     words = {}
     for place in places:
         own = place[3]
-        twins = [other for other in places if other[:3] == place[:3] and other[3].profile == own.profile]
+        rivals = [other[3] for other in places if other[:3] == place[:3] and other[3].profile == own.profile]
+        twins = [other for other in rivals if other.backbone == own.backbone]
+        backbone = own.backbone if any(other.backbone != own.backbone for other in rivals) else ""
         tail = f"protocol {own.hash[:6] or 'not told'}" if len(twins) > 1 else ""
-        words[place] = ", ".join(part for part in (own.profile, tail) if part)
+        words[place] = ", ".join(part for part in (backbone, own.profile, tail) if part)
     return words
 
 

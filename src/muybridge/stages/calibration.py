@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from muybridge.backbones import check_clip
 from muybridge.core.clip import to_unit
 from muybridge.stages.job import Job
 from muybridge.stages.material import Material, build_backbone, limited
@@ -17,8 +18,13 @@ CALIBRATION = 512
 
 
 def frozen_backbone(job: Job, view: View, material: Material, compute: Compute) -> Any:
-    """The backbone whose features a stage reads: of its ``init`` run, or random with calibrated batch norm."""
+    """The backbone whose features a stage reads: of its ``init`` run, or random with calibrated batch norm.
+
+    Raises:
+        UsageError: clips that it cannot take.
+    """
     backbone = build_backbone(job.config.backbone, job.config.seed, job.inputs.get("init"))
+    check_clip(backbone, job.config.frames, job.config.crop)
     if "init" not in job.inputs:
         calibrate(backbone, view, material, compute)
     return backbone

@@ -114,8 +114,10 @@ class PretrainConfig(Optimisation):
     """clips: clips through the backbone or its momentum copy; steps: optimiser steps; flops: operations, forward and backward."""
     gap: int = 0
     """Frames between the clips of a tuple (vcop; 8 in the paper)."""
+    augment: tuple[Step, ...] = ()
+    """Augmentations in order, drawn once per clip, as words of ``Optimisation.augment``; the task's own list when not given."""
     augment2: tuple[Step, ...] = ()
-    """Augmentations of the second view where a task has two that differ (cvrl); those of --augment when not given."""
+    """Augmentations of the second view where a task has two that differ (cvrl); those of --augment when that is given alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +228,6 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "benchmark": {
         "pretrain": {
             **BENCHMARK, "gap": 8, "batch": 24, "budget": 10_000_000, "optimiser": "sgd", "lr": 1e-3, "weight_decay": 5e-4,
-            "augment": ("crop", "flip", "jitter"),
         },
         "finetune": {
             **BENCHMARK, "batch": 8, "epochs": 100, "optimiser": "sgd", "lr": 1e-3, "weight_decay": 5e-4, "views": 10,

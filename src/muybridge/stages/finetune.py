@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from muybridge.backbones import check_clip
 from muybridge.core.features import Classifier
 from muybridge.core.predictions import write_predictions
 from muybridge.core.records import write_strips
@@ -26,8 +27,9 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     train, test = divide(job.dataset, config.fold, config.folds)
     job.notes.extend(check_classes(job.dataset, train, test))
     chosen = few([r for r in train if r.label >= 0], config.labels_per_class, config.seed)
-    material = prepare(job, {"train": chosen, "test": test}, config, law_of(config))
     backbone = build_backbone(config.backbone, config.seed, job.inputs.get("init"))
+    check_clip(backbone, config.frames, config.crop)
+    material = prepare(job, {"train": chosen, "test": test}, config, law_of(config))
     classes = len(job.dataset.classes)
     head: Any = seeded(Supervised, config.seed, backbone.dim, classes)
     steps = max(1, math.ceil(config.epochs * len(material.parts["train"]) / config.batch))

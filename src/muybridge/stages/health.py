@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Int64
 import torch
+from jaxtyping import Int64
 from torch import nn
 
 from muybridge.core import seeding

@@ -41,7 +41,7 @@ class Job:
         dataset: what it reads.
         inputs: finished or planned runs it starts from, by the field that names them.
         signature: name of its run folder.
-        facets: how its result is sorted: arm, data, protocol, seed, fold.
+        facets: how its result is sorted: arm, data, protocol, seed, fold, backbone.
         subject: the model under test where it is no run.
     """
 
@@ -110,7 +110,14 @@ def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signe
         signed | {"evaluation": evaluation.facts(), "class_names": subject.classes},
         {"model": subject.key},
     )
-    facets = {"arm": subject.name, "data": dataset.name, "protocol": evaluation.name, "seed": 0, "fold": None}
+    facets = {
+        "arm": subject.name,
+        "data": dataset.name,
+        "protocol": evaluation.name,
+        "seed": 0,
+        "fold": None,
+        "backbone": "",
+    }
     return Job(config.stage, config, dataset, {}, name, facets, subject=subject)
 
 
@@ -198,6 +205,7 @@ def facets_of(
         "protocol": protocol(stage, source),
         "seed": source["seed"],
         "fold": source.get("fold"),
+        "backbone": source.get("backbone", ""),
     }
 
 

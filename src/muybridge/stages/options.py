@@ -1,8 +1,12 @@
-"""Options of a pretext task: from a preset, the size of the backbone and ``name=value`` words to what its constructor takes."""
+"""Options of a pretext task: from a preset, the size of the backbone and ``name=value`` words to what its constructor takes.
+
+Its augmentations are found the same way.
+"""
 
 import dataclasses
 import inspect
 import json
+from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 import yaml
@@ -10,16 +14,30 @@ import yaml
 from muybridge.backbones import BACKBONES
 from muybridge.core.catalogue import pick
 from muybridge.core.errors import UsageError
-from muybridge.objectives import OBJECTIVES
-from muybridge.stages.config import PretrainConfig, change
+from muybridge.objectives import AUGMENT, OBJECTIVES
+from muybridge.stages.config import PretrainConfig, Step, change
 
 FLAG = "--objective-options"
 
 
 def complete(config: PretrainConfig) -> PretrainConfig:
-    """The config with every option of its task spelt out, so that it is printed, saved and signed."""
+    """The config with every option and the augmentations of its task spelt out, so that they are printed, saved and signed."""
     words = [f"{name}={json.dumps(value)}" for name, value in sorted(options(config).items())]
-    return dataclasses.replace(config, objective_options=tuple(words))
+    first, second = augmentations(config)
+    return dataclasses.replace(config, objective_options=tuple(words), augment=first, augment2=second)
+
+
+def augmentations(config: PretrainConfig) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """Lists of the first and the second view; the second is empty where it is the first.
+
+    What the config says wins; then come the paper's or the tiny list of the task, the one it has under the benchmark, the common one.
+    """
+    if config.augment:
+        return config.augment, config.augment2
+    known = AUGMENT | facts_of(config).get("augment", {})
+    preset = config.objective_preset
+    own = known["tiny"] if preset == "benchmark" and is_tiny(config) else known.get(preset, known["benchmark"])
+    return own[0], config.augment2 or (own[1] if len(own) > 1 else ())
 
 
 def options(config: PretrainConfig) -> dict[str, Any]:
@@ -50,17 +68,26 @@ def options(config: PretrainConfig) -> dict[str, Any]:
 
 def named(config: PretrainConfig) -> dict[str, Any]:
     """Values of the paper's preset, or those that a tiny backbone needs."""
-    facts = OBJECTIVES[config.objective].facts if config.objective in OBJECTIVES else {}
+    facts = facts_of(config)
     if config.objective_preset != "benchmark":
         return dict(facts.get("presets", {}).get(config.objective_preset, {}))
-    tiny = config.backbone in BACKBONES and BACKBONES[config.backbone].facts.get("group") == "tiny"
-    return dict(facts.get("tiny", {})) if tiny else {}
+    return dict(facts.get("tiny", {})) if is_tiny(config) else {}
+
+
+def facts_of(config: PretrainConfig) -> Mapping[str, Any]:
+    """Facts of the task; none of a task from outside."""
+    return OBJECTIVES[config.objective].facts if config.objective in OBJECTIVES else {}
+
+
+def is_tiny(config: PretrainConfig) -> bool:
+    """Whether the backbone is of the tiny group."""
+    return config.backbone in BACKBONES and BACKBONES[config.backbone].facts.get("group") == "tiny"
 
 
 def _complexity(config: PretrainConfig) -> dict[str, int]:
     if config.complexity is None:
         return {}
-    facts = OBJECTIVES[config.objective].facts if config.objective in OBJECTIVES else {}
+    facts = facts_of(config)
     if "complexity" not in facts:
         raise UsageError(
             f"--complexity {config.complexity}: {config.objective} has no levels of complexity; leave it out."

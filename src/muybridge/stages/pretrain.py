@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from muybridge.backbones import check_clip
 from muybridge.core import seeding
 from muybridge.core.catalogue import pick
 from muybridge.core.clip import Clip
@@ -38,6 +39,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     """Train, save ``weights.safetensors`` (backbone and heads) and film strips of what the task shows."""
     config: PretrainConfig = job.config
     backbone = build_backbone(config.backbone, config.seed)
+    check_clip(backbone, config.frames, config.crop)
     objective: Any = build_objective(config, backbone.dim)
     law = objective.law(config.frames, config.stride, config.gap, config.short)
     material = prepare(job, {"train": training_videos(job)}, config, law)

@@ -1,36 +1,102 @@
 """robustness: predict every test video clean and under every perturbation, from one decode."""
 
+import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from muybridge.core.errors import UsageError
 from muybridge.core.features import Classifier
-from muybridge.core.predictions import write_predictions
 from muybridge.core.records import write_strips
-from muybridge.data.index import divide
-from muybridge.perturb.apply import CLEAN, perturb
+from muybridge.data.index import VideoRecord, divide
+from muybridge.data.loader import check_broken
+from muybridge.perturb.apply import conditions
+from muybridge.perturb.profiles import profile_of
+from muybridge.stages.check import check_cells
 from muybridge.stages.config import FinetuneConfig, ProbeConfig, RobustnessConfig, change
+from muybridge.stages.controls import CONTROLS, IDENTITY, LOSSLESS, against_clean, categories, orders
+from muybridge.stages.grid import Grid, run_grid
 from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import Material, build_backbone, data_facts, law_of, prepare
-from muybridge.stages.predict import View, forward_budget, predict, strip
+from muybridge.stages.labels import Labels, matched, same
+from muybridge.stages.material import build_backbone, law_of, prepare
+from muybridge.stages.models import Subject, evaluating
+from muybridge.stages.parts import Parts
+from muybridge.stages.predict import View
+from muybridge.stages.protocol import Protocol, chosen, of_run
+from muybridge.stages.strips import condition_strips
+from muybridge.stages.tested import Cached, Tested, direct, fitting, held_out
 from muybridge.train.checkpoint import load_weights
-from muybridge.train.precision import choose
+from muybridge.train.precision import Compute, choose
 
-KINDS = {"finetune": FinetuneConfig, "probe": ProbeConfig}
+KINDS: dict[str, type[FinetuneConfig] | type[ProbeConfig]] = {
+    "finetune": FinetuneConfig,
+    "probe": ProbeConfig,
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Who is asked about what.
+
+    Attributes:
+        subject: the model.
+        labels: from labels of the data set to classes of the model.
+        protocol: how clips are cut.
+        records: tested videos, broken ones included.
+        tested: their clips.
+        batch: clips per forward pass.
+        broken: videos of the data set that are known to be broken.
+        seen: perturbations that the model was trained on.
+    """
+
+    subject: Subject
+    labels: Labels
+    protocol: Protocol
+    records: Sequence[VideoRecord]
+    tested: Tested
+    batch: int
+    broken: list[dict[str, str]]
+    notes: list[str]
+    seen: list[str] = field(default_factory=list)
 
 
 def run(job: Job, progress: Progress | None) -> dict[str, Any]:
-    """Save one row per (test view, type, severity) and film strips of every condition."""
+    """Save one row per (test view, type, severity), the control cells, and film strips."""
     config: RobustnessConfig = job.config
+    if int(os.environ.get("RANK", "0")):
+        return {}  # of several processes under torchrun the first does it all
     began = time.monotonic()
-    trained = job.inputs["model"].result
-    conditions = conditions_of(config)
-    model: Any = change(
-        KINDS[trained["stage"]](), trained["config"] | {"limit": config.limit}, job.run.signature
-    )
+    compute = choose(config.device, config.precision)
+    trial = _foreign(job, job.subject, compute) if job.subject else _own(job)
+    check_cells(config.profile, config.types, config.severities, trial.protocol.frames)
+    clean, *cells = conditions(config.profile, config.types, config.severities)
+    grid = Grid([clean, (IDENTITY, 0), *cells], job.dataset.name, trial.batch, config.profile, config.seed)
+    tick = (lambda done, total: progress(done, total, {})) if progress else None
+    state = job.run.path / "state"
+    parts = run_grid(grid, trial.subject, trial.labels, trial.tested, compute, state, tick)
+    nans = _saved(job, trial, parts) - len(parts.broken) * len(grid.conditions)
+    controls, notes = _controlled(job)
+    if nans:
+        notes.append(f"{nans} rows have scores that are not numbers: they count as wrong")
+    write_strips(job.run.path / "strips.npz", condition_strips(grid, trial.tested, CONTROLS))
+    return {
+        **_facts(job, trial, grid),
+        **controls,
+        "budget": _budget(trial, grid, compute, began),
+        "notes": trial.notes + notes,
+    }
+
+
+def _own(job: Job) -> Trial:
+    """A finished finetune or probe run, on the clips that it was tested with."""
+    config: RobustnessConfig = job.config
+    source = job.inputs["model"]
+    trained = source.result
+    model = change(KINDS[source.stage](), trained["config"] | {"limit": config.limit}, source.signature)
     if trained["data"]["fingerprint"] != job.dataset.fingerprint:
         raise UsageError(
             f"--data {' '.join(config.data)}: fingerprint {job.dataset.fingerprint}, but the model was trained on "
@@ -38,38 +104,102 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
         )
     _, test = divide(job.dataset, model.fold, model.folds)
     material = prepare(job, {"test": test}, model, law_of(model))
-    compute = choose(config.device, config.precision)
     backbone = build_backbone(model.backbone, model.seed)
     classifier = Classifier(backbone, backbone.dim, len(job.dataset.classes))
-    classifier.load_state_dict(load_weights(job.inputs["model"].path / "weights.safetensors"))
-    view = View(law_of(model), model.views, model.crop, config.batch)
-    tick = (lambda done, total: progress(done, total, {})) if progress else None
-    rows = predict(classifier, view, material, compute, conditions, seed=config.seed, tick=tick)
-    write_predictions(job.run.path / "predictions.parquet", rows)
-    write_strips(job.run.path / "strips.npz", _strips(view, material, conditions, config.seed))
+    classifier.load_state_dict(load_weights(source.path / "weights.safetensors"))
+    batch = config.batch or max(64, model.batch)
+    return Trial(
+        Subject(trained["summary"], classifier, job.dataset.classes, source.signature),
+        same(job.dataset.classes),
+        of_run(model),
+        material.parts["test"],
+        Cached(View(law_of(model), model.views, model.crop, batch), material),
+        batch,
+        material.broken,
+        material.notes,
+        list(trained.get("seen", [])),
+    )
+
+
+def _foreign(job: Job, subject: Subject, compute: Compute) -> Trial:
+    """Any other model, on clips straight from the files."""
+    config: RobustnessConfig = job.config
+    where = job.dataset.name
+    classes = subject.classes or job.dataset.classes
+    labels = matched(job.dataset.classes, classes, where) if subject.classes else same(classes)
+    protocol = chosen(config, subject.protocol, subject.clip)
+    records, notes = held_out(job.dataset, config.limit)
+    batch = config.batch or fitting(protocol, compute.device)
+    tested, noted = direct(records, protocol, batch, config.workers, config.allow_broken)
+    return Trial(subject, labels, protocol, records, tested, batch, [], [*job.notes, *notes, *noted])
+
+
+def _saved(job: Job, trial: Trial, parts: Parts) -> int:
+    """Join the parts into ``predictions.parquet`` and ``controls.parquet``; returns the rows with scores that are no numbers.
+
+    Raises:
+        UsageError: more than 1 % of the videos, read for the first time, turned out to be broken and that was not allowed.
+    """
+    if job.subject:
+        reasons = {one["path"]: one["reason"] for one in parts.broken}
+        found = [reasons.get(str(record.path), "") for record in trial.records]
+        trial.broken.extend(check_broken(trial.records, found, job.config.allow_broken))
+    path = job.run.path
+    return parts.join({path / "controls.parquet": CONTROLS}, path / "predictions.parquet")
+
+
+def _facts(job: Job, trial: Trial, grid: Grid) -> dict[str, Any]:
+    """What ``result.json`` says of the model, the data and what was asked."""
+    config: RobustnessConfig = job.config
+    profile, subject = profile_of(config.profile), trial.subject
+    videos = [record.id for record in trial.records]
     return {
-        "summary": f"robustness of {trained['summary']}",
-        "data": data_facts(job, material, material.parts),
-        "budget": forward_budget(classifier, view, len(rows), compute, began),
-        "chance": trained["chance"],
+        "summary": f"robustness of {subject.name}" + (f" on {job.dataset.name}" if job.subject else ""),
+        "data": {
+            "name": job.dataset.name,
+            "fingerprint": job.dataset.fingerprint,
+            "classes": list(trial.labels.classes),
+            "videos": {"test": len(videos)},
+            "broken": trial.broken,
+            "source": list(config.data),
+        },
+        "profile": {"name": profile.name, "version": profile.version},
+        "protocol": trial.protocol.facts(),
+        "categories": categories(grid.conditions),
+        "model": {"name": subject.name, "weights": subject.key, "classes": len(trial.labels.classes)},
+        "accepted": trial.labels.facts(job.dataset.classes) if job.subject else {},
+        "order": orders(grid, trial.protocol.frames, videos, trial.protocol.views),
+        "seen": trial.seen,
+        "chance": 1 / len(trial.labels.classes),
         "label_changing": list(job.dataset.label_changing),
-        "notes": material.notes,
-    }  # fmt: skip
-
-
-def conditions_of(config: RobustnessConfig) -> list[tuple[str, int]]:
-    """Clean first, then every type at every severity."""
-    return [(CLEAN, 0)] + [
-        (name, severity) for name in config.perturbations for severity in config.severities
-    ]
-
-
-def _strips(
-    view: View, material: Material, conditions: Sequence[tuple[str, int]], seed: int
-) -> dict[str, np.ndarray]:
-    clip = next(view.clips(material, "test"))
-    order = [i % view.number for i in range(len(clip))]
-    return {
-        f"{name} {severity}" if severity else name: strip(perturb(clip, name, severity, seed, order), 0)
-        for name, severity in conditions
     }
+
+
+def _controlled(job: Job) -> tuple[dict[str, Any], list[str]]:
+    """The control cells for ``result.json``, and notes where one of them is not as it must be."""
+    found = against_clean(job.run.path / "predictions.parquet", job.run.path / "controls.parquet")
+    notes = []
+    if not found[IDENTITY]["equal"]:
+        notes.append("the identity cell differs from the clean run: the scores of equal clips differ")
+    if LOSSLESS in found and not found[LOSSLESS]["equal"]:
+        flips = found[LOSSLESS]["flips"]
+        notes.append(
+            f"a lossless encoder and decoder change {flips:.1%} of the answers: codecs lose that much by themselves"
+        )
+    return found, notes
+
+
+def _budget(trial: Trial, grid: Grid, compute: Compute, began: float) -> dict[str, Any]:
+    """What the run cost; ``seconds`` are those of the last process if it went on after a kill."""
+    one, videos = trial.protocol, len(trial.records)
+    clips = videos * one.views * len(grid.conditions)
+    with evaluating(trial.subject.call, compute), FlopCounterMode(display=False) as counter:
+        trial.subject.logits(
+            torch.zeros(1, 3, one.frames, one.crop, one.crop, dtype=torch.uint8),
+            len(trial.labels.classes),
+            compute,
+        )
+    return {
+        "clips": clips, "steps": 0, "frames": clips * one.frames, "flops": clips * int(counter.get_total_flops()),
+        "seconds": round(time.monotonic() - began, 2), "waiting": 0.0,
+    }  # fmt: skip

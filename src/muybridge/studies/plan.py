@@ -36,6 +36,8 @@ class Cell:
         """Short text for people."""
         facets = self.job.facets
         what = facets["arm"] if self.job.stage == "pretrain" else f"{facets['data']} {facets['arm']}"
+        if facets["backbone"] not in ("", "r2plus1d-tiny"):
+            what += f" {facets['backbone']}"
         fold = "" if facets["fold"] is None else f" fold {facets['fold']}"
         return f"{self.job.stage} {what}{fold} [{self.job.signature[:6]}]"
 

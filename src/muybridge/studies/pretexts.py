@@ -24,11 +24,10 @@ def _arms(config: PretextsConfig, backbone: str) -> Any:
     common: dict[str, Any] = {name: getattr(config, name) for name in names} | {"backbone": backbone}
     inits = ["random"]
     for task in config.tasks:
-        inits.append(
-            (yield PretrainConfig(
-                **common, data=config.data[-1:], objective=task, stride=STRIDE.get(task, 1), budget=config.budget
-            ))
-        )  # fmt: skip
+        pretrain = PretrainConfig(
+            **common, data=config.data[-1:], objective=task, stride=STRIDE.get(task, 1), budget=config.budget
+        )
+        inits += [(yield pretrain)]
     for data in config.data:
         for init in inits:
             yield ProbeConfig(**common, data=(data,), init=init)

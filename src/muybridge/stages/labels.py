@@ -1,0 +1,136 @@
+"""From the labels of a data set to the classes of a model that was trained on another one.
+
+A label may accept several classes, written ``A|B``. Rows of predictions have one label, the first accepted class. So that top-1 and top-k
+of a row count any accepted class as right, the score of the accepted class that the model prefers on that video and condition (mean over
+its views) changes places with the score of the first one; all other scores stay.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from muybridge.core.catalogue import suggestion
+from muybridge.core.errors import UsageError
+
+APART = "|"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which classes of a model are right for each label of a data set.
+
+    Attributes:
+        classes: names of the model's classes, in the order of its scores.
+        accepted: by label of the data set: classes that count as right, the one written first in front.
+    """
+
+    classes: tuple[str, ...]
+    accepted: tuple[tuple[int, ...], ...]
+
+    def first(self, label: int) -> int:
+        """The class that stands for a label of the data set; -1 for none."""
+        return self.accepted[label][0] if label >= 0 else -1
+
+    def merged(
+        self, scores: Float32[np.ndarray, "n k"], labels: Sequence[int], videos: Sequence[str]
+    ) -> Float32[np.ndarray, "n k"]:
+        """Scores of the rows of one condition with the preferred accepted class moved to the first one.
+
+        Args:
+            scores: not modified.
+            labels: of the data set, one per row.
+            videos: id of the video of each row; the views of a video lie together.
+        """
+        if all(len(self.accepted[label]) < 2 for label in labels if label >= 0):
+            return scores
+        scores, names = scores.copy(), np.array(videos)
+        for video in dict.fromkeys(videos):
+            rows = np.flatnonzero(names == video)
+            accepted = list(self.accepted[labels[rows[0]]]) if labels[rows[0]] >= 0 else []
+            if len(accepted) > 1:
+                best = accepted[int(scores[np.ix_(rows, accepted)].mean(axis=0).argmax())]
+                scores[np.ix_(rows, [accepted[0], best])] = scores[np.ix_(rows, [best, accepted[0]])]
+        return scores
+
+    def facts(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """Names of the accepted classes of each label of the data set."""
+        return {
+            name: [self.classes[i] for i in found] for name, found in zip(names, self.accepted, strict=True)
+        }
+
+
+def same(classes: Sequence[str]) -> Labels:
+    """Labels of the data set that the model was trained on."""
+    return Labels(tuple(classes), tuple((i,) for i in range(len(classes))))
+
+
+def matched(labels: Sequence[str], classes: Sequence[str], where: str) -> Labels:
+    """Find every label among a model's classes, whatever the case, with ``_`` for blanks; or take whole numbers as class indices.
+
+    Args:
+        labels: names of the data set's labels, each one or several classes with ``|`` between.
+        classes: names of the model's classes.
+        where: the data set, for the message.
+
+    Raises:
+        UsageError: a label that is no class of the model.
+    """
+    place = {_spelt(name): i for i, name in reversed(list(enumerate(classes)))}
+    numbers = all(label.isdecimal() for label in labels) and not any(
+        _spelt(label) in place for label in labels
+    )
+    found = [
+        (_number(label, classes, where),) if numbers else _names(label, place, classes, where)
+        for label in labels
+    ]
+    return Labels(tuple(classes), tuple(found))
+
+
+def read_classes(path: Path) -> tuple[str, ...]:
+    """Class names of a model, one per line in the order of its scores; lines that begin with ``#`` say something else.
+
+    Raises:
+        UsageError: no such file, or a name that stands there twice.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"--classes {path}: cannot be read ({error}). Wanted one class name per line."
+        ) from error
+    names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice or not names:
+        raise UsageError(
+            f"--classes {path}: {f'{twice!r} stands there twice' if twice else 'no names'}; wanted one per line."
+        )
+    return tuple(names)
+
+
+def _number(label: str, classes: Sequence[str], where: str) -> int:
+    if int(label) >= len(classes):
+        raise UsageError(
+            f"{where}: label {label} is outside the model's {len(classes)} classes, which count from 0. Give the"
+            " list of the data set that the model was trained on, or class names and --classes."
+        )
+    return int(label)
+
+
+def _names(label: str, place: dict[str, int], classes: Sequence[str], where: str) -> tuple[int, ...]:
+    found = []
+    for word in label.split(APART):
+        if _spelt(word) not in place:
+            raise UsageError(
+                f"{where}: label {word.strip()!r} is none of the model's {len(classes)} classes"
+                f".{suggestion(word.strip(), classes)} Name the right column with --label (accepted classes with"
+                f" {APART!r} between, empty to leave a video out), or the model's classes with --classes."
+            )
+        found.append(place[_spelt(word)])
+    return tuple(dict.fromkeys(found))
+
+
+def _spelt(name: str) -> str:
+    return " ".join(name.replace("_", " ").casefold().split())

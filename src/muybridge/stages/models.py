@@ -1,0 +1,183 @@
+"""Models whose robustness is measured: own runs, public weights, and whatever else maps frames to logits."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from muybridge import backbones
+from muybridge.backbones.pretrained import load_pretrained
+from muybridge.backbones.zoo import classifier
+from muybridge.core import seeding
+from muybridge.core.clip import to_unit
+from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.stages.config import RobustnessConfig
+from muybridge.stages.labels import read_classes
+from muybridge.train.precision import Compute
+
+Frames = Float[Tensor, "b 3 t h w"]
+Call = Callable[[Frames], Float[Tensor, "b k"]]
+
+ZOO = ("torchvision:", "hf:")
+KINETICS400 = Path(backbones.__file__).with_name("kinetics400.txt")
+"""Class names of the public I3D weights."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model under test.
+
+    Attributes:
+        name: for tables.
+        call: turns frames (float, 0 to 1) into logits; owns its mean and std.
+        classes: names of its classes in the order of its scores; None where it does not say.
+        key: hash of its name and weights.
+        protocol: preset that it is tested with unless told otherwise.
+        clip: ``frames`` and ``crop`` of that preset that the model knows better.
+    """
+
+    name: str
+    call: Call
+    classes: tuple[str, ...] | None
+    key: str
+    protocol: str = "kinetics"
+    clip: Mapping[str, int] = field(default_factory=dict)
+
+    def logits(
+        self, frames: UInt8[Tensor, "b 3 t h w"], classes: int, compute: Compute
+    ) -> Float[Tensor, "b k"]:
+        """Scores of a batch in float32 on the CPU.
+
+        Raises:
+            UsageError: not one row of ``classes`` numbers per clip.
+        """
+        with torch.inference_mode(), compute.autocast():
+            scores: Any = self.call(to_unit(frames.to(compute.device)))
+        if not isinstance(scores, Tensor) or not scores.is_floating_point():
+            raise UsageError(
+                f"model {self.name}: returned {_kind(scores)}; wanted a float tensor of logits, b x k."
+            )
+        if scores.shape != (len(frames), classes):
+            raise UsageError(
+                f"model {self.name}: returned {tuple(scores.shape)} for {len(frames)} clips; wanted"
+                f" {(len(frames), classes)}, one score per class. Name the classes of the model with --classes FILE,"
+                " one per line in the order of its scores (class_names= in Python)."
+            )
+        return scores.float().cpu()
+
+
+def is_external(model: str) -> bool:
+    """Whether a ``--model`` names a public or foreign model and no run folder."""
+    return model == "i3d" or model.startswith(ZOO) or is_function(model)
+
+
+def is_function(model: str) -> bool:
+    """Whether a ``--model`` is ``module:function``."""
+    return ":" in model and not model.startswith(ZOO) and not set("/\\") & set(model)
+
+
+def load(config: RobustnessConfig) -> Subject:
+    """The external model that a config names; nothing is downloaded, and what a function draws at random is drawn from the seed.
+
+    Raises:
+        UsageError: no such model, or weights that do not fit.
+    """
+    name, weights = config.model, Path(config.weights) if config.weights else None
+    if weights is None and (name == "i3d" or name.startswith("torchvision:")):
+        raise UsageError(f"--model {name}: wanted --weights with its file of weights (.safetensors or .pt).")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeding.key(config.seed, "model"))
+        model = _imported(name, weights) if is_function(name) else classifier(name, weights)
+    subject = given(model, name, getattr(model, "classes", None))
+    if name == "i3d":
+        return replace(subject, classes=read_classes(KINETICS400), protocol="i3d-kinetics")
+    clip = {"frames": getattr(model, "clip_frames", None), "crop": getattr(model, "clip_size", None)}
+    return replace(subject, clip={field: value for field, value in clip.items() if value})
+
+
+def given(
+    model: Any, name: str | None = None, classes: tuple[str, ...] | None = None, kept: bool = False
+) -> Subject:
+    """A model handed over as an object.
+
+    Args:
+        model: an ``nn.Module`` or a callable: frames (float, 0 to 1, ``b 3 t h w``) to logits ``b k``.
+        name: for tables; the name of its class when not given. Names a callable without weights, too.
+        classes: names of its classes; those of the data set when not given.
+        kept: whether its results will be found again by its name and weights.
+
+    Raises:
+        UsageError: not callable; or to be kept, with neither weights nor a name.
+    """
+    if not callable(model):
+        raise UsageError(f"model {model!r}: cannot be called; wanted an nn.Module or a function of frames.")
+    if kept and name is None and not has_weights(model):
+        raise UsageError(
+            f"model {model!r}: has no weights that would name its results. Give it a name=, or leave out= away."
+        )
+    kind = type(model) if isinstance(model, nn.Module) else model
+    qualified = f"{getattr(kind, '__module__', '')}.{getattr(kind, '__qualname__', type(model).__name__)}"
+    shown = name or str(getattr(kind, "__name__", type(model).__name__))
+    return Subject(shown, model, classes, key_of(model, f"{qualified} {name or ''}"))
+
+
+def key_of(model: Any, name: str) -> str:
+    """Hash of a name and of every parameter and buffer."""
+    digest = hashlib.sha256(name.encode())
+    state = model.state_dict() if isinstance(model, nn.Module) else {}
+    for key, value in state.items():
+        digest.update(key.encode())
+        if isinstance(value, Tensor):
+            digest.update(f"{value.dtype}{tuple(value.shape)}".encode())
+            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:16]
+
+
+def has_weights(model: Any) -> bool:
+    """Whether its state tells one model from another."""
+    return isinstance(model, nn.Module) and bool(model.state_dict())
+
+
+@contextmanager
+def evaluating(call: Any, compute: Compute) -> Iterator[None]:
+    """A module on the device in evaluation mode; every part goes back to its own mode afterwards."""
+    if not isinstance(call, nn.Module):
+        yield
+        return
+    modes = [(part, part.training) for part in call.modules()]
+    compute.place(call).eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+def _imported(name: str, weights: Path | None) -> Any:
+    """The module or function of frames that ``module:function`` returns."""
+    module, _, function = name.partition(":")
+    try:
+        made = getattr(import_module(module), function)()
+    except MuybridgeError:
+        raise
+    except Exception as error:  # whatever a foreign function does
+        raise UsageError(
+            f"--model {name}: {type(error).__name__}: {error}. Wanted module:function with its folder on PYTHONPATH; the function"
+            " takes nothing and returns an nn.Module, or a function of frames."
+        ) from error
+    if weights:
+        if not isinstance(made, nn.Module):
+            raise UsageError(f"--weights {weights}: {name} returns no nn.Module that could take them.")
+        load_pretrained(made, weights)
+    return made
+
+
+def _kind(value: Any) -> str:
+    return f"a {value.dtype} tensor" if isinstance(value, Tensor) else f"a {type(value).__name__}"
