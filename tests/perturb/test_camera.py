@@ -243,3 +243,16 @@ def test_golden_bytes(profile: str, type: str, function: str, parameters: dict):
     name, values = next(iter(parameters.items()))
     found = [checksum(getattr(camera, function)(RAMP, named(1), **{name: value})) for value in values]
     assert found == GOLDEN[function]
+
+
+@pytest.mark.parametrize("size", [(40, 40), (96, 80)])
+def test_a_shift_row_by_row_is_a_shift_by_map(size: tuple[int, int]) -> None:
+    frames = torch.randint(0, 256, (2, 3, 9, *size), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    offset = np.random.default_rng(0).uniform(-20, 20, (2, 9, 2))
+    assert torch.equal(camera.shifted(frames, offset), camera.bilinear(frames, camera.shifts(offset)))
+
+
+def test_places_far_outside_are_mirrored_again_and_again() -> None:
+    row = torch.arange(-23, 29, dtype=torch.int32)
+    both = torch.arange(5).tolist() + torch.arange(5).flip(0).tolist()
+    assert camera._mirrored(row, 5).tolist() == [both[place % 10] for place in row.tolist()]

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from muybridge.augment.chain import spell
 from muybridge.core.errors import UsageError
 from muybridge.objectives import OBJECTIVES
-from muybridge.stages.config import PretrainConfig, change
-from muybridge.stages.options import complete, options
+from muybridge.stages.config import PretrainConfig, change, preset
+from muybridge.stages.options import augmentations, complete, options
 
 PRETEXTS = [name for name, entry in OBJECTIVES.items() if entry.facts["pretext"]]
 
@@ -90,3 +91,39 @@ def test_options_read_from_a_file_are_taken_as_words():
     assert options(read)["queue"] == 64
     with pytest.raises(UsageError, match="objective_preset: 'papr'; wanted one of 'benchmark', 'paper'"):
         change(config("tdl"), {"objective_preset": "papr"}, "--config f")
+
+
+@pytest.mark.parametrize(
+    ("name", "benchmark", "paper"),
+    [
+        ("rotnet", (("benchmark",), ()), (("benchmark",), ())),
+        ("vcop", (("benchmark",), ()), (("vcop",), ())),
+        ("prp", (("benchmark",), ()), (("prp",), ())),
+        ("cvrl", (("benchmark-cvrl",), ()), (("cvrl",), ("cvrl-2",))),
+        ("tdl", (("tdl",), ()), (("tdl",), ())),
+        ("rspnet", (("benchmark",), ()), (("rspnet",), ())),
+        ("arrow-of-time", (("benchmark",), ()), (("benchmark",), ())),
+    ],
+)
+def test_a_task_has_augmentations_of_its_own(name: str, benchmark: tuple, paper: tuple):
+    large = preset(PretrainConfig, "benchmark")
+    assert augmentations(replace(large, objective=name)) == benchmark
+    for backbone in ("r2plus1d", "r2plus1d-tiny"):
+        assert augmentations(config(name, backbone=backbone, objective_preset="paper")) == paper
+
+
+@pytest.mark.parametrize("name", PRETEXTS)
+def test_augmentations_are_printed_and_signed_and_those_given_win(name: str):
+    own = complete(config(name))
+    assert spell(own.augment)
+    given = complete(config(name, augment=("flip",), objective_preset="paper"))
+    assert (given.augment, given.augment2) == (("flip",), ())
+    assert complete(given) == given
+    second = complete(config(name, augment2=("gray",)))
+    assert (second.augment, second.augment2) == (own.augment, ("gray",))
+
+
+def test_a_task_from_outside_takes_the_common_augmentations():
+    outside = config("somewhere", backbone="r2plus1d")
+    assert augmentations(outside) == (("benchmark",), ())
+    assert augmentations(replace(outside, backbone="c3d-tiny")) == (("crop",), ())

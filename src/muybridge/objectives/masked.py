@@ -56,8 +56,8 @@ class Masked(Objective):
         if not getattr(backbone, "masks", hasattr(backbone, "tokens") and hasattr(backbone, "tube")):
             name = getattr(backbone, "name", type(backbone).__name__)
             raise UsageError(
-                f"masked: the backbone ({name}) has no tokens that could be left out."
-                " Those that fit (--backbone): vit, vit-tiny, hf:videomae and hf: with the folder of a VideoMAE."
+                f"masked: the backbone ({name}) has no tokens that could be masked."
+                " Those that fit (--backbone): vit, vit-tiny, hf:videomae."
             )
         self.tube: Triple = tuple(backbone.tube)
         t, h, w = self.tube

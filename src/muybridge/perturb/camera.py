@@ -18,6 +18,9 @@ Maps = Float64[np.ndarray, "b n 2 3"]
 SIDE = 224
 """Shifts are given in pixels of pictures with this short side, and scaled to others."""
 
+PIXELS = 1 << 16
+"""Of a frame, interpolated at a time on a CPU."""
+
 CANVAS = 256
 """Short side of the picture from which the published samples cut their crops of 224."""
 
@@ -48,7 +51,9 @@ def translation(
         shift: pixels at a short side of 224, in proportion at others.
     """
     paths = [smooth_path(frames.shape[2], 2, streams.rng(clip)).T for clip in range(len(frames))]
-    return bilinear(frames, shifts(_scale(frames) * shift * np.stack(paths)))
+    offset = _scale(frames) * shift * np.stack(paths)
+    small = frames[0, 0].numel() <= PIXELS
+    return bilinear(frames, shifts(offset)) if small else shifted(frames, offset)
 
 
 def static_rotation_nearest(
@@ -129,15 +134,80 @@ def shifts(offset: Float64[np.ndarray, "b n 2"]) -> Maps:
 
 
 def bilinear(frames: UInt8[Tensor, "b c t h w"], maps: Maps) -> UInt8[Tensor, "b c t h w"]:
-    """Pictures under maps, one per clip or one per frame; weights in steps of 1/256, mirrored at the edges."""
+    """Pictures under maps, one per clip or one per frame; weights in steps of 1/256, mirrored at the edges.
+
+    On a CPU a few frames at a time, so that what it makes stays in the cache.
+    """
+    if frames.device.type != "cpu":
+        return _interpolated(frames, _corners(maps, frames))
+    step = max(1, PIXELS // frames[0, 0, 0].numel())
+    result = torch.empty_like(frames, memory_format=torch.contiguous_format)
+    for clip in range(len(frames)):
+        one = slice(clip, clip + 1)
+        still = _corners(maps[one], frames[one]) if maps.shape[1] == 1 else None
+        for start in range(0, frames.shape[2], step):
+            some = slice(start, start + step)
+            corners = still or _corners(maps[one, some], frames[one])
+            result[one, :, some] = _interpolated(frames[one, :, some], corners)
+    return result
+
+
+def _corners(maps: Maps, frames: Tensor) -> list[tuple[Int64[Tensor, "b n hw"], Int32[Tensor, "b 1 n h w"]]]:
+    """Place and weight of the four pixels around where each pixel comes from; the weights add up to 65536."""
+    height, width = frames.shape[-2:]
     rows, columns = _coordinates(maps, frames)
     down, right = (rows >> 8) & 255, (columns >> 8) & 255
-    total = torch.zeros((), dtype=torch.int32, device=frames.device)
+    rows, columns = rows >> 16, columns >> 16
+    found = []
     for step_y, weight_y in ((0, 256 - down), (1, down)):
-        y = _mirrored((rows >> 16) + step_y, frames.shape[-2])
+        y = _mirrored(rows + step_y, height) * width
         for step_x, weight_x in ((0, 256 - right), (1, right)):
-            x = _mirrored((columns >> 16) + step_x, frames.shape[-1])
-            total = total + _picked(frames, y, x).int().mul_((weight_y * weight_x)[:, None])
+            index = y + _mirrored(columns + step_x, width)
+            found.append((index.flatten(2).long(), (weight_y * weight_x)[:, None]))
+    return found
+
+
+def _interpolated(
+    frames: UInt8[Tensor, "b c t h w"],
+    corners: list[tuple[Int64[Tensor, "b n hw"], Int32[Tensor, "b 1 n h w"]]],
+) -> UInt8[Tensor, "b c t h w"]:
+    total = torch.full(frames.shape, 1 << 15, dtype=torch.int32, device=frames.device)
+    for index, weight in corners:
+        total.addcmul_(_picked(frames, index).int(), weight)
+    return total.bitwise_right_shift_(16).to(torch.uint8)
+
+
+def shifted(
+    frames: UInt8[Tensor, "b c t h w"], offset: Float64[np.ndarray, "b t 2"]
+) -> UInt8[Tensor, "b c t h w"]:
+    """What ``bilinear`` gives under ``shifts``, row by row and column by column.
+
+    Args:
+        frames: clips.
+        offset: rows down and columns to the right from where each frame's pixels come.
+    """
+    height, width = frames.shape[-2:]
+    result = torch.empty_like(frames, memory_format=torch.contiguous_format)
+    whole = np.rint(65536 * (offset + (np.array([height, width]) - 1) / 2)).astype(np.int64)
+    for clip, frame in np.ndindex(offset.shape[:2]):
+        picture = frames[clip, :, frame].int()
+        for axis, size in ((1, height), (2, width)):
+            picture = _between(picture, axis, int(whole[clip, frame, axis - 1]), size)
+        result[clip, :, frame] = _byte(picture)
+    return result
+
+
+def _between(picture: Int32[Tensor, "c h w"], axis: int, middle: int, size: int) -> Int32[Tensor, "c h w"]:
+    """256 times the picture whose middle row or column comes from ``middle``, in units of 1/65536 pixel."""
+    across = np.rint(65536 * (np.arange(size) - (size - 1) / 2)).astype(np.int64)
+    place = torch.from_numpy((middle + across).astype(np.int32)).to(picture.device)
+    share = ((place >> 8) & 255).view(-1, *[1] * (2 - axis))
+    near, far = (picture.index_select(axis, _mirrored((place >> 16) + step, size)) for step in (0, 1))
+    return near.mul_(256 - share).add_(far.mul_(share))
+
+
+def _byte(total: Int32[Tensor, "*s"]) -> UInt8[Tensor, "*s"]:
+    """65536 times a value to the nearest value."""
     return total.add_(1 << 15).bitwise_right_shift_(16).to(torch.uint8)
 
 
@@ -147,7 +217,8 @@ def nearest(frames: UInt8[Tensor, "b c t h w"], maps: Maps, margin: int = 0) -> 
     rows, columns = _coordinates(maps, frames)
     rows, columns = (rows + (1 << 15)) >> 16, (columns + (1 << 15)) >> 16
     inside = (rows >= -margin) & (rows < height + margin) & (columns >= -margin) & (columns < width + margin)
-    return _picked(frames, _mirrored(rows, height), _mirrored(columns, width)).mul_(inside[:, None])
+    index = (_mirrored(rows, height) * width + _mirrored(columns, width)).flatten(2).long()
+    return _picked(frames, index).mul_(inside[:, None])
 
 
 def _coordinates(maps: Maps, frames: Tensor) -> tuple[Int32[Tensor, "b n h w"], Int32[Tensor, "b n h w"]]:
@@ -163,16 +234,15 @@ def _coordinates(maps: Maps, frames: Tensor) -> tuple[Int32[Tensor, "b n h w"], 
     return found[0], found[1]
 
 
-def _mirrored(place: Int32[Tensor, "*s"], size: int) -> Int64[Tensor, "*s"]:
+def _mirrored(place: Int32[Tensor, "*s"], size: int) -> Int32[Tensor, "*s"]:
     """Places of a row that goes on mirrored at both ends: -1 is 0, ``size`` is ``size - 1``."""
-    place = place.remainder(2 * size)
-    return torch.minimum(place, 2 * size - 1 - place).long()
+    if place.numel() and (int(place.min()) < -size or int(place.max()) >= 2 * size):
+        place = place.remainder(2 * size)
+    place = place ^ (place >> 31)  # -1 - place where that is negative
+    return torch.minimum(place, 2 * size - 1 - place)
 
 
-def _picked(
-    frames: Tensor, y: Int64[Tensor, "b n h w"], x: Int64[Tensor, "b n h w"]
-) -> UInt8[Tensor, "b c t h w"]:
-    """The pixels at rows y and columns x, which are one map per clip or one per frame."""
+def _picked(frames: UInt8[Tensor, "b c t h w"], index: Int64[Tensor, "b n hw"]) -> UInt8[Tensor, "b c t h w"]:
+    """The pixels at places of the flattened picture, which are one map per clip or one per frame."""
     b, c, t, h, w = frames.shape
-    index = (y * w + x).flatten(2)[:, None].expand(b, c, t, h * w)
-    return frames.reshape(b, c, t, h * w).gather(3, index).view(frames.shape)
+    return frames.reshape(b, c, t, h * w).gather(3, index[:, None].expand(b, c, t, h * w)).view(frames.shape)

@@ -36,7 +36,9 @@ def augmentations(config: PretrainConfig) -> tuple[tuple[Step, ...], tuple[Step,
         return config.augment, config.augment2
     known = AUGMENT | facts_of(config).get("augment", {})
     preset = config.objective_preset
-    own = known["tiny"] if preset == "benchmark" and is_tiny(config) else known.get(preset, known["benchmark"])
+    own = (
+        known["tiny"] if preset == "benchmark" and is_tiny(config) else known.get(preset, known["benchmark"])
+    )
     return own[0], config.augment2 or (own[1] if len(own) > 1 else ())
 
 
