@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def ours(objective: str, precision: str) -> list[float]:
             Compute(torch.device("cpu"), precision), seed=0, folder=Path(folder),
             report=lambda *_: stamps.append(time.process_time()),
         )  # fmt: skip
-    return [b - a for a, b in zip(stamps, stamps[1:], strict=False)]
+    return [b - a for a, b in pairwise(stamps)]
 
 
 def by_hand(objective: str, precision: str) -> list[float]:
@@ -87,7 +88,7 @@ def by_hand(objective: str, precision: str) -> list[float]:
         optim.step()
         after()
         stamps.append(time.process_time())
-    return [b - a for a, b in zip(stamps, stamps[1:], strict=False)]
+    return [b - a for a, b in pairwise(stamps)]
 
 
 def crops(frames: Any) -> Any:

@@ -140,7 +140,7 @@ def test_a_transformer_from_a_local_config_takes_a_step_of_every_task(
 def test_a_transformer_refuses_clips_of_another_size(folders: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"--frames 4: .*timesformer takes 8 only\. Set --frames 8"):
         learns("rotnet", folders["timesformer"], tmp_path, frames=4)
-    with pytest.raises(UsageError, match="--crop 24: .*videomae takes 32 only"):
+    with pytest.raises(UsageError, match=r"--crop 24: .*videomae takes 32 only"):
         learns("masked", folders["videomae"], tmp_path, crop=24)
 
 

@@ -1,15 +1,18 @@
 """pretrain end to end on tiny real files: budgets in every unit, options, short videos, contrastive tasks."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import muybridge
-from muybridge.core.errors import UsageError
+from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.records import Run
 from muybridge.data.video import write
 from muybridge.train.checkpoint import load_weights
+from muybridge.train.loop import Recipe
 
 TINY = {"frames": 4, "stride": 1, "size": 20, "crop": 16, "batch": 12}
 
@@ -74,6 +77,29 @@ def test_contrastive_tasks_leave_weights_strips_and_a_budget_that_counts_copies(
 def test_a_queue_larger_than_the_data_is_refused_with_a_way_out(run_of):
     with pytest.raises(UsageError, match=r"a queue of 500 keys does not fit 16 training videos.*queue=16"):
         run_of("tdl", budget=36)
+
+
+@pytest.mark.parametrize(
+    ("verb", "fold"), [("pretrain", {}), ("finetune", {"fold": 1}), ("probe", {"fold": 1})]
+)
+def test_clips_that_a_token_backbone_cannot_take_are_refused(verb: str, fold: dict, videos, tmp_path: Path):
+    words = TINY | fold | {"backbone": "vit-tiny", "frames": 5}
+    with pytest.raises(
+        UsageError, match=r"--frames 5: ViT cuts clips into tubes of 2; wanted a multiple of 2"
+    ):
+        getattr(muybridge, verb)(data=videos, out=tmp_path, **words)
+
+
+def test_a_run_whose_loss_is_no_number_keeps_its_last_state(
+    videos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("muybridge.stages.training.Recipe", partial(Recipe, save_every=0.0))
+    with pytest.raises(MuybridgeError, match=r"became (nan|inf) at step"):
+        muybridge.pretrain(data=videos, objective="cvrl", out=tmp_path, lr=1e30, budget=600, **TINY)
+    (state,) = tmp_path.glob("runs/pretrain/*/state/last.pt")
+    kept = torch.load(state, weights_only=True)
+    assert kept["step"] > 0
+    assert all(torch.isfinite(value).all() for value in kept["learner"].values())
 
 
 def test_a_value_that_a_task_cannot_have_is_refused(run_of):

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from muybridge.backbones.pretrained import load_pretrained
+from muybridge.backbones.pretrained import load_pretrained, read_weights
 from muybridge.core.errors import UsageError
 from muybridge.core.features import Features
 
@@ -41,27 +41,49 @@ def classifier(name: str, weights: str | Path | None = None) -> nn.Module:
 
     Args:
         name: ``i3d``, or a name with a prefix.
-        weights: state dict of the network (``.safetensors`` or ``.pt``); random where a name brings none.
+        weights: state dict of the network (``.safetensors`` or ``.pt``); random where a name brings none. The head of ``i3d`` and of a
+            torchvision network gets as many outputs as its weights have.
 
     Raises:
         UsageError: as ``backbone``; weights of another network.
     """
     whole = _whole(name)
-    if weights is not None:
-        load_pretrained(whole.model if isinstance(whole, Whole) else whole, weights)
+    if weights is None:
+        return whole
+    bare = whole.model if isinstance(whole, Whole) else whole
+    outputs = head_outputs(bare, read_weights(Path(weights)))
+    if outputs is not None and (name == "i3d" or name.startswith("torchvision:")):
+        whole = _whole(name, outputs)
+        bare = whole.model if isinstance(whole, Whole) else whole
+    load_pretrained(bare, weights)
     return whole
 
 
-def _whole(name: str) -> nn.Module:
+def head_outputs(module: nn.Module, weights: Mapping[str, Tensor]) -> int | None:
+    """Outputs of a head that was replaced: where nothing but the length of some tensors differs, and all alike; None otherwise."""
+    wanted = module.state_dict()
+    if wanted.keys() != weights.keys():
+        return None
+    changed = {
+        (wanted[name].shape, found.shape)
+        for name, found in weights.items()
+        if wanted[name].shape != found.shape
+    }
+    lengths = {(before[0], after[0]) for before, after in changed if before[1:] == after[1:] and before}
+    alike = len(lengths) == 1 and all(before[1:] == after[1:] for before, after in changed)
+    return int(next(iter(lengths))[1]) if alike else None
+
+
+def _whole(name: str, outputs: int = 400) -> nn.Module:
     prefix, _, rest = name.partition(":")
     if name == "i3d":
         from muybridge.backbones.i3d import I3DClassifier
 
-        return I3DClassifier()
+        return I3DClassifier(outputs)
     if prefix == "torchvision":
         from muybridge.backbones import zoo_torchvision
 
-        return zoo_torchvision.whole_model(rest)
+        return zoo_torchvision.whole_model(rest, outputs)
     if prefix == "hf":
         from muybridge.backbones import zoo_transformers
 

@@ -99,12 +99,13 @@ class Torchvision(nn.Module):
         return grid.reshape(*grid.shape[:2], time, side, side)
 
 
-def whole_model(name: str) -> Whole:
-    """A torchvision network with its head of 400 classes."""
-    facts, model = _facts(name), _make(name)
+def whole_model(name: str, outputs: int = 400) -> Whole:
+    """A torchvision network with its head; its classes are those of Kinetics-400 if it has as many."""
+    facts, model = _facts(name), _make(name, outputs)
     published = library("torchvision.models", f"torchvision:{name}").get_model_weights(name).DEFAULT
     names = tuple(published.meta["categories"])
-    return Whole(f"torchvision:{name}", model, len(names), Normalise(*facts.statistics), *facts.clip, names)
+    classes = names if len(names) == outputs else None
+    return Whole(f"torchvision:{name}", model, outputs, Normalise(*facts.statistics), *facts.clip, classes)
 
 
 def _facts(name: str) -> Model:
@@ -113,8 +114,10 @@ def _facts(name: str) -> Model:
     return MODELS[name]
 
 
-def _make(name: str) -> nn.Module:
-    made: nn.Module = library("torchvision.models.video", f"torchvision:{name}").__dict__[name]()
+def _make(name: str, outputs: int = 400) -> nn.Module:
+    made: nn.Module = library("torchvision.models.video", f"torchvision:{name}").__dict__[name](
+        num_classes=outputs
+    )
     return made
 
 
