@@ -123,6 +123,11 @@ def test_augmentations_are_printed_and_signed_and_those_given_win(name: str):
     assert (second.augment, second.augment2) == (own.augment, ("gray",))
 
 
+def test_a_tiny_backbone_takes_the_tasks_tiny_augmentations():
+    assert augmentations(config("cvrl")) == (("crop", "jitter"), ())
+    assert {augmentations(config(name)) for name in PRETEXTS if name != "cvrl"} == {(("crop",), ())}
+
+
 def test_a_task_from_outside_takes_the_common_augmentations():
     outside = config("somewhere", backbone="r2plus1d")
     assert augmentations(outside) == (("benchmark",), ())

@@ -65,7 +65,11 @@ OBJECTIVES = {
             "pretext": True,
             "contrastive": True,
             "tiny": {"hidden": 256, "layers": 2},
-            "augment": {"benchmark": (("benchmark-cvrl",),), "paper": (("cvrl",), ("cvrl-2",))},
+            "augment": {
+                "benchmark": (("benchmark-cvrl",),),
+                "paper": (("cvrl",), ("cvrl-2",)),
+                "tiny": (("crop", "jitter"),),
+            },
         },
     ),
     "tdl": Entry(
