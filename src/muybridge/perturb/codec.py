@@ -26,8 +26,8 @@ from muybridge.perturb.streams import Streams
 Pictures: TypeAlias = UInt8[np.ndarray, "t ..."]
 Damage: TypeAlias = Callable[[bytes], bytes]
 COARSEST = 31
-SMALL = 64
-"""x265's vector code writes past its buffers in pictures of 34 to 48 pixels; below this size it does without, for the same bits."""
+SMALL = 128
+"""x265 writes past its buffers in pictures with a side of 34 to 64 pixels; those below this side are enlarged to it and cut back."""
 
 DECODERS = {"libx264": "h264", "libx265": "hevc"}
 """Decoder of an encoder where the names differ."""
@@ -58,9 +58,11 @@ def h265_crf(
     frames: UInt8[Tensor, "b c t h w"], streams: Streams, *, crf: int, fps: int = 25
 ) -> UInt8[Tensor, "b c t h w"]:
     """H.265 by x265, preset medium, at a constant rate factor, 0 to 51."""
-    plain = ":asm=0" if min(frames.shape[-2:]) < SMALL else ""
-    quiet = "log-level=none:pools=none:frame-threads=1" + plain
-    return recoded(frames, "libx265", {"crf": str(crf), "x265-params": quiet}, fps)
+    h, w = frames.shape[-2:]
+    quiet = {"crf": str(crf), "x265-params": "log-level=none:pools=none:frame-threads=1"}
+    return recoded(enlarged(frames, max(h, SMALL), max(w, SMALL)), "libx265", quiet, fps)[
+        ..., :h, :w
+    ].contiguous()
 
 
 def bit_error(
@@ -118,14 +120,20 @@ def recoded(
         MuybridgeError: this build of PyAV has no such encoder.
     """
     h, w = frames.shape[-2:]
-    even = frames
-    if h % 2:
-        even = torch.cat([even, even[..., -1:, :]], -2)
-    if w % 2:
-        even = torch.cat([even, even[..., -1:]], -1)
-    planes = yuv.packed(even).cpu().numpy()
+    planes = yuv.packed(enlarged(frames, h + h % 2, w + w % 2)).cpu().numpy()
     films = [film(clip, encoder, options, fps, "yuv420p", damage) for clip in planes]
     return yuv.unpacked(_batch(films, frames))[..., :h, :w].contiguous()
+
+
+def enlarged(
+    frames: UInt8[Tensor, "b c t h w"], height: int, width: int
+) -> UInt8[Tensor, "b c t height width"]:
+    """Pictures that go on below and to the right with their last row and column."""
+    h, w = frames.shape[-2:]
+    rows, columns = (
+        torch.arange(n, device=frames.device).clamp(max=m - 1) for n, m in ((height, h), (width, w))
+    )
+    return frames if (h, w) == (height, width) else frames[..., rows[:, None], columns]
 
 
 def film(
