@@ -146,9 +146,17 @@ def _point(plan: Design, arm: Arm, place: int | None, of) -> float:  # type: ign
     return float(plan.over_types(cells))
 
 
+EXPECTED = 5
+"""Right answers that guessing must promise before fewer of them say anything."""
+
+
 def suspects(plan: Design, arms: dict[str, Robust]) -> list[str]:
     """Perturbations counted in the means although they take an arm from above chance to below it: they may change the label."""
-    able = [one for one in arms.values() if one.clean.low > plan.chance]
+    able = [
+        one
+        for one in arms.values()
+        if one.clean.low > plan.chance and one.clean.groups * plan.chance >= EXPECTED
+    ]
     below = {name for one in able for name, mean in one.types.items() if mean.high < plan.chance}
     return sorted(below - set(plan.excluded))
 
