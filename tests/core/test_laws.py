@@ -144,7 +144,12 @@ def test_windows_lose_stride_first_and_wrap_where_one_is_too_long() -> None:
         (Sampling(4, 2), 3, False, True),
         (Sampling(4, 2), 4, False, False),
         (Rates(4, (1, 2), layout=reconstructed), 8, False, False),
-        (Rates(4, (1, 2), layout=reconstructed), 7, False, False),  # frames come twice by design, as in a long video
+        (
+            Rates(4, (1, 2), layout=reconstructed),
+            7,
+            False,
+            False,
+        ),  # frames come twice by design, as in a long video
         (Rates(4, (1, 2), layout=reconstructed), 3, False, True),
         (Rates(4, (1, 2), 2), 15, False, False),
         (Rates(4, (1, 2), short="loop"), 3, False, True),

@@ -247,7 +247,9 @@ def test_golden_bytes(profile: str, type: str, function: str, parameters: dict):
 
 @pytest.mark.parametrize("size", [(40, 40), (96, 80)])
 def test_a_shift_row_by_row_is_a_shift_by_map(size: tuple[int, int]) -> None:
-    frames = torch.randint(0, 256, (2, 3, 9, *size), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    frames = torch.randint(
+        0, 256, (2, 3, 9, *size), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)
+    )
     offset = np.random.default_rng(0).uniform(-20, 20, (2, 9, 2))
     assert torch.equal(camera.shifted(frames, offset), camera.bilinear(frames, camera.shifts(offset)))
 
