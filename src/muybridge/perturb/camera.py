@@ -7,6 +7,8 @@ edges; the published ones leave black.
 Coordinates are 16.16 integers and weights have 8 bits, so that CPU and GPU give the same bits.
 """
 
+import itertools
+
 import numpy as np
 import torch
 from jaxtyping import Float64, Int32, Int64, UInt8
@@ -180,30 +182,37 @@ def _interpolated(
 def shifted(
     frames: UInt8[Tensor, "b c t h w"], offset: Float64[np.ndarray, "b t 2"]
 ) -> UInt8[Tensor, "b c t h w"]:
-    """What ``bilinear`` gives under ``shifts``, row by row and column by column.
+    """What ``bilinear`` gives under ``shifts``, first between rows and then between columns.
 
     Args:
         frames: clips.
         offset: rows down and columns to the right from where each frame's pixels come.
     """
-    height, width = frames.shape[-2:]
+    (height, width), length = frames.shape[-2:], frames.shape[2]
+    step = max(1, PIXELS // frames[0, 0, 0].numel())
     result = torch.empty_like(frames, memory_format=torch.contiguous_format)
-    whole = np.rint(65536 * (offset + (np.array([height, width]) - 1) / 2)).astype(np.int64)
-    for clip, frame in np.ndindex(offset.shape[:2]):
-        picture = frames[clip, :, frame].int()
-        for axis, size in ((1, height), (2, width)):
-            picture = _between(picture, axis, int(whole[clip, frame, axis - 1]), size)
-        result[clip, :, frame] = _byte(picture)
+    for clip, start in itertools.product(range(len(frames)), range(0, length, step)):
+        picture, own = frames[clip, :, start : start + step], offset[clip, start : start + step]
+        which = torch.arange(len(own), device=frames.device)[:, None]
+        (above, below), down = _between(own[:, 0], height, frames.device)
+        rows = picture[:, which, above].int().mul_((256 - down)[..., None])
+        rows.add_(picture[:, which, below].int().mul_(down[..., None]))
+        (left, beyond), right = _between(own[:, 1], width, frames.device)
+        near, far = (rows.gather(3, place[None, :, None].expand(rows.shape)) for place in (left, beyond))
+        result[clip, :, start : start + step] = _byte(
+            near.mul_((256 - right)[:, None]).add_(far.mul_(right[:, None]))
+        )
     return result
 
 
-def _between(picture: Int32[Tensor, "c h w"], axis: int, middle: int, size: int) -> Int32[Tensor, "c h w"]:
-    """256 times the picture whose middle row or column comes from ``middle``, in units of 1/65536 pixel."""
-    across = np.rint(65536 * (np.arange(size) - (size - 1) / 2)).astype(np.int64)
-    place = torch.from_numpy((middle + across).astype(np.int32)).to(picture.device)
-    share = ((place >> 8) & 255).view(-1, *[1] * (2 - axis))
-    near, far = (picture.index_select(axis, _mirrored((place >> 16) + step, size)) for step in (0, 1))
-    return near.mul_(256 - share).add_(far.mul_(share))
+def _between(
+    offset: Float64[np.ndarray, "t"], size: int, device: torch.device
+) -> tuple[list[Int64[Tensor, "t n"]], Int32[Tensor, "t n"]]:
+    """The two rows or columns around where each one comes from, and 256 times the share of the second."""
+    middle = (size - 1) / 2
+    whole = np.rint(65536 * (offset[:, None] + middle)) + np.rint(65536 * (np.arange(size) - middle))
+    place = torch.from_numpy(whole.astype(np.int32)).to(device)
+    return [_mirrored((place >> 16) + step, size).long() for step in (0, 1)], (place >> 8) & 255
 
 
 def _byte(total: Int32[Tensor, "*s"]) -> UInt8[Tensor, "*s"]:
