@@ -83,7 +83,7 @@ def bit_error(
 def lossless(
     frames: UInt8[Tensor, "b c t h w"], streams: Streams, *, fps: int = 25
 ) -> UInt8[Tensor, "b c t h w"]:
-    """The control: FFmpeg's variant of HuffYUV through the same code, red, green and blue as its three planes; returns the frames bit by bit."""
+    """The control: FFmpeg's HuffYUV through the same code, red, green and blue as its three planes; returns the frames bit by bit."""
     planes = frames.transpose(1, 2).contiguous().cpu().numpy()
     films = [film(clip, "ffvhuff", {}, fps, "yuv444p", bytes) for clip in planes]
     return _batch(films, frames).transpose(1, 2).contiguous()
