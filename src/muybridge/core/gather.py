@@ -15,7 +15,8 @@ def gather(rows: Tensor) -> Tensor:
     """
     if processes() == 1:
         return rows
-    gathered: Tensor = _Gather.apply(rows)  # type: ignore[no-untyped-call]
+    apply: Any = _Gather.apply  # typed in some releases of torch and not in others
+    gathered: Tensor = apply(rows)
     return gathered
 
 
