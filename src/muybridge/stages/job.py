@@ -97,7 +97,7 @@ def resolve(config: Control, planned: Planned | None = None, subject: Subject | 
         return _foreign(config, dataset, subject or models.load(config), signed)
     name = signature(stage, signed, {name: run.signature for name, run in inputs.items()})
     facets = facets_of(config, dataset.name, inputs, origins, planned or {})
-    return Job(stage, config, dataset, inputs, name, facets)
+    return Job(stage, config, dataset, inputs, name, facets, list(dataset.notes))
 
 
 def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signed: dict[str, Any]) -> Job:
@@ -118,7 +118,7 @@ def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signe
         "fold": None,
         "backbone": "",
     }
-    return Job(config.stage, config, dataset, {}, name, facets, subject=subject)
+    return Job(config.stage, config, dataset, {}, name, facets, list(dataset.notes), subject)
 
 
 def load(config: Any, origins: Planned) -> Dataset:
