@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from muybridge.cli_words import Words
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 
@@ -23,11 +24,6 @@ DATA is a folder, a list or a name of `muybridge list datasets`. `muybridge data
 SHOWN = 20
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
-        raise UsageError(f"{self.prog}: {message}. `{self.prog} --help` shows the options.")
-
-
 def run(words: list[str]) -> int:
     """Run one action; returns the exit code, 1 where the doctor found broken or leaking videos."""
     if not words or words[0] in ("-h", "--help"):
@@ -38,7 +34,7 @@ def run(words: list[str]) -> int:
             f"data has no {words[0]!r}.{suggestion(words[0], ACTIONS)} Known: {', '.join(ACTIONS)}."
         )
     add, act = ACTIONS[words[0]]
-    parser = _Parser(prog=f"muybridge data {words[0]}", description=act.__doc__)
+    parser = Words(prog=f"muybridge data {words[0]}", description=act.__doc__)
     parser.add_argument("data", nargs="+", help="a folder, a list or a name of `muybridge list datasets`")
     for name, meaning in (
         ("label", "label column of a list"),

@@ -2,10 +2,11 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
+from muybridge.cli_words import Words
 from muybridge.core.catalogue import require, suggestion
 from muybridge.core.errors import UsageError
 
@@ -26,18 +27,6 @@ STRIP = 8
 
 LARGEST = 1 << 29
 """Bytes of frames that are held at once; perturbing needs up to twelve times as much."""
-
-
-class _Words(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Unknown or missing words, in the house's one paragraph.
-
-        Raises:
-            UsageError: always.
-        """
-        word = message.removeprefix("unrecognized arguments: ").split()[0]
-        near = suggestion(word, self._option_string_actions) if word.startswith("--") else ""
-        raise UsageError(f"perturb: {message}.{near} `muybridge perturb --help` shows the options.")
 
 
 def run(words: list[str]) -> int:
@@ -64,7 +53,7 @@ def run(words: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     from muybridge.perturb.profiles import DEFAULT
 
-    parser = _Words(
+    parser = Words(
         prog="muybridge perturb",
         usage=USAGE,
         description=__doc__,

@@ -169,15 +169,17 @@ def few(records: Iterable[VideoRecord], per_class: int | None, seed: int) -> lis
     return sorted(kept, key=lambda r: r.id)
 
 
-def balanced(records: Iterable[VideoRecord], size: int, seed: int) -> list[VideoRecord]:
-    """``size`` records with as many of each class as there are, chosen by a hash of (seed, id).
+def balanced(
+    records: Iterable[VideoRecord], size: int, seed: int, stream: str = "subset"
+) -> list[VideoRecord]:
+    """``size`` records with as many of each class as there are, chosen by a hash of (seed, stream, id).
 
     The first of every class come first, then the second, and so on: smaller subsets lie inside larger ones, and a class that runs out is
     topped up from the others.
     """
     rank: Counter[int] = Counter()
     turns = []
-    for record in sorted(records, key=lambda r: seeding.key(seed, "subset", r.id)):
+    for record in sorted(records, key=lambda r: seeding.key(seed, stream, r.id)):
         rank[record.label] += 1
         turns.append((rank[record.label], record.label, record))
     chosen = [turn[2] for turn in sorted(turns, key=lambda turn: turn[:2])[:size]]

@@ -16,10 +16,12 @@ from muybridge.core.clip import Clip
 from muybridge.core.predictions import Predictions, read_predictions
 from muybridge.measure.order import distinct_frames, kendall_tau
 from muybridge.perturb import PERTURBATIONS
+from muybridge.perturb.apply import CLEAN
+from muybridge.perturb.apply import CONTROLS as CONTROL_LADDERS
 from muybridge.stages.grid import Condition, Grid
 
-CLEAN, IDENTITY, LOSSLESS = "clean", "identity", "lossless"
-CONTROLS = frozenset((IDENTITY, LOSSLESS))
+CONTROLS = frozenset(CONTROL_LADDERS)
+IDENTITY, LOSSLESS = "identity", "lossless"
 VIDEOS = 256
 """At most this many videos stand behind the means of tau and distinct frames."""
 

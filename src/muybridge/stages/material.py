@@ -13,7 +13,7 @@ from muybridge.core.errors import UsageError
 from muybridge.core.records import Run
 from muybridge.core.sampling import Law, Sampling, coincide, repeats
 from muybridge.data import cache
-from muybridge.data.index import VideoRecord
+from muybridge.data.index import VideoRecord, balanced
 from muybridge.data.loader import check_broken
 from muybridge.stages.config import Data
 from muybridge.stages.job import Job
@@ -67,13 +67,7 @@ def limited(records: Sequence[VideoRecord], limit: int | None) -> list[VideoReco
     """At most ``limit`` records, spread over the classes, chosen by hash."""
     if limit is None or limit >= len(records):
         return list(records)
-    ordered = sorted(records, key=lambda r: seeding.key(0, "limit", r.id))
-    rank: dict[int, int] = {}
-    turns = []
-    for record in ordered:
-        rank[record.label] = rank.get(record.label, 0) + 1
-        turns.append((rank[record.label], record.label, record))
-    return sorted((t[2] for t in sorted(turns, key=lambda t: t[:2])[:limit]), key=lambda r: r.id)
+    return balanced(records, limit, seed=0, stream="limit")
 
 
 def _usable(
