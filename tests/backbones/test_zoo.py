@@ -1,5 +1,6 @@
 """Networks of other packages; those of torchvision and transformers skip where the packages are missing."""
 
+import copy
 import json
 import sys
 import warnings
@@ -12,6 +13,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from muybridge.backbones import BACKBONES, build, check_clip, zoo
+from muybridge.backbones.vit import tiny as vit
 from muybridge.backbones.zoo import as_features, as_logits, classifier
 from muybridge.core.errors import UsageError
 from muybridge.core.features import Classifier, Features, capture
@@ -266,3 +268,19 @@ def test_every_kind_of_output_becomes_logits():
         assert as_logits("x", output) is scores
     with pytest.raises(UsageError, match="x put out a tensor of shape"):
         as_logits("x", torch.rand(2))
+
+
+def test_a_network_from_outside_hands_on_its_tokens(outside: SimpleNamespace):
+    outside.make = lambda: vit(dim=24, depth=1, heads=2)
+    network = copy.deepcopy(build("somebody:make"))
+    with torch.no_grad():
+        network.model.embed.weight.zero_()
+    visible = torch.zeros(2, 64, dtype=torch.bool)
+    visible[:, 3:9] = True
+    assert network.tube == (2, 8, 8)
+    assert network.grid(8, 32) == (4, 4, 4)
+    assert torch.equal(network.tokens(clips(), visible), network.model.tokens(clips(), visible))
+
+
+def test_a_network_without_tokens_has_none(outside: SimpleNamespace):
+    assert not hasattr(build("somebody:make"), "tokens")

@@ -150,7 +150,8 @@ class Outside(nn.Module):
 
     It may put out ``Features``, a tensor (``b d``, tokens ``b n d`` or a map ``b d t h w``), or a mapping with one of the keys in
     ``KEYS``. The length of the feature is its attribute ``dim``, else found by one clip of 16x112x112 (or of its ``clip_frames`` and
-    ``clip_size``). Capture points are its attribute ``layers``, else its children.
+    ``clip_size``). Capture points are its attribute ``layers``, else its children. What it has of ``TOKENS`` is handed on, so that a
+    network with the methods of ``vit.ViT`` can be trained by masking.
     """
 
     def __init__(self, name: str, model: nn.Module) -> None:
@@ -166,12 +167,16 @@ class Outside(nn.Module):
         self.dim = (
             known if isinstance(known, int) else as_features(name, _dry_run(name, model)).pooled.shape[1]
         )
+        for attribute in TOKENS:
+            if hasattr(model, attribute):
+                setattr(self, attribute, getattr(model, attribute))
 
     def forward(self, frames: Float[Tensor, "b 3 t h w"]) -> Features:
         """Features of each clip."""
         return as_features(self.name, self.model(frames))
 
 
+TOKENS = ("tube", "grid", "tokens", "masks")
 KEYS = ("pooled", "pooler_output", "features", "last_hidden_state")
 
 
