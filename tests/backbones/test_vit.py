@@ -1,10 +1,8 @@
-import math
-
 import pytest
 import torch
 from torch import nn
 
-from muybridge.backbones.vit import Attention, ViT, positions, tiny
+from muybridge.backbones.vit import Attention, ViT, tiny
 
 
 @pytest.fixture(scope="module")
@@ -16,15 +14,6 @@ def network() -> ViT:
 
 def clips(b: int = 2) -> torch.Tensor:
     return torch.rand(b, 3, 8, 32, 32, generator=torch.Generator().manual_seed(1))
-
-
-def test_positions_are_the_sinusoids_of_the_paper():
-    table = positions(5, 6)
-    for place in range(5):
-        for i in range(3):
-            angle = place / 10_000 ** (2 * i / 6)
-            assert table[place, 2 * i].item() == pytest.approx(math.sin(angle), abs=1e-6)
-            assert table[place, 2 * i + 1].item() == pytest.approx(math.cos(angle), abs=1e-6)
 
 
 def test_attention_against_torchs_own():

@@ -11,7 +11,7 @@ from muybridge.backbones.r2plus1d import tiny
 from muybridge.backbones.vit import tiny as vit
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
-from muybridge.objectives.masked import Masked, patchify, sinusoids, tubes, unpatchify
+from muybridge.objectives.masked import Masked, patchify, tubes, unpatchify
 from muybridge.objectives.objective import Learner
 
 
@@ -136,15 +136,6 @@ def test_the_decoder_answers_for_the_masked_places_in_their_order():
             sequence.append((next(seen) if visible else task.decoder.mask) + task.decoder.positions[n])
         x = task.decoder.norm(task.decoder.blocks[0](torch.stack(sequence)[None]))[0]
         torch.testing.assert_close(found[b], task.decoder.head(x[~views["visible"][b]]), rtol=1e-4, atol=1e-5)
-
-
-def test_positions_are_sines_and_cosines():
-    table = sinusoids(5, 6)
-    for place in range(5):
-        for i in range(3):
-            angle = place / 10_000 ** (2 * i / 6)
-            assert table[place, 2 * i].item() == pytest.approx(math.sin(angle), abs=1e-6)
-            assert table[place, 2 * i + 1].item() == pytest.approx(math.cos(angle), abs=1e-6)
 
 
 def test_equal_generators_mask_alike():

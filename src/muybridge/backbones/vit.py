@@ -7,13 +7,7 @@ from torch.nn import functional as F
 
 from muybridge.backbones.network import Triple
 from muybridge.core.features import Features
-
-
-def positions(number: int, dim: int) -> Float[Tensor, "number dim"]:
-    """Fixed sinusoids of the token's place (Vaswani et al., 2017, sec. 3.5), counted through time, then rows, then columns."""
-    rates = 10_000 ** (-torch.arange(0, dim, 2, dtype=torch.float64) / dim)
-    angles = torch.arange(number, dtype=torch.float64)[:, None] * rates
-    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1).float()
+from muybridge.core.tokens import attract, positions
 
 
 class Attention(nn.Module):
@@ -25,6 +19,10 @@ class Attention(nn.Module):
         self.query, self.value = nn.Linear(dim, dim), nn.Linear(dim, dim)
         self.key = nn.Linear(dim, dim, bias=False)
         self.out = nn.Linear(dim, dim)
+
+    def start(self) -> None:
+        """Weights of queries and keys that let like tokens attend to each other."""
+        attract(self.query.weight, self.key.weight, self.heads)
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Attend."""
@@ -57,7 +55,8 @@ class ViT(nn.Module):
     """ViT-B on tubelets of 2x16x16; every grid of tokens is served, positions are sinusoids.
 
     The feature is the mean of the normalised tokens; VideoMAE normalises behind the mean. Dropout and stochastic depth are left out.
-    Linear layers start from Xavier's uniform law, as VideoMAE's.
+    Linear layers start from Xavier's uniform law, as VideoMAE's. Two departures make it learn from thousands of clips instead of millions
+    (figures in ``Masked``): positions count time, rows and columns each for themselves, and attention starts near home (``core.tokens``).
 
     Attributes:
         dim: width of the tokens and length of the pooled feature.
@@ -78,6 +77,8 @@ class ViT(nn.Module):
         for name, value in (("mean", (0.485, 0.456, 0.406)), ("std", (0.229, 0.224, 0.225))):
             self.register_buffer(name, torch.tensor(value).view(1, 3, 1, 1, 1))
         self.apply(_start)
+        for block in self.blocks:
+            block.attention.start()
 
     def grid(self, frames: int, size: int) -> Triple:
         """Tokens in time, rows and columns of a clip of so many frames and pixels a side."""
@@ -88,8 +89,9 @@ class ViT(nn.Module):
         self, frames: Float[Tensor, "b 3 t h w"], visible: Bool[Tensor, "b n"] | None = None
     ) -> Float[Tensor, "b m d"]:
         """Normalised tokens of the visible tubes, the same number in every clip, in the order of the grid; of all tubes without mask."""
-        x = self.embed((frames - self.mean) / self.std).flatten(2).transpose(1, 2)
-        x = x + positions(x.shape[1], self.dim).to(x)
+        cut = self.embed((frames - self.mean) / self.std)
+        t, h, w = cut.shape[2:]
+        x = cut.flatten(2).transpose(1, 2) + positions((t, h, w), self.dim).to(cut)
         if visible is not None:
             x = x[visible].view(len(x), -1, self.dim)
         for block in self.blocks:

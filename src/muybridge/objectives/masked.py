@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from muybridge.core.clip import Clip, to_unit
 from muybridge.core.errors import UsageError
+from muybridge.core.tokens import attract, positions
 from muybridge.objectives.objective import Augment, Encode, Objective, Outcome, Views
 
 Triple = tuple[int, int, int]
@@ -39,7 +40,7 @@ class Masked(Objective):
         dim: length of a token of the backbone.
         ratio: share of the places that are masked.
         depth: blocks of the decoder.
-        width: channels of the decoder, even; half of those of the encoder in the paper (384 for ViT-B).
+        width: channels of the decoder, even and at least 6; half of those of the encoder in the paper (384 for ViT-B).
     """
 
     chance = 0.0
@@ -48,9 +49,9 @@ class Masked(Objective):
         super().__init__()
         if not 0 < ratio < 1:
             raise ValueError(f"masked: ratio={ratio}; wanted more than 0 and less than 1")
-        if width < 2 or width % 2 or depth < 1:
+        if width < 6 or width % 2 or depth < 1:
             raise ValueError(
-                f"masked: width={width}, depth={depth}; wanted an even width and at least one block"
+                f"masked: width={width}, depth={depth}; wanted an even width of at least 6 and at least one block"
             )
         self.ratio, self.depth, self.dim, self.width = ratio, depth, dim, width
 
@@ -74,7 +75,7 @@ class Masked(Objective):
                 f" wanted a multiple of {t} (--frames) and of {math.lcm(h, w)} (--crop)."
             )
         self.grid: Triple = tuple(backbone.grid(frames, size))
-        self.decoder = Decoder(self.dim, self.width, self.depth, math.prod(self.grid), 3 * t * h * w)
+        self.decoder = Decoder(self.dim, self.width, self.depth, self.grid, 3 * t * h * w)
 
     def views(self, clip: Clip, augment: Augment, rng: Generator) -> Views:
         """The clip, grey where it is masked, the tokens that are visible, and the pixels of the others."""
@@ -105,25 +106,28 @@ class Decoder(nn.Module):
         dim: length of the encoder's tokens.
         width: channels.
         depth: blocks.
-        places: tokens of a whole clip.
+        grid: tokens of a whole clip in time, rows and columns.
         pixels: numbers per token.
     """
 
     positions: Tensor
 
-    def __init__(self, dim: int, width: int, depth: int, places: int, pixels: int) -> None:
+    def __init__(self, dim: int, width: int, depth: int, grid: Triple, pixels: int) -> None:
         super().__init__()
         heads = width // HEADS if width % HEADS == 0 else 1
         self.embed = nn.Linear(dim, width, bias=False)
         self.mask = nn.Parameter(torch.zeros(width))
         nn.init.trunc_normal_(self.mask, std=0.02)
-        self.register_buffer("positions", sinusoids(places, width), persistent=False)
+        self.register_buffer("positions", positions(grid, width), persistent=False)
         self.blocks = nn.ModuleList(
             nn.TransformerEncoderLayer(
                 width, heads, 4 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
             )
             for _ in range(depth)
         )
+        for block in self.blocks:
+            query, key, _ = block.self_attn.in_proj_weight.detach().chunk(3)
+            attract(query, key, heads)
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, pixels)
 
     def forward(
@@ -166,10 +170,3 @@ def normalised(patches: Float[Tensor, "b n p c"]) -> Float[Tensor, "b n p c"]:
     """Zero mean and unit deviation over the pixels of each tube and colour; flat tubes stay at zero."""
     deviation, mean = torch.std_mean(patches, dim=2, keepdim=True)
     return (patches - mean) / (deviation + 1e-6)
-
-
-def sinusoids(places: int, width: int) -> Float[Tensor, "places width"]:
-    """Fixed position code: sines and cosines of geometrically falling frequencies (Vaswani et al. 2017, sec. 3.5)."""
-    frequencies = 10_000 ** (-torch.arange(0, width, 2) / width)
-    angles = torch.arange(places).unsqueeze(1) * frequencies
-    return torch.stack([angles.sin(), angles.cos()], 2).flatten(1)
