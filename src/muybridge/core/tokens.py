@@ -11,7 +11,7 @@ BASE = 100
 def positions(grid: tuple[int, int, int], dim: int) -> Float[Tensor, "n dim"]:
     """Fixed sinusoids of a token's time, row and column, a third of the channels each; n runs over time, then rows, then columns.
 
-    VideoMAE's code counts all tokens with one running number (Vaswani et al. 2017, sec. 3.5), from which neighbouring rows are hard to tell.
+    VideoMAE counts all tokens with one running number (Vaswani et al. 2017, sec. 3.5), from which neighbouring rows are hard to tell.
 
     Raises:
         ValueError: ``dim`` is odd or below 6.
