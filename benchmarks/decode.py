@@ -1,121 +1,102 @@
-"""What exact reading costs: strided clips against plain PyAV, ten clips in one pass against ten calls.
+"""What exact reading costs: strided clips beside other libraries, ten clips in one pass, and the two caches.
 
-Run ``python benchmarks/decode.py``. Processor time of one thread, variants interleaved in shuffled order; the
-ratio is that of the medians: how many times faster than the first row of its group a row is.
+    python benchmarks/decode.py [--rounds 7] [FILE ...]
+
+Processor time of one thread, variants interleaved in shuffled order; ratios are of medians, how many times faster than the first row of
+its group. Films are made (10 s of H.264 as x264 writes it by default, 320x240 and 640x360); FILEs are read beside them. Libraries that
+are not installed are left out and named. An item is a clip of 16 frames, every fourth, at 128 x 170, from a file that is opened for it;
+the clips start at several places, from the first possible to the last.
 """
 
-import random
-import sys
+import argparse
 import tempfile
-import time
-from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
+from decode_peers import Way, installed
+from films import make, report
 
-from muybridge.data import video
+from muybridge.data import cache, video
+from muybridge.data.index import VideoRecord
 
-FRAMES, HEIGHT, WIDTH, GOP, FPS = 300, 240, 320, 250, 30
-SMALL = (128, 170)
+SIZE = (128, 170)
 CLIP = np.arange(16) * 4
 
 
-def make(path: Path, seed: int) -> None:
-    """A panning noise photo with a moving patch, as x264 writes it by default."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 255, (20, 40, 3)).astype(np.float32)
-    scene = np.kron(coarse, np.ones((16, 16, 1), np.float32))
-    for axis in (0, 1):
-        scene = sum(np.roll(scene, shift, axis) for shift in range(-8, 9)) / 17
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS)
-        stream.height, stream.width, stream.pix_fmt = HEIGHT, WIDTH, "yuv420p"
-        stream.codec_context.gop_size = GOP
-        for i in range(FRAMES):
-            image = scene[20 : 20 + HEIGHT, i : i + WIDTH] + rng.normal(0, 4, (HEIGHT, WIDTH, 1))
-            image[100:140, (3 * i) % 280 : (3 * i) % 280 + 40] = 255 - 2 * (i % 100)
-            frame = av.VideoFrame.from_ndarray(image.clip(0, 255).astype(np.uint8), "rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+def starts(path: Path, number: int) -> np.ndarray:
+    """First frames of clips, evenly spread over a video."""
+    return np.linspace(0, video.probe(path).frames - 1 - CLIP[-1], number).astype(int)
 
 
-def plain(path: Path, frames: np.ndarray, **size: int) -> np.ndarray:
-    """The way of the PyAV cookbook, made exact for a constant rate: seek, decode, ``to_ndarray``."""
-    wanted, found = set(frames.tolist()), {}
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        stream.thread_count, stream.thread_type = 1, "NONE"
-        tick = Fraction(1, FPS) / stream.time_base
-        container.seek(int(min(wanted) * tick), stream=stream)
-        for frame in container.decode(stream):
-            index = round(frame.pts / tick)
-            if index in wanted:
-                found[index] = frame.to_ndarray(format="rgb24", **size)
-            if index >= max(wanted):
-                break
-    return np.stack([found[i] for i in frames.tolist()])
+def ours(path: Path, frames: np.ndarray, size: tuple[int, int] = SIZE) -> np.ndarray:
+    """Our reader, at the same size as the others."""
+    return video.read(path, frames, height=size[0], width=size[1], fit="squash")
 
 
-def quartiles(seconds: list[float]) -> tuple[float, float, float]:
-    low, middle, high = np.quantile(seconds, [0.25, 0.5, 0.75]) * 1000
-    return low, middle, high
+def strided(title: str, paths: list[Path], ways: dict[str, Way], rounds: int) -> None:
+    """One clip per open, each library beside the others."""
+    items = [(path, start + CLIP) for path in paths for start in starts(path, 5)]
+    usable = {name: way for name, way in ({"muybridge": ours} | ways).items() if runs(name, way, items)}
+    work = {name: lambda item, w=way: w(*item, SIZE) for name, way in usable.items()}
+    found = report(f"strided clip, {title}", work, items, rounds)
+    others = [name for name in found if name not in ("muybridge", "PyAV, cookbook")]
+    if others:
+        best = min(others, key=found.__getitem__)
+        print(f"muybridge is {found[best] / found['muybridge']:.2f} times as fast as the best other, {best}")
 
 
-def measure(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, tuple[float, float, float]]:
-    """Milliseconds of processor time: q25, median and q75 of every variant."""
-    taken: dict[str, list[float]] = {name: [] for name in work}
-    for _ in range(rounds):
-        for name in random.sample(sorted(work), len(work)):
-            start = time.process_time()
-            work[name]()
-            taken[name].append(time.process_time() - start)
-    return {name: quartiles(times) for name, times in taken.items()}
+def runs(name: str, way: Way, items: list[tuple[Path, np.ndarray]]) -> bool:
+    """Whether a library reads all the items at all."""
+    try:
+        return all(len(way(path, clip, SIZE)) == len(clip) for path, clip in items)
+    except Exception as error:  # a benchmark goes on without a library that fails, whatever it raises
+        print(f"{name}: left out ({type(error).__name__}: {str(error).splitlines()[0]})")
+        return False
 
 
-def report(title: str, work: dict[str, Callable[[], object]], rounds: int) -> None:
-    results = measure(work, rounds)
-    base = next(iter(results.values()))[1]
-    print(f"\n{title}\n{'':44}{'ms':>8}  {'q25-q75':>15}  {'ratio':>6}")
-    for name, (low, middle, high) in results.items():
-        print(f"{name:44}{middle:8.1f}  {f'{low:.1f}-{high:.1f}':>15}  {base / middle:6.2f}")
+def one_pass(title: str, path: Path, ways: dict[str, Way], rounds: int) -> None:
+    """Ten clips of one video: a call for each, by us and by others, and one call for all."""
+    clips = starts(path, 10)[:, None] + CLIP
+    opens = {f"{name}, ten opens": way for name, way in ({"muybridge": ours} | ways).items()}
+    work = {name: lambda item, w=way: [w(path, clip, SIZE) for clip in item] for name, way in opens.items()}
+    report(
+        f"ten clips, {title}", work | {"muybridge, one pass": lambda item: ours(path, item)}, [clips], rounds
+    )
 
 
-def main(rounds: int = 7) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "film.mp4"
-        make(path, 0)
-        height, width = SMALL
-        size = {"height": height, "width": width}
-        starts = np.linspace(0, FRAMES - 1 - CLIP[-1], 10).astype(int)
-        clips = starts[:, None] + CLIP
-        for clip in clips:
-            assert np.array_equal(plain(path, clip), video.read(path, clip))
-        print(f"H.264 {WIDTH} x {HEIGHT}, {FRAMES} frames, GOP {GOP}, {rounds} rounds")
-        for name, scale in (("native size", {}), (f"{height} x {width}", size)):
-            squash = {"fit": "squash"} if scale else {}
-            report(
-                f"ten strided clips of 16 x 4, evenly spread, {name}",
-                {
-                    "PyAV, seek and to_ndarray": lambda s=scale: [plain(path, clip, **s) for clip in clips],
-                    "muybridge, ten calls": lambda s=scale | squash: [
-                        video.read(path, clip, **s) for clip in clips
-                    ],
-                    "muybridge, one pass": lambda s=scale | squash: video.read(path, clips, **s),
-                },
-                rounds,
-            )
-        report(
-            f"all frames, {height} x {width}",
-            {
-                "PyAV, to_ndarray": lambda: plain(path, np.arange(FRAMES), **size),
-                "muybridge, read_all": lambda: video.read_all(path, **size, fit="squash"),
-                "muybridge, probe only": lambda: video.probe(path),
-            },
-            rounds,
+def caches(title: str, path: Path, folder: Path, rounds: int) -> None:
+    """A clip from the original, from the short-GOP cache and from the memory map, all at 128 x 128."""
+    records = [VideoRecord(path.name, path, 0, "", path.name)]
+    work = {"original": lambda clip: video.read(path, clip, height=128, width=128)}
+    for kind in ("video", "memory"):
+        planned = cache.plan(
+            records, cache.Geometry(128, 128), kind=kind, root=folder / f"{path.stem}-{kind}"
         )
+        store = cache.build(records, planned)
+        work[f"cache: {kind}"] = lambda clip, s=store: s.read(0, clip)
+        size = sum(file.stat().st_size for file in store.folder.iterdir() if file.suffix in (".mp4", ".u8"))
+        print(f"\n{title}: cache {kind} takes {size / path.stat().st_size:.2f} times the original")
+    report(f"cache, {title}", work, [start + CLIP for start in starts(path, 5)], rounds)
+
+
+def main() -> None:
+    """Make the films and run every group."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("files", nargs="*", type=Path)
+    words = parser.parse_args()
+    ways = installed()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for height, width in ((240, 320), (360, 640)):
+            title = f"H.264 {width}x{height}, GOP 250"
+            films = [make(folder / f"{width}-{seed}.mp4", seed, height, width) for seed in range(2)]
+            strided(title, films, ways, words.rounds)
+            one_pass(title, films[0], ways, words.rounds)
+            caches(title, films[0], folder, words.rounds)
+        if words.files:
+            strided(f"{len(words.files)} files", words.files, ways, words.rounds)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]))
+    main()

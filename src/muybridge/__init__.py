@@ -10,12 +10,15 @@ __version__ = "0.1.0"
 __all__ = [
     "compare",
     "finetune",
+    "knn",
     "neighbours",
     "pretrain",
     "probe",
     "quickstart",
     "report",
+    "retrieval",
     "robustness",
+    "runs",
     "study",
 ]
 

@@ -26,6 +26,8 @@ one step
   pretrain     learn from unlabelled videos with one pretext task
   finetune     train backbone and linear layer on labels
   probe        train a linear layer on frozen features
+  knn          classify by the nearest training videos in feature space
+  retrieval    find the training videos of a class in feature space: recall at k, mean average precision
   robustness   measure a classifier on perturbed clips
   neighbours   find the nearest videos of each video in feature space
   compare      two robustness runs side by side: differences with intervals, verdicts in words
@@ -34,8 +36,9 @@ one step
   data         doctor | prepare | subset | preview: look at videos before you train on them
 
 many steps
-  study        list | plan NAME | run NAME
+  study        list | plan | run | status | retry | report, of a NAME or a FILE (.py, .yaml)
   report       write report.html, report.md and tables/*.csv of a folder
+  runs         ls | show | best | rm | export: the runs of a folder
 
 to look up
   list         backbones | objectives | perturbations | datasets | weightings [--json]
@@ -129,20 +132,9 @@ def _stage(verb: str, words: list[str]) -> int:
 
 
 def _quickstart(verb: str, words: list[str]) -> int:
-    return _study_named("quickstart", f"muybridge {verb}", words)
+    from muybridge import cli_study
 
-
-def _study_named(name: str, program: str, words: list[str], plan_only: bool = False) -> int:
-    from muybridge import cli_show
-    from muybridge.studies.config import CONFIGS
-
-    config = parse(CONFIGS[name], program, words)
-    from muybridge import verbs
-
-    if config.dry_run or plan_only:
-        return cli_show.study_plan(name, config)
-    verbs.run_study(name, config, announce=cli_show.resolved)
-    return cli_show.study_result(config.out)
+    return cli_study.named("quickstart", f"muybridge {verb}", words)
 
 
 def _compare(verb: str, words: list[str]) -> int:
@@ -170,39 +162,33 @@ def _weights(verb: str, words: list[str]) -> int:
 
 
 def _study(verb: str, words: list[str]) -> int:
-    from muybridge import cli_show
-    from muybridge.studies import STUDIES
+    from muybridge import cli_study
 
-    action = words[0] if words else "--help"
-    if action in ("-h", "--help"):
-        print("usage: muybridge study list [--json] | plan NAME [OPTIONS] | run NAME [OPTIONS]")
-        return 0
-    if action == "list":
-        return cli_show.catalogue("studies", STUDIES, "--json" in words)
-    if action not in ("plan", "run"):
-        raise UsageError(
-            f"study has no {action!r}.{suggestion(action, ('list', 'plan', 'run'))} Known: list, plan, run."
-        )
-    if len(words) < 2 or words[1] not in STUDIES:
-        name = words[1] if len(words) > 1 else "(nothing)"
-        raise UsageError(f"no study {name!r}.{suggestion(name, STUDIES)} Known: {', '.join(STUDIES)}.")
-    return _study_named(words[1], f"muybridge study {action} {words[1]}", words[2:], action == "plan")
+    return cli_study.run(words)
 
 
 def _report(verb: str, words: list[str]) -> int:
     if any(word in ("-h", "--help") for word in words):
         print(
-            "usage: muybridge report [DIR]\n\nWrite DIR/report.html, DIR/report.md and DIR/tables/*.csv (default: muybridge-out)."
+            "usage: muybridge report [DIR or URL]\n\nWrite DIR/report.html, DIR/report.md and DIR/tables/*.csv (default: muybridge-out)."
         )
         return 0
     if len(words) > 1 or any(word.startswith("-") for word in words):
         raise UsageError(f"report takes one folder, got {' '.join(words)!r}.")
     from muybridge import cli_show
+    from muybridge.core.mirror import publish_pages, working_copy
     from muybridge.report import write_report
 
-    folder = Path(words[0] if words else "muybridge-out")
+    folder = working_copy(words[0] if words else "muybridge-out")
     write_report(folder)
+    publish_pages(folder)
     return cli_show.study_result(folder)
+
+
+def _runs(verb: str, words: list[str]) -> int:
+    from muybridge import cli_runs
+
+    return cli_runs.run(words)
 
 
 def _list(verb: str, words: list[str]) -> int:
@@ -245,15 +231,15 @@ def parse(kind: Any, program: str, words: list[str]) -> Any:
     import tyro
 
     from muybridge.stages.config import from_file, preset
+    from muybridge.stages.presets import PRESETS
 
     words, name = _take(words, "--preset")
     words, file = _take(words, "--config")
     base = preset(kind, name or "tiny")
     if file:
         base = from_file(base, Path(file))
-    note = (
-        "\n\nBesides: --preset tiny|benchmark and --config FILE (YAML) give values that the flags override."
-    )
+    known = "|".join(name for name, values in PRESETS.items() if not values or kind.stage in values)
+    note = f"\n\nBesides: --preset {known} and --config FILE (YAML) give values that the flags override."
     return tyro.cli(kind, prog=program, args=words, default=base, description=kind.__doc__ + note)
 
 
@@ -274,6 +260,8 @@ COMMANDS: dict[str, Callable[[str, list[str]], int]] = {
     "pretrain": _stage,
     "finetune": _stage,
     "probe": _stage,
+    "knn": _stage,
+    "retrieval": _stage,
     "robustness": _stage,
     "neighbours": _stage,
     "compare": _compare,
@@ -282,6 +270,7 @@ COMMANDS: dict[str, Callable[[str, list[str]], int]] = {
     "weights": _weights,
     "study": _study,
     "report": _report,
+    "runs": _runs,
     "list": _list,
     "info": _info,
 }

@@ -42,11 +42,18 @@ def run(words: list[str]) -> int:
         ("root", "folder that paths start from, or that holds the official files of a named set"),
     ):
         parser.add_argument(f"--{name}", help=meaning)
+    parser.add_argument("--allow-links", action="store_true", help="read what links out of DATA lead to")
     add(parser)
     options = parser.parse_args(words[1:])
     from muybridge.data import sources
 
-    dataset = sources.load(options.data, label=options.label, group=options.group, root=options.root)
+    dataset = sources.load(
+        options.data,
+        label=options.label,
+        group=options.group,
+        root=options.root,
+        allow_links=options.allow_links,
+    )
     return act(options, dataset)
 
 
@@ -67,9 +74,8 @@ def doctor(options: Any, dataset: Any) -> int:
             dataset,
             short=options.short,
             workers=worker_count(options.workers),
-            progress=lambda done, total: bars.update("look at videos", done, total),
+            progress=bars.update,
         )
-        bars.finish("look at videos")
     if options.json:
         rows = [vars(finding) for finding in found.findings]
         content = {
@@ -128,7 +134,7 @@ def prepare(options: Any, dataset: Any) -> int:
 
 
 def _subset_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--number", type=int, help="videos in all, balanced over the classes")
+    parser.add_argument("--number", help="videos in all, or a share such as 0.1, balanced over the classes")
     parser.add_argument("--per-class", type=int, help="videos of each class")
     parser.add_argument("--split", help="take only videos of this split")
     parser.add_argument("--seed", type=int, default=0, help="other seeds choose other videos (default 0)")
@@ -138,29 +144,46 @@ def _subset_options(parser: argparse.ArgumentParser) -> None:
 def subset(options: Any, dataset: Any) -> int:
     """Write a list of some videos; smaller subsets of one seed lie inside larger ones."""
     from muybridge.core.records import atomic
-    from muybridge.data.index import balanced, few
+    from muybridge.data.index import TOPPED_UP, balanced, few, top_ups
 
     if (options.number is None) == (options.per_class is None):
         raise UsageError("muybridge data subset: wanted --number N or --per-class N.")
     records = [r for r in dataset.records if options.split in (None, r.split) and r.label >= 0] or [
         r for r in dataset.records if options.split in (None, r.split)
     ]
-    if options.number is not None and not 0 < options.number <= len(records):
-        raise UsageError(f"--number {options.number}: wanted 1 to {len(records)}, the videos there are.")
+    extra = set()
     if options.per_class is not None:
         chosen = few(records, options.per_class, options.seed)
     else:
-        chosen = balanced(records, options.number, options.seed)
+        chosen = balanced(records, _number(options.number, len(records)), options.seed)
+        extra = set(top_ups(chosen, len({r.label for r in records}), options.seed))
     with atomic(options.out) as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(("path", "label", "split", "group"))
+        table.writerow(("path", "label", "split", "group", "topped_up"))
         names = [*dataset.classes, ""]
-        table.writerows((str(r.path), names[r.label], r.split, r.group) for r in chosen)
+        table.writerows(
+            (str(r.path), names[r.label], r.split, r.group, "yes" if r in extra else "") for r in chosen
+        )
     sizes = Counter(record.label for record in chosen).values()
     print(
         f"{options.out}: {len(chosen):,} videos, {min(sizes)} to {max(sizes)} of each of {len(sizes)} classes"
     )
+    if extra:
+        print(f"note: {len(extra):,} videos: {TOPPED_UP}")
     return 0
+
+
+def _number(said: str, total: int) -> int:
+    """A number of videos, or a share of them: 0.1 of 500 are 50."""
+    try:
+        number = round(float(said) * total) if "." in said else int(said)
+    except (ValueError, OverflowError):
+        number = 0
+    if not 0 < number <= total:
+        raise UsageError(
+            f"--number {said}: wanted 1 to {total}, the videos there are, or a share of them such as 0.1."
+        )
+    return number
 
 
 def _preview_options(parser: argparse.ArgumentParser) -> None:

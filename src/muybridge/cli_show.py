@@ -13,6 +13,7 @@ from typing import Any
 from muybridge import __version__
 from muybridge.core.catalogue import Entry, rows
 from muybridge.core.records import Run, find_runs
+from muybridge.core.storage import local
 
 
 def tables() -> dict[str, Mapping[str, Entry]]:
@@ -71,32 +72,12 @@ def stage_plan(config: Any) -> int:
     job = resolve(config)
     resolved(job.config)
     print(f"{'exists' if job.run.done else 'to do '}  {job.run.path}")
-    _say_cache(job.dataset.records, getattr(config, "size", None))
+    say_cache(job.dataset.records, getattr(config, "size", None))
     return 0
 
 
-def study_plan(name: str, config: Any) -> int:
-    """What a study would do: one line per run."""
-    from muybridge.core import out
-    from muybridge.stages.check import check_numbers
-    from muybridge.stages.job import absolute
-    from muybridge.studies.study import make_plan
-
-    check_numbers(config)
-    config = absolute(config)
-    out.check(config.out, resume=config.resume, overwrite=config.overwrite)
-    resolved(config)
-    cells = make_plan(name, config)
-    for cell in cells:
-        print(f"{'exists' if cell.run.done else 'to do '}  {cell.run.path}  {cell.name.rsplit(' ', 1)[0]}")
-    done = sum(cell.run.done for cell in cells)
-    print(f"{len(cells)} runs: {done} exist, {len(cells) - done} to do")
-    first = cells[0].job
-    _say_cache(first.dataset.records, getattr(first.config, "size", None))
-    return 0
-
-
-def _say_cache(records: Any, size: int | None) -> None:
+def say_cache(records: Any, size: int | None) -> None:
+    """What decoding will take, where something is decoded."""
     from muybridge.data import cache
 
     if size:
@@ -133,6 +114,7 @@ def accuracy_line(run: Run) -> str:
 
 def study_result(folder: Path) -> int:
     """Where the report lies."""
+    folder = local(folder)
     print(f"{len(find_runs(folder))} runs; report: {(folder / 'report.html').resolve()}")
     return 0
 

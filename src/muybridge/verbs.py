@@ -12,25 +12,27 @@ from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 from muybridge.core import out as folder
-from muybridge.core.catalogue import require
 from muybridge.core.errors import MuybridgeError
+from muybridge.core.mirror import publish_pages, working_copy
 from muybridge.core.records import Run
 from muybridge.core.screen import Screen, screen
 from muybridge.stages import config as configs
 from muybridge.stages.config import (
     Control,
     FinetuneConfig,
+    KnnConfig,
     NeighboursConfig,
     PretrainConfig,
     ProbeConfig,
+    RetrievalConfig,
     RobustnessConfig,
 )
-from muybridge.studies import STUDIES
-from muybridge.studies.config import CONFIGS, QuickstartConfig
+from muybridge.studies.config import QuickstartConfig, StudyConfig
 
 if TYPE_CHECKING:
     from muybridge.stages.measured import RobustnessRun
     from muybridge.stages.models import Subject
+    from muybridge.studies.find import Recipe
     from muybridge.studies.study import Finished
 
 Announce = Callable[[Any, Callable[[str], None]], None]
@@ -51,7 +53,9 @@ def run_stage(
         subject: a model under test that was handed over as an object.
     """
     from muybridge.stages.check import check_numbers
-    from muybridge.stages.job import execute, resolve
+    from muybridge.stages.execute import execute
+    from muybridge.stages.job import resolve
+    from muybridge.stages.memory import Memory
     from muybridge.studies.study import decode, render, worker_count
 
     check_numbers(config)
@@ -60,9 +64,7 @@ def run_stage(
     _claim(config)
     workers = worker_count(config.workers)
     with show or screen() as bars:
-        if getattr(config, "data", None):
-            render(config, workers, bars)
-        job = resolve(config, subject=subject)
+        job = resolve(config, subject=subject, memory=Memory(lambda: render(workers, bars)))
         if announce:
             announce(job.config, bars.say)
         size = getattr(config, "size", None)
@@ -72,15 +74,27 @@ def run_stage(
             config,
             lambda done, total, values: bars.update(job.stage, done, total, _detail(values)),
             subject,
+            bars.say,
         )
         bars.finish(job.stage)
     return run
 
 
 def run_study(
-    name: str, config: Control, show: Screen | None = None, announce: Announce | None = None
+    recipe: "Recipe",
+    config: StudyConfig,
+    show: Screen | None = None,
+    announce: Announce | None = None,
+    retry: bool = False,
 ) -> "Finished":
     """Run a study under ``config.out`` and write its report; with ``dry_run`` only plan it.
+
+    Args:
+        recipe: what ``studies.find.find`` makes of a name or a file.
+        config: its options.
+        show: where progress goes.
+        announce: told the config before work starts.
+        retry: run failed cells, and those that hang on them, alone.
 
     Raises:
         MuybridgeError: some cells failed; the others are finished and in the report.
@@ -89,20 +103,22 @@ def run_study(
     from muybridge.stages.check import check_numbers
     from muybridge.stages.job import absolute
     from muybridge.studies.execute import Outcome
-    from muybridge.studies.study import Finished, make_plan, run
+    from muybridge.studies.find import make_plan
+    from muybridge.studies.study import Finished, run
 
     check_numbers(config)
     config = absolute(config)
     if config.dry_run:
-        return Finished(make_plan(name, config), Outcome())
+        return Finished(make_plan(recipe, config), Outcome())
     _claim(config)
     with show or screen() as bars:
         if announce:
             announce(config, bars.say)
-        finished = run(name, config, bars)
+        finished = run(recipe, config, bars, retry)
     failed = finished.outcome.failed
     if finished.outcome.done:
         write_report(config.out)
+    publish_pages(config.out)
     if failed:
         first = next(cell for cell in finished.cells if cell.job.signature in failed)
         raise MuybridgeError(
@@ -152,9 +168,11 @@ def _verb(name: str, kind: type[Control], run: Callable[[Any], Any]) -> Callable
 pretrain = _verb("pretrain", PretrainConfig, run_stage)
 finetune = _verb("finetune", FinetuneConfig, run_stage)
 probe = _verb("probe", ProbeConfig, run_stage)
+knn = _verb("knn", KnnConfig, run_stage)
+retrieval = _verb("retrieval", RetrievalConfig, run_stage)
 _robustness = _verb("robustness", RobustnessConfig, run_stage)
 neighbours = _verb("neighbours", NeighboursConfig, run_stage)
-quickstart = _verb("quickstart", QuickstartConfig, lambda config: run_study("quickstart", config))
+quickstart = _verb("quickstart", QuickstartConfig, lambda config: run_study(_found("quickstart"), config))
 
 
 def robustness(
@@ -203,17 +221,56 @@ def robustness(
     return run
 
 
-def study(name: str, **values: Any) -> Any:
-    """Run a shipped study; the arguments are those of `muybridge study run NAME --help`."""
-    require("studies", STUDIES, name)
-    return run_study(name, configs.change(CONFIGS[name](), values, f"muybridge.study({name!r})"))
+def study(name: str | Path, **values: Any) -> Any:
+    """Run a study: a shipped one by its name, or a Python or YAML file; the arguments are those of `muybridge study run NAME --help`."""
+    recipe = _found(name)
+    return run_study(recipe, configs.change(recipe.config(), values, f"muybridge.study({str(name)!r})"))
+
+
+def _found(name: str | Path) -> "Recipe":
+    from muybridge.studies.find import find
+
+    return find(str(name))
 
 
 def report(out: str | Path = "muybridge-out") -> Any:
     """Write ``report.html``, ``report.md`` and ``tables/*.csv`` from the runs below ``out``."""
     from muybridge.report import write_report
 
-    return write_report(Path(out))
+    folder = working_copy(out)
+    pages = write_report(folder)
+    publish_pages(folder)
+    return pages
+
+
+def runs(
+    out: str | Path = "muybridge-out",
+    *,
+    stage: str | None = None,
+    where: str | Sequence[str] = (),
+    sort: str | None = None,
+    reverse: bool = False,
+) -> list[dict[str, Any]]:
+    """The runs below ``out``, one dictionary each: its facts by name, its headline ``numbers`` and its ``path``.
+
+    Args:
+        out: folder or URL of the results.
+        stage: runs of this stage only.
+        where: conditions as of `muybridge runs ls --where`; all must hold.
+        sort: a fact or number to sort by, accuracies from the highest.
+        reverse: the other way round.
+
+    Raises:
+        UsageError: no such stage, name or value.
+    """
+    from muybridge.core import query
+    from muybridge.core.index import Index
+    from muybridge.measure.headline import headline
+
+    index = Index(working_copy(out))
+    rows = index.measured(index.rows(), headline)
+    kept = query.chosen(rows, stage, [where] if isinstance(where, str) else where)
+    return [row.flat() | {"path": index.run(row).path} for row in query.ordered(kept, sort, reverse)]
 
 
 def compare(a: str | Path, b: str | Path) -> Any:

@@ -16,6 +16,7 @@ VERBS = (
     "neighbours",
     "study",
     "report",
+    "runs",
     "list",
     "info",
 )

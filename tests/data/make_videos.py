@@ -55,8 +55,9 @@ def encode(
     times: Callable[[int], int] | None = None,
     muxer: dict[str, str] | None = None,
     format: str | None = None,
-    audio: bool = False,
+    audio: str = "",
     turns: int = 0,
+    tag: str = "",
     metadata: dict[str, str] | None = None,
 ) -> Path:
     """Write a video; ``times`` gives time stamps in thousandths of a second for variable rates."""
@@ -68,8 +69,10 @@ def encode(
         context.thread_count, context.gop_size = 1, gop
         if bframes is not None:
             context.max_b_frames = bframes
+        if tag:
+            context.codec_tag = tag
         context.time_base = Fraction(1, 1000) if times else Fraction(1, 25)
-        sound: Any = container.add_stream("aac", rate=8000, layout="mono") if audio else None
+        sound: Any = container.add_stream(audio, rate=16000, layout="mono") if audio else None
         for i in range(frames):
             image = np.ascontiguousarray(np.rot90(picture(i, *size[:: -1 if turns % 2 else 1]), turns))
             frame = av.VideoFrame.from_ndarray(image, "rgb24")
@@ -84,9 +87,11 @@ def encode(
 
 def _noise(stream: Any) -> Iterator[Any]:
     for i in range(20):
-        samples = np.random.default_rng(i).uniform(-0.1, 0.1, (1, 1024)).astype(np.float32)
-        frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = 8000, i * 1024, Fraction(1, 8000)
+        loud = np.random.default_rng(i).uniform(-0.1, 0.1, (1, 1024))
+        float_ = stream.codec_context.format.name == "fltp"
+        samples = loud.astype(np.float32) if float_ else (loud * 32767).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(samples, format="fltp" if float_ else "s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = 16000, i * 1024, Fraction(1, 16000)
         yield from stream.encode(frame)
     yield from stream.encode(None)
 
@@ -126,6 +131,24 @@ def packed(source: Path, path: Path) -> Path:
     return path
 
 
+def replaced(source: Path, path: Path, pattern: bytes, by: bytes) -> Path:
+    """A file with some bytes exchanged for as many others."""
+    data, times = re.subn(pattern, lambda match: by.ljust(len(match[0])), source.read_bytes())
+    assert times
+    path.write_bytes(data)
+    return path
+
+
+def boastful(source: Path, path: Path, extra: int) -> Path:
+    """An AVI whose headers promise ``extra`` frames more than it holds."""
+    data = bytearray(source.read_bytes())
+    for chunk, place in ((b"avih", 16), (b"strh", 32)):
+        at = data.index(chunk) + 8 + place
+        data[at : at + 4] = struct.pack("<I", struct.unpack("<I", data[at : at + 4])[0] + extra)
+    path.write_bytes(bytes(data))
+    return path
+
+
 def cut(source: Path, path: Path, first: int) -> Path:
     """An mp4 that begins inside a group: the packets before stay in the file and an edit list hides them."""
     return remux(source, path, lambda i: True, lambda packets: sorted(p.pts for p in packets)[first])
@@ -162,7 +185,7 @@ def with_cover(path: Path) -> Path:
 
 def audio_only(path: Path) -> Path:
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=8000, layout="mono")
+        stream = container.add_stream("aac", rate=16000, layout="mono")
         for packet in _noise(stream):
             container.mux(packet)
     return path
@@ -198,7 +221,14 @@ def _h264(path: Path, **options: Any) -> Path:
 
 COMBOS: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "h264.mp4": ("libx264", _h264),
-    "h264_audio.mp4": ("libx264", lambda p: _h264(p, audio=True)),
+    "h264_audio.mp4": ("libx264", lambda p: _h264(p, audio="aac")),
+    "h264_late.mp4": ("libx264", lambda p: _h264(p, times=lambda i: 700 + 40 * i)),
+    "h264_negative.mp4": ("libx264", lambda p: _h264(p, muxer={"movflags": "negative_cts_offsets"})),
+    "h264_vfr.mkv": ("libx264", lambda p: _h264(p, times=lambda i: i * 40 + JITTER[i % 4])),
+    "h264.avi": ("libx264", _h264),
+    "h264.flv": ("libx264", _h264),
+    "h264_444.mp4": ("libx264", lambda p: _h264(p, pix_fmt="yuv444p")),
+    "h264_422_10bit.mkv": ("libx264", lambda p: _h264(p, pix_fmt="yuv422p10le")),
     "h264_faststart.mp4": ("libx264", lambda p: _h264(p, muxer=FAST_START)),
     "h264.mkv": ("libx264", _h264),
     "h264_fragments.mp4": (
@@ -265,6 +295,8 @@ COMBOS: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "h264_odd.mp4": ("libx264", lambda p: _h264(p, size=(51, 67), pix_fmt="yuv444p")),
     "h264_one.mp4": ("libx264", lambda p: _h264(p, frames=1)),
     "hevc.mp4": ("libx265", lambda p: encode(p, "libx265", options=X265)),
+    "hevc_10bit.mp4": ("libx265", lambda p: encode(p, "libx265", options=X265, pix_fmt="yuv420p10le")),
+    "vp9_444.webm": ("libvpx-vp9", lambda p: encode(p, "libvpx-vp9", options=VP9, pix_fmt="yuv444p")),
     "hevc.ts": ("libx265", lambda p: encode(p, "libx265", options=X265)),
     "vp9.webm": ("libvpx-vp9", lambda p: encode(p, "libvpx-vp9", options=VP9)),
     "vp8.webm": ("libvpx", lambda p: encode(p, "libvpx", options=VP9)),
@@ -277,8 +309,30 @@ COMBOS: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "mpeg4_b.mp4": ("mpeg4", lambda p: encode(p, "mpeg4", bframes=2)),
     "mpeg4_odd.avi": ("mpeg4", lambda p: encode(p, "mpeg4", size=(51, 67), bframes=0)),
     "mpeg4_packed.avi": ("mpeg4", lambda p: packed(encode(p.with_name("b.avi"), "mpeg4", bframes=1), p)),
+    "xvid_b.avi": (
+        "mpeg4",
+        lambda p: replaced(
+            encode(p.with_name("lavc.avi"), "mpeg4", bframes=2, tag="XVID"), p, rb"Lavc[0-9.]+", b"XviD0050"
+        ),
+    ),
+    "mpeg4_audio.avi": ("mpeg4", lambda p: encode(p, "mpeg4", bframes=0, audio="mp2")),
+    "mpeg4_latin1.avi": (
+        "mpeg4",
+        lambda p: replaced(
+            encode(p.with_name("named.avi"), "mpeg4", bframes=2, metadata={"title": "A cafe in Koln"}),
+            p,
+            b"A cafe in Koln",
+            "Un café à Köln".encode("latin-1"),
+        ),
+    ),
+    "mpeg4_boastful.avi": (
+        "mpeg4",
+        lambda p: boastful(encode(p.with_name("modest.avi"), "mpeg4", bframes=2), p, 25),
+    ),
+    "wmv2.asf": ("wmv2", lambda p: encode(p, "wmv2")),
     "mjpeg.avi": ("mjpeg", lambda p: encode(p, "mjpeg", pix_fmt="yuvj420p")),
     "mpeg2.mpg": ("mpeg2video", lambda p: encode(p, "mpeg2video", bframes=2)),
+    "mpeg2_audio.mpg": ("mpeg2video", lambda p: encode(p, "mpeg2video", bframes=2, audio="mp2")),
     "mpeg1.mpg": ("mpeg1video", lambda p: encode(p, "mpeg1video", bframes=2)),
     "mpeg2.ts": ("mpeg2video", lambda p: encode(p, "mpeg2video", bframes=2)),
     "ffv1.mkv": ("ffv1", lambda p: encode(p, "ffv1")),

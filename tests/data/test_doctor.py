@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import numpy as np
 import pytest
 
 from muybridge.core.errors import UsageError
-from muybridge.data import doctor, folder, video
+from muybridge.data import doctor, folder, lookalikes, video
 from muybridge.data.builtin_render import render
 from muybridge.data.doctor import survey
 from muybridge.data.preview import sheet
@@ -56,7 +59,7 @@ def test_everything_planted_is_found_and_nothing_else(planted: Path, tmp_path: P
     assert found(planted, tmp_path) == {
         "copy": {"copied.mp4"},
         "leak": {"encoded.mp4", "trimmed.mp4"},
-        "alike": {"2.mp4"},
+        "alike": {"mirrored.mp4"},
         "short": {"short.mp4"},
         "rate": {"fast.mp4"},
         "broken": {"text.mp4", "cut.avi"},
@@ -80,32 +83,36 @@ def test_a_second_look_decodes_nothing(
     planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = survey(folder.read(planted), root=tmp_path)
-    monkeypatch.setattr(doctor.video, "stream", lambda *_, **__: pytest.fail("decoded again"))
+    monkeypatch.setattr(doctor.video, "watch", lambda *_, **__: pytest.fail("decoded again"))
+    monkeypatch.setattr(lookalikes, "compare", lambda *_, **__: pytest.fail("compared again"))
     assert survey(folder.read(planted), root=tmp_path) == first
     os.utime(planted / "train/a/0.mp4")
     assert survey(folder.read(planted), root=tmp_path) == first
 
 
-def test_a_look_that_was_killed_goes_on(
-    planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = survey(folder.read(planted), root=tmp_path / "whole")
-    looks = 0
-
-    def dying(*job: object, **options: object) -> None:
-        nonlocal looks
-        looks += 1
-        if looks > 5:
-            raise KeyboardInterrupt
-        original(*job, **options)
-
-    original = doctor._look_at
-    monkeypatch.setattr(doctor, "_look_at", dying)
-    with pytest.raises(KeyboardInterrupt):
-        survey(folder.read(planted), root=tmp_path / "parts")
-    monkeypatch.setattr(doctor, "_look_at", original)
+def test_a_look_that_was_killed_goes_on(planted: Path, tmp_path: Path) -> None:
+    """Killed while the sixth video is looked at: the next look decodes the others only."""
+    dying = """
+import os, signal, sys
+from pathlib import Path
+from muybridge.data import doctor, folder, looks
+whole, seen = looks.look, []
+def look(job):
+    seen.append(job)
+    if len(seen) > 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    whole(job)
+looks.look = look
+doctor.survey(folder.read(Path(sys.argv[1])), root=Path(sys.argv[2]))
+"""
+    words = [sys.executable, "-c", dying, str(planted), str(tmp_path / "parts")]
+    assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
     assert len(list((tmp_path / "parts").rglob("*.npz"))) == 5
-    assert survey(folder.read(planted), root=tmp_path / "parts") == whole
+    told: list[tuple[str, int, int]] = []
+    data = folder.read(planted)
+    again = survey(data, root=tmp_path / "parts", progress=lambda *now: told.append(now))
+    assert [done for task, done, _ in told if task == "look at videos"] == list(range(5, len(data)))
+    assert again == survey(data, root=tmp_path / "whole")
 
 
 def test_two_processes_find_the_same(planted: Path, tmp_path: Path) -> None:

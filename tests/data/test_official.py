@@ -8,7 +8,7 @@ import official_sets
 import pytest
 
 from muybridge.core.errors import UsageError
-from muybridge.data import DATASETS, sources
+from muybridge.data import DATASETS, diving48, kinetics, sources, ssv2, ucf101
 from muybridge.data.index import Dataset, divide, has_split
 
 MAKERS: dict[str, Callable[[Path], None]] = {
@@ -61,7 +61,12 @@ def test_kinetics(tmp_path: Path) -> None:
         "val/abseiling/xyz_000020_000030.mp4": "abseiling",
         "test/t_000000_000010.mp4": "",
     }
-    assert data.notes == ("the lists name 2 classes, not 400",)
+    assert data.notes[0] == "the lists name 2 classes, not 400"
+    assert "train: the lists name 2 videos, the official ones 246,245" in data.notes
+    assert (
+        "train: 1 of 2 listed videos are missing, the first: train/tai chi/dead_000005_000015.mp4"
+        in data.notes
+    )
 
 
 @pytest.mark.parametrize("place", ["tai chi", "train/tai_chi", "tai_chi"])
@@ -88,6 +93,7 @@ def test_ssv2_mini_keeps_the_classes_of_its_list(tmp_path: Path) -> None:
     official_sets.write(tmp_path / "mini_classes.txt", "Holding something\n")
     data = sources.load(["ssv2-mini"], root=str(tmp_path))
     assert (data.classes, [r.id for r in data.records]) == (("Holding something",), ["1.webm"])
+    assert data.notes == ("mini_classes.txt names 1 classes, not 87",)
     official_sets.write(tmp_path / "mini_classes.txt", "Holding somethin\n")
     with pytest.raises(UsageError, match=r"line 1.*Did you mean 'Holding something'"):
         sources.load(["ssv2-mini"], root=str(tmp_path))
@@ -141,6 +147,14 @@ def test_the_folder_must_be_named_and_exist(tmp_path: Path) -> None:
         ("ssv2", "something-something-v2-train.json", '[{"id": "1"}]', "entry 1.*template"),
         ("ssv2", "something-something-v2-train.json", "[", "not JSON"),
         ("diving48", "Diving48_V2_train.json", '[{"vid_name": "a", "label": 48}]', "entry 1.*below 3"),
+        ("kinetics400", "train.csv", 'label,youtube_id,time_start,time_end,split\n"a,b,1,2,train\n', "line 2: not a table"),
+        ("ssv2", "something-something-v2-train.json", '{"id": "1"}', "wanted a list of objects"),
+        ("ssv2", "something-something-v2-train.json", '["1"]', "entry 1: '1'; wanted an object"),
+        ("ssv2", "something-something-v2-test.json", '[{"label": "x"}]', "entry 1.*id"),
+        ("ssv2", "something-something-v2-labels.json", '{"Holding something": "x"}', "templates and numbers"),
+        ("ssv2", "something-something-v2-labels.json", '{"a": "0", "b": "0"}', "not 0 to 1, each once"),
+        ("diving48", "Diving48_V2_train.json", '[{"vid_name": "a", "label": -1}]', "entry 1.*below 3"),
+        ("diving48", "Diving48_vocab.json", '[1]', "list of lists of words"),
         ("ucf101-ds", "ucf101-DS_eval.csv", "label,filename\na,b\n", "line 2"),
     ],
 )  # fmt: skip
@@ -159,11 +173,51 @@ def test_a_video_in_two_splits_is_refused(tmp_path: Path) -> None:
         sources.load(["ucf101"], root=str(tmp_path))
 
 
-def test_lists_that_are_not_text(tmp_path: Path) -> None:
-    official_sets.ucf101(tmp_path)
-    (tmp_path / "ucfTrainTestlist/classInd.txt").write_bytes(b"1 A\xff\n")
-    with pytest.raises(UsageError, match="not UTF-8"):
-        sources.load(["ucf101"], root=str(tmp_path))
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("ucf101", "ucfTrainTestlist/classInd.txt"),
+        ("kinetics400", "train.csv"),
+        ("ssv2", "something-something-v2-labels.json"),
+        ("ucf101-ds", "ucf101-DS_eval.csv"),
+    ],
+)
+def test_lists_that_are_not_text(tmp_path: Path, name: str, file: str) -> None:
+    MAKERS[name](tmp_path)
+    (tmp_path / file).write_bytes(b"1 A\n2 \xff\n")
+    with pytest.raises(UsageError, match=r"line 2: not UTF-8"):
+        sources.load([name], root=str(tmp_path))
+
+
+def test_hmdb51_with_the_lists_flat_beside_the_videos(tmp_path: Path) -> None:
+    official_sets.hmdb51(tmp_path)
+    for file in (tmp_path / "testTrainMulti_7030_splits").iterdir():
+        file.rename(tmp_path / file.name)
+    (tmp_path / "testTrainMulti_7030_splits").rmdir()
+    assert len(sources.load(["hmdb51"], root=str(tmp_path))) == 3
+
+
+def test_the_official_numbers_add_up_to_the_published_totals() -> None:
+    assert [sum(pair) for pair in ucf101.COUNTS.values()] == [13_320] * 3
+    assert sum(ssv2.COUNTS.values()) == 220_847
+    assert [sum(diving48.COUNTS[version].values()) for version in (1, 2)] == [18_404, 16_997]
+    assert [sum(kinetics.COUNTS[classes].values()) for classes in (400, 700)] == [306_245, 650_317]
+
+
+@pytest.mark.parametrize("name", sorted(name for name, entry in DATASETS.items() if entry.facts.get("root")))
+def test_the_error_without_a_folder_says_where_the_files_come_from(tmp_path: Path, name: str) -> None:
+    for root in (None, str(tmp_path / "nowhere")):
+        with pytest.raises(UsageError, match=r"--root .*official files.*\. Get "):
+            sources.load([name], root=root)
+
+
+def test_links_out_of_the_folder_are_refused_unless_allowed(tmp_path: Path) -> None:
+    official_sets.ucf101(tmp_path / "set")
+    (tmp_path / "set/UCF-101").rename(tmp_path / "store")
+    (tmp_path / "set/UCF-101").symlink_to(tmp_path / "store")
+    with pytest.raises(UsageError, match="--allow-links"):
+        sources.load(["ucf101"], root=str(tmp_path / "set"))
+    assert len(sources.load(["ucf101"], root=str(tmp_path / "set"), allow_links=True)) == 3
 
 
 def test_every_set_with_official_files_has_a_test() -> None:

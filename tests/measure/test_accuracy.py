@@ -5,7 +5,7 @@ import pytest
 from measure_rows import rows
 
 from muybridge.core.predictions import Predictions, concatenate
-from muybridge.measure.accuracy import balanced, confusion, hits, per_class, top_k, video_level
+from muybridge.measure.accuracy import balanced, by_group, confusion, hits, per_class, top_k, video_level
 
 
 @pytest.fixture
@@ -118,3 +118,20 @@ def test_nothing_and_impossible_requests_are_refused():
         top_k(some, 0)
     with pytest.raises(ValueError, match="there are 2 classes"):
         top_k(replace(some, label=np.array([0, 2])))
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_counts_by_group_equal_a_loop(random_rows: Predictions, k: int):
+    kept = replace(random_rows, group=np.array([f"g{index % 7}" for index in range(200)]))
+    right, total = by_group(kept, k)
+    for place, group in enumerate(sorted(set(kept.group))):
+        for label in range(5):
+            mine = (kept.group == group) & (kept.label == label)
+            assert total[place, label] == mine.sum()
+            assert right[place, label] == kept.correct[mine].sum()
+        own = kept.group == group
+        found = [slow_hit(s, label, k) for s, label in zip(kept.scores[own], kept.label[own], strict=True)]
+        assert (right[place, -1], total[place, -1]) == (sum(found), own.sum())
+    shares = right[:, :-1].sum(axis=0) / total[:, :-1].sum(axis=0)
+    assert shares.mean() == pytest.approx(balanced(kept))
+    assert right[:, -1].sum() / total[:, -1].sum() == pytest.approx(top_k(kept, k))

@@ -1,18 +1,16 @@
-import warnings
-
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from muybridge.core.errors import UsageError
 from muybridge.measure import linear
-from muybridge.measure.linear import STRENGTHS, fit_linear
+from muybridge.measure.linear import DECAYS, FALLBACK, Linear, fit_linear
+
+Problem = tuple[np.ndarray, np.ndarray]
 
 
-def blobs(classes: int, each: int = 30, spread: float = 0.3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def blobs(classes: int, each: int = 30, spread: float = 0.3, seed: int = 0) -> Problem:
     """Rows around one corner per class, with units and offsets of very different size."""
     rng = np.random.default_rng(seed)
     labels = np.repeat(np.arange(classes), each)
@@ -20,154 +18,213 @@ def blobs(classes: int, each: int = 30, spread: float = 0.3, seed: int = 0) -> t
     return (rows * [1, 10, 100, 0.1, 0.01, 1] + [5, -3, 200, 0, 0, 1e3]).astype(np.float32), labels
 
 
-def alone(count: int) -> np.ndarray:
-    return np.array([f"g{i}" for i in range(count)])
+def features(rows: int, dims: int, classes: int, seed: int = 0) -> Problem:
+    """Correlated, rectified features as a network gives them; hard enough that the strength of the penalty matters."""
+    rng = np.random.default_rng(seed)
+    centres, turn = rng.normal(size=(classes, dims)), np.linalg.qr(rng.normal(size=(dims, dims)))[0]
+    labels = rng.integers(0, classes, rows)
+    raw = 0.3 * centres[labels] + rng.normal(size=(rows, dims))
+    return np.maximum(raw * np.arange(1, dims + 1) ** -0.6 @ turn, 0).astype(np.float32), labels
 
 
-def answers(fitted: linear.Linear, features: np.ndarray) -> np.ndarray:
-    return features @ fitted.weight.T + fitted.bias
+def halves(rows: int, dims: int, classes: int) -> tuple[Problem, Problem]:
+    """Training and test rows of one problem."""
+    x, y = features(2 * rows, dims, classes)
+    return (x[:rows], y[:rows]), (x[rows:], y[rows:])
 
 
-@pytest.mark.parametrize("classes", [2, 3, 5])
-def test_answers_agree_with_a_pipeline_of_scikit_learn(classes: int):
-    features, labels = blobs(classes)
-    fitted = fit_linear(features, labels, alone(len(labels)), classes)
-    pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=fitted.strength, max_iter=1000, tol=1e-6))
-    pipeline.fit(features.astype(np.float64), labels)
-    new, truth = blobs(classes, seed=1)
+def spread(count: int, folds: int = 5) -> np.ndarray:
+    return np.arange(count) % folds
+
+
+def answers(fitted: Linear, rows: np.ndarray) -> np.ndarray:
+    return rows @ fitted.weight.T + fitted.bias
+
+
+def chances(logits: np.ndarray) -> np.ndarray:
+    odds = np.exp(logits - logits.max(1, keepdims=True))
+    return odds / odds.sum(1, keepdims=True)
+
+
+def peer(rows: np.ndarray, labels: np.ndarray, decay: float) -> tuple[StandardScaler, LogisticRegression]:
+    """scikit-learn's optimum of the same cost; with two classes it keeps one row of weights, ours two of half its length."""
+    scaler = StandardScaler().fit(rows.astype(np.float64))
+    c = (2 if len(np.unique(labels)) == 2 else 1) / (len(rows) * decay)
+    model = LogisticRegression(C=c, max_iter=10_000, tol=1e-8)
+    return scaler, model.fit(scaler.transform(rows.astype(np.float64)), labels)
+
+
+@pytest.mark.parametrize(
+    ("rows", "dims", "classes"), [(300, 20, 3), (300, 20, 2), (60, 150, 4), (120, 120, 7)]
+)
+@pytest.mark.parametrize("decay", [1.0, 0.01])
+def test_probabilities_are_those_of_scikit_learn(rows: int, dims: int, classes: int, decay: float):
+    (x, y), (new, _) = halves(rows, dims, classes)
+    fitted = fit_linear(x, y, spread(rows), classes, decays=(decay,))
+    scaler, model = peer(x, y, decay)
+    assert np.abs(chances(answers(fitted, new)) - model.predict_proba(scaler.transform(new))).max() < 0.01
+
+
+def test_units_and_offsets_of_the_features_do_not_matter():
+    (x, y), (new, truth) = blobs(5), blobs(5, seed=1)
+    fitted = fit_linear(x, y, spread(len(y)), 5)
+    scaler, model = peer(x, y, fitted.decay)
     mine = answers(fitted, new)
-    assert (mine.argmax(1) == pipeline.predict(new)).mean() > 0.99
+    assert (mine.argmax(1) == model.predict(scaler.transform(new))).mean() > 0.99
     assert (mine.argmax(1) == truth).mean() > 0.85
-    chances = np.exp(mine - mine.max(1, keepdims=True))
-    chances /= chances.sum(1, keepdims=True)
-    assert np.abs(chances - pipeline.predict_proba(new)).max() < 0.02
 
 
-@pytest.mark.parametrize("classes", [2, 4])
-def test_folding_the_standardisation_into_the_weights_is_exact(classes: int):
-    features, labels = blobs(classes)
-    fitted = fit_linear(features, labels, alone(len(labels)), classes)
-    mean, std = features.astype(np.float64).mean(0), features.astype(np.float64).std(0) + 1e-6
-    scaled = (features - mean) / std
-    model = LogisticRegression(C=fitted.strength, max_iter=300, tol=1e-3).fit(scaled, labels)
-    scores = answers(fitted, features.astype(np.float64))
-    mine = scores - scores[:, :1]
-    theirs = model.decision_function(scaled)
-    theirs = np.stack([np.zeros(len(theirs)), theirs], 1) if classes == 2 else theirs - theirs[:, :1]
-    np.testing.assert_allclose(mine, theirs, atol=2e-3)
+def test_accuracy_of_every_setting_agrees_with_scikit_learn_to_half_a_point():
+    (x, y), _ = halves(1500, 64, 12)
+    folds = np.where(np.arange(1500) < 1000, 1, 0)
+    fitted = fit_linear(x, y, folds, 12, decays=DECAYS[3:18:3])
+    held = np.flatnonzero(folds == 0)
+    rest = np.flatnonzero(folds == 1)
+    theirs = []
+    for one in fitted.grid:
+        scaler, model = peer(x[rest], y[rest], one.decay)
+        back, other = peer(x[held], y[held], one.decay)
+        right = (model.predict(scaler.transform(x[held])) == y[held]).sum()
+        theirs.append((right + (other.predict(back.transform(x[rest])) == y[rest]).sum()) / 1500)
+    assert fitted.held_out == 1500
+    assert np.abs(np.array([one.accuracy for one in fitted.grid]) - theirs).max() <= 0.005
+    assert max(theirs) - min(theirs) > 0.03, "the settings differ"
+
+
+def test_the_chosen_layer_agrees_with_scikit_learn_to_half_a_point():
+    (x, y), (new, truth) = halves(1500, 64, 12)
+    fitted = fit_linear(x, y, spread(1500), 12)
+    scaler, model = peer(x, y, fitted.decay)
+    mine = (answers(fitted, new).argmax(1) == truth).mean()
+    assert abs(mine - (model.predict(scaler.transform(new)) == truth).mean()) <= 0.005
+    assert mine > 0.3
+
+
+def test_a_path_ends_where_a_single_fit_does():
+    (x, y), (new, _) = halves(300, 40, 6)
+    path = fit_linear(x, y, np.zeros(300, int), 6, decays=DECAYS[:13])
+    alone = fit_linear(x, y, np.zeros(300, int), 6, decays=(path.decay,))
+    assert np.abs(chances(answers(path, new)) - chances(answers(alone, new))).max() < 2e-3
+
+
+def test_the_same_rows_give_the_same_bits():
+    x, y = features(200, 16, 4)
+    first, second = (fit_linear(x, y, spread(200), 4) for _ in range(2))
+    assert (first.weight == second.weight).all()
+    assert first.grid == second.grid
+
+
+class Seen:
+    """Remembers which rows a layer was fitted on: the last column says."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.rows: list[np.ndarray] = []
+        real = linear._Problem.of
+        monkeypatch.setattr(
+            linear._Problem, "of", lambda x, *rest: self.rows.append(x[:, -1]) or real(x, *rest)
+        )
+
+
+def test_no_held_out_row_is_trained_on_and_the_last_fit_sees_all(monkeypatch: pytest.MonkeyPatch):
+    x, y = blobs(3)
+    folds = np.random.default_rng(0).integers(0, 3, len(y))
+    marked = np.column_stack([x, folds]).astype(np.float32)
+    seen = Seen(monkeypatch)
+    fitted = fit_linear(marked, y, folds, 3)
+    assert [set(rows) for rows in seen.rows] == [{1, 2}, {0, 2}, {0, 1}, {0, 1, 2}]
+    assert [len(rows) for rows in seen.rows[:3]] == [(folds != fold).sum() for fold in range(3)]
+    assert (len(seen.rows[3]), fitted.held_out) == (len(y), len(y))
+
+
+def test_folds_are_held_out_until_there_are_enough_rows(monkeypatch: pytest.MonkeyPatch):
+    x, y = features(2400, 4, 3)
+    seen = Seen(monkeypatch)
+    assert fit_linear(x, y, spread(2400), 3).held_out == 1440
+    assert len(seen.rows) == 4, "three folds of 480, and all rows"
+
+
+def test_the_decay_with_the_most_right_held_out_rows_is_taken():
+    x, y = features(400, 30, 5)
+    fitted = fit_linear(x, y, spread(400), 5)
+    most = max(one.accuracy for one in fitted.grid)
+    assert [one.decay for one in fitted.grid] == list(DECAYS)
+    assert {one.accuracy for one in fitted.grid if one.decay == fitted.decay} == {most}
+    assert len({one.accuracy for one in fitted.grid}) > 5
+    assert fitted.decay not in (DECAYS[0], DECAYS[-1])
+
+
+def test_of_equally_accurate_settings_the_one_with_the_lowest_loss_is_taken():
+    x, y = blobs(3, spread=0.05)
+    fitted = fit_linear(x, y, spread(len(y)), 3)
+    perfect = [one for one in fitted.grid if one.accuracy == 1]
+    assert len(perfect) > 5
+    assert fitted.decay == min(perfect, key=lambda one: one.loss).decay
+
+
+def test_recorded_losses_are_those_of_the_held_out_rows():
+    x, y = features(200, 10, 4)
+    (one,) = fit_linear(x, y, spread(200, 2), 4, decays=(0.1,)).grid
+    losses = []
+    for fold in range(2):
+        train, held = spread(200, 2) != fold, spread(200, 2) == fold
+        scaler, model = peer(x[train], y[train], 0.1)
+        own = model.predict_log_proba(scaler.transform(x[held]))
+        losses += own[np.arange(100), y[held]].tolist()
+    assert one.loss == pytest.approx(-np.mean(losses), abs=1e-3)
 
 
 def test_classes_missing_in_training_are_never_predicted():
-    features, labels = blobs(3)
-    fitted = fit_linear(features, labels * 2, alone(len(labels)), 7)
-    assert fitted.weight.shape == (7, 6)
+    x, y = blobs(3)
+    fitted = fit_linear(x, y * 2, spread(len(y)), 7)
     far = 100 * np.random.default_rng(0).normal(size=(500, 6)).astype(np.float32)
-    assert set(answers(fitted, np.concatenate([features, far / 100])).argmax(1)) <= {0, 2, 4}
+    assert set(answers(fitted, np.concatenate([x, far / 100])).argmax(1)) <= {0, 2, 4}
     assert not fitted.weight[[1, 3, 5, 6]].any()
     assert (fitted.bias[[1, 3, 5, 6]] == -1e4).all()
 
 
-def test_two_classes_get_a_row_each():
-    features, labels = blobs(2)
-    fitted = fit_linear(features, labels, alone(len(labels)), 2)
-    np.testing.assert_allclose(fitted.weight[0], -fitted.weight[1])
-    assert (answers(fitted, features).argmax(1) == labels).mean() > 0.95
-
-
 def test_a_feature_without_spread_gets_no_weight():
-    features, labels = blobs(3)
-    features[:, 5] = 1234.567
-    fitted = fit_linear(features, labels, alone(len(labels)), 3)
+    x, y = blobs(3)
+    x[:, 5] = 1234.567
+    fitted = fit_linear(x, y, spread(len(y)), 3)
     assert np.isfinite(fitted.weight).all()
     assert np.abs(fitted.weight[:, 5]).max() < 1e-3
 
 
-class Asked(LogisticRegression):
-    """Remembers which rows it was fitted on."""
-
-    seen: list[np.ndarray] = []  # noqa: RUF012
-
-    def fit(self, X, y, sample_weight=None):  # noqa: N803
-        Asked.seen.append(X[:, -1])
-        return super().fit(X, y, sample_weight)
+def test_a_class_with_one_row_is_learnt_and_left_out_of_the_choice():
+    x, y = blobs(3)
+    keep = np.r_[:61]
+    fitted = fit_linear(x[keep], y[keep], spread(61), 3)
+    assert fitted.held_out == 60
+    assert (answers(fitted, x[:61]).argmax(1) == y[:61]).mean() > 0.95
 
 
-def test_the_strength_is_chosen_on_groups_that_were_not_trained_on(monkeypatch: pytest.MonkeyPatch):
-    features, labels = blobs(3)
-    groups = np.random.default_rng(0).integers(0, 9, len(labels))
-    marked = np.column_stack([features, groups]).astype(np.float32)
-    Asked.seen = []
-    monkeypatch.setattr(linear, "_regression", lambda strength: Asked(C=strength, max_iter=300, tol=1e-3))
-    fit_linear(marked, labels, groups, 3)
-    *folds, last = Asked.seen
-    assert len(folds) == 3 * len(STRENGTHS)
-    everything = set(np.unique(last))
-    assert len(everything) == 9
-    for rows in folds:
-        kept = set(np.unique(rows))
-        assert 0 < len(kept) < 9
-        for group in kept:
-            assert (rows == group).sum() == (last == group).sum(), (
-                "a group is trained on wholly or not at all"
-            )
-    left_out = [everything - set(np.unique(rows)) for rows in folds[:3]]
-    assert set.union(*left_out) == everything
-
-
-def test_the_strength_that_answers_held_out_groups_best_is_taken():
-    rng = np.random.default_rng(0)
-    labels = np.tile([0, 1], 30)
-    features = rng.normal(size=(60, 200)).astype(np.float32)
-    features[:, 0] += 1.5 * labels
-    groups = np.arange(60) // 2
-    fitted = fit_linear(features, labels, groups, 2)
-    exact = features.astype(np.float64)
-    scaled = (exact - exact.mean(0)) / (exact.std(0) + 1e-6)
-    right = []
-    for strength in STRENGTHS:
-        count = 0
-        for a, b in StratifiedGroupKFold(3).split(scaled, labels, groups):
-            model = LogisticRegression(C=strength, max_iter=300, tol=1e-3).fit(scaled[a], labels[a])
-            count += (model.predict(scaled[b]) == labels[b]).sum()
-        right.append(count)
-    assert fitted.strength == STRENGTHS[right.index(max(right))]
-    assert len(set(right)) > 1
-
-
-def test_one_group_falls_back_to_a_fixed_strength():
-    features, labels = blobs(3)
-    assert fit_linear(features, labels, np.zeros(len(labels)), 3).strength == STRENGTHS[1]
-
-
-def test_a_class_with_one_row_does_not_end_the_choice_for_all_others(monkeypatch: pytest.MonkeyPatch):
-    features, labels = blobs(3)
-    keep = np.r_[: 2 * 30 + 1]
-    asked = []
-    plain = linear._regression
-    monkeypatch.setattr(linear, "_regression", lambda strength: (asked.append(strength), plain(strength))[1])
-    fitted = fit_linear(features[keep], labels[keep], alone(len(keep)), 3)
-    assert set(asked) == set(STRENGTHS)
-    assert (answers(fitted, features[:60]).argmax(1) == labels[:60]).mean() > 0.95
+@pytest.mark.parametrize("folds", [np.zeros(3, int), np.arange(3)], ids=["one group", "one row per class"])
+def test_where_nothing_can_be_held_out_a_fixed_decay_is_taken(folds: np.ndarray):
+    x, y = blobs(3, each=1)
+    fitted = fit_linear(x, y, folds, 3)
+    assert (fitted.decay, fitted.grid, fitted.held_out) == (FALLBACK, (), 0)
+    assert answers(fitted, x).argmax(1).tolist() == [0, 1, 2]
 
 
 def test_one_class_in_training_is_refused():
-    features, _ = blobs(2)
+    x, _ = blobs(2)
     with pytest.raises(UsageError, match="the 60 training clips are of one class"):
-        fit_linear(features, np.ones(60, np.int64), alone(60), 3)
+        fit_linear(x, np.ones(60, np.int64), spread(60), 3)
 
 
-def test_one_row_per_class_is_enough():
-    features, labels = blobs(3, each=1)
-    fitted = fit_linear(features, labels, alone(3), 3)
-    assert fitted.strength == STRENGTHS[1]
-    assert answers(fitted, features).argmax(1).tolist() == [0, 1, 2]
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_features_that_are_no_numbers_are_refused(value: float):
+    x, y = blobs(3)
+    x[[4, 7], 2] = value
+    with pytest.raises(UsageError, match=r"features of 2 of 90 clips are not finite.*--precision fp32"):
+        fit_linear(x, y, spread(90), 3)
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.02, 3.0])
-def test_easy_and_hopeless_problems_converge_without_warnings(spread: float):
+@pytest.mark.parametrize("spread_of_rows", [0.0, 0.02, 3.0])
+def test_easy_and_hopeless_problems_converge(spread_of_rows: float):
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(8), 12)
-    rows = rng.normal(size=(8, 128))[labels] + spread * rng.normal(size=(96, 128))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        fit_linear(rows.astype(np.float32), labels, alone(96), 8)
+    rows = rng.normal(size=(8, 128))[labels] + spread_of_rows * rng.normal(size=(96, 128))
+    fitted = fit_linear(rows.astype(np.float32), labels, spread(96), 8)
+    assert np.isfinite(fitted.weight).all()
+    assert (answers(fitted, rows.astype(np.float32)).argmax(1) == labels).mean() > 0.9

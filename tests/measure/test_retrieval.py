@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score
 
 from muybridge.measure import retrieval
-from muybridge.measure.retrieval import nearest, recall
+from muybridge.measure.retrieval import average_precision, hits, nearest, nearest_in
 
 
 def features(n: int = 40, d: int = 7, seed: int = 0) -> np.ndarray:
@@ -91,28 +92,75 @@ def test_a_row_that_is_no_number_has_no_neighbours_and_is_none():
     assert (order[0, :3] > 0).all()
 
 
-def test_recall_equals_counting():
+def test_hits_equal_looking():
     order, _ = nearest(features(), np.arange(40) // 2, 10)
     labels = np.random.default_rng(2).integers(0, 4, 40)
-    found = recall(order, labels, (1, 3, 10))
+    found = hits(order, labels, (1, 3, 10))
     for k in (1, 3, 10):
-        hits = [any(labels[j] == labels[i] for j in order[i][:k] if j >= 0) for i in range(40)]
-        assert found[k] == pytest.approx(sum(hits) / 40)
-    assert list(found.values()) == sorted(found.values())
+        seen = [any(labels[j] == labels[i] for j in order[i][:k] if j >= 0) for i in range(40)]
+        assert found[k].tolist() == seen
+    assert [found[k].sum() for k in (1, 3, 10)] == sorted(found[k].sum() for k in (1, 3, 10))
 
 
 def test_rows_without_label_neither_ask_nor_answer():
     order = np.array([[1, 2], [0, 2], [3, 0], [2, 1]])
     labels = np.array([5, -1, -1, 5])
-    assert recall(order, labels, (1, 2)) == {1: 0.0, 2: 0.0}
-    assert recall(np.array([[3, 2], [3, 2], [3, 1], [0, 1]]), labels, (1,)) == {1: 1.0}
-    assert recall(order, np.full(4, -1), (1, 2)) == {}
+    assert not any(found.any() for found in hits(order, labels, (1, 2)).values())
+    other = hits(np.array([[3, 2], [3, 2], [3, 1], [0, 1]]), labels, (1,))
+    assert other[1].tolist() == [True, False, False, True]
 
 
 def test_missing_neighbours_answer_nothing():
-    assert recall(np.array([[-1, -1], [0, -1]]), np.array([0, 0]), (1, 2)) == {1: 0.5, 2: 0.5}
+    found = hits(np.array([[-1, -1], [0, -1]]), np.array([0, 0]), (1, 2))
+    assert [one.tolist() for one in found.values()] == [[False, True], [False, True]]
 
 
 def test_ks_beyond_the_neighbours_at_hand_are_left_out():
     order, _ = nearest(features(4), np.arange(4), 3)
-    assert set(recall(order, np.zeros(4, int), (1, 3, 5))) == {1, 3}
+    assert set(hits(order, np.zeros(4, int), (1, 3, 5))) == {1, 3}
+
+
+@pytest.mark.parametrize("cells", [1, 100, 1 << 25])
+def test_a_gallery_answers_as_sorting_it(cells: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(retrieval, "CELLS", cells)
+    queries, gallery = features(9, seed=1), features(30)
+    order, similarity = nearest_in(queries, gallery, 6)
+    for row, query in enumerate(queries):
+        cosine = gallery @ query / np.linalg.norm(gallery, axis=1) / np.linalg.norm(query)
+        assert order[row].tolist() == np.argsort(-cosine, kind="stable")[:6].tolist()
+        np.testing.assert_allclose(similarity[row], np.sort(cosine)[::-1][:6], atol=1e-6)
+
+
+def test_a_query_that_is_in_the_gallery_finds_itself():
+    rows = features(12)
+    assert nearest_in(rows[[7, 2]], rows, 1)[0].ravel().tolist() == [7, 2]
+    assert nearest_in(rows, rows, 1)[0].ravel().tolist() == list(range(12))
+
+
+def test_hits_in_a_gallery_look_at_its_labels():
+    found = hits(np.array([[2, 0], [1, 2]]), np.array([4, 5]), (1, 2), gallery_labels=np.array([4, 9, 5]))
+    assert {k: one.tolist() for k, one in found.items()} == {1: [False, False], 2: [True, True]}
+
+
+@pytest.mark.parametrize("cells", [1, 1 << 25])
+def test_average_precision_is_that_of_scikit_learn(cells: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(retrieval, "CELLS", cells)
+    queries, gallery = features(11, seed=1), features(50)
+    rng = np.random.default_rng(3)
+    asked, bank = rng.integers(0, 4, 11), rng.integers(0, 4, 50)
+    found = average_precision(queries, gallery, asked, bank)
+    for row, query in enumerate(queries):
+        cosine = gallery @ query / np.linalg.norm(gallery, axis=1) / np.linalg.norm(query)
+        assert found[row] == pytest.approx(average_precision_score(bank == asked[row], cosine))
+
+
+def test_average_precision_of_known_rankings():
+    queries, gallery = np.array([[1, 0]], np.float32), np.array([[1, 0], [2, 1], [1, 1], [0, 1]], np.float32)
+    for bank, expected in (([1, 1, 0, 0], 1.0), ([0, 1, 0, 1], (1 / 2 + 2 / 4) / 2), ([0, 0, 0, 1], 1 / 4)):
+        found = average_precision(queries, gallery, np.array([1]), np.array(bank))
+        assert found == pytest.approx([expected])
+
+
+def test_a_class_that_is_not_in_the_gallery_has_no_average_precision():
+    found = average_precision(features(2), features(5), np.array([0, 7]), np.array([0, 0, 1, 1, 0]))
+    assert np.isnan(found).tolist() == [False, True]

@@ -17,7 +17,6 @@ from muybridge.core.records import find_runs, read_json
 from muybridge.core.screen import Plain
 from muybridge.data import builtin
 from muybridge.stages.config import PretrainConfig, ProbeConfig
-from muybridge.studies import execute
 from muybridge.studies.config import QuickstartConfig
 from muybridge.studies.execute import run_cells
 from muybridge.studies.plan import plan
@@ -208,34 +207,3 @@ def test_study_verb_runs_the_same_study(run, videos, tmp_path):
     assert "runs: 0 exist" in out
     with pytest.raises(UsageError, match="no field 'no_such_field'"):
         muybridge.study("quickstart", no_such_field=1)
-
-
-def test_a_killed_worker_costs_a_second_try_only(videos, tmp_path, monkeypatch):
-    planned = plan(two_probes(videos, tmp_path / "out"))
-    started = []
-    begin = execute._Worker.start
-
-    def start(worker, cell):
-        begin(worker, cell)
-        started.append(cell.job.stage)
-        if len(started) == 1:
-            worker.process.kill()
-
-    monkeypatch.setattr(execute._Worker, "start", start)
-    outcome = run_cells(planned, 1, Plain())
-    assert not outcome.failed
-    assert started == ["pretrain", "pretrain", "probe"]
-
-
-def test_a_cell_that_kills_its_worker_twice_fails(videos, tmp_path, monkeypatch):
-    planned = plan(two_probes(videos, tmp_path / "out"))
-    begin = execute._Worker.start
-
-    def start(worker, cell):
-        begin(worker, cell)
-        worker.process.kill()
-
-    monkeypatch.setattr(execute._Worker, "start", start)
-    outcome = run_cells(planned, 1, Plain())
-    assert "died twice" in outcome.failed[planned[0].job.signature]
-    assert "its input" in outcome.failed[planned[1].job.signature]

@@ -49,9 +49,9 @@ def batches(clips: int, videos: int, start: int, stop: int, frames: int = 0) -> 
         yield Clip(pixels, torch.zeros(videos, dtype=torch.int64), tuple(map(str, range(videos))))
 
 
-def change(frames: torch.Tensor, rng: torch.Generator, view: int = 0) -> torch.Tensor:
+def change(frames: torch.Tensor, rng: torch.Generator, view: int = 0, size: int = 16) -> torch.Tensor:
     """Crop, flip and jitter."""
-    return augment(frames, ("crop", "flip", "jitter"), 16, rng)
+    return augment(frames, ("crop", "flip", "jitter"), size, rng)
 
 
 def recipe(steps: int = 6, **more: Any) -> Recipe:

@@ -6,7 +6,7 @@ import torch
 from small import learner
 from torch import nn
 
-from muybridge.train.optim import clip_gradient, cosine, optimiser, set_lr
+from muybridge.train.optim import clip_gradient, cosine, optimiser, set_lr, stepped
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,25 @@ def test_gradients_are_scaled_to_the_limit_and_the_norm_before_is_told(limit: fl
     assert clip_gradient(iter([first, second]), limit) == pytest.approx(math.hypot(3, 4))
     torch.testing.assert_close(first.grad, torch.tensor([3.0 * scale]), rtol=1e-5, atol=0)
     torch.testing.assert_close(second.grad, torch.tensor([0.0, 4.0 * scale]), rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "milestones"), [(16, (6, 10, 14)), (20, (10, 15, 18)), (5, ()), (4, (2, 9))]
+)
+@pytest.mark.parametrize("per_epoch", [1, 3, 7])
+def test_steps_are_those_of_torch_s_own_scheduler(epochs: int, milestones: tuple[int, ...], per_epoch: int):
+    optim = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    peer = torch.optim.lr_scheduler.MultiStepLR(optim, list(milestones), gamma=0.3)
+    shares = [milestone / epochs for milestone in milestones]
+    for epoch in range(epochs):
+        for step in range(epoch * per_epoch, (epoch + 1) * per_epoch):
+            assert stepped(step, epochs * per_epoch, 0.0, shares, 0.3) == pytest.approx(peer.get_last_lr()[0])
+        optim.step()
+        peer.step()
+
+
+def test_steps_follow_the_warm_up():
+    factors = [stepped(step, 100, 0.1, (0.5,), 0.1) for step in range(100)]
+    assert factors[:10] == [cosine(step, 100, 0.1) for step in range(10)]
+    assert factors[10:50] == [1.0] * 40
+    assert factors[50:] == [0.1] * 50

@@ -54,10 +54,12 @@ CHAINS: dict[str, Chain] = {
     "cvrl-2": (*_MILD, Solarise(0.5, p=0.2)),
     "tdl": (Rotate(10), Resize(), Crop(), Jitter(0.5, 0.5, 0.25, 0.5)),
     "rspnet": (ResizedCrop((0.4, 1), (3 / 4, 4 / 3)), Gray(0.2), Jitter(0.4, 0.4, 0.4, 0.4), Flip(0.5)),
+    "rspnet-finetune": (ResizedCrop((0.25, 1), (3 / 4, 4 / 3)), Flip(0.5)),
+    "severe": (ResizedCrop((0.08, 1), (3 / 4, 4 / 3)), Flip(0.5), Jitter(0.4, 0.4, 0.4, 0.2)),
 }
 """Whole lists by task: ``benchmark`` and ``benchmark-cvrl`` as in Kumar et al. (arXiv 2306.06010, sec. 3.4; it states no strengths: those
 of ``rotate``, ``jitter`` and ``gamma`` are marked choices), the others as in the code of each paper. ``cvrl-2`` is the list of CVRL's
-second clip."""
+second clip; ``rspnet-finetune`` and ``severe`` are those of RSPNet's and SEVERE's fine-tuning."""
 
 CHUNK = 2**20
 """Values that pass through the float steps at once on a CPU: what its caches hold."""

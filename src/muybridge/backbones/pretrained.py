@@ -26,7 +26,10 @@ def load_pretrained(module: nn.Module, path: str | Path) -> None:
             shape, and the nearest names.
         MuybridgeError: the file is missing or damaged.
     """
-    tensors = read_weights(Path(path))
+    _load(module, read_weights(Path(path)), path)
+
+
+def _load(module: nn.Module, tensors: dict[str, Tensor], path: str | Path) -> None:
     wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in tensors.items()}
     if wanted != found:
@@ -34,6 +37,27 @@ def load_pretrained(module: nn.Module, path: str | Path) -> None:
             f"{path}: not the weights of {type(module).__name__}. {_difference(wanted, found)} Wanted a file made for this network."
         )
     module.load_state_dict(tensors)
+
+
+HEADS = ("logits.", "fc.", "head.", "classifier.")
+"""Where published networks keep the layers that a backbone has not."""
+
+
+def load_backbone(backbone: nn.Module, path: str | Path) -> None:
+    """Load the weights of a whole published network into a backbone; those of its classifier (``HEADS``) are left out.
+
+    Raises:
+        UsageError: as ``load_pretrained``.
+        MuybridgeError: as ``load_pretrained``.
+    """
+    inner = getattr(backbone, "model", backbone)
+    known = inner.state_dict().keys()
+    found = {
+        name: value
+        for name, value in read_weights(Path(path)).items()
+        if name in known or not name.startswith(HEADS)
+    }
+    _load(inner, found, path)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -20,10 +20,6 @@ class Attention(nn.Module):
         self.key = nn.Linear(dim, dim, bias=False)
         self.out = nn.Linear(dim, dim)
 
-    def start(self) -> None:
-        """Weights of queries and keys that let like tokens attend to each other."""
-        attract(self.query.weight, self.key.weight, self.heads)
-
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Attend."""
         query, key, value = (
@@ -77,8 +73,6 @@ class ViT(nn.Module):
         for name, value in (("mean", (0.485, 0.456, 0.406)), ("std", (0.229, 0.224, 0.225))):
             self.register_buffer(name, torch.tensor(value).view(1, 3, 1, 1, 1))
         self.apply(_start)
-        for block in self.blocks:
-            block.attention.start()
 
     def grid(self, frames: int, size: int) -> Triple:
         """Tokens in time, rows and columns of a clip of so many frames and pixels a side."""
@@ -112,6 +106,8 @@ def _start(module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+    if isinstance(module, Attention):
+        attract(module.query.weight, module.key.weight, module.heads)
 
 
 def tiny(dim: int = 96, depth: int = 4, heads: int = 3, tube: Triple = (2, 8, 8)) -> ViT:

@@ -8,19 +8,28 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from muybridge.core.errors import UsageError
-from muybridge.core.records import write_json
+from muybridge.core.mirror import synchronise
+from muybridge.core.records import read_json, write_json
+from muybridge.core.storage import Store, local, store_of
 
 MARKER = "muybridge.json"
-OWN = ("runs", "tables", "report.html", "report.md", "study.json")
+LAYOUT = 1
+OWN = ("runs", "tables", "track", "slurm", "report.html", "report.md", "study.json")
 
 
 def claim(out: Path, *, resume: bool = True, overwrite: bool = False) -> None:
     """Make sure that ``out`` is a folder Muybridge may write to, and mark it as its own.
 
+    The working copy of a store is brought up to date, and what could not be published before is.
+
     Raises:
-        UsageError: a file, a folder that cannot be written, a folder with other content, or earlier results where ``resume`` is off.
+        UsageError: a file, a folder that cannot be written, one with other content or of a newer version, or earlier results where
+            ``resume`` is off.
+        StoreError: the store does not answer or refuses.
     """
+    out = local(out)
     check(out, resume=resume, overwrite=overwrite)
+    store = store_of(out)
     with _explained(out):
         out.mkdir(parents=True, exist_ok=True)
         if overwrite:
@@ -28,11 +37,21 @@ def claim(out: Path, *, resume: bool = True, overwrite: bool = False) -> None:
         for draft in filter(_is_draft, list(out.iterdir())):
             draft.unlink(missing_ok=True)
         if not (out / MARKER).exists():
-            write_json(out / MARKER, {"made by": "muybridge", "layout": 1})
+            write_json(out / MARKER, {"made by": "muybridge", "layout": LAYOUT})
+    if store is not None:
+        if overwrite:
+            store.clear(OWN)
+        if store.read(MARKER) is None:
+            store.create(MARKER, (out / MARKER).read_bytes())
+        synchronise(out)
 
 
 def check(out: Path, *, resume: bool = True, overwrite: bool = False) -> None:
     """The checks of ``claim`` without touching anything."""
+    out = local(out)
+    store = store_of(out)
+    if store is not None:
+        _check_store(store, resume or overwrite)
     with _explained(out):
         above = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
         empty = not out.is_dir() or all(_is_draft(path) for path in out.iterdir())
@@ -46,9 +65,27 @@ def check(out: Path, *, resume: bool = True, overwrite: bool = False) -> None:
         raise UsageError(
             f"--out {out}: holds files that Muybridge did not write. Choose an empty or a new folder."
         )
+    layout = read_json(out / MARKER).get("layout", LAYOUT)
+    if layout > LAYOUT:
+        raise UsageError(
+            f"--out {out}: written by a newer Muybridge (layout {layout}; this one knows up to {LAYOUT}). Update muybridge."
+        )
     if not resume and not overwrite:
         raise UsageError(
             f"--out {out}: holds earlier results. Drop --no-resume to go on where they stopped, or give --overwrite to start anew."
+        )
+
+
+def _check_store(store: Store, again: bool) -> None:
+    """Refuse a store with foreign content, or with earlier results that are not wanted."""
+    names = store.names()
+    if names and MARKER not in names:
+        raise UsageError(
+            f"--out {store.url}: holds files that Muybridge did not write. Choose an empty or a new place."
+        )
+    if names and not again:
+        raise UsageError(
+            f"--out {store.url}: holds earlier results. Drop --no-resume to go on where they stopped, or give --overwrite to start anew."
         )
 
 

@@ -11,3 +11,15 @@ def cache_root() -> Path:
         return Path(own).expanduser()
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser() / "muybridge"
+
+
+def stores_root() -> Path:
+    """Working copies of stores: ``$MUYBRIDGE_STORES``, else ``$XDG_DATA_HOME/muybridge/stores``, else ``~/.local/share/muybridge/stores``.
+
+    Finished runs that could not be published yet lie only there.
+    """
+    own = os.environ.get("MUYBRIDGE_STORES")
+    if own:
+        return Path(own).expanduser()
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "muybridge" / "stores"

@@ -29,7 +29,9 @@ NOT_SIGNED = frozenset(
         "resume",
         "overwrite",
         "dry_run",
+        "track",
         "allow_broken",
+        "allow_links",
         "data",
         "root",
         "init",
@@ -41,7 +43,7 @@ NOT_SIGNED = frozenset(
 """Fields that cannot change a result, and fields that say where something lies whose content is signed instead."""
 
 
-def canonical(config: Mapping[str, Any]) -> str:
+def canonical(config: Any) -> str:
     """JSON text of a config with sorted keys: equal configs give equal texts."""
     return json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
@@ -54,6 +56,39 @@ def signature(stage: str, config: Mapping[str, Any], inputs: Mapping[str, str]) 
     signed = {name: value for name, value in config.items() if name not in NOT_SIGNED}
     content = {"version": RECORD_VERSION, "stage": stage, "config": signed, "inputs": dict(inputs)}
     return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
+
+
+class Signer:
+    """Signs runs that differ in their seed and input runs alone and gives what ``signature`` gives; most of the text is made once.
+
+    Args:
+        stage: of the runs.
+        config: of any of them.
+
+    Raises:
+        ValueError: a config that cannot be told from the marks for what differs.
+    """
+
+    def __init__(self, stage: str, config: Mapping[str, Any]) -> None:
+        signed = {name: value for name, value in config.items() if name not in NOT_SIGNED}
+        content = {
+            "version": RECORD_VERSION,
+            "stage": stage,
+            "config": signed | {"seed": "\0seed"},
+            "inputs": "\0inputs",
+        }
+        text = canonical(content)
+        marks = [canonical(mark) for mark in ("\0seed", "\0inputs")]
+        if [text.count(mark) for mark in marks] != [1, 1]:
+            raise ValueError("the config holds one of the marks")
+        self._head, _, rest = text.partition(marks[0])
+        self._middle, _, self._tail = rest.partition(marks[1])
+
+    def __call__(self, seed: int, inputs: Mapping[str, str]) -> str:
+        """The signature of the run with this seed and these signatures of its inputs."""
+        named = ",".join(f'"{name}":"{value}"' for name, value in sorted(inputs.items()))
+        text = f"{self._head}{seed}{self._middle}{{{named}}}{self._tail}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @contextmanager
@@ -124,6 +159,19 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def check_version(path: Path, version: Any) -> None:
+    """Refuse what a newer Muybridge wrote.
+
+    Raises:
+        MuybridgeError: says both versions and the way out.
+    """
+    if isinstance(version, int) and version > RECORD_VERSION:
+        raise MuybridgeError(
+            f"{path}: written by a newer Muybridge (record version {version}; this one reads up to {RECORD_VERSION}). "
+            "Update muybridge to read it."
+        )
+
+
 @dataclass(frozen=True)
 class Run:
     """One run folder, read lazily."""
@@ -150,8 +198,14 @@ class Run:
 
     @cached_property
     def result(self) -> dict[str, Any]:
-        """Content of ``result.json``: config, inputs, data, budget, command."""
+        """Content of ``result.json``: config, inputs, data, budget, command.
+
+        Raises:
+            MuybridgeError: damaged, or written by a newer version.
+        """
         content: dict[str, Any] = read_json(self.path / "result.json")
+        if isinstance(content, dict):
+            check_version(self.path, content.get("version"))
         return content
 
     @property

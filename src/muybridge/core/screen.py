@@ -1,5 +1,6 @@
 """What a person sees while work goes on: bars with rate and time left on a terminal, plain lines elsewhere."""
 
+import os
 import sys
 import time
 from types import TracebackType
@@ -139,6 +140,27 @@ class Bars:
         self.bars.stop()
 
 
+class Silent:
+    """Shows nothing."""
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+    def update(self, task: str, done: int, total: int, detail: str = "") -> None:
+        """Nothing."""
+
+    def finish(self, task: str, text: str = "") -> None:
+        """Nothing."""
+
+    def __enter__(self) -> "Silent":
+        return self
+
+    def __exit__(self, *problem: Any) -> None:
+        return None
+
+
 def screen() -> Screen:
-    """Bars when standard error is a terminal, plain lines otherwise."""
+    """Bars when standard error is a terminal, plain lines otherwise; of several processes under torchrun the first alone speaks."""
+    if os.environ.get("RANK", "0") != "0":
+        return Silent()
     return Bars() if sys.stderr.isatty() else Plain()

@@ -25,10 +25,12 @@ from muybridge.core.paths import cache_root
 from muybridge.core.processes import pool
 from muybridge.core.records import read_json, write_json
 from muybridge.data import video
-from muybridge.data.index import VideoRecord, fingerprints
+from muybridge.data.index import VideoRecord, check_unchanged, fingerprints
 
 FORMAT = 1
 MEMORY_LIMIT = 4 << 30
+SHORT_GOP = {"tune": "fastdecode", "bf": "3", "b-pyramid": "none", "b_strategy": "0", "refs": "1"}
+"""Three of four frames are needed by no other, so that the reader skips those that a clip does not want."""
 Kind = Literal["auto", "memory", "video"]
 Progress = Callable[[int, int], None]
 Table = dict[str, dict[str, Any]]
@@ -111,7 +113,7 @@ def build(
     """Decode what is missing and open the cache.
 
     Raises:
-        MuybridgeError: the disk is full or the folder cannot be written.
+        MuybridgeError: the disk is full, the folder cannot be written, or a file changed since it was planned.
     """
     folder = planned.folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -124,9 +126,9 @@ def build(
 
 
 def remove(root: Path | None = None) -> int:
-    """Delete every cached frame, embedded clip and look at a file; returns the bytes freed."""
+    """Delete every cached frame, feature, embedded clip, look at a file, index of a tar and index of runs; returns the bytes freed."""
     base = root or cache_root()
-    folders = [base / name for name in ("frames", "builtin", "doctor-1")]
+    folders = [base / name for name in ("frames", "builtin", "doctor-2", "index-1", "tars", "features")]
     before = sum(map(_size, folders))
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
@@ -176,15 +178,18 @@ class FrameStore:
 
 def _probe_all(paths: dict[str, Path], workers: int) -> dict[str, Table]:
     with pool(workers) as mapped:
-        found = list(mapped(_probe, paths.values()))
+        found = list(mapped(_probe, paths.items()))
     return {"videos": dict(zip(paths, found, strict=True))}
 
 
-def _probe(path: Path) -> dict[str, Any]:
+def _probe(job: tuple[str, Path]) -> dict[str, Any]:
+    name, path = job
     try:
         info = video.probe(path)
     except VideoError as error:
+        check_unchanged(path, name)
         return {"frames": 0, "fps": 0.0, "error": error.reason}
+    check_unchanged(path, name)
     return {"frames": info.frames, "fps": info.fps, "error": ""}
 
 
@@ -239,7 +244,17 @@ def _lay_out(table: Table, kind: str, geometry: Geometry, part: Path) -> None:
 
 
 def _decode(job: tuple[str, Path, int, int], part: Path, kind: str, geometry: Geometry) -> tuple[str, str]:
-    """Decode one video into the cache; returns its name and, if it is broken, why."""
+    """Decode one video into the cache; returns its name and, if it is broken, why.
+
+    Raises:
+        MuybridgeError: the file is no longer the one that was planned for.
+    """
+    done = _decoded(job, part, kind, geometry)
+    check_unchanged(job[1], job[0])
+    return done
+
+
+def _decoded(job: tuple[str, Path, int, int], part: Path, kind: str, geometry: Geometry) -> tuple[str, str]:
     name, path, offset, frames = job
     try:
         pixels = video.read_all(path, **vars(geometry))
@@ -251,7 +266,7 @@ def _decode(job: tuple[str, Path, int, int], part: Path, kind: str, geometry: Ge
             memory.reshape(shape)[offset : offset + frames] = pixels
             memory.flush()
         else:
-            video.write(part / f"{name}.mp4", pixels, 25.0, options={"tune": "fastdecode", "bf": "0"})
+            video.write(part / f"{name}.mp4", pixels, 25.0, options=SHORT_GOP)
     except VideoError as error:
         return name, str(error.reason if error.frame is None else f"frame {error.frame}: {error.reason}")
     return name, ""

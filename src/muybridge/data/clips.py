@@ -45,7 +45,7 @@ class Views:
 
     def _size(self) -> tuple[int, int]:
         """Height and width to which the pictures are scaled."""
-        height, width = video.read(self.path, self.frames.ravel()[:1]).shape[1:3]
+        height, width = video.read(self.path, 0).shape[:2]
         scale = self.short_side / min(height, width)
         return max(self.short_side, round(height * scale)), max(self.short_side, round(width * scale))
 

@@ -4,25 +4,27 @@ What was found out about a file is kept beside the frame cache under the file's 
 kill, decodes only what is new.
 """
 
+import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
-import numpy as np
-
-from muybridge.core.errors import VideoError
 from muybridge.core.paths import cache_root
 from muybridge.core.processes import pool
-from muybridge.core.records import atomic
-from muybridge.data import likeness, video
+from muybridge.core.records import read_json, write_json
+from muybridge.data import lookalikes, looks, video
 from muybridge.data.index import Dataset, VideoRecord, fingerprints
+from muybridge.data.tar import is_there
 
 Kind = Literal["broken", "missing", "extra", "short", "rate", "copy", "alike", "leak"]
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]
+FOLDER = "doctor-2"
 ODD_RATE = 0.2
+BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,15 @@ class Finding:
     detail: str
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What one pass over a file says."""
+class Same(NamedTuple):
+    """Two files, by fingerprint, of which one shows what the other shows; as ``lookalikes.Pair`` and ``likeness.Likeness``."""
 
-    frames: int
-    fps: float
-    error: str
-    thumbs: likeness.Thumbs
+    short: str
+    long: str
+    mirrored: bool
+    score: float
+    shift: int
+    still: bool
 
 
 @dataclass(frozen=True)
@@ -83,64 +86,55 @@ def survey(
         dataset: the videos.
         short: videos with fewer frames are reported.
         workers: processes.
-        root: folder of the kept facts; the cache folder when not given.
-        progress: told (videos done, videos in all).
+        root: folder of what is kept; the cache folder when not given.
+        progress: told (what is done, videos done, videos in all).
     """
-    records = [record for record in dataset.records if record.path.is_file()]
+    tell = progress or (lambda *_: None)
+    there = {record.id: is_there(record.path) for record in dataset.records}
+    records = [record for record in dataset.records if there[record.id]]
     files = fingerprints(records)
-    store = (root or cache_root()) / "doctor-1"
+    store = (root or cache_root()) / FOLDER
     store.mkdir(parents=True, exist_ok=True)
-    _look_at_all(dict(zip(files, (r.path for r in records), strict=True)), store, workers, progress)
-    load = lru_cache(256)(lambda place: read_facts(store / f"{files[place]}.npz"))
-    facts = [(f.frames, f.fps, f.error) for f in map(load, range(len(records)))]
+    paths = dict(zip(files, (r.path for r in records), strict=True))
+    with pool(min(workers, max(1, len(paths) // 8))) as mapped:
+        each = partial(_in_blocks, mapped)
+        _look_at_all(paths, store, each, tell)
+        pairs = _pairs(list(paths), store, each, tell)
+    facts = [looks.facts(store / f"{name}.npz") for name in files]
     findings = [
-        *(
-            Finding("missing", r.id, f"{r.path} is not there")
-            for r in dataset.records
-            if not r.path.is_file()
-        ),
+        *(Finding("missing", r.id, f"{r.path} is not there") for r in dataset.records if not there[r.id]),
         *_extra(dataset),
         *_single(records, facts, short),
-        *_double(records, files, lambda place: load(place).thumbs),
+        *_double(records, files, pairs),
     ]
-    return Survey(
-        tuple(sorted(findings, key=lambda f: (f.kind, f.video))),
-        len(records),
-        sum(f[0] for f in facts),
-        dataset.fingerprint,
-    )
+    ordered = tuple(sorted(findings, key=lambda f: (f.kind, f.video, f.detail)))
+    return Survey(ordered, len(records), sum(f.frames for f in facts), dataset.fingerprint)
 
 
-def _look_at_all(paths: dict[str, Path], store: Path, workers: int, progress: Progress | None) -> None:
-    todo = [(name, path) for name, path in paths.items() if not (store / f"{name}.npz").is_file()]
-    if progress:
-        progress(len(paths) - len(todo), len(paths))
-    with pool(min(workers, max(1, len(todo) // 8))) as mapped:
-        for done, _ in enumerate(mapped(partial(_look_at, store=store), todo), len(paths) - len(todo) + 1):
-            if progress:
-                progress(done, len(paths))
+def _in_blocks(
+    mapped: Callable[..., Iterator[Any]], work: Callable[[Any], Any], jobs: Iterable[Any]
+) -> Iterator[Any]:
+    """``mapped`` with some jobs at a time: a pool of processes would queue them all at once."""
+    waiting = iter(jobs)
+    while block := list(islice(waiting, BLOCK)):
+        yield from mapped(work, block)
 
 
-def _look_at(job: tuple[str, Path], store: Path) -> None:
-    """Decode one file to the end or to its first damage and keep what was seen."""
-    name, path = job
-    thumbs, error, fps = [], "", 0.0
-    try:
-        fps = video.probe(path).fps
-        for picture in video.stream(path, height=likeness.SIDE, width=likeness.SIDE, fit="squash"):
-            thumbs.append(likeness.thumb(picture))  # noqa: PERF401 a comprehension would lose the frames before a damage
-    except VideoError as problem:
-        error = problem.reason if problem.frame is None else f"frame {problem.frame}: {problem.reason}"
-    seen = np.stack(thumbs) if thumbs else np.zeros((0, likeness.SIDE, likeness.SIDE), np.uint8)
-    with atomic(store / f"{name}.npz", "wb") as file:
-        np.savez(file, fps=fps, error=error, thumbs=seen)
+def _look_at_all(paths: Mapping[str, Path], store: Path, mapped: lookalikes.Mapped, tell: Progress) -> None:
+    todo = [(path, name, store / f"{name}.npz") for name, path in paths.items()]
+    todo = [job for job in todo if not job[2].is_file()]
+    tell("look at videos", len(paths) - len(todo), len(paths))
+    for done, _ in enumerate(mapped(looks.look, todo), len(paths) - len(todo) + 1):
+        tell("look at videos", done, len(paths))
 
 
-def read_facts(path: Path) -> Facts:
-    """Facts of a file that was looked at."""
-    with np.load(path, allow_pickle=False) as kept:
-        thumbs = kept["thumbs"]
-        return Facts(len(thumbs), float(kept["fps"]), str(kept["error"]), thumbs)
+def _pairs(names: Sequence[str], store: Path, mapped: lookalikes.Mapped, tell: Progress) -> list[Same]:
+    """Files that show the same, by fingerprint; kept for the next look at the same files."""
+    kept = store / f"pairs-{hashlib.sha256(repr(names).encode()).hexdigest()[:16]}.json"
+    if not kept.is_file():
+        found = lookalikes.pairs([store / f"{name}.npz" for name in names], mapped, tell)
+        write_json(kept, [(names[p.a], names[p.b], p.mirrored, *astuple(p.likeness)) for p in found])
+    return [Same(*row) for row in read_json(kept)]
 
 
 def _extra(dataset: Dataset) -> Iterator[Finding]:
@@ -152,42 +146,43 @@ def _extra(dataset: Dataset) -> Iterator[Finding]:
                 yield Finding("extra", path.name, f"{path} is not in the list")
 
 
-def _single(
-    records: Sequence[VideoRecord], facts: Sequence[tuple[int, float, str]], short: int
-) -> Iterator[Finding]:
-    rates = Counter(round(fps, 2) for _, fps, _ in facts if fps)
-    usual = rates.most_common(1)[0][0] if rates else 0.0
-    for record, (frames, fps, error) in zip(records, facts, strict=True):
-        if error:
-            yield Finding("broken", record.id, f"{error}; {frames} frames can be read")
-        elif frames < short:
-            yield Finding("short", record.id, f"{frames} frames; wanted {short}")
-        if fps and abs(fps / usual - 1) > ODD_RATE:
-            yield Finding("rate", record.id, f"{fps:.2f} frames a second; most have {usual:.2f}")
+def _single(records: Sequence[VideoRecord], facts: Sequence[looks.Facts], short: int) -> Iterator[Finding]:
+    usual = _usual([fact.fps for fact in facts if fact.fps])
+    for record, fact in zip(records, facts, strict=True):
+        if fact.error:
+            yield Finding("broken", record.id, f"{fact.error}; {fact.frames} frames can be read")
+        elif fact.frames < short:
+            yield Finding("short", record.id, f"{fact.frames} frames; wanted {short}")
+        if fact.fps and abs(fact.fps / usual - 1) > ODD_RATE:
+            yield Finding("rate", record.id, f"{fact.fps:.2f} frames a second; most have about {usual:.2f}")
 
 
-def _double(
-    records: Sequence[VideoRecord], files: Sequence[str], load: Callable[[int], likeness.Thumbs]
-) -> Iterator[Finding]:
-    first: dict[str, int] = {}
-    places = []
-    for place, name in enumerate(files):
+def _usual(rates: Sequence[float]) -> float:
+    """The rate that the most others are near; of several the most frequent, then the lowest."""
+    often = Counter(round(rate, 2) for rate in rates)
+    near = {one: sum(n for rate, n in often.items() if abs(rate / one - 1) <= ODD_RATE) for one in often}
+    return min(often, key=lambda rate: (-near[rate], -often[rate], rate), default=0.0)
+
+
+def _double(records: Sequence[VideoRecord], files: Sequence[str], pairs: Sequence[Same]) -> Iterator[Finding]:
+    first: dict[str, VideoRecord] = {}
+    for record, name in zip(records, files, strict=True):
         if name in first:
-            yield from _twice(records[first[name]], records[place], "copy", "the same file")
-        else:
-            first[name] = place
-            places.append(place)
-    for pair in likeness.pairs(len(places), lambda i: load(places[i])):
+            yield from _twice(first[name], record, "copy", "the same file")
+        first.setdefault(name, record)
+    for pair in pairs:
         words = [
-            "nothing moves in either" if pair.still else f"correlation {pair.score:.3f}",
+            "hardly anything moves in either" if pair.still else f"correlation {pair.score:.3f}",
             f"from frame {pair.shift} on" if pair.shift else "",
             "mirrored" if pair.mirrored else "",
         ]
         detail = ", ".join(word for word in words if word)
-        yield from _twice(records[places[pair.b]], records[places[pair.a]], "alike", detail)
+        yield from _twice(first[pair.long], first[pair.short], "alike", detail)
 
 
 def _twice(one: VideoRecord, other: VideoRecord, kind: Kind, detail: str) -> Iterator[Finding]:
+    """Two videos that show the same, told of the one that is not for training, else of the second."""
+    one, other = sorted((one, other), key=lambda record: record.split != "train")
     across = one.split != other.split
     where = f" ({one.split or 'no split'} and {other.split or 'no split'})" if across else ""
     yield Finding("leak" if across else kind, other.id, f"shows what {one.id} shows{where}: {detail}")

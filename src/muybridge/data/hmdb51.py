@@ -31,8 +31,9 @@ def read(root: Path, split: int = 1) -> Dataset:
         UsageError: a file is missing or a line cannot be read.
     """
     videos = found(root, ("hmdb51_org", "videos"), ORIGIN)
-    lists = found(root, ("testTrainMulti_7030_splits", "splits"), ORIGIN)
     ending = f"_test_split{split}.txt"
+    flat = (".",) if any(root.glob(f"*{ending}")) else ()
+    lists = found(root, ("testTrainMulti_7030_splits", "splits", *flat), ORIGIN)
     files = sorted(lists.glob(f"*{ending}"))
     classes = [path.name.removesuffix(ending) for path in files]
     if not files:

@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from muybridge.core import seeding
-from muybridge.core.errors import UsageError
+from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.data.tar import Extent, extent
 
 _BLOCK = 65536
 
@@ -20,7 +21,7 @@ class VideoRecord:
 
     Attributes:
         id: name that is the same on every machine (path below the data set's root).
-        path: the file.
+        path: the file, or a member of a tar (``shard.tar::name``).
         label: class index; -1 where there is none.
         split: ``train``, ``val``, ``test``, or empty where the data set states none.
         group: source (subject, scene) that must never straddle a split; the id where none is known.
@@ -55,11 +56,16 @@ class Dataset:
         return len(self.records)
 
     @cached_property
+    def files(self) -> dict[str, str]:
+        """Fingerprint of each file by id, taken when first asked for."""
+        return dict(zip((r.id for r in self.records), fingerprints(self.records), strict=True))
+
+    @cached_property
     def fingerprint(self) -> str:
         """Hash of every id, label, split, group and file content; the same list of the same files on any machine gives the same."""
         rows = [
-            (r.id, self.classes[r.label] if r.label >= 0 else "", r.split, r.group, print_)
-            for r, print_ in zip(self.records, fingerprints(self.records), strict=True)
+            (r.id, self.classes[r.label] if r.label >= 0 else "", r.split, r.group, self.files[r.id])
+            for r in self.records
         ]
         return hashlib.sha256(repr((sorted(rows), self.classes)).encode()).hexdigest()[:16]
 
@@ -70,20 +76,20 @@ def fingerprint(path: Path) -> str:
     A file that cannot be read gets a hash of its name; it is found broken when it is decoded, and counted there.
     """
     try:
-        facts = path.stat()
-        return _fingerprint(path, facts.st_size, facts.st_mtime_ns)
+        place = extent(path)
+        return _fingerprint(place, place.file.stat().st_mtime_ns)
     except OSError:
         return hashlib.blake2b(f"missing {path.name}".encode(errors="replace"), digest_size=16).hexdigest()
 
 
 @lru_cache(1 << 20)
-def _fingerprint(path: Path, size: int, changed: int) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    with path.open("rb") as file:
+def _fingerprint(place: Extent, changed: int) -> str:
+    digest, size = hashlib.blake2b(digest_size=16), place.size
+    with place.file.open("rb") as file:
         digest.update(str(size).encode())
         for start in sorted({0, max((size - _BLOCK) // 2, 0), max(size - _BLOCK, 0)}):
-            file.seek(start)
-            digest.update(file.read(_BLOCK))
+            file.seek(place.start + start)
+            digest.update(file.read(min(_BLOCK, size - start)))
     return digest.hexdigest()
 
 
@@ -91,6 +97,31 @@ def fingerprints(records: Sequence[VideoRecord]) -> list[str]:
     """Fingerprint of each record's file, in order."""
     with ThreadPoolExecutor(8) as pool:
         return list(pool.map(fingerprint, [record.path for record in records], chunksize=64))
+
+
+def check_unchanged(path: Path, before: str) -> None:
+    """See that a file still has the fingerprint under which what was read from it is kept.
+
+    Raises:
+        MuybridgeError: it has another one.
+    """
+    if fingerprint(path) != before:
+        raise MuybridgeError(
+            f"{path}: the file changed while it was read. Wait until it is complete and run the same command again."
+        )
+
+
+def check_same(dataset: Dataset, records: Sequence[VideoRecord], files: Sequence[str]) -> None:
+    """See that files have the fingerprints by which the run is signed.
+
+    Raises:
+        MuybridgeError: one has changed since the data set was read.
+    """
+    for record, name in zip(records, files, strict=True):
+        if dataset.files.get(record.id, name) != name:
+            raise MuybridgeError(
+                f"{record.path}: the file changed since the data set was read. Run the same command again."
+            )
 
 
 def divide(
@@ -184,6 +215,30 @@ def balanced(
         turns.append((rank[record.label], record.label, record))
     chosen = [turn[2] for turn in sorted(turns, key=lambda turn: turn[:2])[:size]]
     return sorted(chosen, key=lambda r: r.id)
+
+
+TOPPED_UP = "taken from a larger class, since smaller ones have too few"
+
+
+def top_ups(
+    chosen: Sequence[VideoRecord], classes: int, seed: int, stream: str = "subset"
+) -> list[VideoRecord]:
+    """Those of a balanced choice that are beyond an equal share of their class: what stands in for classes that ran out.
+
+    Args:
+        chosen: what ``balanced`` gave.
+        classes: number of classes it was chosen from.
+        seed: as for ``balanced``.
+        stream: as for ``balanced``.
+    """
+    share = -(-len(chosen) // max(1, classes))
+    taken: Counter[int] = Counter()
+    extra = []
+    for record in sorted(chosen, key=lambda r: seeding.key(seed, stream, r.id)):
+        taken[record.label] += 1
+        if taken[record.label] > share:
+            extra.append(record)
+    return extra
 
 
 def check_classes(dataset: Dataset, train: Sequence[VideoRecord], test: Sequence[VideoRecord]) -> list[str]:

@@ -4,6 +4,8 @@ Nothing is downloaded. A reader takes the folder that holds the unpacked officia
 it comes from and which folder was expected.
 """
 
+import csv
+import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,13 +40,43 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
     Raises:
         UsageError: not UTF-8 text.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text ({error}). Take the official file.") from error
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_text(path).splitlines(), 1):
         if line.strip():
             yield number, line.strip()
+
+
+def table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Lines of a csv file with their numbers, by the names of the first line; a field that a line lacks is empty.
+
+    Raises:
+        UsageError: not UTF-8 text, or a quote that does not close.
+    """
+    reader = csv.DictReader(io.StringIO(_text(path)), skipinitialspace=True, strict=True, restval="")
+    begins = 1
+    try:
+        begins += reader.line_num if reader.fieldnames else 0
+        for line in reader:
+            yield reader.line_num, line
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise UsageError(f"{path}, line {begins}: not a table ({error}). Take the official file.") from error
+
+
+def entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Objects of a JSON list with their numbers, from 1.
+
+    Raises:
+        UsageError: not such a list.
+    """
+    listed = content(path)
+    if not isinstance(listed, list):
+        raise UsageError(f"{path}: {_kind(listed)}; wanted a list of objects. Take the official file.")
+    for number, entry in enumerate(listed, 1):
+        if not isinstance(entry, dict):
+            raise UsageError(
+                f"{path}, entry {number}: {_kind(entry)}; wanted an object. Take the official file."
+            )
+        yield number, entry
 
 
 def content(path: Path) -> Any:
@@ -54,9 +86,27 @@ def content(path: Path) -> Any:
         UsageError: not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        return json.loads(_text(path))
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not JSON ({error}). Take the official file.") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}).") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            f"{path}, line {line}: not UTF-8 text ({error.reason}). Take the official file."
+        ) from error
+
+
+def _kind(value: Any) -> str:
+    return f"{value!r:.40}"
 
 
 def malformed(path: Path, number: int, line: str, wanted: str) -> UsageError:

@@ -1,13 +1,17 @@
-"""From what a user wrote after ``--data`` to one ``Dataset``."""
+"""From what a user wrote after ``--data`` to one ``Dataset``: a name of the catalogue, a folder, a list, or shards."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from muybridge.core.catalogue import pick, rows, suggestion
 from muybridge.core.errors import UsageError
-from muybridge.data import DATASETS, builtin, folder
+from muybridge.data import DATASETS, amounts, builtin, folder, hf_folder, shards
 from muybridge.data.index import Dataset
+from muybridge.data.rows import Fence, Row, checked, number
+from muybridge.data.video import is_video
 
 
 def load(
@@ -17,15 +21,18 @@ def load(
     group: str | None = None,
     root: str | None = None,
     where: Sequence[str] = (),
+    allow_links: bool = False,
 ) -> Dataset:
-    """Read one or several data sets: catalogue names, folders or lists; several are joined (for pretraining).
+    """Read one or several data sets; several are joined (for pretraining).
 
     Args:
-        sources: names of ``muybridge list datasets``, folders or list files.
+        sources: names of ``muybridge list datasets``, folders, list files, shards or patterns of shards; ``@N`` behind one takes
+            N of its training videos.
         label: label column of lists.
         group: group column of lists.
         root: folder that the paths of lists start from, or that holds the official files of a named data set.
         where: lines of lists that count, as ``column=value`` or ``column!=value``.
+        allow_links: read videos to which links lead out of their folder.
 
     Raises:
         UsageError: an unknown name or a folder without videos.
@@ -34,20 +41,38 @@ def load(
         raise UsageError(
             "no data given: wanted --data with a folder, a list or a name of `muybridge list datasets`."
         )
-    parts = [_load_one(source, label, group, root, where) for source in sources]
+    parts = [_load_one(source, label, group, root, where, allow_links) for source in sources]
     return parts[0] if len(parts) == 1 else join(parts)
 
 
+def absolute(source: str) -> str:
+    """The source with a full path, if it is a path: names of the catalogue stay as they are."""
+    whole = amounts.parse(source)[0]
+    path, place = Path(source).expanduser(), Path(whole).expanduser()
+    return str(path.absolute()) if path.exists() or place.exists() or shards.is_pattern(whole) else source
+
+
 def _load_one(
-    source: str, label: str | None, group: str | None, root: str | None, where: Sequence[str]
+    source: str,
+    label: str | None,
+    group: str | None,
+    root: str | None,
+    where: Sequence[str],
+    allow_links: bool,
 ) -> Dataset:
-    path = Path(source).expanduser().absolute()
-    if path.exists():
+    full = absolute(source)
+    if full != source or Path(full).is_absolute():
+        checked(full, "--data", "path")
+    path = Path(full)
+    if path.is_dir() or path.is_file() or shards.is_pattern(source):
         base = Path(root).expanduser().absolute() if root else None
-        return folder.read(path, label=label, group=group, root=base, where=where)
+        return _own(path, label, group, base, where, allow_links)
     names = [row["name"] for row in rows("datasets", DATASETS)]
     if source in names:
-        return _named(source, root)
+        return _named(source, root, allow_links)
+    whole, amount = amounts.parse(source)
+    if amount is not None:
+        return amounts.take(_load_one(whole, label, group, root, where, allow_links), amount)
     beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
     near = suggestion(source, names) or suggestion(path.name, beside)
     raise UsageError(
@@ -55,38 +80,71 @@ def _load_one(
     )
 
 
-def _named(name: str, root: str | None) -> Dataset:
+def _own(
+    path: Path,
+    label: str | None,
+    group: str | None,
+    root: Path | None,
+    where: Sequence[str],
+    allow_links: bool,
+) -> Dataset:
+    """Videos of the user: metadata go before shards, videos that lie about before tars beside them."""
+    asked: dict[str, Any] = {"label": label, "group": group, "where": where, "allow_links": allow_links}
+    if path.is_dir() and hf_folder.metadata(path):
+        return hf_folder.read(path, **asked)
+    tars = shards.found(str(path))
+    if not tars:
+        return folder.read(path, root=root, **asked)
+    if not path.is_dir() or not any(is_video(file) for file in folder.files(path, allow_links)):
+        return shards.read(str(path), **asked)
+    dataset = folder.read(path, root=root, **asked)
+    note = (
+        f"{len(tars):,} tar files are left out, since {path.name} holds videos too, the first: {tars[0].name}"
+    )
+    return replace(dataset, notes=(*dataset.notes, note))
+
+
+def _named(name: str, root: str | None, allow_links: bool) -> Dataset:
     """A data set of the catalogue; those with official files need the folder that holds them."""
     read = pick("datasets", DATASETS, name)
     loaded: Dataset
     if name not in DATASETS or not DATASETS[name].facts.get("root"):
         loaded = read()
         return loaded
+    origin = import_module(DATASETS[name].target.partition(":")[0]).ORIGIN
     if root is None:
-        raise UsageError(f"--data {name}: wanted --root FOLDER, the folder that holds its official files.")
+        raise UsageError(
+            f"--data {name}: wanted --root FOLDER, the folder that holds its official files. {origin}"
+        )
     folder_ = Path(root).expanduser().absolute()
     if not folder_.is_dir():
         raise UsageError(
-            f"--root {root}: no such folder; wanted the one that holds the official files of {name}."
+            f"--root {root}: no such folder; wanted the one that holds the official files of {name}. {origin}"
         )
     loaded = read(folder_)
+    fence = Fence(folder_, allow_links)
+    for record in loaded.records:
+        fence.check(record.path)
     return loaded
 
 
 def join(parts: Sequence[Dataset]) -> Dataset:
     """Several data sets as one; ids get the name of their part in front, labels are numbered anew."""
+    names = _apart([part.name for part in parts])
     joined = [
-        folder.Row(
+        Row(
             f"{name}/{record.id}",
             record.path,
             part.classes[record.label] if record.label >= 0 else "",
             record.split,
             f"{name}/{record.group}",
         )
-        for name, part in zip(_apart([part.name for part in parts]), parts, strict=True)
+        for name, part in zip(names, parts, strict=True)
         for record in part.records
     ]
-    return folder.number("+".join(part.name for part in parts), joined)
+    dataset = number("+".join(part.name for part in parts), joined)
+    notes = [f"{name}: {note}" for name, part in zip(names, parts, strict=True) for note in part.notes]
+    return replace(dataset, notes=(*notes, *dataset.notes))
 
 
 def _apart(names: Sequence[str]) -> list[str]:

@@ -7,15 +7,16 @@ the test list has ids only.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset
-from muybridge.data.official import Listed, assemble, content, found, known, lines
+from muybridge.data.official import Listed, assemble, content, entries, found, known, lines
 
 ORIGIN = "Get Something-Something V2 from Qualcomm AI datasets and unpack videos and labels into this folder."
+MINI = 87
 COUNTS = {"train": 168_913, "val": 24_777, "test": 27_157}
 FILES = {"train": "train", "val": "validation", "test": "test"}
 
@@ -31,7 +32,7 @@ def read(root: Path, mini: bool = False) -> Dataset:
         UsageError: a file is missing, or an entry is not as published.
     """
     videos = found(root, ("20bn-something-something-v2", "videos"), ORIGIN)
-    labels = {name: int(number) for name, number in content(_list(root, "labels")).items()}
+    labels = _labels(_list(root, "labels"))
     classes = sorted(labels, key=lambda name: labels[name])
     rows = [row for split in FILES for row in _rows(_list(root, FILES[split]), split, labels)]
     if not mini:
@@ -41,7 +42,25 @@ def read(root: Path, mini: bool = False) -> Dataset:
         for n, line in lines(found(root, ("mini_classes.txt",), ORIGIN))
     }
     kept = [name for name in classes if name in wanted]
-    return assemble("ssv2-mini", videos, [row for row in rows if row.label in wanted], kept, {})
+    dataset = assemble("ssv2-mini", videos, [row for row in rows if row.label in wanted], kept, {})
+    if len(kept) == MINI:
+        return dataset
+    return replace(dataset, notes=(f"mini_classes.txt names {len(kept)} classes, not {MINI}", *dataset.notes))
+
+
+def _labels(path: Path) -> dict[str, int]:
+    listed = content(path)
+    try:
+        labels = {str(name): int(number) for name, number in listed.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path}: wanted an object of templates and numbers ({error}). Take the official file."
+        ) from error
+    if sorted(labels.values()) != list(range(len(labels))):
+        raise UsageError(
+            f"{path}: its numbers are not 0 to {len(labels) - 1}, each once. Take the official file."
+        )
+    return labels
 
 
 def _list(root: Path, name: str) -> Path:
@@ -49,20 +68,14 @@ def _list(root: Path, name: str) -> Path:
 
 
 def _rows(path: Path, split: str, labels: dict[str, int]) -> Iterator[Listed]:
-    for number, entry in enumerate(content(path), 1):
+    for number, entry in entries(path):
         where = f"{path}, entry {number}"
-        label = (
-            known(labels, _template(entry, where), where) if "template" in entry or split != "test" else ""
-        )
-        yield Listed(f"{entry['id']}.webm", label, split)
-
-
-def _template(entry: Any, where: str) -> str:
-    if not isinstance(entry, dict) or "id" not in entry or "template" not in entry:
-        raise UsageError(
-            f"{where}: {entry!r}; wanted an object with id and template. Take the official file."
-        )
-    return str(entry["template"]).replace("[", "").replace("]", "")
+        if "id" not in entry or (split != "test" and "template" not in entry):
+            raise UsageError(
+                f"{where}: {entry!r:.200}; wanted an object with id and template. Take the official file."
+            )
+        template = str(entry.get("template", "")).replace("[", "").replace("]", "")
+        yield Listed(f"{entry['id']}.webm", known(labels, template, where) if template else "", split)
 
 
 full, mini = partial(read, mini=False), partial(read, mini=True)

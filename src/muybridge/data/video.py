@@ -7,7 +7,7 @@ display matrix the rotation is applied, mirroring is not. Pixels are taken as sq
 """
 
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -165,26 +165,38 @@ def read_all(
     Raises:
         VideoError: not a video, or any frame cannot be read: a damaged file is not shortened in silence.
     """
-    pictures = list(stream(path, height=height, width=width, fit=fit))
+    pictures: list[Picture] = []
+    watch(path, pictures.append, height=height, width=width, fit=fit)
     if len({picture.shape for picture in pictures}) != 1:
         raise VideoError(path, None, "its frames differ in size" if pictures else "it has no frames")
     return np.stack(pictures)
 
 
-def stream(
-    path: str | Path, *, height: int | None = None, width: int | None = None, fit: Fit = "crop"
-) -> Iterator[Picture]:
-    """The frames of a whole video one by one; arguments as for ``read``.
+def watch(
+    path: str | Path,
+    each: Callable[[Picture], object],
+    *,
+    height: int | None = None,
+    width: int | None = None,
+    fit: Fit = "crop",
+) -> float:
+    """Show every frame of a video to ``each``, in one pass; arguments as for ``read``.
+
+    Returns:
+        Frames per second, as ``probe`` says.
 
     Raises:
-        VideoError: not a video, or the next frame cannot be read; the frames before it have been given.
+        VideoError: not a video, or a frame cannot be read; the frames before it have been shown.
     """
     path, scaler = Path(path), _Scaler(height, width, fit)
+    times: list[int | None] = []
     with opened(path) as (container, source):
-        table = scan(container, source)
+        table, header, base = scan(container, source), source.average_rate, source.time_base
     with closing(from_start(path, table)) as frames:
         for i, frame in enumerate(frames):
-            yield _picture(path, i, frame, scaler)
+            each(_picture(path, i, frame, scaler))
+            times.append(frame.pts)
+    return _rate(times, base, header) if times else 0.0
 
 
 def _indices(path: Path, frames: ArrayLike) -> Integer[np.ndarray, "*frames"]:
@@ -225,7 +237,7 @@ def _picture(path: Path, frame: int, image: VideoFrame, scaler: "_Scaler") -> Pi
 def _wanted(path: Path, wanted: list[int]) -> Numbered:
     """The wanted frames; all of them once more if the fast way turns out to be closed."""
     with opened(path) as (container, stream):
-        table = scan(container, stream)
+        table = scan(container, stream, wanted[-1])
         if table and wanted[-1] >= len(table.pts):
             raise _beyond(path, wanted, len(table.pts), "the file breaks off" if table.cut else None)
         with suppress(MissError):
@@ -283,7 +295,12 @@ class _Scaler:
         turns = _turns(frame)
         coded = (width, height) if turns % 2 else (height, width)
         image = self.swscale.reformat(frame, height=coded[0], width=coded[1], format="rgb24", **ONE_THREAD)
-        picture = np.rot90(image.to_ndarray(), turns)
+        rows, columns = coded
+        strides = image.planes[0].line_size, 3, 1
+        picture: Picture = np.ndarray(
+            (rows, columns, 3), np.uint8, memoryview(image.planes[0]), strides=strides
+        )
+        picture = np.rot90(picture, turns) if turns else picture
         h, w = self.size or (height, width)
         top, left = (height - h) // 2, (width - w) // 2
         return picture[top : top + h, left : left + w]

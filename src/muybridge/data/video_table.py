@@ -26,6 +26,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from muybridge.core.errors import VideoError
+from muybridge.data import tar
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,ivf,flv,asf,ogg,nut,dv,"
@@ -37,6 +38,8 @@ Packets: TypeAlias = "Iterator[Packet[VideoStream]]"
 MATROSKA_SEGMENT = bytes.fromhex("18538067")
 BROADCAST = frozenset({"mpegts", "mpeg", "mpegvideo", "h264", "hevc"})
 SKIPPING_CODECS = frozenset({"h264", "hevc"})
+REORDERED = 16
+"""Frames that may be decoded before a frame and shown after it: at most 16 in H.264, 15 in HEVC, none in the other timed codecs."""
 PICTURES = Disposition.attached_pic | Disposition.still_image
 
 
@@ -77,13 +80,12 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         VideoError: no such file, a folder, empty, not a video, without a video stream; and for every error of
             the decoding library that leaves the ``with`` block.
     """
-    limits = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+    limits = {"format_whitelist": FORMATS, "protocol_whitelist": "file,subfile"}
     try:
-        if not path.is_file():
-            raise VideoError(path, None, "it is not a file" if path.exists() else "there is no such file")
-        if not path.stat().st_size:
+        place = tar.extent(path)
+        if not place.size:
             raise VideoError(path, None, "the file is empty")
-        with av.open(str(path), metadata_errors="ignore", container_options=limits) as container:
+        with av.open(place.url, metadata_errors="ignore", container_options=limits) as container:
             stream = _choose(path, container)
             context = stream.codec_context
             context.thread_count, context.thread_type = 1, "NONE"
@@ -125,14 +127,13 @@ def _breaks_off(container: InputContainer, stream: VideoStream, packets: int) ->
     """Whether the file ends before its sample table (mp4, mov) or segment (mkv, webm) does."""
     if "mov" in container.format.name:
         return packets < len(getattr(stream, "index_entries", ()))
-    path = Path(container.name)
-    return "matroska" in container.format.name and path.stat().st_size < _segment_end(path)
+    if "matroska" in container.format.name:
+        return container.size < _segment_end(tar.head(container.name, 4096))
+    return False
 
 
-def _segment_end(path: Path) -> int:
+def _segment_end(head: bytes) -> int:
     """Where the header says that the only segment of a Matroska file ends; 0 where it does not say."""
-    with path.open("rb") as file:
-        head = file.read(4096)
     header, at = _vint(head, 4)
     segment = at + header
     if head[segment : segment + 4] != MATROSKA_SEGMENT or segment + 12 > len(head):
@@ -157,19 +158,29 @@ class _Stamp(NamedTuple):
     shown: bool
 
 
-def scan(container: InputContainer, stream: VideoStream) -> Table | None:
-    """Read all packets once; None where they do not tell the frames."""
+def scan(container: InputContainer, stream: VideoStream, last: int | None = None) -> Table | None:
+    """Read the packets once; None where they do not tell the frames.
+
+    Args:
+        container: opened, at its beginning.
+        stream: its video stream.
+        last: the last frame that is of interest: reading stops when it is known. All packets are read if not given.
+    """
     timed = TIMED_CONTAINERS.intersection(container.format.name.split(","))
     progressive = getattr(stream.codec_context, "field_order", 0) in (0, 1)
     if not timed or not progressive or stream.codec_context.name not in TIMED_CODECS:
         return None
-    stamps, cut = [], False
+    stamps: list[_Stamp] = []
+    shown, cut = 0, False
     try:
         for packet in _packets(container, stream, whole=True):
             if packet.pts is None:
                 return None
             flags = packet.is_keyframe, not packet.is_discard
             stamps.append(_Stamp(packet.pts, packet.dts, packet.duration or 0, *flags))
+            shown += flags[1]
+            if last is not None and shown > last + REORDERED:
+                break
     except DamageError:
         cut = True
     return _table(stamps, cut)
@@ -220,8 +231,9 @@ def _from_key(
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Seek once, then go on until a later seek saves work; takes what it gives from ``todo``."""
     context, key, begun = stream.codec_context, table.key_of(todo[0]), False
-    first, rest = _sought(container, stream, table, key)
-    for packet in chain([first], rest, [None]):
+    end = max(needed, key=table.place.__getitem__)
+    first, packets = _sought(container, stream, table, key)
+    for packet in chain(_until(end, packets), [None]):
         if context.name in SKIPPING_CODECS:
             context.skip_frame = "DEFAULT" if packet is None or packet.pts in needed else "NONREF"
         for frame in stream.decode(packet):
@@ -237,19 +249,30 @@ def _from_key(
 
 
 def _is_behind(packet: "Packet[VideoStream]", table: Table, key: int) -> bool:
-    return packet.pts is not None and table.place[packet.pts] < table.place[table.keys[key]]
+    return (
+        packet.pts is not None
+        and table.place.get(packet.pts, len(table.place)) < table.place[table.keys[key]]
+    )
 
 
 def _sought(
     container: InputContainer, stream: VideoStream, table: Table, key: int
 ) -> tuple["Packet[VideoStream]", Packets]:
-    """A key frame, this one or an earlier one, and the packets after it, without those shown before it."""
+    """A key frame, this one or an earlier one, and the packets from it on, without those shown before it."""
     container.seek(table.keys[key], stream=stream)
     packets = _packets(container, stream)
     first = next(packets, None)
     if first is None or first.pts is None or first.pts not in table.keys[: key + 1]:
         raise MissError
-    return first, _shown_after(first.pts, packets)
+    return first, chain([first], _shown_after(first.pts, packets))
+
+
+def _until(pts: int, packets: Packets) -> Packets:
+    """Packets up to the one with a time stamp: behind it the decoder is told to give what it holds back."""
+    for packet in packets:
+        yield packet
+        if packet.pts == pts:
+            return
 
 
 def _shown_after(pts: int, packets: Packets) -> Packets:

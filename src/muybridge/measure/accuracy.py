@@ -77,6 +77,31 @@ def per_class(rows: Predictions) -> Float64[np.ndarray, "k"]:
     return result
 
 
+def by_group(
+    rows: Predictions, k: int = 5
+) -> tuple[Float64[np.ndarray, "g k_and_top"], Float64[np.ndarray, "g k_and_top"]]:
+    """Counts by source group (sorted) from which class accuracies can be redrawn.
+
+    Args:
+        rows: one per video.
+        k: of the top-k accuracy.
+
+    Returns:
+        Videos answered right and videos asked, a column for each class, and a last one for the top-k answers of all.
+
+    Raises:
+        ValueError: as ``hits``.
+    """
+    _refuse_empty(rows)
+    groups, group = np.unique(rows.group, return_inverse=True)
+    right, total = (np.zeros((len(groups), rows.scores.shape[1] + 1)) for _ in range(2))
+    np.add.at(right, (group, rows.label), rows.correct)
+    np.add.at(total, (group, rows.label), 1)
+    np.add.at(right[:, -1], group, hits(rows, k))
+    np.add.at(total[:, -1], group, 1)
+    return right, total
+
+
 def balanced(rows: Predictions) -> float:
     """Mean of the per-class accuracies over the classes that have rows (also called macro accuracy)."""
     return float(np.nanmean(per_class(rows)))

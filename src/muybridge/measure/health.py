@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from muybridge.measure.knn import TEMPERATURE, votes
 from muybridge.measure.retrieval import nearest
 
 EPSILON = 1e-7
@@ -50,7 +51,7 @@ def knn_accuracy(
     labels: Int64[np.ndarray, "n"],
     groups: np.ndarray,
     neighbours: int = 20,
-    temperature: float = 0.07,
+    temperature: float = TEMPERATURE,
 ) -> float:
     """Share of rows whose class wins the vote of the nearest rows of other groups, each weighing exp(cosine / temperature).
 
@@ -62,10 +63,8 @@ def knn_accuracy(
         return float("nan")
     labels = labels[known]
     order, similarity = nearest(features[known], groups[known], neighbours)
-    weight = np.where(order < 0, 0.0, np.exp((np.nan_to_num(similarity) - 1) / temperature))
-    votes = np.zeros((len(labels), int(labels.max()) + 1))
-    np.add.at(votes, (np.arange(len(labels))[:, None], labels[order]), weight)
-    right = (votes.argmax(1) == labels) & (votes.max(1) > 0)
+    found = votes(order, similarity, labels, int(labels.max()) + 1, temperature)
+    right = (found.argmax(1) == labels) & (found.max(1) > 0)
     return float(right.mean())
 
 

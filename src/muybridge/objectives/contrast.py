@@ -8,7 +8,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from muybridge.core.errors import UsageError
-from muybridge.core.gather import gather
+from muybridge.core.gather import gather, offset, processes, rank, wide
 
 
 class Head(nn.Module):
@@ -32,8 +32,8 @@ class Head(nn.Module):
 class Queue(nn.Module):
     """The last ``size`` keys, oldest overwritten first; starts with random ones, as in MoCo's code.
 
-    A ring, so that ``size`` need be no multiple of the batch (the reference codes round it down to one). Where it is none, several
-    processes overwrite other keys of a batch first than one process would.
+    A ring, so that ``size`` need be no multiple of the batch (the reference codes round it down to one). Several processes have the
+    same queue: the keys of all of them enter in the order of the batch.
     """
 
     keys: Tensor
@@ -70,14 +70,14 @@ class Queue(nn.Module):
 
 
 def unit(rows: Tensor) -> Tensor:
-    """Rows of length one, float32."""
-    return F.normalize(rows.float(), dim=1)
+    """Rows of length one, in float32 or wider."""
+    return F.normalize(wide(rows), dim=1)
 
 
 def scores(rows: Float[Tensor, "a e"], others: Float[Tensor, "b e"]) -> Float[Tensor, "a b"]:
     """All dot products, in float32 also under autocast, whose rounding a low temperature would blow up."""
     with torch.autocast(rows.device.type, enabled=False):
-        return rows.float() @ others.float().T
+        return wide(rows) @ wide(others).T
 
 
 def pairwise(rows: Float[Tensor, "b e"], others: Float[Tensor, "b e"]) -> Float[Tensor, "b 1"]:
@@ -104,9 +104,19 @@ def in_groups(
 ) -> Float[Tensor, "b e"]:
     """Encode keys in random sub-batches, so that batch norm sees another company than the queries had.
 
-    The counterpart on one device of MoCo's shuffled batch norm (CVPR 2020, sec. 3.3), which deals the batch out anew among the GPUs. With
-    several processes each deals out its own part; where batch norm is synchronised, a sub-batch spans all of them.
+    The counterpart on one device of MoCo's shuffled batch norm (CVPR 2020, sec. 3.3), which deals the batch out anew among the GPUs.
+    Several processes deal out the batch of all of them: each encodes its part of every sub-batch, whose batch norm spans them all.
+
+    Args:
+        encode: frames to keys.
+        frames: this process's clips.
+        order: its part of an order of the clips of all processes.
+        groups: number of sub-batches, each of them with a clip for every process at least.
     """
-    order = order.to(frames.device)
-    keys = torch.cat([encode(part) for part in frames[order].tensor_split(min(groups, len(order)))])
-    return keys[order.argsort()]
+    own, frames, order = len(frames), gather(frames), gather(order).to(frames.device)
+    parts = [
+        part.tensor_split(processes())[rank()] for part in frames[order].tensor_split(min(groups, len(order)))
+    ]
+    keys = torch.cat([gather(encode(part)) for part in parts])
+    first = offset(own)
+    return keys[order.argsort()][first : first + own]

@@ -125,9 +125,10 @@ class Decoder(nn.Module):
             )
             for _ in range(depth)
         )
-        for block in self.blocks:
-            query, key, _ = block.self_attn.in_proj_weight.detach().chunk(3)
-            attract(query, key, heads)
+        for module in self.modules():
+            if isinstance(module, nn.MultiheadAttention):
+                query, key, _ = module.in_proj_weight.detach().chunk(3)
+                attract(query, key, heads)
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, pixels)
 
     def forward(

@@ -69,8 +69,8 @@ class Momentum(Objective):
         self.fresh = None
 
     def needs(self, videos: int, dataset: int) -> None:
-        """Two videos in every sub-batch, and a queue between the batch and the data set."""
-        least = 2 * self.groups * processes()
+        """Two videos in every sub-batch, one for every process, and a queue between the batch and the data set."""
+        least = max(2, processes()) * self.groups
         if videos < least:
             raise UsageError(
                 f"--objective {self.name}: {videos} videos a step are too few for batch norm in {self.groups} sub-batches;"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from muybridge.core.records import Run
-from muybridge.measure.accuracy import confusion, per_class
+from muybridge.measure.accuracy import confusion
 from muybridge.measure.intervals import Interval
 from muybridge.report.collect import BASELINE, Collected
 from muybridge.report.score import Arm, Comparison, Scored
@@ -31,14 +31,14 @@ def accuracy_table(scored: Scored, all_of: Collected) -> Table:
     """One row per arm: mean over seeds with interval, gain over the baseline, balanced and top-5 accuracy."""
     experiment = scored.experiment
     against = BASELINE if BASELINE in scored.arms else scored.ranked()[-1]
-    deep = len(experiment.classes) >= 10 or _width(scored) >= 10
+    deep = len(experiment.classes) >= 10 or width_of(scored) >= 10
     columns = [
         Column("arm"),
         Column("accuracy, %", True, "top-1, views averaged, mean over seeds"),
         Column("95 % interval", True, "paired bootstrap over source groups and seeds"),
         Column(f"0{' ' * 3}50{' ' * 3}100 %", drawn=True),
         Column(f"above {against}, points", True, "paired on the same videos"),
-        Column("balanced, %", True, "mean of the per-class accuracies"),
+        Column("class mean, %", True, "mean class accuracy: mean of the per-class accuracies"),
         *([Column("top\N{NON-BREAKING HYPHEN}5, %", True)] if deep else []),
         Column("by\N{NO-BREAK SPACE}seed, %", title="accuracy of each seed"),
         Column("videos", True),
@@ -66,8 +66,8 @@ def _arm_row(scored: Scored, arm: Arm, against: str, deep: bool, all_of: Collect
         interval_cell(shown),
         Cell("", bar=bar),
         gain_cell(gain, arm.name == against),
-        percent(arm.balanced()),
-        *([percent(arm.top(5))] if deep else []),
+        spanned(arm.classes.balanced()),
+        *([spanned(arm.classes.top())] if deep else []),
         Cell(seeds, sort=shown.value, title=f"seeds {', '.join(map(str, arm.rows))}"),
         count(arm.videos),
         count(arm.groups),
@@ -94,6 +94,13 @@ def arm_index(name: str, all_of: Collected) -> int:
 def interval_cell(one: Interval, sign: bool = False) -> Cell:
     """Bounds of an interval; its words of caution on hover and as a mark."""
     return Cell(span(one, sign), sort=100 * one.low, title=one.caution, mark="*" if one.caution else "")
+
+
+def spanned(one: Interval, digits: int = 1) -> Cell:
+    """A share in percent with its interval below; its words of caution on hover."""
+    if np.isnan(one.value):
+        return missing("none")
+    return Cell(points(one.value, digits), sort=100 * one.value, small=span(one), title=one.caution)
 
 
 def gain_cell(gain: Comparison | None, is_baseline: bool) -> Cell:
@@ -127,7 +134,14 @@ def _accuracy_notes(scored: Scored) -> list[str]:
         notes.append(f"Videos that could not be decoded count as wrong, over all seeds: {told}.")
     for name, lacking in scored.experiment.holes().items():
         notes.append(f"{name} lacks {', '.join(lacking)}: its mean is over what is there.")
-    return notes + scored.problems + run_notes(scored)
+    return notes + scored.problems + run_notes(scored) + _split_notes(scored)
+
+
+def _split_notes(scored: Scored) -> list[str]:
+    """Which official split this is, where there are several."""
+    told = [run.result.get("data", {}).get("split") for arm in scored.arms.values() for run in arm.runs]
+    said = next((one for one in told if isinstance(one, dict)), None)
+    return [f"This is official split {said['number']} of {said['of']} of {said['family']}."] if said else []
 
 
 def cautions(shown: Mapping[str, Interval]) -> list[str]:
@@ -156,25 +170,6 @@ def run_notes(scored: Scored) -> list[str]:
         for note, names in told.items()
     }
     return [f"{who}{note}." for note, who in whose.items()]
-
-
-def per_class_table(scored: Scored, all_of: Collected) -> Table:
-    """One row per class, one column per arm; mean over seeds."""
-    by_arm = {name: class_accuracy(arm) for name, arm in scored.arms.items()}
-    counts = _class_counts(next(iter(scored.arms.values())))
-    columns = [Column("class"), Column("videos", True), *(Column(f"{name}, %", True) for name in by_arm)]
-    rows = []
-    for index in range(_width(scored)):
-        shown = [_heat_percent(values[index]) for values in by_arm.values()]
-        rows.append([text(class_name(scored, index)), count(int(counts[index])), *shown])
-    one = scored.experiment
-    slug = f"classes-{slugged(one.stage, one.protocol, one.data, one.details)}"
-    return Table(slug, f"{scored.experiment.name}: accuracy by class", columns, rows, style="heat")
-
-
-def class_accuracy(arm: Arm) -> np.ndarray:
-    """Accuracy of each class, mean over seeds; NaN for a class without videos."""
-    return np.mean([per_class(rows) for rows in arm.clean()], axis=0)  # type: ignore[no-any-return]
 
 
 def confusion_table(scored: Scored, name: str) -> Table:
@@ -246,16 +241,6 @@ def slugged(*words: str) -> str:
     return "-".join(part for part in kept.split("-") if part)
 
 
-def _heat_percent(value: float) -> Cell:
-    if np.isnan(value):
-        return missing("none")
-    return Cell(points(value, 0), sort=100 * value, heat=value)
-
-
-def _class_counts(arm: Arm) -> np.ndarray:
-    rows = arm.clean()[0]
-    return np.bincount(rows.label, minlength=rows.scores.shape[1])
-
-
-def _width(scored: Scored) -> int:
+def width_of(scored: Scored) -> int:
+    """Number of classes that were answered."""
     return int(next(iter(scored.arms.values())).clean()[0].scores.shape[1])

@@ -10,10 +10,12 @@ from typing import Any
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.predictions import Predictions
 from muybridge.core.records import Run, find_runs, read_json
-from muybridge.report.damage import read_run
+from muybridge.report.damage import read_others, read_run
 from muybridge.report.protocol import Variant, name_variants, repeats, variant
 
-STAGES = ("pretrain", "probe", "finetune", "robustness", "neighbours")
+STAGES = ("pretrain", "probe", "knn", "finetune", "robustness", "retrieval", "neighbours")
+TRANSFER = ("probe", "knn", "finetune")
+"""Stages that answer for every test video."""
 BASELINE = "random"
 
 Facets = tuple[str, str, str]
@@ -96,6 +98,7 @@ class Collected:
     Attributes:
         rows: predictions by video and condition, by signature.
         damaged: finished runs that cannot be read and are in nothing else.
+        others: rows of the weights that a fine-tuning run does not hand on, by signature and name of the weights.
     """
 
     folder: Path
@@ -107,6 +110,7 @@ class Collected:
     experiments: list[Experiment]
     missing: list[Missing]
     notes: list[str] = field(default_factory=list)
+    others: dict[str, dict[str, Predictions]] = field(default_factory=dict)
 
     def of(self, *stages: str) -> list[Experiment]:
         """The experiments of some stages."""
@@ -132,40 +136,54 @@ def collect(folder: Path) -> Collected:
             f"{folder / 'runs'}/STAGE/SIGNATURE/result.json; give "
             "the folder that a study or a stage wrote to (its --out)."
         )
-    runs, rows, damaged = _read(found)
+    runs, rows, others, damaged = _read(found)
     plan = folder / "study.json"
     study: dict[str, Any] = read_json(plan) if plan.is_file() else {}
     shown, again = repeats(runs)
-    names, notes = _arm_names(shown)
-    arms = _arm_order(study, list(names.values()))
-    experiments = _experiments(shown, names, arms, _planned_arms(study), again)
+    told = [facets(run) for run in shown] + [
+        cell["facets"] for cell in study.get("cells", []) if "facets" in cell
+    ]
+    named = named_arms(told)
+    names, notes = _arm_names(shown, named)
+    arms = _arm_order(study, list(names.values()), named)
+    experiments = _experiments(shown, names, arms, _planned_arms(study, named), again)
     missing = _missing(study, found)
-    return Collected(folder, study, runs, rows, damaged, arms, experiments, missing, notes)
+    return Collected(folder, study, runs, rows, damaged, arms, experiments, missing, notes, others)
 
 
-def _read(found: list[Run]) -> tuple[list[Run], dict[str, Predictions], list[Damaged]]:
-    """The runs that can be read, their rows, and the others."""
-    runs, rows, damaged = [], {}, []
+Others = dict[str, dict[str, Predictions]]
+
+
+def _read(found: list[Run]) -> tuple[list[Run], dict[str, Predictions], Others, list[Damaged]]:
+    """The runs that can be read, their rows and those of their other weights, and the runs that cannot be read."""
+    runs: list[Run] = []
+    rows: dict[str, Predictions] = {}
+    others: Others = {}
+    damaged: list[Damaged] = []
     for run in found:
         try:
-            kept = read_run(run)
+            kept, more = read_run(run), read_others(run)
         except MuybridgeError as error:
             damaged.append(Damaged(run, str(error)))
             continue
         runs.append(run)
         if kept is not None:
             rows[run.signature] = kept
+        if more:
+            others[run.signature] = more
     if not runs:
         raise MuybridgeError(f"every finished run is damaged; the first: {damaged[0].reason}")
-    return runs, rows, damaged
+    return runs, rows, others, damaged
 
 
 def facets(run: Run) -> dict[str, Any]:
     """How a run is to be sorted: arm, data, protocol, seed, fold; with defaults for what it does not say."""
     said = run.result.get("facets", {})
     data = said.get("data") or data_of(run).get("name") or "unnamed data"
-    filled = {"arm": BASELINE, "protocol": run.stage, "seed": 0, "fold": None}
+    filled = {"arm": BASELINE, "protocol": run.stage, "seed": 0, "fold": None, "source": ""}
     filled |= {key: value for key, value in said.items() if value is not None}
+    if run.stage == "pretrain" and not filled["source"]:
+        filled["source"] = "+".join(Path(str(one)).name for one in data_of(run).get("source") or [])
     return {**filled, "data": str(data), "arm": str(filled["arm"]), "protocol": str(filled["protocol"])}
 
 
@@ -175,12 +193,29 @@ def data_of(run: Run) -> dict[str, Any]:
     return content
 
 
-def _arm_names(runs: list[Run]) -> tuple[dict[str, str], list[str]]:
+Named = Callable[[dict[str, Any]], str]
+
+
+def named_arms(told: list[dict[str, Any]]) -> Named:
+    """How arms are called: by their task, and by the data it was learnt on where it was learnt on several."""
+    sources: dict[str, set[str]] = defaultdict(set)
+    for one in told:
+        if one.get("source"):
+            sources[str(one["arm"])].add(str(one["source"]))
+
+    def name(one: dict[str, Any]) -> str:
+        arm, source = str(one["arm"]), one.get("source")
+        return f"{arm} from {source}" if source and len(sources[arm]) > 1 else arm
+
+    return name
+
+
+def _arm_names(runs: list[Run], named: Named) -> tuple[dict[str, str], list[str]]:
     """Signature -> arm; runs that facets cannot tell apart get their signature in the name, and a note."""
     same: dict[tuple[Any, ...], list[Run]] = defaultdict(list)
     for run in runs:
         one = facets(run)
-        key = (one["protocol"], one["data"], one["arm"], one["seed"], str(one["fold"]), variant(run))
+        key = (one["protocol"], one["data"], named(one), one["seed"], str(one["fold"]), variant(run))
         same[run.stage, *key].append(run)
     names, notes = {}, []
     for (stage, protocol, data, arm, seed, *_), twins in same.items():
@@ -195,20 +230,24 @@ def _arm_names(runs: list[Run]) -> tuple[dict[str, str], list[str]]:
     return names, notes
 
 
-def _arm_order(study: dict[str, Any], found: list[str]) -> list[str]:
+def _arm_order(study: dict[str, Any], found: list[str], named: Named) -> list[str]:
     """Arms of the plan first, in its order, then the others: the untrained baseline, then by name."""
-    planned = [str(arm) for arm in study.get("arms", [])]
+    cells = [cell["facets"] for cell in study.get("cells", []) if "facets" in cell]
+    planned: dict[str, None] = {}
+    for arm in map(str, study.get("arms", [])):
+        own = {named(one): None for one in cells if str(one["arm"]) == arm and one.get("source")}
+        planned |= own or {arm: None}
     rest = sorted(set(found) - set(planned), key=lambda arm: (arm != BASELINE, arm))
-    return planned + rest
+    return [*planned, *rest]
 
 
-def _planned_arms(study: dict[str, Any]) -> Callable[[Facets], set[str]]:
+def _planned_arms(study: dict[str, Any], named: Named) -> Callable[[Facets], set[str]]:
     """Which arms a study has planned for an experiment; where its cells do not say, all of them in all but pretraining."""
     told: dict[Facets, set[str]] = defaultdict(set)
     for cell in study.get("cells", []):
         if "facets" in cell:
             one = cell["facets"]
-            told[cell["stage"], one["protocol"], one["data"]].add(str(one["arm"]))
+            told[cell["stage"], one["protocol"], one["data"]].add(named(one))
     if told:
         return lambda key: told.get(key, set())
     everyone = {str(arm) for arm in study.get("arms", [])}

@@ -7,14 +7,19 @@ from muybridge.report.accuracy_tables import (
     accuracy_table,
     arm_cell,
     confusion_table,
-    per_class_table,
 )
 from muybridge.report.charts import Drawn, pretraining_panels, transfer_panels
-from muybridge.report.collect import Collected
+from muybridge.report.claim_tables import claim_tables
+from muybridge.report.claims import Judged, judge, world_of
+from muybridge.report.class_tables import ClassChart, class_chart, per_class_table
+from muybridge.report.collect import TRANSFER, Collected
 from muybridge.report.findings import Finding, findings
 from muybridge.report.health import Health, health
 from muybridge.report.heat import accuracy_map, fall_map
-from muybridge.report.recall import recall_tables
+from muybridge.report.label_curves import label_panel
+from muybridge.report.protocol_table import protocol_table
+from muybridge.report.published import Beside, beside, published_tables
+from muybridge.report.recall import knn_table, recall_tables
 from muybridge.report.robust import Perturbed, perturbed
 from muybridge.report.robust_charts import scatter, severity_panels
 from muybridge.report.robust_tables import robustness_tables
@@ -29,7 +34,10 @@ from muybridge.report.run_tables import (
 )
 from muybridge.report.score import Scored, score
 from muybridge.report.strips import Gallery, NeighbourRows, galleries, neighbours
+from muybridge.report.study_claims import CLAIMS
 from muybridge.report.table import Cell, Table, grouped, listed
+from muybridge.report.transfer import Crossed, Labels, Splits, by_labels, crossed, splits
+from muybridge.report.transfer_tables import crossed_table, labels_table, split_table, weights_table
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,19 @@ class Block:
     main: Table
     details: list[Table] = field(default_factory=list)
     opened: str = ""
+    weights: Table | None = None
+    classes: ClassChart | None = None
+
+
+@dataclass(frozen=True)
+class Across:
+    """What lies across experiments: numbers, and their tables and panels."""
+
+    splits: list[Splits]
+    crossed: list[Crossed]
+    labels: list[Labels]
+    tables: list[Table]
+    panels: list[Drawn]
 
 
 @dataclass(frozen=True)
@@ -65,6 +86,9 @@ class Content:
     title: str
     summary: str
     findings: list[Finding]
+    claims: list[Judged]
+    claimed: list[Table]
+    published: list[Beside]
     legend: list[Cell]
     data: list[Table]
     budget: Table | None
@@ -72,6 +96,7 @@ class Content:
     health: Health | None
     transfer: list[Drawn]
     accuracy: list[Block]
+    across: Across
     robustness: list[Robustness]
     galleries: list[Gallery]
     recall: list[Table]
@@ -85,9 +110,12 @@ class Content:
 
 def content(all_of: Collected) -> Content:
     """Compute a report from collected runs."""
-    scored = [score(one, all_of.rows) for one in all_of.of("probe", "finetune")]
+    scored = [score(one, all_of.rows) for one in all_of.of(*TRANSFER)]
     found = [perturbed(score(one, all_of.rows), all_of) for one in all_of.of("robustness")]
     broken = broken_table(all_of)
+    world = world_of(scored, found, all_of)
+    reference = beside(world)
+    judged = judge(CLAIMS.get(str(all_of.study.get("name")), ()), world)
     return Content(
         all_of=all_of,
         scored=scored,
@@ -95,6 +123,9 @@ def content(all_of: Collected) -> Content:
         title=all_of.title,
         summary=_summary(all_of),
         findings=findings(all_of, scored, found),
+        claims=judged,
+        claimed=[*claim_tables(judged), *published_tables(reference)],
+        published=reference,
         legend=[arm_cell(arm, all_of) for arm in all_of.arms],
         data=[data_table(all_of), *([broken] if broken else [])],
         budget=budget_table(all_of),
@@ -102,6 +133,7 @@ def content(all_of: Collected) -> Content:
         health=health(all_of),
         transfer=transfer_panels(all_of),
         accuracy=[_accuracy_block(one, all_of) for one in scored],
+        across=_across(scored, all_of),
         robustness=[_robustness_block(one, all_of) for one in found],
         galleries=galleries(all_of),
         recall=recall_tables(all_of),
@@ -114,7 +146,7 @@ def content(all_of: Collected) -> Content:
 
 
 def _summary(all_of: Collected) -> str:
-    data = sorted({one.data for one in all_of.of("probe", "finetune", "robustness", "neighbours")})
+    data = sorted({one.data for one in all_of.of(*TRANSFER, "robustness", "retrieval", "neighbours")})
     arms = f"{len(all_of.arms)} arm{'s' * (len(all_of.arms) != 1)} ({listed(all_of.arms)})"
     return f"{grouped(len(all_of.runs))} finished runs, {arms}, tested on {listed(data) or 'nothing yet'}."
 
@@ -123,7 +155,23 @@ def _accuracy_block(scored: Scored, all_of: Collected) -> Block:
     ranked = scored.ranked()
     details = [per_class_table(scored, all_of), *(confusion_table(scored, name) for name in ranked)]
     best = details[1].slug if scored.experiment.stage == "finetune" else ""
-    return Block(scored.experiment.name, accuracy_table(scored, all_of), details, best)
+    counted = knn_table(scored.experiment, all_of)
+    if counted:
+        details, best = [counted, *details], counted.slug
+    main, weights = accuracy_table(scored, all_of), weights_table(scored, all_of)
+    return Block(scored.experiment.name, main, details, best, weights, class_chart(scored, all_of))
+
+
+def _across(scored: list[Scored], all_of: Collected) -> Across:
+    by_split, by_source, few = splits(scored), crossed(scored), by_labels(scored)
+    protocols = protocol_table(all_of)
+    tables = [
+        *([protocols] if protocols else []),
+        *(split_table(one, all_of) for one in by_split if len(one.by_number) > 1),
+        *(crossed_table(one, all_of) for one in by_source),
+        *(labels_table(one, all_of) for one in few),
+    ]
+    return Across(by_split, by_source, few, tables, [label_panel(one, all_of) for one in few])
 
 
 def _robustness_block(one: Perturbed, all_of: Collected) -> Robustness:
@@ -142,10 +190,16 @@ def _robustness_block(one: Perturbed, all_of: Collected) -> Robustness:
 def tables_of(content: Content) -> dict[str, list[Table]]:
     """Every table of a report by section, for Markdown and LaTeX."""
     sections = {
+        "Claims": content.claimed,
         "Missing": [table for table in (content.damaged, content.missing) if table],
         "Data": content.data,
         "Budget": [content.budget] if content.budget else [],
-        "Accuracy": [table for block in content.accuracy for table in (block.main, *block.details)],
+        "Accuracy": [
+            table
+            for block in content.accuracy
+            for table in (block.main, *([block.weights] if block.weights else []), *block.details)
+        ],
+        "Transfer": content.across.tables,
         "Robustness": [
             table
             for block in content.robustness

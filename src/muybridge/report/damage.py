@@ -9,7 +9,9 @@ from muybridge.core.predictions import Predictions, read_predictions
 from muybridge.core.records import Run, read_json, read_metrics
 from muybridge.measure.accuracy import video_level
 
-ANSWERING = ("probe", "finetune", "robustness")
+ANSWERING = ("probe", "knn", "finetune", "robustness")
+WEIGHTS = ("last", "best-validation")
+"""Sets of weights of a fine-tuning run; the rows of the one that it hands on are its ``predictions.parquet``."""
 MAPPINGS = ("facets", "data", "budget", "config", "inputs")
 
 
@@ -28,6 +30,16 @@ def read_run(run: Run) -> Predictions | None:
     if strips.is_file() and not zipfile.is_zipfile(strips):
         raise _damaged(strips, "not a whole archive")
     return _rows(run.path / "predictions.parquet") if run.stage in ANSWERING else None
+
+
+def read_others(run: Run) -> dict[str, Predictions]:
+    """Rows of the weights that a run does not hand on, by the name of these weights; empty for most runs.
+
+    Raises:
+        MuybridgeError: a file is damaged.
+    """
+    paths = {name: run.path / f"predictions-{name}.parquet" for name in WEIGHTS}
+    return {name: _rows(path) for name, path in paths.items() if path.is_file()}
 
 
 def _check_result(path: Path) -> None:

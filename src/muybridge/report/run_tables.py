@@ -7,6 +7,7 @@ from muybridge.report.accuracy_tables import arm_cell
 from muybridge.report.collect import Collected, data_of, facets
 from muybridge.report.table import (
     DASH,
+    MISSING,
     Cell,
     Column,
     Table,
@@ -103,12 +104,32 @@ def budget_table(all_of: Collected) -> Table | None:
         Column("wall time, s", True),
         Column("remarks"),
     ]
-    rows = [_budget_row(run, name, differs, all_of) for name, run in runs]
+    several = len({backbone_of(run) for _, run in runs}) > 1
+    rows = [_budget_row(run, name, differs, several, all_of) for name, run in runs]
+    rows += [
+        [
+            arm_cell(name, all_of),
+            _data_cell(experiment.data, experiment.details),
+            *_unspent(words, len(columns) - 2),
+        ]
+        for experiment in all_of.of("pretrain")
+        for name, seeds in experiment.arms.items()
+        for words in ([""] if not seeds else experiment.holes().get(name, []))
+    ]
     notes = [budget_words(all_of), "Wall time depends on the machine and may differ."]
     return Table("budget", "Pretraining budget", columns, rows, notes)
 
 
-def _budget_row(run: Run, name: str, differs: list[str], all_of: Collected) -> list[Cell]:
+def _unspent(words: str, width: int) -> list[Cell]:
+    """Cells of an arm, or of one of its seeds, that has no run."""
+    return [missing(words or MISSING), *(missing("") for _ in range(width - 1))]
+
+
+def _data_cell(data: str, network: str) -> Cell:
+    return Cell(data, sort=data, small=network)
+
+
+def _budget_row(run: Run, name: str, differs: list[str], several: bool, all_of: Collected) -> list[Cell]:
     spent, one = run.result.get("budget", {}), facets(run)
     cells = [count(spent.get(key)) for key in BUDGET[:3]]
     flops = spent.get("flops")
@@ -124,12 +145,17 @@ def _budget_row(run: Run, name: str, differs: list[str], all_of: Collected) -> l
     seed = Cell(str(one["seed"]), sort=one["seed"])
     return [
         arm_cell(name, all_of),
-        text(one["data"]),
+        _data_cell(one["data"], backbone_of(run) if several else ""),
         seed,
         *marked,
         wall,
         Cell(remarks, sort=remarks, kind="warn" if remarks else ""),
     ]
+
+
+def backbone_of(run: Run) -> str:
+    """Name of its backbone; empty where it does not say."""
+    return str(facets(run).get("backbone") or "")
 
 
 def broken_budget(run: Run) -> list[str]:

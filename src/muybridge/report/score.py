@@ -9,7 +9,7 @@ import numpy as np
 
 from muybridge.core.predictions import Predictions, concatenate
 from muybridge.core.records import Run
-from muybridge.measure.accuracy import balanced, top_k, video_level
+from muybridge.measure.accuracy import video_level
 from muybridge.measure.intervals import (
     CLEAN,
     Condition,
@@ -22,6 +22,7 @@ from muybridge.measure.intervals import (
     separable,
 )
 from muybridge.measure.robustness import flips
+from muybridge.report.classwise import Classwise, classwise
 from muybridge.report.collect import Experiment
 from muybridge.report.shares import Score, Shares, both
 
@@ -76,13 +77,10 @@ class Arm:
         chosen = self.rows.values() if seed is None else [self.rows[seed]]
         return [rows.condition(*CLEAN) for rows in chosen]
 
-    def balanced(self, seed: int | None = None) -> float:
-        """Mean-class accuracy, mean over seeds."""
-        return float(np.mean([balanced(rows) for rows in self.clean(seed)]))
-
-    def top(self, k: int, seed: int | None = None) -> float:
-        """Top-k accuracy, mean over seeds."""
-        return float(np.mean([top_k(rows, k) for rows in self.clean(seed)]))
+    @cached_property
+    def classes(self) -> Classwise:
+        """Accuracies by class, their mean, and top-5 accuracy."""
+        return classwise(self.name, self.clean())
 
     @property
     def undecoded(self) -> int:

@@ -25,16 +25,21 @@ def accuracy_rows(scored: list[Scored]) -> Iterator[Row]:
     for one in scored:
         for arm in one.arms.values():
             for seed in [*arm.rows, None]:
-                yield {**_where(one), "arm": arm.name, **_seed(seed), **_accuracy(one, arm, seed)}
+                yield {**where(one), "arm": arm.name, **_seed(seed), **_accuracy(one, arm, seed)}
 
 
 def _accuracy(one: Scored, arm: Arm, seed: int | None) -> Row:
     deep = arm.clean()[0].scores.shape[1] >= 5
     runs = arm.runs if seed is None else one.experiment.arms[arm.name][seed]
+    mean, top = arm.classes.balanced(arm.place(seed)), arm.classes.top(arm.place(seed))
     return {
-        **_bounds("accuracy", arm.accuracy(seed=seed)),
-        "balanced": arm.balanced(seed),
-        "top5": arm.top(5, seed) if deep else None,
+        **bounds("accuracy", arm.accuracy(seed=seed)),
+        "balanced": mean.value,
+        "balanced_low": mean.low,
+        "balanced_high": mean.high,
+        "top5": top.value if deep else None,
+        "top5_low": top.low if deep else None,
+        "top5_high": top.high if deep else None,
         "chance": one.experiment.chance,
         "videos": arm.videos,
         "groups": arm.groups,
@@ -50,10 +55,10 @@ def comparison_rows(scored: list[Scored]) -> Iterator[Row]:
         for found in one.comparisons:
             pair = found.difference
             yield {
-                **_where(one),
+                **where(one),
                 "arm": pair.a,
                 "against": pair.b,
-                **_bounds("difference", pair.interval),
+                **bounds("difference", pair.interval),
                 "p": pair.p,
                 "p_holm": found.p,
                 "separable": found.stands,
@@ -72,7 +77,7 @@ def robustness_rows(found: list[Perturbed]) -> Iterator[Row]:
 
 def _robustness(one: Perturbed, arm: Arm, seed: int | None, told: Robust) -> Iterator[Row]:
     design, place = one.design, arm.place(seed)
-    base = {**_where(one.scored), "arm": arm.name, **_seed(seed), "clean": told.clean.value}
+    base = {**where(one.scored), "arm": arm.name, **_seed(seed), "clean": told.clean.value}
     for (name, severity), cell in told.cells.items():
         yield {
             **base,
@@ -81,18 +86,18 @@ def _robustness(one: Perturbed, arm: Arm, seed: int | None, told: Robust) -> Ite
             "severity": severity,
             "in_mean": name in design.kept,
             "seen": arm.name in design.seen.get(name, []),
-            **_bounds("accuracy", cell),
+            **bounds("accuracy", cell),
             **_scores(told.clean.value, cell.value, design.chance),
             "changed": arm.changed.share((name, severity), place).value,
             "lost": arm.lost.share((name, severity), place).value,
         }
     yield {**base, **_means(told)}
     for category, mean in told.categories.items():
-        where = {"category": category, "perturbation": POOLED}
+        what = {"category": category, "perturbation": POOLED}
         yield {
             **base,
-            **where,
-            **_bounds("accuracy", mean),
+            **what,
+            **bounds("accuracy", mean),
             **_scores(told.clean.value, mean.value, design.chance),
         }
 
@@ -102,7 +107,7 @@ def _means(told: Robust) -> Row:
     scores |= {name: name for name in ("changed", "lost", "mce", "relative_mce", "relative_categories")}
     row: Row = {"perturbation": POOLED, "severity": None, "in_mean": None}
     if "types" in told.means:
-        row |= _bounds("accuracy", told.means["types"])
+        row |= bounds("accuracy", told.means["types"])
     row |= {column: told.means[name].value for column, name in scores.items() if name in told.means}
     if "categories" in told.means:
         row["accuracy_over_categories"] = told.means["categories"].value
@@ -115,7 +120,7 @@ def noise_rows(found: list[Perturbed]) -> Iterator[Row]:
         for noise in one.noise:
             for seed, value in noise.by_seed.items():
                 yield {
-                    **_where(one.scored), **_run(noise.run), "noise_seed": seed, "accuracy_over_types": value, "sd": noise.spread,
+                    **where(one.scored), **_run(noise.run), "noise_seed": seed, "accuracy_over_types": value, "sd": noise.spread,
                 }  # fmt: skip
 
 
@@ -126,15 +131,19 @@ def _scores(clean: float, perturbed: float, chance: float) -> Row:
 
 
 def per_class_rows(scored: list[Scored]) -> Iterator[Row]:
-    """One row per arm, seed and class."""
+    """One row per arm, seed and class, and one for the mean over seeds with its interval."""
     for one in scored:
         for arm in one.arms.values():
+            for index, mean in enumerate(arm.classes.each):
+                videos = int((arm.clean()[0].label == index).sum())
+                what = {"class": class_name(one, index), "videos": videos, **bounds("accuracy", mean)}
+                yield {**where(one), "arm": arm.name, **_seed(None), **what}
             for seed in arm.rows:
                 rows = arm.clean(seed)[0]
                 for index, value in enumerate(per_class(rows)):
                     videos = int((rows.label == index).sum())
                     what = {"class": class_name(one, index), "videos": videos, "accuracy": float(value)}
-                    yield {**_where(one), "arm": arm.name, **_seed(seed), **what}
+                    yield {**where(one), "arm": arm.name, **_seed(seed), **what}
 
 
 def confusion_rows(scored: list[Scored]) -> Iterator[Row]:
@@ -147,7 +156,7 @@ def confusion_rows(scored: list[Scored]) -> Iterator[Row]:
                     answer = class_name(one, int(predicted)) if predicted < len(counts) else None
                     what = {"true": class_name(one, int(true)), "predicted": answer}
                     yield {
-                        **_where(one),
+                        **where(one),
                         "arm": arm.name,
                         **_seed(seed),
                         **what,
@@ -216,7 +225,8 @@ def _shown(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _where(one: Scored) -> Row:
+def where(one: Scored) -> Row:
+    """Columns that say which experiment it is."""
     told = one.experiment
     return {"stage": told.stage, "protocol": told.protocol, "data": told.data, "profile": told.profile}
 
@@ -234,5 +244,6 @@ def _run(run: Run) -> Row:
     }
 
 
-def _bounds(name: str, one: Interval) -> Row:
+def bounds(name: str, one: Interval) -> Row:
+    """Columns of a value and its interval."""
     return {name: one.value, "low": one.low, "high": one.high}

@@ -26,11 +26,13 @@ def write_report(folder: Path) -> ReportPaths:
         UsageError: no finished run; says what was looked for.
         MuybridgeError: every run is damaged. Single damaged runs are listed and left out.
     """
-    from muybridge.report import tidy
+    from muybridge.report import tidy, tidy_transfer
+    from muybridge.report.claim_tables import claim_rows
     from muybridge.report.collect import collect
     from muybridge.report.content import content, tables_of
     from muybridge.report.html import html
     from muybridge.report.markdown import markdown
+    from muybridge.report.published import published_rows
 
     folder = Path(folder)
     shown = content(collect(folder))
@@ -43,10 +45,16 @@ def write_report(folder: Path) -> ReportPaths:
         "noise_seeds": tidy.noise_rows(shown.robust),
         "per_class": tidy.per_class_rows(shown.scored),
         "confusion": tidy.confusion_rows(shown.scored),
+        "weights": tidy_transfer.weights_rows(shown.scored, shown.all_of),
+        "splits": tidy_transfer.split_rows(shown.across.splits),
+        "source_target": tidy_transfer.crossed_rows(shown.across.crossed, shown.all_of),
+        "label_efficiency": tidy_transfer.label_rows(shown.across.labels),
         "budget": tidy.budget_rows(shown.all_of),
         "curves": tidy.curve_rows(shown.all_of),
         "health": tidy.health_rows(shown.all_of),
         "runs": tidy.run_rows(shown.all_of),
+        "claims": claim_rows(shown.claims),
+        "published": published_rows(shown.published),
     }
     for name, rows in tables.items():
         paths.tables.append(folder / "tables" / f"{name}.csv")

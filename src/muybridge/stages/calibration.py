@@ -18,14 +18,14 @@ CALIBRATION = 512
 
 
 def frozen_backbone(job: Job, view: View, material: Material, compute: Compute) -> Any:
-    """The backbone whose features a stage reads: of its ``init`` run, or random with calibrated batch norm.
+    """The backbone whose features a stage reads: of its ``init``, or random with calibrated batch norm.
 
     Raises:
         UsageError: clips that it cannot take.
     """
-    backbone = build_backbone(job.config.backbone, job.config.seed, job.inputs.get("init"))
+    backbone = build_backbone(job.config.backbone, job.config.seed, job.init)
     check_clip(backbone, job.config.frames, job.config.crop)
-    if "init" not in job.inputs:
+    if job.init is None:
         calibrate(backbone, view, material, compute)
     return backbone
 

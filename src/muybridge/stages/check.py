@@ -1,6 +1,8 @@
 """Everything that can be known to fail before a video is decoded: names, sizes, splits."""
 
 import math
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,31 @@ from muybridge.stages.config import (
     Data,
     FinetuneConfig,
     PretrainConfig,
-    ProbeConfig,
     RobustnessConfig,
+    Transfer,
 )
 from muybridge.stages.models import is_external
+from muybridge.train import track
 
 
-def check(config: Any, dataset: Dataset) -> None:
+def check_split(dataset: Dataset, fold: int | None, folds: int | None) -> None:
+    """Refuse a split that cannot be trained and tested on.
+
+    Raises:
+        UsageError: too few classes, videos or groups.
+    """
+    check_classes(dataset, *divide(dataset, fold, folds))
+
+
+def check(
+    config: Any, dataset: Dataset, split: Callable[[Dataset, int | None, int | None], None] = check_split
+) -> None:
     """Refuse a config that cannot work on a data set.
+
+    Args:
+        config: what to do.
+        dataset: with what.
+        split: ``check_split``, or something that remembers which splits passed it.
 
     Raises:
         UsageError: says which field, what was expected and the way out.
@@ -35,10 +54,12 @@ def check(config: Any, dataset: Dataset) -> None:
         _check_sizes(config)
     if isinstance(config, PretrainConfig):
         _check_objective(config)
-    if isinstance(config, FinetuneConfig | ProbeConfig):
-        check_classes(dataset, *divide(dataset, config.fold, config.folds))
-    if isinstance(config, FinetuneConfig) and config.perturb:
-        _check_seen(config)
+    if isinstance(config, Transfer):
+        split(dataset, config.fold, config.folds)
+    if isinstance(config, FinetuneConfig):
+        _check_training(config)
+        if config.perturb:
+            _check_seen(config)
     if isinstance(config, RobustnessConfig):
         _check_conditions(config)
 
@@ -54,16 +75,17 @@ AT_LEAST = {
 
 
 def check_numbers(config: Control) -> None:
-    """Refuse numbers out of range.
+    """Refuse numbers out of range, and trackers that are not installed.
 
     Raises:
-        UsageError: says the flag and the range.
+        UsageError: says the flag and the range, or the extra.
     """
+    track.require(config.track)
     for name, bound in AT_LEAST.items():
         value = getattr(config, name, None)
         if isinstance(value, int | float) and not value >= bound:
             raise UsageError(f"--{name.replace('_', '-')} {value}: wanted {bound} or more.")
-    for name, most in (("lr", math.inf), ("clip_norm", math.inf), ("warmup", 1.0)):
+    for name, most in (("lr", math.inf), ("clip_norm", math.inf), ("temperature", math.inf), ("warmup", 1.0)):
         number: float = getattr(config, name, 0.5)
         if not (0 < number < most or (name == "warmup" and number in (0, most))):
             raise UsageError(
@@ -80,6 +102,22 @@ def _check_objective(config: PretrainConfig) -> None:
     require("objectives", OBJECTIVES, config.objective)
     if config.objective in OBJECTIVES and not OBJECTIVES[config.objective].facts["pretext"]:
         raise UsageError(f"--objective {config.objective}: needs labels; use `muybridge finetune`.")
+
+
+def _check_training(config: FinetuneConfig) -> None:
+    if not 0 <= config.validation < 1:
+        raise UsageError(f"--validation {config.validation:g}: wanted a share from 0 (none) to below 1.")
+    if config.keep == "best-validation" and not config.validation:
+        raise UsageError(
+            "--keep best-validation: no videos are held out; give --validation SHARE, as 0.1, or --keep last."
+        )
+    epochs = config.decay_epochs
+    if config.schedule != "steps" and epochs:
+        raise UsageError(f"--decay-epochs goes with --schedule steps; this is --schedule {config.schedule}.")
+    if not all(a < b for a, b in pairwise((0, *epochs))):
+        raise UsageError(f"--decay-epochs {' '.join(map(str, epochs))}: wanted rising numbers above 0.")
+    if not 0 < config.decay <= 1:
+        raise UsageError(f"--decay {config.decay:g}: wanted a number above 0 and up to 1.")
 
 
 def _check_seen(config: FinetuneConfig) -> None:

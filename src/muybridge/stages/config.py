@@ -14,12 +14,15 @@ import yaml
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
+from muybridge.stages.presets import PRESETS
 
 Precision = Literal["auto", "fp32", "bf16"]
 Optimiser = Literal["adamw", "sgd"]
+Tracker = Literal["tensorboard", "wandb", "mlflow"]
 Step = Literal[
     "centre-crop", "crop", "resized-crop", "resize", "flip", "rotate", "jitter", "gray", "gamma", "blur", "solarise",
     "benchmark", "benchmark-cvrl", "vcop", "prp", "cvrl", "cvrl-2", "tdl", "rspnet",
+    "rspnet-finetune", "severe",
 ]  # fmt: skip
 
 
@@ -45,8 +48,12 @@ class Control:
     """Use at most this many training and as many test videos; the result is marked as limited."""
     allow_broken: bool = False
     """Go on although more than 1 % of the videos are broken."""
+    allow_links: bool = False
+    """Read videos to which links lead out of the data's folder."""
     dry_run: bool = False
     """Print the resolved config and what would be done, and stop."""
+    track: tuple[Tracker, ...] = ()
+    """Curves and final numbers for other viewers too, below OUT/track and offline: tensorboard, wandb, mlflow (extra `track`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +61,7 @@ class Data(Control):
     """Which videos, and how they become clips."""
 
     data: tuple[str, ...] = ()
-    """Names of `muybridge list datasets`, folders or list files (csv, tsv, jsonl)."""
+    """Names of `muybridge list datasets`, folders, lists or tar shards (docs/data.md); NAME@N takes N training videos."""
     label: str | None = None
     """Label column of a list."""
     group: str | None = None
@@ -125,13 +132,15 @@ class Transfer(Data):
     """What a pretrained network is transferred to."""
 
     init: str = "random"
-    """Folder of a pretrain run, or random."""
+    """Folder of a pretrain run, a file of public weights for --backbone (.safetensors, .pt or .pth), or random."""
     fold: int | None = None
     """Which fold is tested, where the data set states no split."""
     folds: int | None = None
     """Number of folds; one per group up to ten groups, else five, when not given."""
     views: int = 1
     """Clips per test video, spread evenly; logits are averaged."""
+    crops: Literal[1, 3] = 1
+    """Crops of each of these clips: the middle, or three along the long side of pictures of short side --size, read from the files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +154,16 @@ class FinetuneConfig(Transfer, Optimisation):
     """Passes over the training videos."""
     batch: int = 16
     """Clips per optimiser step (global)."""
+    schedule: Literal["cosine", "steps"] = "cosine"
+    """Learning rate after the warm-up: cosine to zero; or steps, constant but for --decay-epochs."""
+    decay_epochs: tuple[int, ...] = ()
+    """Epochs after which the learning rate is multiplied by --decay (schedule steps); those beyond --epochs are never reached."""
+    decay: float = 0.1
+    """What the learning rate is multiplied by there."""
+    validation: float = 0.0
+    """Share of the training videos held out to choose the best epoch, whole groups, the labels counted in --labels-per-class; 0: none."""
+    keep: Literal["last", "best-validation"] = "last"
+    """Which weights the run hands on, those of the last or of the best epoch; with --validation both are tested and reported."""
     perturb: tuple[str, ...] = ()
     """Perturbations that training clips are shown under, one drawn per clip; marked in every robustness score."""
     perturb_severities: tuple[int, ...] = (1, 2, 3)
@@ -160,6 +179,32 @@ class ProbeConfig(Transfer):
     """Train a linear layer on frozen features (batch norm of a random backbone is calibrated on the training videos)."""
 
     stage: ClassVar[str] = "probe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnnConfig(Transfer):
+    """Classify test videos by the nearest training videos in feature space: cosine similarity, features averaged over views."""
+
+    stage: ClassVar[str] = "knn"
+    k: int | None = None
+    """Neighbours whose weighted votes are the answers in tables; 20, or the mean number of training videos per class if less, when not given."""
+    ks: tuple[int, ...] = ()
+    """Numbers of neighbours that are reported besides; 1 5 10 20 50 200 as far as the gallery goes when not given."""
+    temperature: float = 0.07
+    """A neighbour weighs exp(cosine / temperature) (Wu et al., CVPR 2018)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrievalConfig(Transfer):
+    """Find training videos of the class of each test video: recall at k and mean average precision, features averaged over views."""
+
+    stage: ClassVar[str] = "retrieval"
+    views: int = 10
+    """Clips per video, spread evenly; features are averaged."""
+    ks: tuple[int, ...] = ()
+    """Ranks at which recall is reported; 1 5 10 20 50 as far as the gallery goes when not given."""
+    features: Literal["pooled", "conv5"] = "pooled"
+    """The pooled feature; or the last map behind MaxPool3d(1, 2, 2), flattened (VCOP's code: 9216-d for 512x2x7x7)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,24 +266,6 @@ class NeighboursConfig(Data):
     views: int = 1
     """Clips per video, spread evenly; features are averaged."""
 
-
-BENCHMARK = {"frames": 16, "stride": 1, "size": 128, "crop": 112, "backbone": "r2plus1d"}
-PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    "tiny": {},
-    "benchmark": {
-        "pretrain": {
-            **BENCHMARK, "gap": 8, "batch": 24, "budget": 10_000_000, "optimiser": "sgd", "lr": 1e-3, "weight_decay": 5e-4,
-        },
-        "finetune": {
-            **BENCHMARK, "batch": 8, "epochs": 100, "optimiser": "sgd", "lr": 1e-3, "weight_decay": 5e-4, "views": 10,
-        },
-        "probe": {**BENCHMARK, "batch": 8, "views": 10},
-        "robustness": {},
-        "neighbours": {**BENCHMARK, "batch": 8, "views": 10},
-    },
-}  # fmt: skip
-"""Named sets of values: ``tiny`` for a CPU (the defaults), ``benchmark`` as in arXiv 2306.06010 (learning rates are the marked
-choice of VCOP's code, which the benchmark does not state)."""
 
 C = TypeVar("C", bound=Control)
 

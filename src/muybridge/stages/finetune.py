@@ -1,54 +1,104 @@
-"""finetune: train backbone and linear layer on labels, then predict every test video."""
+"""finetune: train backbone and linear layer on labels, then predict every test video.
+
+With ``--validation`` a share of the training videos is held out, and both the weights of the last epoch and those with the lowest loss
+on the held-out videos are tested. ``--keep`` says which of them the run hands on (``weights.safetensors``, ``predictions.parquet``);
+the others lie beside them under their name. Nothing is chosen on test videos.
+"""
 
 import math
+from collections.abc import Mapping
 from typing import Any
+
+from torch import Tensor
 
 from muybridge.backbones import check_clip
 from muybridge.core.features import Classifier
+from muybridge.core.gather import rank
 from muybridge.core.predictions import write_predictions
 from muybridge.core.records import write_strips
-from muybridge.data.index import check_classes, divide, few
+from muybridge.data.index import VideoRecord, check_classes, divide, few
 from muybridge.objectives.objective import Learner
 from muybridge.objectives.supervised import Supervised
 from muybridge.stages.answers import predict
 from muybridge.stages.config import FinetuneConfig
 from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import build_backbone, data_facts, law_of, prepare, seeded
-from muybridge.stages.predict import View
+from muybridge.stages.material import Material, build_backbone, data_facts, law_of, prepare, seeded
+from muybridge.stages.predict import View, view_of
 from muybridge.stages.strips import class_strips
-from muybridge.stages.training import budget, loader_of, optimise
+from muybridge.stages.training import budget, compute_of, loader_of, optimise
+from muybridge.stages.transfer import transfer_of
+from muybridge.stages.validation import ROLE, Best, Validation, account, hold_out
 from muybridge.train.checkpoint import save_weights
-from muybridge.train.precision import choose
 
 
 def run(job: Job, progress: Progress | None) -> dict[str, Any]:
-    """Train, save the classifier and one row of predictions per test view."""
+    """Train, save the classifier and one row of predictions per test view; of several processes the first writes."""
     config: FinetuneConfig = job.config
-    train, test = divide(job.dataset, config.fold, config.folds)
-    job.notes.extend(check_classes(job.dataset, train, test))
-    chosen = few([r for r in train if r.label >= 0], config.labels_per_class, config.seed)
-    backbone = build_backbone(config.backbone, config.seed, job.inputs.get("init"))
+    parts = parts_of(job)
+    backbone = build_backbone(config.backbone, config.seed, job.init)
     check_clip(backbone, config.frames, config.crop)
-    material = prepare(job, {"train": chosen, "test": test}, config, law_of(config))
+    material = prepare(job, parts, config, law_of(config))
     classes = len(job.dataset.classes)
-    head: Any = seeded(Supervised, config.seed, backbone.dim, classes)
-    steps = max(1, math.ceil(config.epochs * len(material.parts["train"]) / config.batch))
-    loader = loader_of(job, material, law_of(config), config.batch)
-    state = optimise(job, Learner(backbone, head), loader, steps, progress)
+    learner: Any = Learner(backbone, seeded(Supervised, config.seed, backbone.dim, classes))
     classifier = Classifier(backbone, backbone.dim, classes)
-    classifier.head.load_state_dict(head.head.state_dict())
-    save_weights(job.run.path / "weights.safetensors", classifier)
-    view = View(law_of(config), config.views, config.crop, max(64, config.batch))
-    write_predictions(
-        job.run.path / "predictions.parquet",
-        predict(classifier, job.dataset.classes, view, material, choose(config.device, config.precision)),
-    )
-    write_strips(job.run.path / "strips.npz", class_strips(job, material, view))
+    classifier.head = learner.objective.head
+    validation = _validation(job, learner, classifier, material)
+    per_epoch = len(material.parts["train"]) / config.batch
+    steps = max(1, math.ceil(config.epochs * per_epoch))
+    loader = loader_of(job, material, law_of(config), config.batch)
+    state = optimise(job, learner, loader, steps, progress, validation=validation)
+    _test(job, classifier, validation.best.weights if validation else {}, material)
+    if rank() > 0:
+        return {}
     return {
         "summary": f"{job.facets['protocol']} of {job.facets['arm']} on {job.dataset.name}",
         "data": data_facts(job, material, material.parts),
         "budget": budget(state, config.batch, config.frames),
         "chance": 1 / classes,
+        "protocol": transfer_of(config).facts(),
         "seen": list(config.perturb),
         "notes": material.notes,
+        **({"weights": account(job.run.metrics, per_epoch)} if validation else {}),
     }  # fmt: skip
+
+
+def parts_of(job: Job) -> dict[str, list[VideoRecord]]:
+    """Labelled training videos, those held out of them if any are, and test videos.
+
+    Raises:
+        UsageError: too few videos on a side.
+    """
+    config: FinetuneConfig = job.config
+    train, test = divide(job.dataset, config.fold, config.folds)
+    job.notes.extend(check_classes(job.dataset, train, test))
+    chosen = few([r for r in train if r.label >= 0], config.labels_per_class, config.seed)
+    if not config.validation:
+        return {"train": chosen, "test": test}
+    kept, held = hold_out(chosen, config.validation, config.seed, job.dataset.classes)
+    return {"train": kept, ROLE: held, "test": test}
+
+
+def _validation(job: Job, learner: Any, classifier: Classifier, material: Material) -> Validation | None:
+    """Looks at the held-out videos; what they keep is saved with the learner."""
+    config: FinetuneConfig = job.config
+    if not config.validation:
+        return None
+    learner.best = Best()
+    view = View(law_of(config), 1, config.crop, max(64, config.batch))
+    return Validation(classifier, learner.best, material, view, compute_of(config))
+
+
+def _test(job: Job, classifier: Classifier, best: Mapping[str, Tensor], material: Material) -> None:
+    """Write weights, predictions and film strips; ``best`` is empty where only the last weights are tested."""
+    config: FinetuneConfig = job.config
+    last = {name: value.detach().cpu().clone() for name, value in classifier.state_dict().items()}
+    view = view_of(config)
+    for name, weights in (("last", last), *([("best-validation", best)] if best else [])):
+        classifier.load_state_dict(weights)
+        tail = "" if name == config.keep else f"-{name}"
+        rows = predict(classifier, job.dataset.classes, view, material, compute_of(config))
+        if rank() == 0:
+            save_weights(job.run.path / f"weights{tail}.safetensors", classifier)
+            write_predictions(job.run.path / f"predictions{tail}.parquet", rows)
+    if rank() == 0:
+        write_strips(job.run.path / "strips.npz", class_strips(job, material, view))

@@ -3,7 +3,7 @@
 A chunk is decoded once; all conditions see the same clips. Memory holds one chunk, one forward pass and the rows since the last part.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from muybridge.core.clip import Clip
+from muybridge.core.gather import rank
 from muybridge.core.predictions import Predictions
 from muybridge.data.index import VideoRecord
 from muybridge.perturb.apply import perturb
@@ -19,6 +20,7 @@ from muybridge.stages.labels import Labels
 from muybridge.stages.models import Subject, evaluating
 from muybridge.stages.parts import Parts
 from muybridge.stages.tested import Chunk, Tested
+from muybridge.train.distributed import in_turn, told
 from muybridge.train.precision import Compute
 
 Tick = Callable[[int, int], None]
@@ -59,22 +61,28 @@ def run_grid(
     compute: Compute,
     folder: Path,
     tick: Tick | None,
-) -> Parts:
-    """Do the chunks that are not in ``folder`` yet.
+) -> Parts | None:
+    """Do the chunks that are not in ``folder`` yet; several processes share them, and the first alone writes and has the parts.
 
     Raises:
         UsageError: the model returns something else than one score per class.
     """
-    parts = Parts(folder)
-    done = parts.stop
+    parts = Parts(folder) if rank() == 0 else None
+    start = told(parts.stop if parts else 0)
+
+    def work(some: range) -> Iterator[tuple[list[Predictions], list[dict[str, str]]]]:
+        for chunk in tested.read(some.start, some.step):
+            broken = [{"path": str(record.path), "reason": why} for record, why in chunk.broken]
+            yield [*asked(grid, subject, labels, chunk, compute), *missing(grid, labels, chunk)], broken
+
     with evaluating(subject.call, compute):
-        for chunk in tested.read(done):
-            rows = [*asked(grid, subject, labels, chunk, compute), *missing(grid, labels, chunk)]
-            parts.add(rows, [{"path": str(record.path), "reason": why} for record, why in chunk.broken])
-            done += 1
+        for done, (rows, broken) in enumerate(in_turn(work, start, tested.chunks), start + 1):
+            if parts:
+                parts.add(rows, broken)
             if tick:
                 tick(tested.videos * done // tested.chunks, tested.videos)
-    parts.flush()
+    if parts:
+        parts.flush()
     return parts
 
 

@@ -203,14 +203,12 @@ def _monitors(
     """Means of what the task watches over some batches."""
     sums: dict[str, float] = {}
     for step in range(batches):
-        clip = distributed.share(loader(step)).to(compute.device)
-        rng = seeding.generator(loader.seed, "controls", step, distributed.rank())
-        views = learner.objective.views(clip, augment, rng)
+        clip = loader(step).to(compute.device)
+        views = learner.objective.views(clip, augment, seeding.generator(loader.seed, "controls", step, 0))
         with compute.autocast():
-            found = learner(views).monitors
-        means = distributed.mean(list(found.values())) if found else []
-        for name, value in zip(found, means, strict=True):
-            sums[name] = sums.get(name, 0.0) + value / batches
+            found = learner(distributed.share(views, len(clip))).monitors
+        for name, value in distributed.overall(found, len(clip)).items():
+            sums[name] = sums.get(name, 0.0) + float(value) / batches
     return sums
 
 

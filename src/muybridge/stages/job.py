@@ -1,33 +1,31 @@
-"""One run of a stage: from a config to a signature, a folder and a finished result, exactly once."""
+"""One run of a stage: from a config to its inputs, its signature and its folder."""
 
 import dataclasses
-import os
-import platform
-import shutil
-import sys
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
-from filelock import FileLock
 
-import muybridge
-from muybridge.core.catalogue import pick
+from muybridge.core import snapshots
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.records import RECORD_VERSION, Run, signature, write_json, write_yaml
+from muybridge.core.mirror import fetch
+from muybridge.core.records import Run, signature
+from muybridge.core.storage import local, portable
 from muybridge.data import sources
 from muybridge.data.index import Dataset
 from muybridge.perturb.profiles import profile_of
-from muybridge.stages import STAGES, models
+from muybridge.stages import models
 from muybridge.stages.check import check
 from muybridge.stages.config import C, Control, PretrainConfig, RobustnessConfig, as_dict
 from muybridge.stages.labels import read_classes
+from muybridge.stages.memory import Memory
 from muybridge.stages.models import Subject
 from muybridge.stages.options import complete
 from muybridge.stages.protocol import chosen
+from muybridge.stages.published import kind_of, source_name
 
 Progress = Callable[[int, int, dict[str, float]], None]
 
@@ -60,6 +58,14 @@ class Job:
         return Run(self.config.out / "runs" / self.stage / self.signature)
 
     @property
+    def init(self) -> Run | Path | None:
+        """What its backbone starts from: a pretrain run, a snapshot of one, a file of public weights, or None for random weights."""
+        value = getattr(self.config, "init", "random")
+        if snapshots.split(value)[1]:
+            return Path(value)
+        return self.inputs.get("init", None if value == "random" else Path(value))
+
+    @property
     def command(self) -> str:
         """The command that makes this run again."""
         return command(self.config)
@@ -69,13 +75,19 @@ Planned = Mapping[str, Mapping[str, Any]]
 """Configs by run folder, of runs that a study will make before."""
 
 
-def resolve(config: Control, planned: Planned | None = None, subject: Subject | None = None) -> Job:
+def resolve(
+    config: Control,
+    planned: Planned | None = None,
+    subject: Subject | None = None,
+    memory: Memory | None = None,
+) -> Job:
     """Read the data set's list, find the inputs and sign.
 
     Args:
         config: what to do.
         planned: configs of runs that will be made before.
         subject: a model under test that was handed over as an object.
+        memory: what configs resolved before have read already.
 
     Raises:
         UsageError: unknown names or missing inputs.
@@ -88,16 +100,40 @@ def resolve(config: Control, planned: Planned | None = None, subject: Subject | 
     inputs = {} if subject else find_inputs(config)
     origins = {name: read_config(run, planned or {}) for name, run in inputs.items()}
     config = inherit(config, origins)
-    dataset = load(config, origins)
-    check(config, dataset)
+    memory = memory or Memory()
+    dataset = load(config, origins, memory)
+    check(config, dataset, memory.check_split)
     if isinstance(config, PretrainConfig):
         config = complete(config)
     signed = as_dict(config) | {"data_fingerprint": dataset.fingerprint}
     if isinstance(config, RobustnessConfig) and not inputs:
         return _foreign(config, dataset, subject or models.load(config), signed)
-    name = signature(stage, signed, {name: run.signature for name, run in inputs.items()})
+    named = {name: signed_input(run.signature, getattr(config, name)) for name, run in inputs.items()}
+    name = signature(stage, signed, named | _public(config))
     facets = facets_of(config, dataset.name, inputs, origins, planned or {})
     return Job(stage, config, dataset, inputs, name, facets, list(dataset.notes))
+
+
+def signed_input(name: str, value: str) -> str:
+    """What the signature of a run says of an input called ``name`` that its config gives as ``value``: a snapshot is ``NAME@SHARE``."""
+    share = snapshots.split(value)[1]
+    return f"{name}@{share}" if share else name
+
+
+def _public(config: Any) -> dict[str, str]:
+    """Hash of a file of public weights that a config starts from.
+
+    Raises:
+        UsageError: no such file.
+    """
+    init = getattr(config, "init", "random")
+    if not models.is_weights(init):
+        return {}
+    try:
+        with Path(init).open("rb") as file:
+            return {"init": hashlib.file_digest(file, "sha256").hexdigest()[:16]}
+    except OSError as error:
+        raise UsageError(f"--init {init}: cannot be read ({error.strerror}). Wanted a file of weights.") from error
 
 
 def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signed: dict[str, Any]) -> Job:
@@ -121,28 +157,32 @@ def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signe
     return Job(config.stage, config, dataset, {}, name, facets, list(dataset.notes), subject)
 
 
-def load(config: Any, origins: Planned) -> Dataset:
+def load(config: Any, origins: Planned, memory: Memory) -> Dataset:
     """The data set of a config; a robustness run reads the columns that its model was trained on."""
     columns = origins.get("model", vars(config))
     where = getattr(config, "where", ())
-    return sources.load(
-        config.data, label=columns["label"], group=columns["group"], root=config.root, where=where
+    links = config.allow_links or columns.get("allow_links", False)
+    return memory.load(
+        tuple(config.data),
+        label=columns["label"],
+        group=columns["group"],
+        root=config.root,
+        where=tuple(where),
+        allow_links=links,
     )
 
 
 def absolute(config: C) -> C:
     """The config with full paths, so that its command and its file work from anywhere."""
-    places: dict[str, Any] = {"out": config.out.absolute()}
+    places: dict[str, Any] = {"out": local(config.out).absolute()}
     for name in ("data", "pretrain_data"):
         sources_ = getattr(config, name, ())
         if sources_:
-            places[name] = tuple(
-                str(Path(s).expanduser().absolute()) if Path(s).expanduser().exists() else s for s in sources_
-            )
+            places[name] = tuple(map(sources.absolute, sources_))
     for name in ("root", "init", "model", "weights", "classes"):
         value = getattr(config, name, None)
         if value and value != "random" and not (name == "model" and models.is_external(value)):
-            places[name] = str(Path(value).expanduser().absolute())
+            places[name] = str(local(value).expanduser().absolute())
     return dataclasses.replace(config, **places)
 
 
@@ -153,13 +193,17 @@ def find_inputs(config: Any) -> dict[str, Run]:
         UsageError: not the folder of a run of the right kind.
     """
     wanted = {"init": ("pretrain",), "model": ("finetune", "probe")}
-    other = {"init": "or random", "model": "i3d, torchvision:NAME, hf:NAME or module:function"}
+    other = {
+        "init": "a file of public weights (.safetensors, .pt or .pth) or random",
+        "model": "i3d, torchvision:NAME, hf:NAME or module:function",
+    }
     found = {}
     for name, stages in wanted.items():
         value = getattr(config, name, None)
-        if value is None or value == "random" or (name == "model" and models.is_external(value)):
+        foreign = models.is_external if name == "model" else models.is_weights
+        if value is None or value == "random" or foreign(value):
             continue
-        run = Run(Path(value))
+        run = Run(Path(snapshots.split(value)[0]))
         if run.stage not in stages:
             raise UsageError(
                 f"--{name} {value or '(nothing)'}: wanted a folder OUT/runs/{'|'.join(stages)}/SIGNATURE, {other[name]}."
@@ -190,7 +234,8 @@ def facets_of(
 ) -> dict[str, Any]:
     """How a result is sorted; a robustness run carries the facets of its model.
 
-    ``arm`` is the pretext task of the network, or ``random`` where it had none.
+    ``arm`` is the pretext task of the network, or ``random`` where it had none; ``source`` names the data it was pretrained on and
+    ``source_kind`` says what tells their classes apart.
     """
     stage, source = config.stage, as_dict(config)
     if "model" in inputs:
@@ -198,21 +243,33 @@ def facets_of(
             return dict(inputs["model"].result["facets"])
         stage, source = inputs["model"].stage, dict(origins["model"])
     init = source.get("init", "random")
-    arm = init if init == "random" else read_config(Run(Path(init)), planned)["objective"]
+    public = models.is_weights(init)
+    folder, share = snapshots.split(init)
+    origin = {} if init == "random" or public else read_config(Run(local(folder)), planned)
+    learnt = tuple((source if stage == "pretrain" else origin).get("data", ()))
     return {
-        "arm": source["objective"] if stage == "pretrain" else arm,
+        "arm": source["objective"] if stage == "pretrain" else _arm(init, origin, share),
         "data": data,
         "protocol": protocol(stage, source),
         "seed": source["seed"],
         "fold": source.get("fold"),
         "backbone": source.get("backbone", ""),
+        "source": source_name(learnt),
+        "source_kind": kind_of(learnt),
     }
+
+
+def _arm(init: str, origin: Mapping[str, Any], share: int | None) -> str:
+    """Name of what a network starts from: a pretext task, a file of public weights, or ``random``."""
+    if models.is_weights(init):
+        return Path(init).stem
+    return str(origin.get("objective", init)) + (f" at {share} %" if share else "")
 
 
 def protocol(stage: str, config: Mapping[str, Any]) -> str:
     """Name of the protocol in tables."""
     if stage != "finetune":
-        return {"probe": "linear probe"}.get(stage, stage)
+        return {"probe": "linear probe", "knn": "kNN"}.get(stage, stage)
     labels = f"{config['labels_per_class']} labels per class" if config["labels_per_class"] else "all labels"
     still = config["frames"] == 1 or config["stride"] == 0
     seen = f", perturbed by {' '.join(config['perturb'])}" if config.get("perturb") else ""
@@ -227,6 +284,9 @@ def read_config(run: Run, planned: Planned) -> Mapping[str, Any]:
     """
     if str(run.path) in planned:
         return planned[str(run.path)]
+    fetch(run, weights=False)
+    if run.done:
+        _ = run.result  # of a newer version: refused
     path = run.path / "config.yaml"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -239,66 +299,12 @@ def read_config(run: Run, planned: Planned) -> Mapping[str, Any]:
     return content
 
 
-def execute(config: Control, progress: Progress | None = None, subject: Subject | None = None) -> Run:
-    """Run a stage unless its result exists; safe against a second process and against being killed.
-
-    Args:
-        config: what to do.
-        progress: told how far it is.
-        subject: a model under test that was handed over as an object.
-    """
-    job = resolve(config, subject=subject)
-    run = job.run
-    run.path.mkdir(parents=True, exist_ok=True)
-    if int(os.environ.get("RANK", "0")) > 0:
-        if not run.done:
-            pick("stages", STAGES, job.stage)(job, None)
-        return run
-    with FileLock(run.path / ".lock"):
-        for draft in run.path.glob(".*.part"):
-            draft.unlink(missing_ok=True)
-        if not run.done:
-            _execute(job, progress)
-        shutil.rmtree(run.path / "state", ignore_errors=True)
-        (run.path / "error.log").unlink(missing_ok=True)
-    return run
-
-
-def _execute(job: Job, progress: Progress | None) -> None:
-    for name, needed in job.inputs.items():
-        if not needed.done:
-            raise UsageError(f"--{name} {needed.path}: this run is not finished; run its command first.")
-    path = job.run.path
-    write_yaml(path / "config.yaml", as_dict(job.config))
-    write_json(path / "env.json", environment())
-    result = pick("stages", STAGES, job.stage)(job, progress)
-    write_json(path / "result.json", describe(job) | result)
-
-
-def describe(job: Job) -> dict[str, Any]:
-    """What every ``result.json`` says of its run."""
-    return {
-        "version": RECORD_VERSION,
-        "stage": job.stage,
-        "signature": job.signature,
-        "config": as_dict(job.config),
-        "facets": job.facets,
-        "inputs": {
-            name: {"stage": run.stage, "signature": run.signature} for name, run in job.inputs.items()
-        },
-        "precision": job.config.precision,
-        "limited": job.config.limit is not None,
-        "notes": job.notes,
-        "command": job.command,
-    }
-
-
-def command(config: Any) -> str:
-    """Command line that differs from the defaults only where the config does."""
+def command(config: Any, verb: Sequence[str] = ()) -> str:
+    """Command line that differs from the defaults only where the config does; ``verb`` is the stage when not given."""
     import shlex
 
     default = type(config)()
-    words = ["muybridge", config.stage]
+    words = ["muybridge", *(verb or (config.stage,))]
     for item in dataclasses.fields(config):
         value = getattr(config, item.name)
         if value == getattr(default, item.name) and item.name != "out":
@@ -307,25 +313,5 @@ def command(config: Any) -> str:
         if isinstance(value, bool):
             words += [flag if value else flag.replace("--", "--no-", 1)]
         else:
-            words += [flag, *(map(str, value) if isinstance(value, tuple) else [str(value)])]
+            words += [flag, *(map(str, value) if isinstance(value, tuple) else [portable(str(value))])]
     return shlex.join(words)
-
-
-def environment() -> dict[str, Any]:
-    """Versions and machine of a run."""
-    import numpy
-    import torch
-
-    return {
-        "muybridge": muybridge.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": numpy.__version__,
-        "platform": platform.platform(),
-        "cpu": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "argv": sys.argv,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-    }

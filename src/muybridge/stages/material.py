@@ -2,21 +2,24 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from muybridge.backbones import build
-from muybridge.core import seeding
+from muybridge.backbones.pretrained import load_backbone
+from muybridge.core import seeding, snapshots
 from muybridge.core.errors import UsageError
 from muybridge.core.records import Run
 from muybridge.core.sampling import Law, Sampling, coincide, repeats
 from muybridge.data import cache
-from muybridge.data.index import VideoRecord, balanced
+from muybridge.data.index import VideoRecord, balanced, check_same
 from muybridge.data.loader import check_broken
 from muybridge.stages.config import Data
 from muybridge.stages.job import Job
+from muybridge.stages.published import kind_of, official_split
 from muybridge.train.checkpoint import load_weights, part
 
 
@@ -52,6 +55,7 @@ def prepare(job: Job, parts: Mapping[str, Sequence[VideoRecord]], config: Data, 
         job.dataset.records if config.limit is None else [r for chosen in parts.values() for r in chosen]
     )
     planned = cache.plan(records, cache.Geometry(config.size, config.size))
+    check_same(job.dataset, records, planned.files)
     store = cache.build(records, planned)
     places = {record.id: i for i, record in enumerate(records)}
     broken = check_broken(records, store.errors, job.config.allow_broken)
@@ -112,13 +116,16 @@ def law_of(config: Data, clips: int = 1, gap: int = 0) -> Sampling:
     return Sampling(config.frames, config.stride, clips, gap, config.short)
 
 
-def build_backbone(name: str, seed: int, init: Run | None = None) -> Any:
-    """A backbone with weights drawn from (seed, "backbone") or read from a pretrain run."""
+def build_backbone(name: str, seed: int, init: Run | Path | None = None) -> Any:
+    """A backbone with weights drawn from (seed, "backbone"), or read from a pretrain run, a snapshot of one or a file of public weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeding.key(seed, "backbone"))
         backbone = build(name)
-    if init is not None:
-        backbone.load_state_dict(part(load_weights(init.path / "weights.safetensors"), "backbone"))
+    if isinstance(init, Path) and snapshots.split(str(init))[1] is None:
+        load_backbone(backbone, init)
+    elif init is not None:
+        path = init if isinstance(init, Path) else init.path / "weights.safetensors"
+        backbone.load_state_dict(part(load_weights(path), "backbone"))
     return backbone
 
 
@@ -141,4 +148,6 @@ def data_facts(
         "videos": {role: len(records) for role, records in role_counts.items()},
         "broken": material.broken,
         "source": list(job.config.data),
+        "kind": kind_of(job.config.data),
+        "split": official_split(job.config.data),
     }

@@ -13,9 +13,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from muybridge import backbones
-from muybridge.backbones.pretrained import load_pretrained
+from muybridge.backbones.pretrained import READABLE, load_pretrained
 from muybridge.backbones.zoo import classifier
-from muybridge.core import seeding
+from muybridge.core import seeding, snapshots
 from muybridge.core.clip import to_unit
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.stages.config import RobustnessConfig
@@ -76,6 +76,11 @@ class Subject:
 def is_external(model: str) -> bool:
     """Whether a ``--model`` names a public or foreign model and no run folder."""
     return model == "i3d" or model.startswith(ZOO) or is_function(model)
+
+
+def is_weights(init: str) -> bool:
+    """Whether an ``--init`` names a file of weights and no run folder, nor a snapshot in one."""
+    return init.endswith(READABLE) and snapshots.split(init)[1] is None
 
 
 def is_function(model: str) -> bool:

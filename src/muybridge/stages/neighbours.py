@@ -7,14 +7,18 @@ import numpy as np
 from jaxtyping import Float32
 
 from muybridge.core import seeding
+from muybridge.core.gather import rank
 from muybridge.core.records import write_strips
 from muybridge.data.index import VideoRecord
-from muybridge.measure.retrieval import hits, nearest, recall
+from muybridge.measure.linear import check_finite
+from muybridge.measure.retrieval import nearest
 from muybridge.stages.calibration import frozen_backbone
 from muybridge.stages.config import NeighboursConfig
+from muybridge.stages.frozen import frozen_features
+from muybridge.stages.gallery import recalled
 from muybridge.stages.job import Job, Progress
 from muybridge.stages.material import Material, data_facts, law_of, prepare
-from muybridge.stages.predict import View, features, forward_budget
+from muybridge.stages.predict import forward_budget, view_of
 from muybridge.train.precision import choose
 
 KS = (1, 5, 10, 20)
@@ -26,11 +30,13 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     began = time.monotonic()
     material = prepare(job, {"train": list(job.dataset.records)}, config, law_of(config))
     records = material.parts["train"]
-    compute = choose(config.device, config.precision)
-    view = View(law_of(config), config.views, config.crop, max(64, config.batch))
+    compute, view = choose(config.device, config.precision), view_of(config)
     backbone = frozen_backbone(job, view, material, compute)
-    rows, _ = features(backbone, view, material, "train", compute)
-    pooled = rows.reshape(len(records), config.views, -1).mean(1)
+    frozen = frozen_features(job, backbone, view, material, compute, progress=progress)
+    if rank() > 0:
+        return {}
+    pooled = frozen.mean_of(records)
+    check_finite(pooled, "neighbours")
     groups = np.array([record.group for record in records])
     labels = np.array([record.label for record in records])
     most = min(max(*KS, config.nearest), len(records) - 1)
@@ -42,25 +48,12 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     return {
         "summary": f"neighbours of {job.facets['arm']} on {job.dataset.name}",
         "data": data_facts(job, material, {"all": records}),
-        "budget": forward_budget(backbone, view, len(rows), compute, began),
+        "budget": forward_budget(backbone, view, view.views * len(records), compute, began),
         "chance": None,
         "neighbours": {"queries": [_query(i, order, similarity, records, job.dataset.classes, config.nearest) for i in shown]},
-        "recall": _recall(order, labels, groups),
+        "recall": recalled(order, labels, groups, KS),
         "notes": material.notes,
     }  # fmt: skip
-
-
-def _recall(order: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> list[dict[str, Any]]:
-    """Recall at each k, and per group how many of its labelled videos were hit out of how many."""
-    found, known = hits(order, labels, KS), labels >= 0
-    counts = {
-        k: {
-            str(g): [int(hit[groups == g].sum()), int(known[groups == g].sum())]
-            for g in np.unique(groups[known])
-        }
-        for k, hit in found.items()
-    }
-    return [{"k": k, "value": value, "groups": counts[k]} for k, value in recall(order, labels, KS).items()]
 
 
 def _shown(records: Any, most: int) -> list[int]:

@@ -7,6 +7,7 @@ import dataclasses
 import inspect
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, get_type_hints
 
 import yaml
@@ -51,13 +52,7 @@ def options(config: PretrainConfig) -> dict[str, Any]:
     Raises:
         UsageError: an option or a complexity that the task does not have, a word that is none, a value of the wrong type.
     """
-    kind = pick("objectives", OBJECTIVES, config.objective)
-    hints = get_type_hints(kind.__init__)
-    fields = [
-        (p.name, hints[p.name], dataclasses.field(default=p.default))
-        for p in list(inspect.signature(kind).parameters.values())[1:]
-    ]
-    known: Any = dataclasses.make_dataclass("Options", fields, frozen=True)()
+    known = defaults(pick("objectives", OBJECTIVES, config.objective))
     given = named(config) | _complexity(config)
     words = dict(_word(word) for word in config.objective_options)
     for name in given.keys() & words.keys() & _complexity(config).keys():
@@ -66,6 +61,17 @@ def options(config: PretrainConfig) -> dict[str, Any]:
                 f"--complexity {given[name]} and {FLAG} {name}={words[name]}: both set {name!r}; give one."
             )
     return dataclasses.asdict(change(known, given | words, FLAG))
+
+
+@cache
+def defaults(kind: Any) -> Any:
+    """A frozen dataclass of the options that the constructor of a task takes, with its values."""
+    hints = get_type_hints(kind.__init__)
+    fields = [
+        (p.name, hints[p.name], dataclasses.field(default=p.default))
+        for p in list(inspect.signature(kind).parameters.values())[1:]
+    ]
+    return dataclasses.make_dataclass("Options", fields, frozen=True)()
 
 
 def named(config: PretrainConfig) -> dict[str, Any]:

@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from muybridge.backbones import check_clip
 from muybridge.core import seeding
 from muybridge.core.catalogue import pick
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
+from muybridge.core.gather import rank
 from muybridge.core.records import write_strips
+from muybridge.core.snapshots import name_of, steps_of
 from muybridge.data.index import VideoRecord, has_split
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.objective import Learner
@@ -36,7 +39,10 @@ SHOWN = 4
 
 
 def run(job: Job, progress: Progress | None) -> dict[str, Any]:
-    """Train, save ``weights.safetensors`` (backbone and heads) and film strips of what the task shows."""
+    """Train, save ``weights.safetensors`` (backbone and heads), snapshots and film strips of what the task shows.
+
+    Of several processes the first writes.
+    """
     config: PretrainConfig = job.config
     backbone = build_backbone(config.backbone, config.seed)
     check_clip(backbone, config.frames, config.crop)
@@ -50,12 +56,14 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     steps = steps_within(config, learner, loader, videos * objective.clips)
     compute = compute_of(config)
     watch = watch_of(job, backbone, material, compute)
-    state = optimise(job, learner, loader, steps, progress, watch)
+    state = optimise(job, learner, loader, steps, _keeping(job, learner, progress), watch)
+    answers = controls(learner, watch.loader(law, videos, config.seed), partial(augmented, config), compute)
+    if rank() > 0:
+        return {}
     save_weights(job.run.path / "weights.safetensors", learner)
     write_strips(job.run.path / "strips.npz", _strips(config, objective, loader(0)))
     spent = budget(state, videos * objective.clips, config.frames)
     stated, broken = account(config, spent)
-    answers = controls(learner, watch.loader(law, videos, config.seed), partial(augmented, config), compute)
     health, said = verdict(job.run.metrics, watch, answers, needs_motion(config.objective))
     curve = [row for row in job.run.metrics if "loss" in row]
     chance = curve[-1]["chance"]
@@ -67,6 +75,18 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
         "health": health,
         "notes": material.notes + broken + not_learnt(curve, chance, videos) + said,
     }
+
+
+def _keeping(job: Job, learner: Any, progress: Progress | None) -> Progress:
+    """Progress that keeps the backbone on its way, as snapshots."""
+
+    def told(done: int, total: int, values: dict[str, float]) -> None:
+        for share in steps_of(total).get(done, ()):
+            save_weights(job.run.path / name_of(share), nn.ModuleDict({"backbone": learner.backbone}))
+        if progress:
+            progress(done, total, values)
+
+    return told
 
 
 def build_objective(config: PretrainConfig, dim: int) -> Any:

@@ -1,61 +1,121 @@
 """probe: train a linear layer on frozen features, then predict every test video."""
 
 import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from muybridge.core.features import Classifier
+from muybridge.core.gather import rank
 from muybridge.core.predictions import write_predictions
 from muybridge.core.records import write_strips
-from muybridge.data.index import check_classes, divide
-from muybridge.measure.linear import fit_linear
-from muybridge.stages.answers import predict
+from muybridge.data.index import VideoRecord, assign_folds
+from muybridge.measure.linear import Linear, fit_linear
+from muybridge.stages.answers import majority, predict
 from muybridge.stages.calibration import frozen_backbone
 from muybridge.stages.config import ProbeConfig
+from muybridge.stages.frozen import Frozen, divided, frozen_features
 from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import data_facts, law_of, prepare
-from muybridge.stages.predict import View, features, forward_budget
+from muybridge.stages.material import data_facts
+from muybridge.stages.predict import forward_budget, view_of
 from muybridge.stages.strips import class_strips
+from muybridge.stages.transfer import transfer_of
 from muybridge.train.checkpoint import save_weights
-from muybridge.train.precision import choose
+from muybridge.train.distributed import told
+from muybridge.train.precision import Compute, choose
 
 
 def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     """Fit the linear layer, save backbone and layer as one classifier and one row of predictions per test view."""
     config: ProbeConfig = job.config
     began = time.monotonic()
-    train, test = divide(job.dataset, config.fold, config.folds)
-    job.notes.extend(check_classes(job.dataset, train, test))
-    labelled = [record for record in train if record.label >= 0]
-    material = prepare(job, {"train": labelled, "test": test}, config, law_of(config))
-    compute = choose(config.device, config.precision)
-    view = View(law_of(config), config.views, config.crop, max(64, config.batch))
+    material = divided(job)
+    compute, view = choose(config.device, config.precision), view_of(config)
     backbone = frozen_backbone(job, view, material, compute)
-    rows, videos = features(backbone, view, material, "train", compute)
-    label = {record.id: record.label for record in material.parts["train"]}
-    group = {record.id: record.group for record in material.parts["train"]}
-    fitted = fit_linear(
-        rows,
-        np.array([label[v] for v in videos]),
-        np.array([group[v] for v in videos]),
-        len(job.dataset.classes),
-    )
-    classifier = Classifier(backbone, backbone.dim, len(job.dataset.classes))
+    train, test = material.parts["train"], material.parts["test"]
+    frozen = frozen_features(job, backbone, view, material, compute, progress=progress)
+    fitted = told(_fitted(job, frozen, train, compute) if rank() == 0 else None)
+    assert fitted is not None
+    classifier = Classifier(backbone, fitted.weight.shape[1], len(job.dataset.classes))
     classifier.head.load_state_dict(
         {"weight": torch.from_numpy(fitted.weight), "bias": torch.from_numpy(fitted.bias)}
     )
-    save_weights(job.run.path / "weights.safetensors", classifier)
     answers = predict(classifier, job.dataset.classes, view, material, compute)
+    if rank() > 0:
+        return {}
+    save_weights(job.run.path / "weights.safetensors", classifier)
     write_predictions(job.run.path / "predictions.parquet", answers)
     write_strips(job.run.path / "strips.npz", class_strips(job, material, view))
-    clips = config.views * sum(map(len, material.parts.values()))
     return {
         "summary": f"linear probe of {job.facets['arm']} on {job.dataset.name}",
         "data": data_facts(job, material, material.parts),
-        "budget": forward_budget(backbone, view, clips, compute, began),
+        "protocol": transfer_of(config).facts(),
+        "budget": forward_budget(backbone, view, view.views * (len(train) + len(test)), compute, began),
         "chance": 1 / len(job.dataset.classes),
-        "regularisation": fitted.strength,
-        "notes": material.notes,
-    }  # fmt: skip
+        "majority": majority(train, test, job.dataset.classes),
+        "selection": selection(fitted),
+        "notes": [*material.notes, *single(train, job.dataset.classes), *remarks(fitted)],
+    }
+
+
+def _fitted(job: Job, frozen: Frozen, train: Sequence[VideoRecord], compute: Compute) -> Linear:
+    """The linear layer on the features of every view of the training videos."""
+    rows, folds = frozen.of(train), validation_folds(job, train)
+    return fit_linear(
+        rows.reshape(-1, rows.shape[2]),
+        np.repeat([record.label for record in train], rows.shape[1]),
+        np.repeat([folds[record.id] for record in train], rows.shape[1]),
+        len(job.dataset.classes),
+        device=str(compute.device),
+    )
+
+
+def validation_folds(job: Job, train: Sequence[VideoRecord]) -> dict[str, int]:
+    """Fold of each training video, for the choice of a setting: groups stay whole, classes are spread; one fold where there is one group.
+
+    Videos without a known group are spread by a hash of their id.
+    """
+    if len({record.group for record in train}) < 2:
+        return {record.id: 0 for record in train}
+    number = assign_folds(replace(job.dataset, records=tuple(train)))
+    return {record.id: number[record.group] for record in train}
+
+
+def selection(fitted: Linear) -> dict[str, Any]:
+    """The choice of the weight decay for ``result.json``: what was chosen, on how many held-out training clips, and the whole grid."""
+    return {
+        "weight_decay": fitted.decay,
+        "held_out": fitted.held_out,
+        "refitted": "on all training clips with the chosen weight decay",
+        "grid": [asdict(one) for one in fitted.grid],
+    }
+
+
+def single(train: Sequence[VideoRecord], classes: Sequence[str]) -> list[str]:
+    """A note on classes that have one training video: it cannot be trained on and held out."""
+    counts = Counter(record.label for record in train)
+    names = [classes[label] for label, number in sorted(counts.items()) if number < 2]
+    if not names:
+        return []
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return [
+        f"class {names[0]!r}{more}: one training video, which has no say in the choice of the weight decay"
+    ]
+
+
+def remarks(fitted: Linear) -> list[str]:
+    """What a reader must know of the choice."""
+    if not fitted.grid:
+        return [
+            f"no training clip could be held out to choose the weight decay of the linear layer; {fitted.decay:g} was taken"
+        ]
+    ends = {fitted.grid[0].decay: "strongest", fitted.grid[-1].decay: "weakest"}
+    if fitted.decay in ends:
+        return [
+            f"the weight decay chosen for the linear layer, {fitted.decay:g}, is the {ends[fitted.decay]} of the grid"
+        ]
+    return []

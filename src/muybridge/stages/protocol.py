@@ -142,9 +142,9 @@ def parse_views(text: str) -> tuple[int, int]:
 
 
 def of_run(config: Transfer) -> Protocol:
-    """The protocol that an own run was tested with: square pictures of ``size``, centre crop."""
+    """The protocol that an own run is tested with: the middle of square pictures of ``size``, or three crops of whole ones."""
     return Protocol(
-        name="own run", frames=config.frames, stride=config.stride, temporal=config.views,
+        name="own run", frames=config.frames, stride=config.stride, temporal=config.views, spatial=config.crops,
         short_side=config.size, crop=config.crop, short=config.short,
     )  # fmt: skip
 

@@ -1,6 +1,5 @@
 """robustness: predict every test video clean and under every perturbation, from one decode."""
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from muybridge.core.errors import UsageError
 from muybridge.core.features import Classifier
 from muybridge.core.records import write_strips
-from muybridge.data.index import VideoRecord, divide
+from muybridge.data.index import VideoRecord, check_same, divide, fingerprints
 from muybridge.data.loader import check_broken
 from muybridge.perturb.apply import conditions
 from muybridge.perturb.profiles import profile_of
@@ -25,7 +24,7 @@ from muybridge.stages.labels import Labels, matched, same
 from muybridge.stages.material import build_backbone, law_of, prepare
 from muybridge.stages.models import Subject, evaluating
 from muybridge.stages.parts import Parts
-from muybridge.stages.predict import View
+from muybridge.stages.predict import view_of
 from muybridge.stages.protocol import Protocol, chosen, of_run
 from muybridge.stages.strips import condition_strips
 from muybridge.stages.tested import Cached, Tested, direct, fitting, held_out
@@ -65,10 +64,8 @@ class Trial:
 
 
 def run(job: Job, progress: Progress | None) -> dict[str, Any]:
-    """Save one row per (test view, type, severity), the control cells, and film strips."""
+    """Save one row per (test view, type, severity), the control cells, and film strips; several processes share the videos."""
     config: RobustnessConfig = job.config
-    if int(os.environ.get("RANK", "0")):
-        return {}  # of several processes under torchrun the first does it all
     began = time.monotonic()
     compute = choose(config.device, config.precision)
     trial = _foreign(job, job.subject, compute) if job.subject else _own(job)
@@ -78,6 +75,8 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     tick = (lambda done, total: progress(done, total, {})) if progress else None
     state = job.run.path / "state"
     parts = run_grid(grid, trial.subject, trial.labels, trial.tested, compute, state, tick)
+    if parts is None:
+        return {}
     nans = _saved(job, trial, parts) - len(parts.broken) * len(grid.conditions)
     controls, notes = _controlled(job)
     if nans:
@@ -107,13 +106,13 @@ def _own(job: Job) -> Trial:
     backbone = build_backbone(model.backbone, model.seed)
     classifier = Classifier(backbone, backbone.dim, len(job.dataset.classes))
     classifier.load_state_dict(load_weights(source.path / "weights.safetensors"))
-    batch = config.batch or max(64, model.batch)
+    batch = config.batch or view_of(model).batch
     return Trial(
         Subject(trained["summary"], classifier, job.dataset.classes, source.signature),
         same(job.dataset.classes),
         of_run(model),
         material.parts["test"],
-        Cached(View(law_of(model), model.views, model.crop, batch), material),
+        Cached(view_of(model, batch), material),
         batch,
         material.broken,
         material.notes,
@@ -139,11 +138,13 @@ def _saved(job: Job, trial: Trial, parts: Parts) -> int:
 
     Raises:
         UsageError: more than 1 % of the videos, read for the first time, turned out to be broken and that was not allowed.
+        MuybridgeError: a file changed meanwhile.
     """
     if job.subject:
         reasons = {one["path"]: one["reason"] for one in parts.broken}
         found = [reasons.get(str(record.path), "") for record in trial.records]
         trial.broken.extend(check_broken(trial.records, found, job.config.allow_broken))
+        check_same(job.dataset, trial.records, fingerprints(trial.records))
     path = job.run.path
     return parts.join({path / "controls.parquet": CONTROLS}, path / "predictions.parquet")
 

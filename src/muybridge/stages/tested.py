@@ -54,8 +54,8 @@ class Tested(Protocol):
         """How many chunks there are."""
         ...
 
-    def read(self, start: int = 0) -> Iterator[Chunk]:
-        """The chunks from ``start`` on."""
+    def read(self, start: int = 0, every: int = 1) -> Iterator[Chunk]:
+        """The chunks ``start``, ``start + every`` and so on."""
         ...
 
 
@@ -80,23 +80,20 @@ class Cached:
         return whole, [(r, errors[r.id]) for r in self.material.parts["test"] if errors[r.id]]
 
     @property
-    def _step(self) -> int:
-        return max(1, self.view.batch // self.view.number)
-
-    @property
     def chunks(self) -> int:
         """Batches, and one chunk for what is broken."""
         whole, broken = self._split
-        return -(-len(whole) // self._step) + bool(broken)
+        return -(-len(whole) // self.view.together) + bool(broken)
 
-    def read(self, start: int = 0) -> Iterator[Chunk]:
-        """The chunks from ``start`` on."""
+    def read(self, start: int = 0, every: int = 1) -> Iterator[Chunk]:
+        """The chunks ``start``, ``start + every`` and so on."""
         whole, broken = self._split
         records = {record.id: record for record in whole}
-        for clip in self.view.clips(self.material, "test", start * self._step):
+        wanted = range(start, self.chunks, every)
+        for clip in self.view.clips(self.material, "test", some=wanted):
             of = tuple(records[video] for video in clip.video)
-            yield Chunk(clip, tuple(i % self.view.number for i in range(len(clip))), of)
-        if broken and start < self.chunks:
+            yield Chunk(clip, tuple(i % self.view.views for i in range(len(clip))), of)
+        if broken and self.chunks - 1 in wanted:
             size = self.view.crop
             yield Chunk(_nothing(self.view.law.frames, size), (), (), tuple(broken))
 
@@ -129,13 +126,13 @@ class Direct:
         """Chunks of ``together`` videos."""
         return -(-len(self.records) // self.together)
 
-    def read(self, start: int = 0) -> Iterator[Chunk]:
-        """The chunks from ``start`` on."""
-        places = range(start * self.together, len(self.records))
-        fine = [i for i in places if not self.error(i)]
+    def read(self, start: int = 0, every: int = 1) -> Iterator[Chunk]:
+        """The chunks ``start``, ``start + every`` and so on."""
+        everything, step = range(len(self.records)), self.together
+        groups = [everything[i * step : (i + 1) * step] for i in range(start, self.chunks, every)]
+        fine = [i for group in groups for i in group if not self.error(i)]
         decoded = iter(stream([self._wanted(i) for i in fine], self.threads))
-        for first in places[:: self.together]:
-            group = range(first, min(first + self.together, len(self.records)))
+        for group in groups:
             found = [next(decoded) if not self.error(i) else self.error(i) for i in group]
             yield self._chunk([self.records[i] for i in group], found)
 

@@ -16,10 +16,12 @@ from muybridge.stages.health import Watch, watch_every
 from muybridge.stages.job import Job, Progress
 from muybridge.stages.material import Material
 from muybridge.stages.perturbed import perturbed
+from muybridge.stages.validation import ROLE, Validation
 from muybridge.train import distributed
 from muybridge.train.checkpoint import State
 from muybridge.train.flops import step_flops
 from muybridge.train.loop import Recipe, fit
+from muybridge.train.optim import Schedule, cosine, stepped
 from muybridge.train.precision import Compute, choose
 from muybridge.weighting.fixed import Fixed
 
@@ -32,9 +34,20 @@ def loader_of(job: Job, material: Material, law: Law, videos: int) -> Loader:
 
 
 def optimise(
-    job: Job, learner: Any, loader: Loader, steps: int, progress: Progress | None, watch: Watch | None = None
-) -> State:
-    """Fit a learner on the batches of a loader, with looks at its health; goes on from a saved state."""
+    job: Job, learner: Any, loader: Loader, steps: int, progress: Progress | None,
+    watch: Watch | None = None, validation: Validation | None = None,
+) -> State:  # fmt: skip
+    """Fit a learner on the batches of a loader; goes on from a saved state.
+
+    Args:
+        job: names the recipe and the folder.
+        learner: what is trained.
+        loader: its batches.
+        steps: optimiser steps in all.
+        progress: told how far it is.
+        watch: looks at the health of the features now and then.
+        validation: looks at held-out videos, in its place, after every epoch (nearest step) and at the end.
+    """
     config: Optimisation = job.config
     recipe = Recipe(
         steps,
@@ -44,14 +57,26 @@ def optimise(
         config.warmup,
         config.clip_norm,
         log_every=max(1, steps // 50),
+        schedule=schedule_of(config),
     )
     clips = steps * loader.batch * learner.objective.clips
+    every = watch_every(steps, clips, watch.videos) if watch else 1
+    if validation:
+        every = max(1, round(len(loader.records) / loader.batch))
     batches = partial(stream, loader, workers=config.workers or os.cpu_count() or 1)
     return fit(
         learner, Fixed(), batches, partial(augmented, config), recipe, compute_of(config),
         seed=config.seed, folder=job.run.path, report=progress,
-        watch=watch, watch_every=watch_every(steps, clips, watch.videos) if watch else 1,
+        watch=validation or watch, watch_every=every, watch_as=ROLE if validation else "health",
     )  # fmt: skip
+
+
+def schedule_of(config: Optimisation) -> Schedule:
+    """How the learning rate goes: a cosine unless fine-tuning asks for steps."""
+    if isinstance(config, FinetuneConfig) and config.schedule == "steps":
+        decays = tuple(epoch / config.epochs for epoch in config.decay_epochs)
+        return partial(stepped, decays=decays, factor=config.decay)
+    return cosine
 
 
 def compute_of(config: Optimisation) -> Compute:

@@ -6,9 +6,52 @@ STUDIES = {
     "quickstart": Entry(
         "pretrain two tasks, probe and fine-tune them, perturb the clips, report; embedded data or your own videos",
         "muybridge.studies.quickstart:cells",
+        {"title": "Quickstart: what pretext tasks teach"},
     ),
-    "pretexts": Entry(
-        "every pretext task on several backbones under one budget, read out by a linear probe",
-        "muybridge.studies.pretexts:cells",
+    "pretext-backbones": Entry(
+        "every pretext task on several backbones under one budget: probe, fine-tuning, noise (Table 1)",
+        "muybridge.studies.pretext_backbones:cells",
+        {"title": "Pretext tasks and backbones", "tables": ("table-1",)},
+    ),
+    "probe-vs-finetune": Entry(
+        "frozen features against a trained backbone (Table 2)",
+        "muybridge.studies.probe_vs_finetune:cells",
+        {"title": "Linear probe against fine-tuning", "tables": ("table-2",)},
+    ),
+    "pretext-constraints": Entry(
+        "spatial, temporal and spatio-temporal tasks, with and without contrast (Table 3)",
+        "muybridge.studies.pretext_constraints:cells",
+        {"title": "Constraints of pretext tasks", "tables": ("table-3",)},
+    ),
+    "subset-size": Entry(
+        "how many unlabelled videos (Tables 4 and 5)",
+        "muybridge.studies.subset_size:cells",
+        {"title": "Size of the pretraining set", "tables": ("table-4", "table-2-2022", "table-5")},
+    ),
+    "training-length": Entry(
+        "how long to pretrain: snapshots at 25, 50 and 75 % of one run, and its end",
+        "muybridge.studies.training_length:cells",
+        {"title": "Length of pretraining", "tables": ("training-length",)},
+    ),
+    "complexity": Entry(
+        "more rotations, more clips to order, more rates",
+        "muybridge.studies.complexity:cells",
+        {"title": "Complexity of pretext tasks", "tables": ("complexity",)},
+    ),
+    "data-distribution": Entry(
+        "what is pretrained on against what is tested on",
+        "muybridge.studies.data_distribution:cells",
+        {"title": "Source and target data", "tables": ("data-distribution",)},
+    ),
+    "noise": Entry(
+        "four kinds of noise on fine-tuned networks (Table 6, Figure 9)",
+        "muybridge.studies.noise:cells",
+        {"title": "Robustness to noise", "tables": ("table-6", "noise-mean", "figure-9")},
+    ),
+    "robustness-models": Entry(
+        "families of models under five categories of perturbations",
+        "muybridge.studies.robustness_models:cells",
+        {"title": "Families of models under perturbations", "tables": ("ucf101-p", "mini-kinetics-c")},
     ),
 }
+"""Shipped studies; ``tables`` are keys of ``core.published``: the numbers that a report shows beside ours."""

@@ -1,13 +1,24 @@
 """Configs of the shipped studies. Imports no torch."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from muybridge.stages.config import Control
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuickstartConfig(Control):
+class StudyConfig(Control):
+    """How a study is run; studies add what they let the user choose."""
+
+    stage: ClassVar[str] = "study"
+    executor: Literal["local", "ray", "slurm"] = "local"
+    """Who runs the cells: processes of this machine, Ray or Slurm."""
+    address: str | None = None
+    """HOST:PORT of a Ray cluster, one of this machine when not given; for Slurm NAME=VALUE,... as submitit takes them (docs/clusters.md)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuickstartConfig(StudyConfig):
     """Pretrain, probe, fine-tune and perturb: on the embedded data sets, or on your own videos with --data."""
 
     stage: ClassVar[str] = "quickstart"
@@ -38,21 +49,57 @@ class QuickstartConfig(Control):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PretextsConfig(Control):
-    """What every pretext task teaches several backbones under one budget: pretrain, then probe both embedded data sets."""
+class BenchmarkConfig(StudyConfig):
+    """What all studies of the benchmark have in common; a page on each is in docs/studies."""
 
-    stage: ClassVar[str] = "pretexts"
-    data: tuple[str, ...] = ("builtin-objects", "builtin-motions")
-    """Labelled data sets that are probed; pretraining reads the last one without its labels."""
-    tasks: tuple[str, ...] = ("rotnet", "vcop", "prp", "cvrl", "tdl", "rspnet", "speed")
-    """Pretext tasks of `muybridge list objectives`."""
-    backbones: tuple[str, ...] = ("r2plus1d-tiny", "shufflenet-tiny")
-    """Names of `muybridge list backbones`."""
-    seeds: int = 3
-    """Number of seeds, counted from --seed."""
-    budget: int = 30_000
-    """Clips through the backbone, the same for every task."""
+    scale: Literal["tiny", "small", "paper"] = "tiny"
+    """tiny: embedded data, two cores. small: UCF101 and HMDB51, one GPU. paper: the published setting."""
+    data: tuple[str, ...] = ()
+    """Labelled data sets, each on its own; those of the scale when not given."""
+    roots: tuple[str, ...] = ()
+    """Where the official files of named data sets lie, as NAME=FOLDER words."""
+    backbones: tuple[str, ...] = ()
+    """Names of `muybridge list backbones`; those of the study when not given."""
+    seeds: int | None = None
+    """Number of seeds, counted from --seed; that of the scale when not given."""
 
 
-CONFIGS: dict[str, type[Control]] = {"quickstart": QuickstartConfig, "pretexts": PretextsConfig}
+@dataclass(frozen=True, kw_only=True)
+class ShippedConfig(BenchmarkConfig):
+    """A study of pretext tasks; a page on it is in docs/studies."""
+
+    source: tuple[str, ...] = ()
+    """Videos to pretrain on, labels unused; those of the scale when not given. NAME@N takes N of them, evenly from the classes."""
+    tasks: tuple[str, ...] = ()
+    """Pretext tasks of `muybridge list objectives`; those of the study when not given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourcesConfig(ShippedConfig):
+    """A study that compares what is pretrained on; a page on it is in docs/studies."""
+
+    source: tuple[str, ...] = ()
+    """Videos to pretrain on, each word a source of its own; NAME@N takes N of them, evenly from the classes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelsConfig(BenchmarkConfig):
+    """A study of models under perturbations; a page on it is in docs/studies."""
+
+    weights: tuple[str, ...] = ()
+    """Public models at --scale paper, as MODEL=FILE words: i3d=FILE, torchvision:mvit_v2_s=FILE, hf:FOLDER= for what is its own file."""
+
+
+CONFIGS: dict[str, type[StudyConfig]] = {
+    "quickstart": QuickstartConfig,
+    "pretext-backbones": ShippedConfig,
+    "probe-vs-finetune": ShippedConfig,
+    "pretext-constraints": ShippedConfig,
+    "subset-size": SourcesConfig,
+    "training-length": ShippedConfig,
+    "complexity": ShippedConfig,
+    "data-distribution": SourcesConfig,
+    "noise": ShippedConfig,
+    "robustness-models": ModelsConfig,
+}
 """Config of each shipped study."""

@@ -1,17 +1,32 @@
-"""Run the cells of a study on this machine: each once, several at a time, failures kept and never in the way of others."""
+"""Run the cells of a study, each once, wherever there is room; failures are kept and never in the way of others."""
 
+import contextlib
+import heapq
+import os
+import platform
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from multiprocessing import connection, get_context
-from os import getpid
-from typing import Any
+from random import Random
 
-from muybridge.core.processes import spawning
+from muybridge.core.catalogue import pick
+from muybridge.core.errors import MuybridgeError
+from muybridge.core.kept import is_sound
+from muybridge.core.lease import life
+from muybridge.core.mirror import fetch
+from muybridge.core.out import MARKER
 from muybridge.core.records import atomic
 from muybridge.core.screen import Screen
+from muybridge.core.seal import damage
+from muybridge.studies.executors import EXECUTORS, Executor
+from muybridge.studies.messages import Busy, Died, Done, Failed, Message, Progress
 from muybridge.studies.plan import Cell
-from muybridge.studies.worker import serve
+
+LOOK_AHEAD = 16
+"""Cells behind one that found no room which are tried too: they may want another device or less memory."""
+PAUSE = 2.0
+"""Seconds after which a cell that someone else computes is looked at again; doubled each time, up to half the life of a lease."""
 
 
 @dataclass
@@ -22,129 +37,186 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-class _Worker:
-    """A process, its pipe and the cell it works on."""
+def run_cells(
+    cells: Sequence[Cell], workers: int, screen: Screen, executor: str = "local", address: str | None = None
+) -> Outcome:
+    """Finish what is missing; sound runs are not touched, damaged ones are computed again.
 
-    def __init__(self) -> None:
-        context = get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, getpid()), daemon=True)
-        with spawning():
-            self.process.start()
-        theirs.close()
-        self.cell: Cell | None = None
-        self.began = 0.0
+    A worker that dies (killed, out of memory) costs a second try of its cell; dying again fails that cell only. Cells that someone else
+    computes are left for later.
 
-    def start(self, cell: Cell) -> None:
-        self.cell, self.began = cell, time.monotonic()
-        self.pipe.send(cell.job.config)
+    Args:
+        cells: of a plan, inputs first.
+        workers: cells at a time; 0 lets Ray and Slurm take all at once.
+        screen: shows how far it is.
+        executor: a name of ``executors.EXECUTORS``.
+        address: where it runs them (``--address``).
 
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.join(5)
-
-
-def run_cells(cells: Sequence[Cell], workers: int, screen: Screen) -> Outcome:
-    """Finish what is missing; finished runs are not touched.
-
-    A worker that dies (killed, out of memory) costs a second try of its cell; dying again fails that cell only.
+    Raises:
+        UsageError: unknown executor, or none at that address.
+        MuybridgeError: the folder of the results has vanished.
     """
-    run = _Execution(cells, workers, screen)
+    schedule = _Schedule(cells, screen)
+    if not schedule.is_open():
+        return schedule.outcome
+    place: Executor = pick("executors", EXECUTORS, executor)(workers, address)
     try:
-        while run.waiting or run.busy():
-            run.drop_hopeless()
-            run.hand_out()
-            busy = run.busy()
-            for pipe in connection.wait(list(busy), timeout=1):
-                run.listen(busy[pipe])
-            screen.update("study", len(run.outcome.done), len(cells))
+        place.recall([cell for cell in cells if cell.job.signature in schedule.outcome.done])
+        while schedule.is_open():
+            schedule.hand_out(place)
+            for cell, message in place.listen(min(1.0, PAUSE)):
+                schedule.take(cell, message)
+            screen.update("study", len(schedule.outcome.done), len(cells))
     finally:
-        for worker in run.pool:
-            worker.stop()
+        place.close()
         screen.finish("study")
-    return run.outcome
+    return schedule.outcome
 
 
-class _Execution:
-    """The state of ``run_cells``."""
+class _Schedule:
+    """What is done, ready, running, left for later or waiting for its inputs."""
 
-    def __init__(self, cells: Sequence[Cell], workers: int, screen: Screen) -> None:
-        self.total, self.workers, self.screen = len(cells), workers, screen
-        self.outcome = Outcome({cell.job.signature for cell in cells if cell.run.done})
-        self.waiting = [cell for cell in cells if not cell.run.done]
-        self.pool: list[_Worker] = []
+    def __init__(self, cells: Sequence[Cell], screen: Screen) -> None:
+        self.cells, self.screen = list(cells), screen
+        self.outcome = Outcome()
+        self.place = {cell.job.signature: place for place, cell in enumerate(cells)}
+        self.ready: list[int] = []
+        self.later: list[tuple[float, int]] = []
+        self.began: dict[str, float] = {}
         self.tried: set[str] = set()
-        if len(self.waiting) < len(cells):
-            screen.say(f"{len(cells) - len(self.waiting)} of {len(cells)} runs exist already")
+        self.busy: dict[str, int] = {}
+        self.crowded = False
+        self.random = Random(f"{platform.node()} {os.getpid()}")
+        self.missing: dict[str, set[str]] = {}
+        self.followers: dict[str, list[Cell]] = defaultdict(list)
+        self.marker = cells[0].job.config.out / MARKER if cells else None
+        self.marked = self.marker is not None and self.marker.exists()
+        self._sort()
 
-    def busy(self) -> dict[Any, _Worker]:
-        """Workers at work, by their pipes."""
-        return {worker.pipe: worker for worker in self.pool if worker.cell}
+    def _sort(self) -> None:
+        self.outcome.done = {cell.job.signature for cell in self.cells if self._exists(cell)}
+        if self.outcome.done:
+            self.screen.say(f"{len(self.outcome.done)} of {len(self.cells)} runs exist already")
+        for cell in self.cells:
+            name = cell.job.signature
+            if name in self.outcome.done:
+                continue
+            self.missing[name] = {need for need in cell.needs if need in self.place} - self.outcome.done
+            for need in self.missing[name]:
+                self.followers[need].append(cell)
+            if not self.missing[name]:
+                self._queue(cell)
 
-    def hand_out(self) -> None:
-        """Give ready cells to idle workers, in the order of the study."""
-        for cell in [cell for cell in self.waiting if cell.needs <= self.outcome.done]:
-            idle = next((worker for worker in self.pool if worker.cell is None), None)
-            if idle is None and len(self.pool) < self.workers:
-                idle = _Worker()
-                self.pool.append(idle)
-            if idle is None:
-                return
-            try:
-                idle.start(cell)
-            except OSError:  # it died while it had nothing to do
-                self.pool.remove(idle)
-                idle.stop()
-                return
-            self.waiting.remove(cell)
+    def _exists(self, cell: Cell) -> bool:
+        if not cell.run.done:
+            return False
+        if is_sound(cell.run):
+            return True
+        self.screen.say(f"{cell.name}: damaged ({damage(cell.run.path)}); it is computed again")
+        return False
 
-    def drop_hopeless(self) -> None:
-        """Fail the cells whose input failed."""
-        for cell in self.waiting:
-            lost = cell.needs & self.outcome.failed.keys()
-            if lost:
-                self.outcome.failed[cell.job.signature] = f"not run: its input {sorted(lost)[0]} failed"
-        self.waiting = [cell for cell in self.waiting if cell.job.signature not in self.outcome.failed]
+    def _queue(self, cell: Cell) -> None:
+        heapq.heappush(self.ready, self.place[cell.job.signature])
 
-    def listen(self, worker: _Worker) -> None:
-        """Take one message of a worker at work."""
-        cell = worker.cell
-        assert cell is not None
-        try:
-            message: tuple[Any, ...] = worker.pipe.recv()
-        except (EOFError, OSError):
-            self._bury(worker, cell)
+    def is_open(self) -> bool:
+        """Whether anything is left to do."""
+        return bool(self.ready or self.later or self.began)
+
+    def hand_out(self, place: Executor) -> None:
+        """Start ready cells while there is room, in the order of the study."""
+        self._still_there()
+        while self.later and self.later[0][0] <= time.monotonic():
+            heapq.heappush(self.ready, heapq.heappop(self.later)[1])
+        refused: list[int] = []
+        while self.ready and len(refused) < LOOK_AHEAD:
+            number = self._next()
+            cell = self.cells[number]
+            if place.start(cell):
+                self.began[cell.job.signature] = time.monotonic()
+            else:
+                refused.append(number)
+        for number in refused:
+            heapq.heappush(self.ready, number)
+
+    def _next(self) -> int:
+        """The first ready cell; a random one after meeting someone else's, for others take them in the same order."""
+        if not self.crowded:
+            return heapq.heappop(self.ready)
+        self.crowded = False
+        number = self.ready.pop(self.random.randrange(len(self.ready)))
+        heapq.heapify(self.ready)
+        return number
+
+    def _still_there(self) -> None:
+        if self.marked and self.marker is not None and not self.marker.exists():
+            raise MuybridgeError(
+                f"--out {self.marker.parent}: vanished while the study ran (deleted, or its disk is gone). Bring it back and run the same "
+                "command; what was finished there is kept."
+            )
+
+    def take(self, cell: Cell, message: Message) -> None:
+        """Take one message of a started cell."""
+        if isinstance(message, Progress):
+            self.screen.update(cell.name, message.done, message.total, message.detail)
             return
-        if message[0] == "progress":
-            self.screen.update(cell.name, *message[1:])
-            return
-        worker.cell = None
-        if message[0] == "failed":
-            self._fail(cell, *message[1:])
-            return
-        self.outcome.done.add(cell.job.signature)
-        count = f"[{len(self.outcome.done):>{len(str(self.total))}}/{self.total}]"
-        self.screen.finish(cell.name, f"{count} {title(cell)}: {time.monotonic() - worker.began:.1f} s")
+        seconds = time.monotonic() - self.began.pop(cell.job.signature)
+        if isinstance(message, Failed):
+            self._fail(cell, message.text, message.trace)
+        elif isinstance(message, Died):
+            self._bury(cell, message)
+        elif isinstance(message, Busy):
+            self._postpone(cell, message)
+        else:
+            self._finish(cell, message, message.seconds or seconds)
 
-    def _bury(self, worker: _Worker, cell: Cell) -> None:
-        worker.process.join(5)
-        self.pool.remove(worker)
+    def _finish(self, cell: Cell, message: Done, seconds: float) -> None:
+        name = cell.job.signature
+        if message.signature != name:
+            self._fail(
+                cell, f"its worker signed it as {message.signature}: other data or another version there.", ""
+            )
+            return
+        fetch(cell.run, weights=False)
+        if not cell.run.done:
+            self._fail(
+                cell, f"finished, but {cell.run.path} is not there; --out must be a folder or URL that all machines share.", ""
+            )  # fmt: skip
+            return
+        self.outcome.done.add(name)
+        for follower in self.followers.pop(name, ()):
+            self.missing[follower.job.signature].discard(name)
+            if not self.missing[follower.job.signature] and follower.job.signature not in self.outcome.failed:
+                self._queue(follower)
+        count = f"[{len(self.outcome.done):>{len(str(len(self.cells)))}}/{len(self.cells)}]"
+        self.screen.finish(cell.name, f"{count} {title(cell)}: {seconds:.1f} s")
+
+    def _postpone(self, cell: Cell, message: Busy) -> None:
+        name = cell.job.signature
+        met = self.busy.get(name, 0)
+        self.busy[name], self.crowded = met + 1, True
+        pause = min(PAUSE * 2**met, max(PAUSE, life() / 2))
+        heapq.heappush(self.later, (time.monotonic() + pause, self.place[name]))
+        self.screen.finish(cell.name, "" if met else f"{cell.name}: {message.text} Others first.")
+
+    def _bury(self, cell: Cell, message: Died) -> None:
         if cell.job.signature not in self.tried:
             self.tried.add(cell.job.signature)
-            self.waiting.insert(0, cell)
+            self._queue(cell)
             self.screen.finish(cell.name, f"{cell.name}: its process died; tried once more")
             return
         self._fail(
-            cell,
-            f"its process died twice (exit code {worker.process.exitcode}), most likely for lack of memory; try fewer --workers.",
-            "",
-        )
+            cell, f"its process died twice ({message.text}), most likely for lack of memory; try fewer --workers.", ""
+        )  # fmt: skip
 
-    def _fail(self, cell: Cell, message: str, trace: str) -> None:
-        self.outcome.failed[cell.job.signature] = message
-        with atomic(cell.run.path / "error.log") as file:
-            file.write(f"{message}\n\n{trace}")
-        self.screen.finish(cell.name, f"FAILED {cell.name}: {message}")
+    def _fail(self, cell: Cell, text: str, trace: str) -> None:
+        """Keep a failure with its log, and fail what hangs on it."""
+        self.outcome.failed[cell.job.signature] = text
+        with contextlib.suppress(OSError), atomic(cell.run.path / "error.log") as file:
+            file.write(f"{text}\n\n{trace}")
+        self.screen.finish(cell.name, f"FAILED {cell.name}: {text}")
+        for follower in self.followers.pop(cell.job.signature, ()):
+            if follower.job.signature not in self.outcome.failed:
+                self._fail(follower, f"not run: its input {cell.job.signature} failed", "")
 
 
 def title(cell: Cell) -> str:

@@ -3,15 +3,29 @@
 A study is a generator: it yields a stage config and is sent the folder its run will have, which later configs name as their input.
 """
 
-from collections.abc import Generator
-from dataclasses import dataclass
+import gc
+import marshal
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import cache
+from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
-from muybridge.core.records import Run
+from muybridge.core.errors import UsageError
+from muybridge.core.records import Run, Signer
+from muybridge.core.snapshots import split
+from muybridge.stages import STAGES
 from muybridge.stages.config import Control, as_dict
-from muybridge.stages.job import Job, resolve
+from muybridge.stages.job import Job, resolve, signed_input
+from muybridge.stages.memory import Memory
+from muybridge.studies.config import StudyConfig
 
 Study = Generator[Control, str, None]
+INPUTS = ("init", "model")
+"""Fields that name a run."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +56,130 @@ class Cell:
         return f"{self.job.stage} {what}{fold} [{self.job.signature[:6]}]"
 
 
-def plan(study: Study) -> list[Cell]:
-    """Every cell of a study, inputs before those that need them; equal configs become one cell."""
-    cells: dict[str, Cell] = {}
-    planned: dict[str, dict[str, Any]] = {}
+def plan(study: Study, memory: Memory | None = None) -> list[Cell]:
+    """Every cell of a study, inputs before those that need them; equal configs become one cell.
+
+    Raises:
+        UsageError: something that is no stage config, or no cell at all.
+    """
+    planner = _Planner(memory or Memory())
+    with _no_collector():
+        try:
+            config = next(study)
+            while True:
+                config = study.send(planner.add(config))
+        except StopIteration:
+            pass
+    if not planner.cells:
+        raise UsageError("the study is empty: it yields no config of a stage.")
+    return list(planner.cells.values())
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Without the collector of cycles, which would look through all cells again and again; plans have none."""
+    was = gc.isenabled()
+    gc.disable()
     try:
-        config = next(study)
-        while True:
-            job = resolve(config, planned)
-            needs = frozenset(run.signature for run in job.inputs.values() if run.signature in cells)
-            cells.setdefault(job.signature, Cell(job, needs))
-            folder = str(job.run.path)
-            planned[folder] = as_dict(job.config)
-            config = study.send(folder)
-    except StopIteration:
-        return list(cells.values())
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """A resolved job and the signer of all that differ from it in seed and input runs alone."""
+
+    number: int
+    job: Job
+    sign: Signer
+
+
+@cache
+def _shared(kind: Any) -> Callable[[Control], tuple[Any, ...]]:
+    """Reads the fields that configs of one shape share."""
+    return attrgetter(*(field.name for field in fields(kind) if field.name not in ("seed", "out", *INPUTS)))
+
+
+class _Planner:
+    """Cells by signature and by folder; a config of a known shape is signed without being resolved again."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.cells: dict[str, Cell] = {}
+        self.shapes: dict[Any, _Shape] = {}
+        self._made: dict[str, tuple[Cell, int | None]] = {}
+        self._runs: dict[str, Run] = {}
+
+    def add(self, config: Control) -> str:
+        """Plan one config; returns the folder of its run."""
+        if not isinstance(config, Control) or not hasattr(config, "stage") or isinstance(config, StudyConfig):
+            raise UsageError(
+                f"the study yields {type(config).__name__} {str(config)[:60]!r}; wanted the config of a stage: {', '.join(STAGES)}."
+            )
+        key = self._key(config)
+        shape = self.shapes.get(key)
+        job = self._resolved(config) if shape is None else self._alike(config, shape)
+        if shape is None and key is not None:
+            signed = as_dict(job.config) | {"data_fingerprint": job.dataset.fingerprint}
+            shape = self.shapes[key] = _Shape(len(self.shapes), job, Signer(job.stage, signed))
+        cell = self.cells.get(job.signature)
+        if cell is None:
+            needs = frozenset(self._inputs(config))
+            cell = self.cells[job.signature] = Cell(job, needs)
+        folder = os.path.join(job.config.out, "runs", job.stage, job.signature)  # noqa: PTH118 - text, for many cells
+        self._made[folder] = cell, shape.number if shape else None
+        return folder
+
+    def _inputs(self, config: Any) -> Iterator[str]:
+        """Signatures of the planned runs that a config starts from."""
+        for name in INPUTS:
+            folder, _ = split(getattr(config, name, "random"))
+            if folder in self._made:
+                yield self._made[folder][0].job.signature
+
+    def _key(self, config: Control) -> Any:
+        """Everything but seed and input runs, of which the shapes; None where a run is not planned here. Tells 1 from 1.0 and True."""
+        kind: Any = type(config)
+        origins = []
+        for name in INPUTS:
+            run, share = split(getattr(config, name, "random"))
+            _, shape = self._made.get(run, (None, None))
+            if run != "random" and shape is None:
+                return None
+            origins.append((shape, share))
+        if type(config.seed) is not int:
+            return None
+        return kind, str(config.out), marshal.dumps(_shared(kind)(config), 2), *origins
+
+    def _resolved(self, config: Control) -> Job:
+        """A job by reading, checking and signing."""
+        return resolve(config, dict(self._ancestors(config)), memory=self.memory)
+
+    def _ancestors(self, config: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Folders and configs of the planned runs that a config starts from, and of those that they start from."""
+        for name in INPUTS:
+            folder, _ = split(str(getattr(config, name, "")))
+            if folder in self._made:
+                origin = self._made[folder][0].job.config
+                yield folder, as_dict(origin)
+                yield from self._ancestors(origin)
+
+    def _alike(self, config: Control, shape: _Shape) -> Job:
+        """A job like another one, but for its seed and its inputs."""
+        given, like = vars(config), shape.job
+        folders = {name: given[name] for name in like.inputs}
+        cells = {name: self._made[split(folder)[0]][0] for name, folder in folders.items()}
+        named = {name: signed_input(cells[name].job.signature, folder) for name, folder in folders.items()}
+        seed = cells["model"].job.facets["seed"] if "model" in cells else config.seed
+        made = object.__new__(type(config))  # dataclasses.replace checks every field again
+        vars(made).update(vars(like.config), seed=config.seed, **folders)
+        inputs = {name: self._run(split(folder)[0]) for name, folder in folders.items()}
+        facets = like.facets | {"seed": seed}
+        return Job(like.stage, made, like.dataset, inputs, shape.sign(config.seed, named), facets, like.notes)
+
+    def _run(self, folder: str) -> Run:
+        if folder not in self._runs:
+            self._runs[folder] = Run(Path(folder))
+        return self._runs[folder]

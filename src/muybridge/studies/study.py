@@ -3,19 +3,18 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from muybridge.core.catalogue import pick
-from muybridge.core.records import read_json, write_json
 from muybridge.core.screen import Screen
-from muybridge.data import DATASETS, builtin, cache
+from muybridge.data import builtin, cache
 from muybridge.data.loader import check_broken
-from muybridge.stages.config import Control, as_dict
-from muybridge.stages.job import command
-from muybridge.studies import STUDIES
+from muybridge.stages.memory import Memory
+from muybridge.studies.config import StudyConfig
 from muybridge.studies.execute import Outcome, run_cells
-from muybridge.studies.plan import Cell, plan
+from muybridge.studies.find import Recipe, make_plan
+from muybridge.studies.plan import Cell
+from muybridge.studies.record import write_plan
+from muybridge.studies.state import to_retry
 
 FEW = 32
 
@@ -28,20 +27,23 @@ class Finished:
     outcome: Outcome
 
 
-def make_plan(name: str, config: Control) -> list[Cell]:
-    """Cells of a shipped study."""
-    return plan(pick("studies", STUDIES, name)(config))
+def run(recipe: Recipe, config: StudyConfig, screen: Screen, retry: bool = False) -> Finished:
+    """Run what is missing of a study and write ``study.json``; a study without failures can be asked for again at no cost.
 
-
-def run(name: str, config: Control, screen: Screen) -> Finished:
-    """Run what is missing of a study and write ``study.json``; a study without failures can be asked for again at no cost."""
+    Args:
+        recipe: the study.
+        config: its options.
+        screen: where progress goes.
+        retry: run failed cells, and those that hang on them, alone.
+    """
     workers = worker_count(config.workers)
-    render(config, workers, screen)
-    cells = make_plan(name, config)
-    _record(name, config, cells, Outcome())
-    warm(cells, workers, screen)
-    outcome = run_cells(cells, min(workers, len(cells)), screen)
-    _record(name, config, cells, outcome)
+    cells = make_plan(recipe, config, Memory(lambda: render(workers, screen)))
+    write_plan(recipe, config, cells, Outcome())
+    chosen = to_retry(cells) if retry else cells
+    warm(chosen, workers, screen)
+    slots = min(workers, len(chosen)) if config.executor == "local" else config.workers
+    outcome = run_cells(chosen, slots, screen, config.executor, config.address)
+    write_plan(recipe, config, cells, outcome)
     return Finished(cells, outcome)
 
 
@@ -52,13 +54,11 @@ def worker_count(workers: int) -> int:
     )
 
 
-def render(config: Any, workers: int, screen: Screen) -> None:
-    """Render the embedded videos if the study reads them and they are not there yet."""
-    wanted = {*config.data, *getattr(config, "pretrain_data", ())} or set(DATASETS)
-    if wanted & DATASETS.keys():
-        task = "render embedded videos"
-        builtin.ensure(progress=lambda done, total: screen.update(task, done, total), workers=workers)
-        screen.finish(task)
+def render(workers: int, screen: Screen) -> None:
+    """Render the embedded videos if they are not there yet."""
+    task = "render embedded videos"
+    builtin.ensure(progress=lambda done, total: screen.update(task, done, total), workers=workers)
+    screen.finish(task)
 
 
 def warm(cells: Sequence[Cell], workers: int, screen: Screen) -> None:
@@ -88,31 +88,3 @@ def decode(records: Any, size: int, workers: int, screen: Screen, allow_broken: 
     )
     screen.finish(task)
     check_broken(records, store.errors, allow_broken)
-
-
-def _record(name: str, config: Any, cells: Sequence[Cell], outcome: Outcome) -> None:
-    path = config.out / "study.json"
-    before = read_json(path) if path.is_file() else {}
-    by_signature = {cell.job.signature: cell for cell in cells}
-    content = {
-        "name": name,
-        "title": f"{name.capitalize()}: what {' and '.join(config.tasks)} teach",
-        "command": command(config),
-        "config": as_dict(config),
-        "started": before.get("started") or datetime.now(UTC).isoformat(timespec="seconds"),
-        "arms": ["random", *config.tasks],
-        "cells": [
-            {"stage": c.job.stage, "signature": c.job.signature, "summary": c.name, "facets": c.job.facets}
-            for c in cells
-        ],
-        "failed": [
-            {
-                "stage": by_signature[s].job.stage,
-                "signature": s,
-                "summary": by_signature[s].name,
-                "error": error,
-            }
-            for s, error in outcome.failed.items()
-        ],
-    }
-    write_json(path, content)

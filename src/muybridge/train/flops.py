@@ -10,18 +10,22 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
+from muybridge.core.gather import processes
 from muybridge.train import distributed
 from muybridge.train.checkpoint import State
 from muybridge.train.precision import Compute
+from muybridge.train.synchronised import synchronise
 
 
 def step_flops(learner: nn.Module, clip: Clip, augment: Callable[..., Any], compute: Compute) -> int:
     """Operations of one step on a batch, of all processes together; measured on a copy, so that nothing of the learner changes."""
     twin: Any = compute.place(copy.deepcopy(learner)).train()
-    clip = distributed.share(clip).to(compute.device)
-    views = twin.objective.views(clip, augment, seeding.generator(0, "flops"))
+    if processes() > 1:
+        synchronise(twin)
+    clip = clip.to(compute.device)
+    views = distributed.share(twin.objective.views(clip, augment, seeding.generator(0, "flops")), len(clip))
     state = State()
-    with torch.random.fork_rng(), FlopMeter(state):
+    with torch.random.fork_rng(), FlopMeter(state, compute.device):
         with compute.autocast():
             outcome = twin(views)
         sum(term.float() for term in outcome.terms.values()).backward()
@@ -29,10 +33,10 @@ def step_flops(learner: nn.Module, clip: Clip, augment: Callable[..., Any], comp
 
 
 class FlopMeter:
-    """Counts the operations of the first step only; every step of a run costs the same."""
+    """Counts the operations of the first step only, over all processes; every step of a run costs the same."""
 
-    def __init__(self, state: State) -> None:
-        self.state = state
+    def __init__(self, state: State, device: torch.device) -> None:
+        self.state, self.device = state, device
         self.counter = None if state.flops else FlopCounterMode(display=False)
 
     def __enter__(self) -> None:
@@ -42,4 +46,6 @@ class FlopMeter:
     def __exit__(self, *problem: Any) -> None:
         if self.counter:
             self.counter.__exit__(*problem)  # type: ignore[no-untyped-call]
-            self.state.flops = int(self.counter.get_total_flops()) * distributed.world()
+            if problem[0] is None:
+                own = int(self.counter.get_total_flops())
+                self.state.flops = distributed.total_of(own, self.device)

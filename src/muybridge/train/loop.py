@@ -13,11 +13,12 @@ from torch import nn
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
 from muybridge.core.errors import MuybridgeError
+from muybridge.core.gather import rank
 from muybridge.core.records import append_metrics, keep_metrics
 from muybridge.train import distributed
 from muybridge.train.checkpoint import State, load_state, save_state
 from muybridge.train.flops import FlopMeter
-from muybridge.train.optim import Name, clip_gradient, cosine, optimiser, set_lr
+from muybridge.train.optim import Name, Schedule, clip_gradient, cosine, optimiser, set_lr
 from muybridge.train.precision import Compute
 
 Batches = Callable[[int, int], Iterator[Clip]]
@@ -35,6 +36,7 @@ class Recipe:
         clip_norm: largest gradient norm.
         log_every: steps between rows of the training curve.
         save_every: seconds between saved states; decides how much a kill costs, never the result.
+        schedule: how the learning rate goes.
     """
 
     steps: int
@@ -45,6 +47,7 @@ class Recipe:
     clip_norm: float = 5.0
     log_every: int = 20
     save_every: float = 15.0
+    schedule: Schedule = cosine
 
 
 def fit(
@@ -61,6 +64,7 @@ def fit(
     stop_after: int | None = None,
     watch: Watch | None = None,
     watch_every: int = 1,
+    watch_as: str = "health",
 ) -> State:
     """Train ``learner`` (backbone and objective) and leave its state in ``folder``.
 
@@ -78,8 +82,9 @@ def fit(
         folder: run folder for ``metrics.jsonl`` and ``state/``.
         report: called after every step with (step, steps, latest metrics).
         stop_after: stop early after that many steps, state saved (for tests and for time limits).
-        watch: looks at the network without disturbing it; its values go to rows ``health`` of the training curve and to ``report``.
+        watch: looks at the network without disturbing it; its values go to rows of their own in the training curve and to ``report``.
         watch_every: steps between looks; the last step always has one.
+        watch_as: what those rows of the training curve are called.
 
     Raises:
         MuybridgeError: the loss or its gradient is no longer a finite number; says the step.
@@ -87,7 +92,7 @@ def fit(
     compute.place(learner)
     optim = optimiser(learner, recipe.optimiser, recipe.lr, recipe.weight_decay)
     state = load_state(folder / "state" / "last.pt", learner, optim)
-    lead = distributed.rank() == 0
+    lead = rank() == 0
     if lead:
         keep_metrics(folder / "metrics.jsonl", state.step)
     model = distributed.wrap(learner)
@@ -99,15 +104,16 @@ def fit(
     began = asked = saved = time.monotonic()
     for step, clip in enumerate(batches(state.step, stop), start=state.step):
         state.waiting += time.monotonic() - asked
-        set_lr(optim, recipe.lr * cosine(step, recipe.steps, recipe.warmup))
+        set_lr(optim, recipe.lr * recipe.schedule(step, recipe.steps, recipe.warmup))
         values = _step(model, objective, weighting, clip, augment, recipe, compute, optim, seed, step, state)
         objective.after_step(learner.backbone)
         state.step = step + 1
         values["lr"] = optim.param_groups[0]["lr"]
         clips = state.step * len(clip) * objective.clips
-        if watch and lead and (state.step % watch_every == 0 or state.step == recipe.steps):
+        if watch and (state.step % watch_every == 0 or state.step == recipe.steps):
             seen = watch()
-            append_metrics(folder / "metrics.jsonl", {"step": state.step, "clips": clips, "health": seen})
+            if lead:
+                append_metrics(folder / "metrics.jsonl", {"step": state.step, "clips": clips, watch_as: seen})
         latest = log(state.step, recipe.steps, clips, values)
         if report and lead:
             report(state.step, recipe.steps, latest | seen)
@@ -125,22 +131,24 @@ def _step(
     optim: torch.optim.Optimizer, seed: int, step: int, state: State,
 ) -> dict[str, float]:  # fmt: skip
     """One optimiser step; returns its loss, monitors and gradient norm."""
-    rank = distributed.rank()
     # Dropout draws from torch's global generator; naming its stream by the step makes a resumed run equal to an undisturbed one.
-    torch.manual_seed(seeding.key(seed, "step", step, rank))
-    clip = distributed.share(clip).to(compute.device)
-    views = objective.views(clip, augment, seeding.generator(seed, "views", step, rank))
-    with FlopMeter(state):
+    torch.manual_seed(seeding.key(seed, "step", step, 0))
+    clip = clip.to(compute.device)
+    # Views are made of the whole batch in every process, so that what is drawn does not depend on the number of processes.
+    views = objective.views(clip, augment, seeding.generator(seed, "views", step, 0))
+    with FlopMeter(state, compute.device):
         with compute.autocast():
-            outcome = model(views)
-        loss = weighting({name: term.float() for name, term in outcome.terms.items()})
+            outcome = model(distributed.share(views, len(clip)))
+        terms = distributed.overall(outcome.terms, len(clip))
+        loss = weighting(terms)
         optim.zero_grad(set_to_none=True)
         loss.backward()
     norm = clip_gradient(model.parameters(), recipe.clip_norm)
-    named = {"loss": loss, **outcome.terms, **outcome.monitors}
-    values = dict(zip(named, distributed.mean(list(named.values())), strict=True)) | {"grad_norm": norm}
+    named = {"loss": loss, **terms, **distributed.overall(outcome.monitors, len(clip))}
+    found: list[float] = torch.stack([value.detach().to(loss.device) for value in named.values()]).tolist()
+    values = dict(zip(named, found, strict=True)) | {"grad_norm": norm}
     for name, what in (("loss", "loss"), ("grad_norm", "norm of the gradient")):
-        if not math.isfinite(values[name]):  # averages over all processes, so that all of them stop here
+        if not math.isfinite(values[name]):  # of all processes together, so that all of them stop here
             raise MuybridgeError(
                 f"the {what} became {values[name]} at step {step + 1}."
                 f" Lower the learning rate (--lr {recipe.lr / 3:g}) or use --precision fp32."

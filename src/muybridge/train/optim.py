@@ -1,13 +1,15 @@
 """Optimisers and the learning-rate schedule."""
 
 import math
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, TypeAlias
 
 import torch
 from torch import nn
 
 Name = Literal["adamw", "sgd"]
+Schedule: TypeAlias = Callable[[int, int, float], float]
+"""``schedule(step, steps, warmup)``: factor on the highest learning rate, 0 to 1."""
 
 
 def optimiser(
@@ -33,6 +35,22 @@ def cosine(step: int, steps: int, warmup: float) -> float:
     if step < ramp:
         return (step + 1) / ramp
     return 0.5 * (1 + math.cos(math.pi * (step - ramp) / max(1, steps - ramp)))
+
+
+def stepped(step: int, steps: int, warmup: float, decays: Sequence[float] = (), factor: float = 0.1) -> float:
+    """Factor on the learning rate: the warm-up of ``cosine``, then constant, times ``factor`` at every decay.
+
+    Args:
+        step: which step, from 0.
+        steps: how many in all.
+        warmup: share of the steps with a rising learning rate.
+        decays: where the learning rate falls, as shares of the steps; nowhere when not given.
+        factor: what it is multiplied by there.
+    """
+    ramp = max(1, round(warmup * steps))
+    if step < ramp:
+        return (step + 1) / ramp
+    return factor ** sum(step >= round(share * steps) for share in decays)
 
 
 def set_lr(optim: torch.optim.Optimizer, lr: float) -> None:

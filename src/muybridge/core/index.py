@@ -1,0 +1,166 @@
+"""The index: every run below a folder in one SQLite file, read anew only where a run folder has changed.
+
+The file lies in the cache (``$MUYBRIDGE_CACHE/index-1``), not beside the runs: SQLite's write-ahead log wants a local disk, and run
+folders may be on any. It can be deleted at any time; a file that is no index any more is thrown away and made again; where the cache
+cannot be written, the index lives in memory for one call.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from muybridge.core.errors import MuybridgeError
+from muybridge.core.paths import cache_root
+from muybridge.core.records import Run
+from muybridge.core.run_row import RunRow, read_row, stamp
+
+SCHEMA = """CREATE TABLE IF NOT EXISTS runs
+(stage TEXT, signature TEXT, stamp TEXT, row TEXT, PRIMARY KEY (stage, signature)) WITHOUT ROWID"""
+WAIT = 30.0
+"""Seconds to wait for another process that writes."""
+
+Headline = Callable[[Run], dict[str, float]]
+
+
+class Index:
+    """Rows of the runs below ``folder/runs``; several processes may use and fill it at once.
+
+    Args:
+        folder: what ``--out`` names.
+        path: of the SQLite file; in the cache, named by the folder, when not given.
+    """
+
+    def __init__(self, folder: Path, path: Path | None = None) -> None:
+        self.folder = Path(folder)
+        name = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:16]
+        self.path = path or cache_root() / "index-1" / f"{name}.sqlite"
+
+    def rows(self) -> list[RunRow]:
+        """Every run, sorted by stage and signature, after a look at what has changed.
+
+        Raises:
+            OSError: the run folders cannot be read.
+        """
+        for _ in range(2):
+            try:
+                return self._look(self.path)
+            except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+                if _elsewhere(error):
+                    break
+                _forget(self.path)
+        return self._look(None)
+
+    def measured(self, rows: Iterable[RunRow], headline: Headline) -> list[RunRow]:
+        """The rows with the headline numbers that finished runs lack; they are kept for the next time.
+
+        Args:
+            rows: of this index.
+            headline: reads them from a run folder; a ``MuybridgeError`` makes the run damaged.
+        """
+        rows = list(rows)
+        lacking = [row for row in rows if row.status == "done" and row.numbers is None]
+        found = {row.name: self._measure(row, headline) for row in lacking}
+        self._keep([(_text(found[row.name]), row.stage, row.signature, _text(row)) for row in lacking])
+        return [found.get(row.name, row) for row in rows]
+
+    def run(self, row: RunRow) -> Run:
+        """The run folder of a row."""
+        return Run(self.folder / "runs" / row.stage / row.signature)
+
+    def _measure(self, row: RunRow, headline: Headline) -> RunRow:
+        try:
+            return replace(row, numbers=headline(self.run(row)))
+        except (MuybridgeError, OSError) as error:
+            return replace(row, status="damaged", reason=" ".join(str(error).split()))
+
+    def _look(self, place: Path | None) -> list[RunRow]:
+        with _opened(place) as base:
+            self._refresh(base)
+            rows = base.execute("SELECT row FROM runs ORDER BY stage, signature")
+            return [RunRow(**json.loads(text)) for (text,) in rows]
+
+    def _refresh(self, base: sqlite3.Connection) -> None:
+        known = {
+            (stage, name): mark
+            for stage, name, mark in base.execute("SELECT stage, signature, stamp FROM runs")
+        }
+        found = {(run.stage, run.signature): run for run in folders(self.folder)}
+        # The stamp is taken before the folder is read: what changes in between is seen by the next look.
+        marks = {key: stamp(run.path) for key, run in found.items()}
+        changed = [key for key, mark in marks.items() if known.get(key) != mark]
+        rows = [(*key, marks[key], _text(read_row(found[key]))) for key in changed]
+        gone = [key for key in known if key not in found]
+        if rows or gone:
+            with base:
+                base.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", rows)
+                base.executemany("DELETE FROM runs WHERE stage = ? AND signature = ?", gone)
+
+    def _keep(self, changes: Sequence[tuple[str, str, str, str]]) -> None:
+        """Put new rows in the place of old ones, unless another process has read the folder anew since."""
+        if not changes:
+            return
+        try:
+            with _opened(self.path) as base, base:
+                base.executemany(
+                    "UPDATE runs SET row = ? WHERE stage = ? AND signature = ? AND row = ?", changes
+                )
+        except (sqlite3.Error, OSError):
+            return  # they are computed again the next time
+
+
+def folders(folder: Path) -> Iterator[Run]:
+    """Every run folder below ``folder/runs``, finished or not; hidden ones and links are none."""
+    for stage in _subfolders(folder / "runs"):
+        for path in _subfolders(stage):
+            yield Run(path)
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as found:
+            return [
+                folder / one.name
+                for one in found
+                if not one.name.startswith(".") and one.is_dir(follow_symlinks=False)
+            ]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[sqlite3.Connection]:
+    """An index file, or (None) one in memory."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path or ":memory:", timeout=WAIT)) as base:
+        base.execute("PRAGMA journal_mode = WAL")
+        base.execute("PRAGMA synchronous = NORMAL")
+        with base:
+            base.execute(SCHEMA)
+        yield base
+
+
+def _text(row: RunRow) -> str:
+    return json.dumps(vars(row), ensure_ascii=False)
+
+
+def _elsewhere(error: Exception) -> bool:
+    """Whether the index is in use for long, or lies where nothing can be written: no reason to throw it away."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, OSError) or code in (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_FULL,
+    )
+
+
+def _forget(path: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            path.with_name(path.name + end).unlink()

@@ -1,0 +1,62 @@
+"""Whether a run is finished and sound, wherever it lies; what is not counts as not done."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from typing import Any
+
+from muybridge.core.errors import MuybridgeError
+from muybridge.core.mirror import DamagedError, fetch, retract
+from muybridge.core.records import Run, append_metrics
+from muybridge.core.seal import damage, set_aside
+from muybridge.core.storage import store_of
+
+JOURNAL = "journal.jsonl"
+
+
+def is_sound(run: Run) -> bool:
+    """Whether a folder of this machine holds a finished run that nothing has changed; looks at no store."""
+    return run.done and not damage(run.path, partial=store_of(run.path) is not None)
+
+
+def restore(run: Run) -> bool:
+    """Whether a run is finished: a damaged one counts as not done from here on, one of the store is fetched.
+
+    The lease must be in hand.
+    """
+    wrong = run.done and damage(run.path, partial=store_of(run.path) is not None)
+    if wrong:
+        _drop(run, str(wrong))
+    try:
+        fetch(run, weights=False)
+    except DamagedError as error:
+        note(run, "damaged", what=str(error))
+    return run.done
+
+
+def demand(run: Run) -> None:
+    """Make sure that an input is there with every file, and that each is what was written.
+
+    Raises:
+        MuybridgeError: it is damaged; it counts as not done now, and the next command computes it again.
+    """
+    fetch(run)
+    wrong = run.done and damage(run.path, thorough=True)
+    if wrong:
+        _drop(run, str(wrong))
+        retract(run)
+        raise MuybridgeError(
+            f"{run.path}: damaged ({wrong}). It counts as not done now; run its command or the study again."
+        )
+
+
+def note(run: Run, event: str, **facts: Any) -> None:
+    """One line in the journal of a run: what happened to it, when, where."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    row = {"event": event, "time": now, "host": platform.node(), "process": os.getpid(), **facts}
+    append_metrics(run.path / JOURNAL, row)
+
+
+def _drop(run: Run, wrong: str) -> None:
+    set_aside(run.path)
+    note(run, "damaged", what=wrong)

@@ -1,0 +1,190 @@
+"""Results behind a URL (``s3://``, ``gs://``, anything that fsspec knows): a store, and its working copy on this machine.
+
+``--out URL`` is the working copy below ``stores_root()``, an ordinary folder for all else. Its name is the quoted URL, so that path and URL
+follow from each other. Work is done there; what crosses over is in ``core.mirror``.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.paths import stores_root
+
+_URL = re.compile(r"([a-z][a-z0-9+.-]+):/{1,3}(?=[^/])")
+_RUN = re.compile(r"(.+)/(runs/[a-z]+/[0-9a-f]{16}(?:/[^/]+)?)/?")
+
+
+class StoreError(MuybridgeError):
+    """A store cannot be reached, read or written."""
+
+
+def is_url(text: object) -> bool:
+    """Whether this names a store and not a folder; a URL that went through ``Path`` and lost a slash counts."""
+    return _URL.match(str(text)) is not None
+
+
+def whole(text: object) -> str:
+    """A URL with the slashes that ``Path`` took, and none at its end."""
+    found = _URL.match(str(text))
+    if not found:
+        raise UsageError(f"{text}: not a URL; wanted PROTOCOL://PLACE, as s3://bucket/folder.")
+    rest = str(text)[found.end() :].rstrip("/")
+    return f"{found[1]}://{'/' if found[1] in ('file', 'local') else ''}{rest}"
+
+
+def local(text: object) -> Path:
+    """Where a store, or a run in it, has its working copy; a path is given back as it is."""
+    if not is_url(text):
+        return Path(str(text))
+    url = whole(text)
+    run = _RUN.fullmatch(url)
+    return local(run[1]) / run[2] if run else stores_root() / quote(url, safe="")
+
+
+def portable(text: str) -> str:
+    """The URL of what lies in a working copy, for other machines to understand; other texts are given back as they are."""
+    root = f"{stores_root().absolute()}/"
+    if not text.startswith(root):
+        return text
+    name, slash, rest = text[len(root) :].partition("/")
+    return unquote(name) + slash + rest
+
+
+def store_of(path: Path) -> "Store | None":
+    """The folder of the store that a path in a working copy stands for; None for every other path."""
+    text = portable(str(path.absolute()))
+    return Store(text) if is_url(text) else None
+
+
+class Store:
+    """A folder in a store. A ``Place`` for its own files; ``below`` leads to its folders.
+
+    Raises:
+        StoreError: from every method, when the store does not answer or refuses.
+        UsageError: unknown protocol, or its package is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.fs, self.root = _connect(url)
+
+    def below(self, *names: str) -> "Store":
+        """A folder in it."""
+        return Store("/".join((self.url, *names)))
+
+    def names(self) -> list[str]:
+        """Names of the files."""
+        with _explained(self.url):
+            self.fs.invalidate_cache(self.root)
+            try:
+                return [path.rstrip("/").rsplit("/", 1)[-1] for path in self.fs.ls(self.root, detail=False)]
+            except FileNotFoundError:
+                return []
+
+    def find(self, pattern: str) -> list[str]:
+        """Paths below it that match a pattern, relative to it."""
+        with _explained(self.url):
+            self.fs.invalidate_cache()
+            found = self.fs.glob(f"{self.root}/{pattern}")
+        return sorted(path[len(self.root) :].lstrip("/") for path in found)
+
+    def read(self, name: str) -> bytes | None:
+        """Content of a file; None if there is none."""
+        with _explained(self.url):
+            try:
+                content: bytes = self.fs.cat_file(f"{self.root}/{name}")
+            except FileNotFoundError:
+                return None
+        return content
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Write a file that does not exist; False if it does.
+
+        Of several at once one succeeds where the store can create exclusively (S3, Google Cloud, memory, local files do); other protocols
+        of fsspec look first and write then.
+        """
+        path = f"{self.root}/{name}"
+        with _explained(self.url):
+            try:
+                if "file" in self.fs.protocol:
+                    self.fs.makedirs(self.root, exist_ok=True)
+                    with self.fs.open(path, "xb") as file:
+                        file.write(content)
+                else:
+                    self.fs.pipe_file(path, content, mode="create")
+            except FileExistsError:
+                return False
+        return True
+
+    def renew(self, name: str, content: bytes) -> None:
+        """Write over a file."""
+        with _explained(self.url):
+            if not self.fs.exists(f"{self.root}/{name}"):
+                raise FileNotFoundError(name)
+            self.fs.pipe_file(f"{self.root}/{name}", content)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file, new or not."""
+        with _explained(self.url):
+            self.fs.makedirs(self.root, exist_ok=True)
+            self.fs.pipe_file(f"{self.root}/{name}", content)
+
+    def remove(self, name: str) -> None:
+        """Delete a file, if it is there."""
+        with _explained(self.url):
+            try:
+                self.fs.rm_file(f"{self.root}/{name}")
+            except FileNotFoundError:
+                return
+
+    def clear(self, names: Iterable[str]) -> None:
+        """Delete files and folders of it, whatever they hold."""
+        with _explained(self.url):
+            for name in names:
+                if self.fs.exists(f"{self.root}/{name}"):
+                    self.fs.rm(f"{self.root}/{name}", recursive=True)
+
+    def put(self, path: Path) -> None:
+        """Copy a local file into it."""
+        with _explained(self.url):
+            self.fs.makedirs(self.root, exist_ok=True)
+            self.fs.put_file(str(path), f"{self.root}/{path.name}")
+
+    def get(self, name: str, path: Path) -> None:
+        """Copy a file of it to a local path."""
+        with _explained(self.url):
+            self.fs.get_file(f"{self.root}/{name}", str(path))
+
+
+@lru_cache(maxsize=4096)
+def _connect(url: str) -> tuple[Any, str]:
+    from fsspec.core import url_to_fs
+
+    protocol = url.partition("://")[0]
+    try:
+        with _explained(url):
+            fs, root = url_to_fs(url, use_listings_cache=False)
+    except (ValueError, ImportError) as error:
+        raise UsageError(
+            f"--out {url}: {error}. Install what {protocol}:// needs, or give a folder."
+        ) from error
+    return fs, str(root)
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Errors of the store's driver in words; they are of every kind."""
+    try:
+        yield
+    except (MuybridgeError, FileNotFoundError, ImportError, ValueError):
+        raise
+    except Exception as error:
+        raise StoreError(
+            f"{url}: the store cannot be reached or written ({type(error).__name__}: {error}). Finished runs are kept below "
+            f"{stores_root()}; the same command publishes them when the store answers again."
+        ) from error

@@ -1,0 +1,74 @@
+"""Tables on a terminal: columns that fit its width, the most telling ones first."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+GAP = 2
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """Cells below a head.
+
+    Attributes:
+        rank: columns with the highest rank go first where the terminal is narrow.
+        right: whether it is set to the right, as numbers are.
+        least: width down to which its words may be cut.
+    """
+
+    head: str
+    cells: list[str]
+    rank: int
+    right: bool = False
+    least: int = 8
+
+    @property
+    def width(self) -> int:
+        """Width of its longest cell."""
+        return max(map(len, (self.head, *self.cells)))
+
+
+def width() -> int | None:
+    """Columns of the terminal (``COLUMNS`` where that is set); None where the output is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def lines(columns: Sequence[Column], within: int | None) -> list[str]:
+    """Head and rows; empty columns are left out, then the least telling ones until the rest fits, then long words are cut.
+
+    Args:
+        columns: in the order shown.
+        within: width of the terminal; None for no limit.
+    """
+    kept = [column for column in columns if any(column.cells)]
+    while within is not None and len(kept) > 1 and _needed([_least(column) for column in kept]) > within:
+        kept.remove(max(kept, key=lambda column: column.rank))
+    widths = [column.width for column in kept]
+    while (
+        within is not None
+        and _needed(widths) > within
+        and any(w > _least(c) for w, c in zip(widths, kept, strict=True))
+    ):
+        room = [w - _least(c) for w, c in zip(widths, kept, strict=True)]
+        widths[room.index(max(room))] -= 1
+    grid = zip(*([column.head, *column.cells] for column in kept), strict=True)
+    return [_line(cells, kept, widths) for cells in grid]
+
+
+def _line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
+    parts = []
+    for cell, column, size in zip(cells, columns, widths, strict=True):
+        shown = cell if len(cell) <= size else cell[: size - 1] + ELLIPSIS
+        parts.append(shown.rjust(size) if column.right else shown.ljust(size))
+    return (" " * GAP).join(parts).rstrip()
+
+
+def _least(column: Column) -> int:
+    return min(column.width, column.width if column.right else column.least)
+
+
+def _needed(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)

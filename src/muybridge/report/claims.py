@@ -1,0 +1,161 @@
+"""Claims: sentences about the arms of a study as predicates over its rows, each with a verdict and the evidence for it.
+
+A claim speaks of all places it fits (every network, every data set) and of all pairs it names: it is supported when every comparison stands
+in its favour, refuted when one stands against it, and undetermined else, which is also said where something it needs is missing. Every
+p-value is corrected by Holm over all comparisons of all claims of the study.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from muybridge.measure.intervals import CLEAN, Difference, Interval
+from muybridge.report.collect import Collected, Experiment, facets
+from muybridge.report.design import Design
+from muybridge.report.robust import Perturbed
+from muybridge.report.score import Arm, Comparison, Scored, compared
+from muybridge.report.shares import Score
+
+Verdict = Literal["supported", "refuted", "undetermined"]
+Says = Literal["for", "against", "open"]
+Wanted = Mapping[str, str | tuple[str, ...]]
+FACETS = ("stage", "protocol", "data", "network", "profile", "details", "source", "arm")
+"""What two arms must share to be compared, but for what a claim names."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One arm of one experiment.
+
+    Attributes:
+        facets: ``FACETS`` and ``source_kind``; ``network`` is the backbone without its ``-tiny``.
+        design: what perturbations were averaged; None without any.
+        gaps: what it lacks of the perturbed cells.
+        holes: seeds and folds that other arms have and it lacks.
+    """
+
+    facets: Mapping[str, str]
+    arm: Arm
+    design: Design | None
+    gaps: Sequence[str]
+    holes: Sequence[str]
+    chance: float
+
+    def said(self, names: Sequence[str]) -> str:
+        """Some of its facets in words; the stage only where the protocol does not say it."""
+        told = {name: self.facets[name] for name in names if self.facets[name]}
+        if "protocol" in told and told.get("stage") != "robustness":
+            told.pop("stage", None)
+        return ", ".join(dict.fromkeys(told.values()))
+
+    def fits(self, wanted: Wanted) -> bool:
+        """Whether its facets are among those wanted."""
+        return all(
+            self.facets.get(name) in ((value,) if isinstance(value, str) else value)
+            for name, value in wanted.items()
+        )
+
+    def score(self, name: str) -> Score | None:
+        """``accuracy``, ``type:NAME`` or a mean of ``Design.scores``; None where a cell of it is missing."""
+        if name == "accuracy":
+            return lambda cells: cells[CLEAN]
+        if self.design is None or self.gaps:
+            return None
+        kind, _, type_ = name.partition(":")
+        if kind == "type":
+            return self.design.type_mean(type_) if type_ in self.design.types else None
+        return self.design.scores.get(kind)
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that claims are about."""
+
+    places: list[Place]
+    all_of: Collected
+
+
+@dataclass(frozen=True)
+class Test:
+    """One comparison that a claim rests on: what it says in words, and its difference."""
+
+    words: str
+    difference: Difference
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One comparison as it came out."""
+
+    words: str
+    says: Says
+    interval: Interval | None = None
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim with its verdict; ``missing`` names what it needs and is not there."""
+
+    words: str
+    verdict: Verdict
+    evidence: list[Evidence]
+    missing: list[str]
+
+
+class Claim(Protocol):
+    """A sentence that can be tested."""
+
+    @property
+    def words(self) -> str:
+        """The sentence."""
+        ...
+
+    def tests(self, world: World) -> tuple[list[Test], list[str]]:
+        """The comparisons it rests on, and what it lacks for others."""
+        ...
+
+    def weigh(self, world: World, found: list[tuple[Test, Comparison]]) -> list[Evidence]:
+        """What the comparisons say of it."""
+        ...
+
+
+def judge(claims: Sequence[Claim], world: World) -> list[Judged]:
+    """Every claim with its verdict, corrected for the number of all comparisons together."""
+    asked = [claim.tests(world) for claim in claims]
+    results = iter(compared([test.difference for tests, _ in asked for test in tests]))
+    judged = []
+    for claim, (tests, missing) in zip(claims, asked, strict=True):
+        evidence = claim.weigh(world, [(test, next(results)) for test in tests])
+        judged.append(Judged(claim.words, _verdict(evidence, missing), evidence, missing))
+    return judged
+
+
+def _verdict(evidence: Sequence[Evidence], missing: Sequence[str]) -> Verdict:
+    says = {one.says for one in evidence}
+    if "against" in says:
+        return "refuted"
+    return "supported" if says == {"for"} and not missing else "undetermined"
+
+
+def world_of(scored: Sequence[Scored], perturbed: Sequence[Perturbed], all_of: Collected) -> World:
+    """The arms of all experiments that answer for videos."""
+    places = [_place(one.experiment, arm, None, ()) for one in scored for arm in one.arms.values()]
+    places += [
+        _place(one.scored.experiment, arm, one.design, one.arms[arm.name].gaps)
+        for one in perturbed
+        for arm in one.scored.arms.values()
+    ]
+    return World(places, all_of)
+
+
+def _place(experiment: Experiment, arm: Arm, design: Design | None, gaps: Sequence[str]) -> Place:
+    told = facets(arm.runs[0])
+    network = str(told.get("backbone") or "")
+    own = {
+        "stage": experiment.stage, "protocol": experiment.protocol, "data": experiment.data, "profile": experiment.profile,
+        "details": experiment.details.replace(network, "") if network else experiment.details,
+        "network": network.removesuffix("-tiny"), "arm": str(told["arm"]), "source": str(told.get("source") or ""),
+        "source_kind": str(told.get("source_kind") or ""),
+    }  # fmt: skip
+    return Place(own, arm, design, gaps, experiment.holes().get(arm.name, []), experiment.chance)

@@ -1,0 +1,35 @@
+"""What resolving many configs need not do twice: read a data set, look whether it can be divided."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from muybridge.data import DATASETS, sources
+from muybridge.data.index import Dataset
+from muybridge.stages.check import check_split
+
+
+class Memory:
+    """Data sets read so far and splits that were found good; for one plan, since files may change afterwards.
+
+    Args:
+        before: called once, before the first embedded data set is read (to render it with a bar and several processes).
+    """
+
+    def __init__(self, before: Callable[[], None] = lambda: None) -> None:
+        self._before = cache(before)
+        self._load = cache(sources.load)
+        self._splits: dict[tuple[int, int | None, int | None], Dataset] = {}
+
+    def load(self, data: tuple[str, ...], **columns: Any) -> Dataset:
+        """As ``sources.load``, which see; each data set is read once."""
+        if any(source.startswith("builtin-") for source in data if source in DATASETS):
+            self._before()
+        return self._load(data, **columns)
+
+    def check_split(self, dataset: Dataset, fold: int | None, folds: int | None) -> None:
+        """As ``stages.check.check_split``, once for each split."""
+        key = (id(dataset), fold, folds)
+        if key not in self._splits:
+            check_split(dataset, fold, folds)
+            self._splits[key] = dataset  # kept, so that the id stays its own

@@ -1,0 +1,194 @@
+"""What the missing cells of a study will cost: measured on past cells of like kind, else in floating-point operations."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from math import prod
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from muybridge.backbones import BACKBONES
+from muybridge.core.errors import MuybridgeError
+from muybridge.core.records import Run
+from muybridge.core.storage import store_of
+from muybridge.data.index import divide
+from muybridge.studies.plan import Cell
+
+EXAMPLES = 40
+"""Past runs of a stage that are read."""
+LEARNING = 3
+"""Forward passes that a clip is worth that is learnt from."""
+Kind = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a cell has to do.
+
+    Attributes:
+        passes: forward passes of one clip; a clip that is learnt from counts as three.
+        flops: floating-point operations; None for networks whose cost is not known.
+        kinds: what it is like, the most alike first.
+    """
+
+    passes: float
+    flops: float | None
+    kinds: tuple[Kind, Kind]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What cells are expected to cost.
+
+    Attributes:
+        seconds: of one worker, for those that can be told from past ones.
+        told: how many these are.
+        flops: of those that cannot, but whose network is known.
+        unknown: how many remain.
+    """
+
+    seconds: float
+    told: int
+    flops: float
+    unknown: int
+
+
+def estimate(cells: Sequence[Cell], done: set[str]) -> Estimate:
+    """The cost of the cells of a plan that are not done."""
+    missing = [cell for cell in cells if cell.job.signature not in done]
+    works, prices = _Works(cells), _prices(cells[0].job.config.out)
+    seconds, told, flops, unknown = 0.0, 0, 0.0, 0
+    for cell in missing:
+        work = works.of(cell)
+        price = next((prices[kind] for kind in work.kinds if kind in prices), None)
+        if price is not None:
+            seconds, told = seconds + price * work.passes, told + 1
+        elif work.flops is not None:
+            flops += work.flops
+        else:
+            unknown += 1
+    return Estimate(seconds, told, flops, unknown)
+
+
+def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+    """The work of a run.
+
+    Args:
+        stage: of the run.
+        config: its fields; for robustness also ``frames``, ``crop`` and ``views`` of the model's.
+        backbone: name of the network.
+        train: training videos.
+        test: test videos.
+    """
+    views = prod(int(number) for number in str(config.get("views") or 1).split("x"))
+    learnt, seen = 0.0, float(test * views)
+    if stage == "pretrain":
+        learnt = config["budget"] * (config["batch"] if config["budget_unit"] == "steps" else 1)
+        seen = 0.0
+    elif stage == "finetune":
+        learnt = config["epochs"] * train
+    elif stage in ("probe", "neighbours"):
+        seen += train * (1 if stage == "probe" else views)
+    elif stage == "robustness":
+        seen *= 1 + len(config["types"]) * len(config["severities"])
+    passes = LEARNING * learnt + seen
+    flops = config["budget"] if config.get("budget_unit") == "flops" else _flops(backbone, config)
+    if flops is not None and config.get("budget_unit") != "flops":
+        flops *= passes
+    return Work(passes, flops, ((stage, _what(stage, config), backbone), (stage, backbone)))
+
+
+def _what(stage: str, config: Mapping[str, Any]) -> str:
+    """What else decides the time of a pass: the pretext task, or the kinds of perturbation."""
+    return str(config["objective"]) if stage == "pretrain" else " ".join(config.get("types") or ())
+
+
+def _flops(backbone: str, config: Mapping[str, Any]) -> float | None:
+    """Operations of one forward pass, scaled from the clip that the catalogue gives them for."""
+    facts = BACKBONES[backbone].facts if backbone in BACKBONES else {}
+    if "gflops" not in facts or not config.get("frames") or not config.get("crop"):
+        return None
+    measured = prod(int(number) for number in str(facts.get("clip", "16x112x112")).split("x"))
+    return 1e9 * float(facts["gflops"]) * int(config["frames"]) * int(config["crop"]) ** 2 / measured
+
+
+class _Works:
+    """Work of planned cells; videos are counted once for each data set and fold, cells that share all but their seed once."""
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self.cells = {cell.job.signature: cell for cell in cells}
+        self._counts: dict[tuple[int, Any, Any], tuple[int, int]] = {}
+        self._known: dict[tuple[Any, ...], Work] = {}
+
+    def of(self, cell: Cell) -> Work:
+        """Work of one cell; a robustness run is cut as its model was."""
+        job, config = cell.job, vars(cell.job.config)
+        if job.stage == "robustness":
+            own = {name: value for name, value in config.items() if value is not None}
+            config = {**self._model(cell), **own}
+        names = ("budget", "objective", "epochs", "labels_per_class", "limit", "fold", "folds", "frames", "crop", "views",
+                 "types", "severities", "batch", "budget_unit")  # fmt: skip
+        key = (job.stage, job.facets["backbone"], id(job.dataset), *(config.get(name) for name in names))
+        if key not in self._known:
+            train, test = self._videos(cell, config)
+            self._known[key] = work_of(job.stage, config, job.facets["backbone"], train, test)
+        return self._known[key]
+
+    def _model(self, cell: Cell) -> dict[str, Any]:
+        model = cell.job.inputs.get("model")
+        known = self.cells.get(model.signature) if model else None
+        return vars(known.job.config) if known else {}
+
+    def _videos(self, cell: Cell, config: Mapping[str, Any]) -> tuple[int, int]:
+        """Training and test videos of a cell."""
+        dataset, fold, folds = cell.job.dataset, config.get("fold"), config.get("folds")
+        key = (id(dataset), fold, folds)
+        if key not in self._counts:
+            try:
+                train, test = divide(dataset, fold, folds)
+                self._counts[key] = (len(train), len(test))
+            except MuybridgeError:  # nothing to divide: all of it is used
+                self._counts[key] = (0, len(dataset))
+        few, limit = config.get("labels_per_class"), config.get("limit")
+        train_, test_ = self._counts[key]
+        train_ = min(train_, few * len(dataset.classes)) if few else train_
+        return (min(train_, limit), min(test_, limit)) if limit else (train_, test_)
+
+
+def _prices(out: Path) -> dict[Kind, float]:
+    """Seconds per pass by kind: the median over past runs below a folder."""
+    found: dict[Kind, list[float]] = defaultdict(list)
+    for run in _examples(out):
+        try:
+            result = run.result
+            videos = result["data"]["videos"]
+            work = work_of(
+                run.stage, result["config"], result["facets"]["backbone"], videos.get("train", 0), videos.get("test", 0)
+            )  # fmt: skip
+            seconds = _seconds(run, result)
+        except (MuybridgeError, OSError, KeyError, TypeError, ValueError):
+            continue  # of another version, or damaged: no example
+        if seconds and work.passes:
+            for kind in work.kinds:
+                found[kind].append(seconds / work.passes)
+    return {kind: median(values) for kind, values in found.items()}
+
+
+def _examples(out: Path) -> Iterator[Run]:
+    """Some finished runs of every stage, spread evenly."""
+    for folder in sorted((out / "runs").glob("*")):
+        runs = [Run(path) for path in sorted(folder.iterdir())] if folder.is_dir() else []
+        step = max(1, len(runs) // EXAMPLES)
+        yield from islice((run for run in runs[::step] if run.done), EXAMPLES)
+
+
+def _seconds(run: Run, result: Mapping[str, Any]) -> float | None:
+    """Wall time of a run: as it says, else from its first file to its last; not told by copies from a store."""
+    if "seconds" in result.get("budget", {}):
+        return float(result["budget"]["seconds"])
+    if store_of(run.path) is not None:
+        return None
+    first, last = ((run.path / name).stat().st_mtime for name in ("env.json", "result.json"))
+    return last - first

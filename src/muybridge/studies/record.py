@@ -1,0 +1,42 @@
+"""``study.json``: what a study planned and how it ended, for the report and for commands that come later."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from muybridge.core.records import read_json, write_json
+from muybridge.stages.config import as_dict
+from muybridge.stages.job import command
+from muybridge.studies import STUDIES
+from muybridge.studies.config import StudyConfig
+from muybridge.studies.execute import Outcome
+from muybridge.studies.factors import factors
+from muybridge.studies.find import Recipe
+from muybridge.studies.plan import Cell
+
+
+def write_plan(recipe: Recipe, config: StudyConfig, cells: Sequence[Cell], outcome: Outcome) -> None:
+    """Write the plan and the failures of a study."""
+    path = config.out / "study.json"
+    before = read_json(path) if path.is_file() else {}
+    by_signature = {cell.job.signature: cell for cell in cells}
+    told = factors(cells)
+    arms = dict.fromkeys(cell.job.facets["arm"] for cell in cells)
+    content = {
+        "name": recipe.name,
+        "title": recipe.title,
+        "tables": list(STUDIES[recipe.name].facts.get("tables", ())) if recipe.name in STUDIES else [],
+        "command": command(config, recipe.words),
+        "config": as_dict(config),
+        "started": before.get("started") or datetime.now(UTC).isoformat(timespec="seconds"),
+        "arms": sorted(arms, key=lambda arm: arm != "random"),
+        "cells": [
+            _row(cell) | {"facets": cell.job.facets, "factors": told[cell.job.signature]} for cell in cells
+        ],
+        "failed": [_row(by_signature[name]) | {"error": text} for name, text in outcome.failed.items()],
+    }
+    write_json(path, content)
+
+
+def _row(cell: Cell) -> dict[str, Any]:
+    return {"stage": cell.job.stage, "signature": cell.job.signature, "summary": cell.name}

@@ -1,0 +1,113 @@
+"""How far a study is, read from its run folders alone: whoever computes them, on whatever machine."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from muybridge.core.lease import life, newest
+from muybridge.core.mirror import place_of
+from muybridge.core.records import read_metrics
+from muybridge.core.storage import store_of
+from muybridge.studies.plan import Cell
+
+Word = Literal["done", "running", "failed", "waiting"]
+WORDS: tuple[Word, ...] = ("done", "running", "failed", "waiting")
+
+
+@dataclass(frozen=True)
+class State:
+    """What a cell's folder says.
+
+    Attributes:
+        word: ``done``, ``running`` (a worker holds it and its heart beats), ``failed`` or ``waiting``.
+        detail: progress of a running cell, reason of a failed one.
+        age: seconds since the last heartbeat of a running cell.
+    """
+
+    cell: Cell
+    word: Word
+    detail: str = ""
+    age: float = 0.0
+
+
+def finished(cells: Sequence[Cell]) -> set[str]:
+    """Signatures of the cells that have a result: one look at each folder of runs, not one at each cell."""
+    names = {stage: _names(cells[0].job.config.out, stage) for stage in {cell.job.stage for cell in cells}}
+    begun = (cell for cell in cells if cell.job.signature in names[cell.job.stage])
+    return {cell.job.signature for cell in begun if cell.run.done}
+
+
+def states(cells: Sequence[Cell]) -> list[State]:
+    """The state of every cell, in their order."""
+    out: Path = cells[0].job.config.out
+    done, held = finished(cells), _held(out)
+    names = {stage: _names(out, stage) for stage in {cell.job.stage for cell in cells}}
+    found = []
+    for cell in cells:
+        stage, name = cell.job.stage, cell.job.signature
+        if name in done:
+            found.append(State(cell, "done"))
+        elif name in names[stage] or (stage, name) in held:
+            found.append(_begun(cell))
+        else:
+            found.append(State(cell, "waiting"))
+    return found
+
+
+def count(found: Iterable[State]) -> dict[Word, int]:
+    """Number of cells in each state."""
+    numbers = Counter(state.word for state in found)
+    return {word: numbers[word] for word in WORDS}
+
+
+def to_retry(cells: Sequence[Cell]) -> list[Cell]:
+    """Failed cells, what was not run because they failed, and all that is done; cells nobody has tried yet are left out."""
+    words = {state.cell.job.signature: state.word for state in states(cells)}
+    chosen: set[str] = set()
+    for cell in cells:
+        if words[cell.job.signature] == "failed" or cell.needs & chosen:
+            chosen.add(cell.job.signature)
+    return [cell for cell in cells if cell.job.signature in chosen or words[cell.job.signature] == "done"]
+
+
+def _begun(cell: Cell) -> State:
+    """State of a cell that has a folder and no result."""
+    seen = newest(place_of(cell.run))
+    age = time.time() - float(seen.says.get("time", 0)) if seen else 0.0
+    if seen and age < life():
+        return State(cell, "running", _progress(cell), max(0.0, age))
+    log = cell.run.path / "error.log"
+    if log.is_file():
+        first = log.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+        return State(cell, "failed", first or "no words left")
+    return State(cell, "waiting", f"begun; {_progress(cell)}" if (cell.run.path / "state").is_dir() else "")
+
+
+def _progress(cell: Cell) -> str:
+    """How far its training curve goes."""
+    rows = [row for row in read_metrics(cell.run.path / "metrics.jsonl") if "clips" in row]
+    if not rows:
+        return "no curve yet"
+    config = cell.job.config
+    known = getattr(config, "budget_unit", "") == "clips"
+    return f"step {rows[-1]['step']:,}" + (f", {rows[-1]['clips'] / config.budget:.0%}" if known else "")
+
+
+def _names(out: Path, stage: str) -> set[str]:
+    try:
+        return {entry.name for entry in os.scandir(out / "runs" / stage)}
+    except FileNotFoundError:
+        return set()
+
+
+def _held(out: Path) -> set[tuple[str, str]]:
+    """Stage and signature of the runs that workers on other machines hold, where the results lie in a store."""
+    store = store_of(out)
+    if store is None:
+        return set()
+    paths = (Path(path).parts for path in store.find("runs/*/*/.lease.*"))
+    return {(parts[-3], parts[-2]) for parts in paths}

@@ -1,0 +1,354 @@
+"""Claims: verdicts against differences computed apart, and silence where something is missing."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from fake_claims import NETWORKS, TASKS, build
+from fake_study import rows, write_run
+
+from muybridge.core.predictions import read_predictions
+from muybridge.core.published import SOURCES, published
+from muybridge.core.records import find_runs
+from muybridge.measure.intervals import difference, holm
+from muybridge.report import write_report
+from muybridge.report.claims import Claim, Evidence, Judged, Says, World, judge, world_of
+from muybridge.report.collect import collect
+from muybridge.report.predicates import Above, BesideChance, EqualBudgets, SameOrder
+from muybridge.report.published import TABLES, beside
+from muybridge.report.robust import perturbed
+from muybridge.report.score import score
+from muybridge.report.study_claims import CLAIMS
+
+PROBE = {"stage": "probe"}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("whole"), seeds=2)
+
+
+@pytest.fixture(scope="module")
+def world(whole: Path) -> World:
+    return seen(whole)
+
+
+def seen(out: Path) -> World:
+    """The world of a folder, without the tables of a report."""
+    all_of = collect(out)
+    scored = [score(one, all_of.rows) for one in all_of.of("probe", "finetune")]
+    return world_of(
+        scored, [perturbed(score(one, all_of.rows), all_of) for one in all_of.of("robustness")], all_of
+    )
+
+
+def of(world: World, claim: Claim) -> Judged:
+    return judge([claim], world)[0]
+
+
+def clean(out: Path, stage: str, network: str, arm: str) -> list:
+    runs = [
+        run for run in find_runs(out)
+        if run.stage == stage and (run.result["facets"]["backbone"], run.result["facets"]["arm"]) == (network, arm)
+    ]  # fmt: skip
+    return [
+        read_predictions(run.path / "predictions.parquet")
+        for run in sorted(runs, key=lambda run: run.result["facets"]["seed"])
+    ]
+
+
+def test_differences_are_those_of_the_rows_and_corrected_together(whole: Path, world: World):
+    claims = [
+        Above("vcop wins", {"arm": "vcop"}, {"arm": ("rotnet", "random")}, PROBE),
+        Above("cvrl and rotnet", {"arm": "cvrl"}, {"arm": "rotnet"}, PROBE | {"network": "shufflenet"}),
+    ]
+    found = judge(claims, world)
+    pairs = [(network, "vcop", arm) for network in sorted(NETWORKS) for arm in ("rotnet", "random")]
+    pairs.append(("shufflenet-tiny", "cvrl", "rotnet"))
+    expected = [
+        difference(clean(whole, "probe", n, a), clean(whole, "probe", n, b), (a, b)) for n, a, b in pairs
+    ]
+    lines = [line for one in found for line in one.evidence]
+    by_words = {line.words: line for line in lines}
+    corrected = holm([one.p for one in expected])
+    assert len(by_words) == len(lines) == len(expected)
+    for (network, a, b), one, p in zip(pairs, expected, corrected, strict=True):
+        line = by_words[f"probe, builtin-motions, {network.removesuffix('-tiny')}: {a} against {b}"]
+        assert line.interval is not None
+        assert (line.interval.value, line.interval.low, line.interval.high) == pytest.approx(
+            (one.interval.value, one.interval.low, one.interval.high)
+        )
+        assert line.p == pytest.approx(p)
+    assert [one.verdict for one in found] == ["supported", "undetermined"]
+
+
+def test_what_stands_against_refutes(world: World):
+    one = of(world, Above("rotnet wins", {"arm": "rotnet"}, {"arm": ("vcop", "random")}, PROBE))
+    assert one.verdict == "refuted"
+    assert sorted({line.says for line in one.evidence}) == ["against", "for"]
+
+
+def test_a_mean_over_arms_is_one_comparison_per_place(whole: Path, world: World):
+    one = of(
+        world, Above("temporal", {"arm": ("vcop", "tdl")}, {"arm": ("rotnet", "cvrl")}, PROBE, over="mean")
+    )
+    assert (one.verdict, len(one.evidence)) == ("supported", len(NETWORKS))
+    values = {
+        arm: sum(rows.correct.mean() for rows in clean(whole, "probe", "r2plus1d-tiny", arm)) / 2
+        for arm in ("vcop", "tdl", "rotnet", "cvrl")
+    }
+    line = next(line for line in one.evidence if "r2plus1d" in line.words)
+    assert line.interval is not None
+    assert line.interval.value == pytest.approx(
+        (values["vcop"] + values["tdl"] - values["rotnet"] - values["cvrl"]) / 2
+    )
+
+
+def test_stages_and_networks_can_be_compared_too(whole: Path, world: World):
+    one = of(world, Above("fine-tuning", {"stage": "finetune"}, PROBE, {"arm": "vcop"}))
+    assert (one.verdict, len(one.evidence)) == ("supported", 2)
+    expected = difference(
+        clean(whole, "finetune", "r2plus1d-tiny", "vcop"), clean(whole, "probe", "r2plus1d-tiny", "vcop")
+    )
+    assert [
+        line.interval.value for line in one.evidence if line.interval and "r2plus1d" in line.words
+    ] == pytest.approx([expected.interval.value])
+    networks = of(
+        world, Above("networks", {"network": "r2plus1d"}, {"network": "shufflenet"}, PROBE | {"arm": "vcop"})
+    )
+    assert networks.verdict == "undetermined"
+    assert "r2plus1d against shufflenet" in networks.evidence[0].words
+
+
+def test_noise_that_turns_the_order_round_is_told(world: World):
+    one = of(world, SameOrder("order", {"arm": ("rspnet", "vcop")}))
+    assert (one.verdict, [line.says for line in one.evidence]) == ("refuted", ["against", "against"])
+    kept = of(world, SameOrder("order", {"arm": ("random", "vcop")}))
+    assert kept.verdict == "supported"
+    robust = of(
+        world,
+        Above(
+            "kept",
+            {"arm": ("vcop", "prp")},
+            {"arm": ("rspnet", "tdl")},
+            {"stage": "robustness"},
+            "relative",
+            "mean",
+        ),
+    )
+    assert robust.verdict == "supported"
+
+
+def test_chance(world: World):
+    above = BesideChance("above", PROBE | {"arm": "rspnet"})
+    below = BesideChance("below", PROBE | {"arm": "rspnet"}, side="below")
+    noisy = BesideChance("noisy", {"stage": "robustness", "arm": "vcop"}, "type:shot_noise")
+    assert [of(world, claim).verdict for claim in (above, below, noisy)] == [
+        "supported",
+        "refuted",
+        "supported",
+    ]
+    assert (
+        of(world, BesideChance("unknown", {"stage": "robustness"}, "type:fog"))
+        .missing[0]
+        .endswith("fog is missing")
+    )
+
+
+def test_budgets(world: World, tmp_path: Path):
+    assert of(world, EqualBudgets()).verdict == "supported"
+    build(tmp_path, clips=5000, stages=("pretrain",))
+    one = of(seen(tmp_path), EqualBudgets())
+    assert (one.verdict, [line.says for line in one.evidence]) == ("refuted", ["against", "against"])
+
+
+LACKING = [
+    ("a task", [("probe", "r2plus1d-tiny", "rspnet", 0)], Above("x", {"arm": "rspnet"}, {"arm": "random"}, PROBE), "rspnet is missing"),
+    ("a seed", [("probe", "r2plus1d-tiny", "rspnet", 1)], Above("x", {"arm": "rspnet"}, {"arm": "random"}, PROBE), "rspnet lacks seed 1"),
+    ("one of a mean", [("probe", "r2plus1d-tiny", "tdl", 0)],
+     Above("x", {"arm": ("vcop", "tdl")}, {"arm": "random"}, PROBE, over="mean"), "tdl is missing"),
+    ("all pretraining", [("pretrain", NETWORKS[1], arm, 0) for arm in TASKS], EqualBudgets(), "two pretrained arms"),
+    ("all", [], Above("x", {"arm": "rspnet"}, {"arm": "random"}, {"stage": "knn"}), "no finished run"),
+    ("all arms", [], SameOrder("x", {"arm": "prp"}), "no two finished arms"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("without", "claim", "said"), [one[1:] for one in LACKING], ids=[one[0] for one in LACKING]
+)
+def test_what_is_missing_is_named_and_decides_nothing(tmp_path: Path, without: list, claim: Claim, said: str):
+    seeds = 2 if any(seed for *_, seed in without) else 1
+    one = of(
+        seen(
+            build(
+                tmp_path, without=without, seeds=seeds, tasks=("vcop", "tdl", "rspnet"), networks=NETWORKS[1:]
+            )
+        ),
+        claim,
+    )
+    assert one.verdict == "undetermined"
+    assert any(said in words for words in one.missing)
+
+
+def test_missing_noise_is_not_averaged_away(tmp_path: Path):
+    build(tmp_path, without=[("robustness", NETWORKS[1], "vcop", 0)], networks=NETWORKS[1:], tasks=("vcop",))
+    facets = {
+        "arm": "vcop",
+        "data": "builtin-motions",
+        "seed": 0,
+        "backbone": "r2plus1d-tiny",
+        "protocol": "robustness",
+    }
+    videos = [f"builtin-{index:04d}" for index in range(200)]
+    write_run(tmp_path, "robustness", facets, rows(0.7, 12, videos, videos, "only clean"), chance=1 / 12)
+    claim = Above(
+        "x", {"arm": "vcop"}, {"arm": "random"}, {"stage": "robustness", "network": "r2plus1d"}, "types"
+    )
+    one = of(seen(tmp_path), claim)
+    assert (one.verdict, one.evidence) == ("undetermined", [])
+    assert "mean accuracy under perturbation of vcop is missing" in one.missing[0]
+
+
+def test_other_videos_are_not_compared(tmp_path: Path):
+    for arm, first in (("vcop", 0), ("random", 50)):
+        videos = [f"v{index}" for index in range(first, first + 100)]
+        write_run(
+            tmp_path,
+            "probe",
+            {"arm": arm, "data": "d", "seed": 0},
+            rows(0.5, 3, videos, videos, arm),
+            chance=1 / 3,
+        )
+    one = of(seen(tmp_path), Above("x", {"arm": "vcop"}, {"arm": "random"}, PROBE))
+    assert (one.verdict, one.evidence) == ("undetermined", [])
+    assert "different videos" in one.missing[0]
+
+
+def test_tasks_of_one_source_are_compared_with_their_like(tmp_path: Path):
+    videos = [f"v{index}" for index in range(100)]
+    for arm, source in (("vcop", "a"), ("vcop", "b"), ("rotnet", "a"), ("rotnet", "b"), ("random", "")):
+        facets = {
+            "arm": arm,
+            "data": "d",
+            "seed": 0,
+            "source": source,
+            "source_kind": {"a": "temporal", "b": "appearance"}.get(source, ""),
+        }
+        write_run(tmp_path, "probe", facets, rows(0.5, 3, videos, videos, arm + source), chance=1 / 3)
+    claims = [
+        Above("tasks", {"arm": "vcop"}, {"arm": ("rotnet", "random")}, PROBE),
+        Above(
+            "sources",
+            {"source_kind": "temporal"},
+            {"source_kind": "appearance"},
+            PROBE | {"arm": ("vcop", "rotnet")},
+        ),
+    ]
+    tasks, sources = judge(claims, seen(tmp_path))
+    pairs = [
+        ("vcop from a", "rotnet from a"),
+        ("vcop from a", "random"),
+        ("vcop from b", "rotnet from b"),
+        ("vcop from b", "random"),
+    ]
+    assert sorted(line.words.rpartition(": ")[2] for line in tasks.evidence) == sorted(
+        f"{a} against {b}" for a, b in pairs
+    )
+    assert len(sources.evidence) == 2
+    assert not sources.missing
+
+
+@pytest.mark.parametrize(
+    ("says", "missing", "verdict"),
+    [
+        (["for", "for"], [], "supported"),
+        (["for", "open"], [], "undetermined"),
+        (["for", "against"], ["a cell"], "refuted"),
+        (["for"], ["a cell"], "undetermined"),
+        ([], [], "undetermined"),
+    ],
+)
+def test_how_comparisons_make_a_verdict(world: World, says: list[Says], missing: list[str], verdict: str):
+    class Made:
+        words = "made"
+
+        def tests(self, world: World) -> tuple[list, list[str]]:
+            return [], missing
+
+        def weigh(self, world: World, found: list) -> list[Evidence]:
+            return [Evidence("line", one) for one in says]
+
+    assert judge([Made()], world)[0].verdict == verdict
+
+
+def test_every_claim_of_a_shipped_study_can_be_judged(world: World):
+    for claims in CLAIMS.values():
+        judged = judge(claims, world)
+        assert [one.words for one in judged] == [claim.words for claim in claims]
+        assert all(one.evidence or one.missing for one in judged)
+
+
+def test_the_report_shows_verdicts_evidence_and_published_values(tmp_path: Path):
+    lost = [("finetune", "shufflenet-tiny", "rspnet", 0)]
+    report = write_report(
+        build(tmp_path, without=lost, tasks=("vcop", "rspnet"), stages=("pretrain", "probe", "finetune"))
+    )
+    text, page = (path.read_text(encoding="utf-8") for path in (report.markdown, report.html))
+    assert "## Claims" in text
+    assert 'id="claims"' in page
+    line = next(line for line in text.splitlines() if line.startswith("| RSPNet is the best task"))
+    assert "| undetermined |" in line
+    assert "shufflenet: rspnet is missing" in line
+    table = [line for line in text.splitlines() if line.startswith(("| shufflenet |", "| mobilenet |"))]
+    assert any(line.startswith("| shufflenet | rspnet | 68.8 | missing |") for line in table)
+    assert any(line.startswith("| mobilenet | rspnet | 63.1 | not run |") for line in table)
+    assert SOURCES["table-1"].partition(",")[0] in text
+    kept = {
+        path.stem: list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        for path in report.tables
+    }
+    row = next(row for row in kept["published"] if (row["backbone"], row["arm"]) == ("shufflenet", "rspnet"))
+    assert (row["published"], row["ours"], row["low"]) == ("0.688", "", "")
+    assert {row["verdict"] for row in kept["claims"]} == {"supported", "undetermined"}
+
+
+def test_ours_beside_the_published_is_the_accuracy_of_that_arm(whole: Path, world: World):
+    [one] = beside(world)
+    published = {key: row.value for key, row in one.rows.items()}
+    assert published["r2plus1d", "rspnet"] == 78.0
+    [(_, ours)] = one.ours.items()
+    expected = sum(rows.correct.mean() for rows in clean(whole, "finetune", "r2plus1d-tiny", "rspnet")) / 2
+    assert ours["r2plus1d", "rspnet"].value == pytest.approx(expected)
+    assert set(ours) == {
+        (network.removesuffix("-tiny"), arm)
+        for network in NETWORKS
+        for arm in ("rotnet", "vcop", "prp", "rspnet")
+    }
+
+
+def test_noise_is_set_beside_noise(tmp_path: Path):
+    build(tmp_path, name="noise", stages=("robustness",), tasks=("rotnet", "vcop", "rspnet"))
+    tables = {table.name: table for table in beside(seen(tmp_path))}
+    [(_, ours)] = tables["table-6"].ours.items()
+    assert ("vcop", "gaussian_noise", "1") in ours
+    assert ("vcop", "impulse_noise", "1") not in ours
+    runs = {
+        run.result["facets"]["arm"]: run
+        for run in find_runs(tmp_path)
+        if run.stage == "robustness" and "r2plus1d" in str(run.result["facets"])
+    }
+    shot = read_predictions(runs["vcop"].path / "predictions.parquet").condition("shot_noise", 1)
+    assert ours["vcop", "shot_noise", "1"].value == pytest.approx(shot.correct.mean())
+    [(_, drops)] = tables["figure-9"].ours.items()
+    assert drops["rspnet", "1"].value > drops["rotnet", "1"].value > -0.2
+    assert ("rspnet", "3") not in drops
+
+
+def test_studies_without_claims_have_no_section(tmp_path: Path):
+    report = write_report(build(tmp_path, name="mine", tasks=("vcop",), stages=("probe",)))
+    assert "Claims" not in report.markdown.read_text(encoding="utf-8")
+    assert 'href="#claims-of-the-study"' not in report.html.read_text(encoding="utf-8")
+
+
+def test_published_tables_that_are_named_exist():
+    assert {name for names in TABLES.values() for name in names} <= {row.table for row in published()}

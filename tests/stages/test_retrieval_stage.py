@@ -1,0 +1,95 @@
+"""retrieval end to end on small real files: every video once, and numbers that equal those made by hand."""
+
+import numpy as np
+import pytest
+from frozen_helpers import TINY, by_hand, parts_of
+from sklearn.metrics import average_precision_score
+
+import muybridge
+from muybridge.core.errors import UsageError
+from muybridge.stages import retrieval
+
+VIEWS = 3
+
+
+@pytest.fixture(scope="module")
+def pretrained(videos, tmp_path_factory):
+    out = tmp_path_factory.mktemp("retrieval")
+    return muybridge.pretrain(data=videos, out=out, objective="rotnet", budget=24, **TINY)
+
+
+@pytest.fixture
+def retrieved(pretrained, videos, tmp_path):
+    def call(**words):
+        return muybridge.retrieval(
+            data=videos, init=pretrained, out=tmp_path, fold=0, **TINY | {"views": VIEWS} | words
+        )
+
+    return call
+
+
+def cosines(pretrained, videos) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Similarities of test and training videos, and their labels."""
+    _, train, test = parts_of(videos)
+    rows = [
+        np.stack([by_hand(pretrained, r, VIEWS).mean(axis=0) for r in part]).astype(np.float64)
+        for part in (test, train)
+    ]
+    unit = [one / np.linalg.norm(one, axis=1, keepdims=True) for one in rows]
+    return unit[0] @ unit[1].T, np.array([r.label for r in test]), np.array([r.label for r in train])
+
+
+def test_recall_and_average_precision_equal_those_made_by_hand(retrieved, pretrained, videos):
+    told = retrieved(ks=(1, 2, 5)).result
+    similarity, asked, bank = cosines(pretrained, videos)
+    order = np.argsort(-similarity, axis=1)
+    for one in told["recall"]:
+        hit = (bank[order[:, : one["k"]]] == asked[:, None]).any(axis=1)
+        assert one["value"] == pytest.approx(hit.mean())
+        assert sum(found for found, _ in one["groups"].values()) == hit.sum()
+    assert [one["k"] for one in told["recall"]] == [1, 2, 5]
+    each = [average_precision_score(bank == label, row) for label, row in zip(asked, similarity, strict=True)]
+    assert told["average_precision"]["value"] == pytest.approx(np.mean(each), abs=1e-4)
+    assert told["numbers"]["recall"] == pytest.approx(told["recall"][0]["value"])
+
+
+@pytest.mark.parametrize("batch", [1, 8, 1000])
+def test_no_video_is_dropped_whatever_the_batch(batch: int, retrieved, videos, monkeypatch):
+    """VCOP's loader drops up to seven videos; here each is a query or in the gallery exactly once."""
+    seen = {}
+    plain = retrieval.nearest_in
+
+    def looked(queries, gallery, number):
+        seen["shapes"] = len(queries), len(gallery)
+        return plain(queries, gallery, number)
+
+    monkeypatch.setattr(retrieval, "nearest_in", looked)
+    monkeypatch.setattr("muybridge.stages.predict.PIXELS", batch * 4 * 16**2)
+    told = retrieved(batch=batch).result
+    _, train, test = parts_of(videos)
+    assert seen["shapes"] == (len(test), len(train)) == (told["queries"], told["gallery"])
+    assert len(train) % 8
+    for one in (*told["recall"], told["average_precision"]):
+        assert sorted(one["groups"]) == sorted(record.group for record in test)
+        assert all(asked == 1 for _, asked in one["groups"].values())
+
+
+def test_features_are_found_under_their_name(retrieved):
+    pooled, conv5 = (retrieved(features=name, frames=8, stride=1).result for name in ("pooled", "conv5"))
+    assert (pooled["dim"], conv5["dim"]) == (128, 2 * 128)
+    assert pooled["protocol"]["hash"] != conv5["protocol"]["hash"]
+
+
+def test_the_usual_ranks_go_as_far_as_the_gallery(retrieved):
+    assert [one["k"] for one in retrieved().result["recall"]] == [1, 5, 10]
+
+
+def test_ranks_beyond_the_gallery_are_refused(retrieved):
+    with pytest.raises(UsageError, match=r"--ks 20: the gallery has 12 videos"):
+        retrieved(ks=(1, 20))
+
+
+def test_ten_clips_per_video_where_nothing_is_said(retrieved, videos, tmp_path):
+    told = muybridge.retrieval(data=videos, out=tmp_path, fold=0, **TINY).result
+    assert told["config"]["views"] == 10
+    assert told["budget"]["clips"] == 160

@@ -1,0 +1,218 @@
+"""The shipped studies at every scale: which cells they plan, and that what is compared had the same budget. Data sets stand in by name."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.published import SOURCES
+from muybridge.data.index import Dataset, VideoRecord
+from muybridge.stages.memory import Memory
+from muybridge.studies import STUDIES
+from muybridge.studies.config import CONFIGS
+from muybridge.studies.factors import factors
+from muybridge.studies.find import find, make_plan
+
+SCALES = ("tiny", "small", "paper")
+BENCHMARK = [name for name in STUDIES if name not in ("quickstart", "robustness-models")]
+
+
+class NoFiles(Memory):
+    """Data sets of four videos that do not exist, named as asked for."""
+
+    def load(self, data, **columns):
+        if (data, columns["root"]) not in self._splits:
+            name = "+".join(data)
+            rows = [
+                VideoRecord(f"{name}/{split}{label}{i}", Path("/none") / name / f"{i}", label, split, str(i))
+                for split in ("train", "test") for label in (0, 1) for i in (0, 1)
+            ]  # fmt: skip
+            self._splits[data, columns["root"]] = Dataset(name, tuple(rows), ("a", "b"))
+        return self._splits[data, columns["root"]]
+
+
+def cells(name, **values):
+    recipe = find(name)
+    return make_plan(recipe, recipe.config(out=Path("/none/out"), **values), NoFiles())
+
+
+def stages(found: Iterable) -> dict[str, int]:
+    return dict(Counter(cell.job.stage for cell in found))
+
+
+COUNTS = {
+    ("pretext-backbones", "tiny"): (3 * 2 * 7, 3 * 2 * 8 * 2, 3 * 2 * 8 * 2, 3 * 2 * 8 * 2),
+    ("pretext-backbones", "small"): (2 * 6, 2 * 7 * 2, 2 * 7 * 2, 2 * 7 * 2),
+    ("pretext-backbones", "paper"): (3 * 6 * 4, 3 * 6 * 5, 3 * 6 * 5, 3 * 6 * 5),
+    ("probe-vs-finetune", "tiny"): (3 * 2 * 3, 3 * 2 * 4 * 2, 3 * 2 * 4 * 2, 0),
+    ("probe-vs-finetune", "small"): (2 * 3, 2 * 4 * 2, 2 * 4 * 2, 0),
+    ("probe-vs-finetune", "paper"): (3 * 2 * 3, 3 * 2 * 4, 3 * 2 * 4, 0),
+    ("pretext-constraints", "tiny"): (3 * 2 * 6, 0, 3 * 2 * 7 * 2, 0),
+    ("pretext-constraints", "small"): (2 * 6, 0, 2 * 7 * 2, 0),
+    ("pretext-constraints", "paper"): (3 * 2 * 6, 0, 3 * 2 * 7, 0),
+    ("subset-size", "tiny"): (3 * 3 * 3, 3 * (3 * 3 + 1) * 2, 3 * (3 * 3 + 1) * 2, 0),
+    ("subset-size", "small"): (3 * 6, (3 * 6 + 1) * 2, (3 * 6 + 1) * 2, 0),
+    ("subset-size", "paper"): (3 * 2 * 4 * 6, 3 * 2 * (4 * 9 + 1) * 2, 3 * 2 * (4 * 9 + 1) * 2, 0),
+    ("training-length", "tiny"): (3 * 3, 3 * (3 * 4 + 1) * 2, 3 * (3 * 4 + 1) * 2, 0),
+    ("training-length", "small"): (6, (6 * 4 + 1) * 2, (6 * 4 + 1) * 2, 0),
+    ("training-length", "paper"): (3 * 6, 3 * (6 * 4 + 1) * 2, 3 * (6 * 4 + 1) * 2, 0),
+    ("complexity", "tiny"): (3 * 9, 3 * 10 * 2, 3 * 10 * 2, 0),
+    ("complexity", "small"): (2 * 9, 2 * 10 * 2, 2 * 10 * 2, 0),
+    ("complexity", "paper"): (3 * 2 * 9, 3 * 2 * 10, 3 * 2 * 10, 0),
+    ("data-distribution", "tiny"): (3 * 2 * 4, 3 * 9 * 2, 3 * 9 * 2, 0),
+    ("data-distribution", "small"): (2 * 4, 9 * 2, 9 * 2, 0),
+    ("data-distribution", "paper"): (3 * 2 * 4, 3 * 9 * 2, 3 * 9 * 2, 0),
+    ("noise", "tiny"): (3 * 2 * 6, 0, 3 * 2 * 7 * 2, 3 * 2 * 7 * 2),
+    ("noise", "small"): (2 * 6, 0, 2 * 7 * 2, 2 * 7 * 2),
+    ("noise", "paper"): (3 * 2 * 6, 0, 3 * 2 * 7, 3 * 2 * 7),
+    ("robustness-models", "tiny"): (0, 0, 8 * 2, 8 * 2),
+    ("robustness-models", "small"): (0, 0, 7, 7),
+}
+"""Cells by study and scale: pretraining, probes, fine-tunings, robustness."""
+
+
+@pytest.mark.parametrize(("name", "scale"), COUNTS)
+def test_cells(name, scale):
+    found = stages(cells(name, scale=scale))
+    names = ("pretrain", "probe", "finetune", "robustness")
+    assert tuple(found.get(stage, 0) for stage in names) == COUNTS[name, scale]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", BENCHMARK)
+def test_arms_share_their_budget(name, scale):
+    found = [cell for cell in cells(name, scale=scale) if cell.job.stage == "pretrain"]
+    shared: dict[str, set] = {}
+    for cell in found:
+        config = cell.job.config
+        published = name == "subset-size" and scale == "paper"
+        key = config.data[0] if published else ""
+        shared.setdefault(key, set()).add((config.budget, config.budget_unit, config.frames, config.crop))
+    assert all(len(budgets) == 1 for budgets in shared.values())
+    if name == "subset-size" and scale == "paper":
+        assert {int(key.split("@")[1]) * 200 for key in shared} == {
+            b for budgets in shared.values() for b, *_ in budgets
+        }
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", BENCHMARK)
+def test_arms_share_how_they_are_read_out(name, scale):
+    free = {"init", "seed", "data", "root"}
+    told: dict[tuple, set] = {}
+    for cell in cells(name, scale=scale):
+        if cell.job.stage in ("probe", "finetune"):
+            config = vars(cell.job.config)
+            told.setdefault((cell.job.stage, config["backbone"]), set()).add(
+                str([v for k, v in config.items() if k not in free])
+            )
+    assert all(len(values) == 1 for values in told.values())
+
+
+def test_the_pretraining_runs_of_the_tiny_study_are_those_of_its_table():
+    found = [cell.job.config for cell in cells("pretext-backbones") if cell.job.stage == "pretrain"]
+    assert {config.objective for config in found} == {
+        "rotnet",
+        "vcop",
+        "prp",
+        "cvrl",
+        "tdl",
+        "rspnet",
+        "speed",
+    }
+    assert {(c.objective, c.stride) for c in found if c.stride > 1} == {
+        ("rotnet", 3),
+        ("cvrl", 2),
+        ("tdl", 2),
+    }
+    assert {(c.objective, c.batch) for c in found if c.batch != 48} == {("cvrl", 96)}
+    assert {(c.budget, c.data) for c in found} == {(30_000, ("builtin-motions",))}
+
+
+def test_tiny_studies_share_their_runs():
+    whole = {cell.job.signature for cell in cells("pretext-backbones")}
+    assert {cell.job.signature for cell in cells("noise")} <= whole
+    assert {cell.job.signature for cell in cells("pretext-constraints")} <= whole
+
+
+def test_robustness_covers_the_five_published_categories_in_both_kinds():
+    found = [cell.job.config for cell in cells("robustness-models") if cell.job.stage == "robustness"]
+    assert {len(config.types) for config in found} == {18}
+    assert {cell.job.facets["backbone"] for cell in cells("robustness-models")} >= {
+        "vit-tiny",
+        "shufflenet-tiny",
+        "r2plus1d-tiny",
+    }
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_queue_fits_every_subset(scale):
+    for cell in cells("subset-size", scale=scale):
+        if cell.job.stage == "pretrain":
+            options = dict(word.split("=") for word in cell.job.config.objective_options)
+            assert int(options.get("queue", 0)) <= int(cell.job.config.data[0].partition("@")[2])
+
+
+def test_public_models_need_their_weights():
+    with pytest.raises(UsageError, match="--weights with MODEL=FILE"):
+        cells("robustness-models", scale="paper")
+    with pytest.raises(MuybridgeError, match="/none/i3d"):
+        cells("robustness-models", scale="paper", weights=("i3d=/none/i3d.safetensors",))
+
+
+def test_snapshots_are_of_one_run():
+    found = [cell for cell in cells("training-length", seeds=1, tasks=("vcop",)) if cell.job.stage == "probe"]
+    assert [cell.job.facets["arm"] for cell in found[:5]] == [
+        "random",
+        "vcop",
+        "vcop at 25 %",
+        "vcop at 50 %",
+        "vcop at 75 %",
+    ]
+    assert len({need for cell in found for need in cell.needs}) == 1
+
+
+def test_each_subset_is_a_source_of_its_own():
+    found = cells("subset-size", seeds=1, tasks=("vcop",), source=("a@2", "b@1"))
+    told = factors(found)
+    assert {
+        told[cell.job.signature]["pretrain.data"][0] for cell in found if cell.job.stage == "pretrain"
+    } == {"a@2", "b@1"}
+
+
+def test_roots_reach_the_data_sets_they_are_of():
+    roots = ("kinetics400=/k", "ucf101=/u", "hmdb51=/h")
+    found = cells(
+        "pretext-backbones",
+        scale="paper",
+        roots=roots,
+        seeds=1,
+        backbones=("c3d",),
+        data=("ucf101", "hmdb51"),
+    )
+    told = {(cell.job.stage, cell.job.config.data[0], cell.job.config.root) for cell in found}
+    assert told == {
+        ("pretrain", "kinetics400@50000", "/k"),
+        *(
+            (stage, data, f"/{data[0]}")
+            for stage in ("probe", "finetune", "robustness")
+            for data in ("ucf101", "hmdb51")
+        ),
+    }
+    with pytest.raises(UsageError, match="--roots ucf101: wanted NAME=FOLDER"):
+        cells("noise", roots=("ucf101",))
+
+
+def test_every_study_has_a_config_a_page_and_known_tables():
+    docs = Path(__file__).parents[2] / "docs" / "studies"
+    assert CONFIGS.keys() == STUDIES.keys()
+    for name, entry in STUDIES.items():
+        assert name == "quickstart" or (docs / f"{name}.md").is_file()
+        assert set(entry.facts.get("tables", ())) <= SOURCES.keys()
+        target = entry.target.partition(":")[0].rpartition(".")[2]
+        lines = (
+            (Path(__file__).parents[2] / "src/muybridge/studies" / f"{target}.py").read_text().splitlines()
+        )
+        assert len(lines) <= (100 if name == "quickstart" else 65)
