@@ -2,9 +2,9 @@
 
     python benchmarks/index.py [--runs 10000] [--videos 240] [--classes 12] [--conditions 13]
 
-Synthetic run folders as a study leaves them: of every twelve runs two pretrain, four probe, four fine-tune and two are robustness runs; config,
-environment, result with checksums, training curve and predictions are there, weights and film strips are not, since nobody reads them. One
-thread, process CPU time and wall time.
+Synthetic run folders as a study leaves them: of every twelve runs two pretrain, four probe, four fine-tune and two are robustness runs;
+config, environment, result with checksums, training curve and predictions are there, weights and film strips are not, since nobody reads
+them. One thread, process CPU time and wall time.
 """
 
 import argparse
@@ -86,7 +86,10 @@ def make(out: Path, number: int, files: dict[str, bytes], with_numbers: bool) ->
             "precision": "fp32", "limited": False, "notes": ["a note of the run"], "command": f"muybridge {kind.stage} --seed {place}",
             "summary": f"{kind.stage} of vcop on builtin-motions", "chance": 1 / 12,
             "budget": {"clips": 29952, "steps": 624, "frames": 239616, "flops": 10**12, "seconds": 60.0, "waiting": 0.1},
-            "data": {"name": "builtin-motions", "fingerprint": "0123456789abcdef", "classes": [f"class {i}" for i in range(12)], "videos": {"test": 240}},
+            "data": {
+                "name": "builtin-motions", "fingerprint": "0123456789abcdef", "classes": [f"class {i}" for i in range(12)],
+                "videos": {"test": 240},
+            },
             **({"numbers": {"accuracy": 0.5}} if with_numbers else {}),
         }  # fmt: skip
         (folder / "result.json").write_text(json.dumps(seal(folder, result), indent=2))

@@ -96,8 +96,10 @@ def result(run: Run) -> int:
 
 
 def accuracy_line(run: Run) -> str:
-    """Clean accuracy with its interval, if the run has predictions."""
+    """Clean accuracy with its interval, if the run has predictions; recall at 1 and mean average precision of a retrieval."""
     path = run.path / "predictions.parquet"
+    if run.stage == "retrieval":
+        return _retrieval_line(run.result)
     if not path.is_file():
         last = next((row for row in reversed(run.metrics) if "accuracy" in row), None)
         return f"pretext accuracy {last['accuracy']:.1%} (chance {last['chance']:.1%})" if last else ""
@@ -110,6 +112,19 @@ def accuracy_line(run: Run) -> str:
         f"{run.result['summary']}: {found.value:.1%} (95 % interval {found.low:.1%} to {found.high:.1%},"
         f" chance {run.result['chance']:.1%}{caution})"
     )
+
+
+def _retrieval_line(result: Mapping[str, Any]) -> str:
+    from muybridge.measure.counts import share
+
+    told = {
+        "recall at 1": result["recall"][0]["groups"],
+        "mean average precision": result["average_precision"]["groups"],
+    }
+    found = {name: share(counts) for name, counts in told.items() if counts}
+    words = [f"{name} {one.value:.1%} ({one.low:.1%} to {one.high:.1%})" for name, one in found.items()]
+    caution = next((f"; {one.caution}" for one in found.values() if one.caution), "")
+    return f"{result['summary']}: {', '.join(words)} (95 % intervals{caution})"
 
 
 def study_result(folder: Path) -> int:

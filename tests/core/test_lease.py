@@ -149,6 +149,7 @@ def test_a_store_out_of_reach_for_a_while_loses_nothing(place, machines, monkeyp
 def test_the_holder_hears_that_it_was_taken_over(place, machines):
     with hold(machines[0], place) as held:
         place.create(f"{lease.PREFIX}{held.number + 1}", b"{}")
+        place.remove(held.name)
         end = time.monotonic() + 10
         while not held.lost and time.monotonic() < end:
             time.sleep(0.01)

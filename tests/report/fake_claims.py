@@ -23,6 +23,7 @@ Cell = tuple[str, str, str, int]
 def build(
     out: Path, name: str = "pretext-backbones", without: Collection[Cell] = (), seeds: int = 1, clips: int = 4000,
     networks: Collection[str] = NETWORKS, tasks: Collection[str] = TASKS, stages: Collection[str] = STAGES,
+    tables: Collection[str] = ("table-1",),
 ) -> Path:  # fmt: skip
     """Write the study; ``without`` names cells (stage, network, arm, seed), ``clips`` is the budget of RSPNet (4,000 for others)."""
     for stage, network, arm, seed in product(stages, networks, ("random", *tasks), range(seeds)):
@@ -41,6 +42,7 @@ def build(
         "arms": ["random", *tasks],
         "cells": cells,
         "failed": failed,
+        "tables": list(tables),
     }
     write_json(out / "study.json", study)
     return out

@@ -9,13 +9,13 @@ from fake_study import rows, write_run
 
 from muybridge.core.predictions import read_predictions
 from muybridge.core.published import SOURCES, published
-from muybridge.core.records import find_runs
+from muybridge.core.records import find_runs, write_json
 from muybridge.measure.intervals import difference, holm
 from muybridge.report import write_report
 from muybridge.report.claims import Claim, Evidence, Judged, Says, World, judge, world_of
 from muybridge.report.collect import collect
 from muybridge.report.predicates import Above, BesideChance, EqualBudgets, SameOrder
-from muybridge.report.published import TABLES, beside
+from muybridge.report.published import beside
 from muybridge.report.robust import perturbed
 from muybridge.report.score import score
 from muybridge.report.study_claims import CLAIMS
@@ -327,7 +327,13 @@ def test_ours_beside_the_published_is_the_accuracy_of_that_arm(whole: Path, worl
 
 
 def test_noise_is_set_beside_noise(tmp_path: Path):
-    build(tmp_path, name="noise", stages=("robustness",), tasks=("rotnet", "vcop", "rspnet"))
+    build(
+        tmp_path,
+        "noise",
+        stages=("robustness",),
+        tasks=("rotnet", "vcop", "rspnet"),
+        tables=("table-6", "figure-9"),
+    )
     tables = {table.name: table for table in beside(seen(tmp_path))}
     [(_, ours)] = tables["table-6"].ours.items()
     assert ("vcop", "gaussian_noise", "1") in ours
@@ -345,10 +351,47 @@ def test_noise_is_set_beside_noise(tmp_path: Path):
 
 
 def test_studies_without_claims_have_no_section(tmp_path: Path):
-    report = write_report(build(tmp_path, name="mine", tasks=("vcop",), stages=("probe",)))
+    report = write_report(build(tmp_path, name="mine", tasks=("vcop",), stages=("probe",), tables=()))
     assert "Claims" not in report.markdown.read_text(encoding="utf-8")
     assert 'href="#claims-of-the-study"' not in report.html.read_text(encoding="utf-8")
 
 
-def test_published_tables_that_are_named_exist():
-    assert {name for names in TABLES.values() for name in names} <= {row.table for row in published()}
+def test_no_published_row_is_lost_and_other_studies_have_none(tmp_path: Path):
+    build(tmp_path, tasks=("vcop",), stages=("probe",), tables=(*SOURCES, "of a later version"))
+    found = beside(seen(tmp_path))
+    assert [one.name for one in found] == list(SOURCES)
+    for one in found:
+        assert list(one.rows.values()) == [row for row in published() if row.table == one.name]
+
+
+def test_levels_and_lengths_of_pretraining_find_their_rows(tmp_path: Path):
+    videos = [f"v{index}" for index in range(60)]
+    cells, values = [], {}
+    for arm, level in (("rotnet", 2), ("rotnet", 4), ("vcop at 25 %", None), ("vcop", None)):
+        facets = {
+            "arm": arm,
+            "data": "d",
+            "seed": 0,
+            "backbone": "r2plus1d-tiny",
+            "protocol": "fine-tune, 10 labels per class",
+        }
+        made = rows(0.5, 3, videos, videos, f"{arm} {level}")
+        name = write_run(tmp_path, "finetune", facets, made, lr=f"{arm} {level}", chance=1 / 3)
+        values[arm, level] = made.correct.mean()
+        factors = {} if level is None else {"pretrain.complexity": level}
+        cells.append({"stage": "finetune", "signature": name, "summary": arm, "factors": factors})
+    write_json(
+        tmp_path / "study.json",
+        {"name": "mine", "arms": [], "cells": cells, "tables": ["complexity", "training-length"]},
+    )
+    complexity, length = beside(seen(tmp_path))
+    [(_, ours)] = complexity.ours.items()
+    assert ours["r2plus1d", "rotnet", "2"].value == pytest.approx(values["rotnet", 2])
+    assert ours["r2plus1d", "rotnet", "4"].value == pytest.approx(values["rotnet", 4])
+    [(_, ours)] = length.ours.items()
+    told = {key: one.value for key, one in ours.items() if "vcop" in key}
+    assert set(told.values()) == {
+        pytest.approx(values["vcop at 25 %", None]),
+        pytest.approx(values["vcop", None]),
+    }
+    assert {part for key in told for part in key} >= {"50", "200"}

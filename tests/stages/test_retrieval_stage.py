@@ -1,5 +1,7 @@
 """retrieval end to end on small real files: every video once, and numbers that equal those made by hand."""
 
+import re
+
 import numpy as np
 import pytest
 from frozen_helpers import TINY, by_hand, parts_of
@@ -87,6 +89,16 @@ def test_the_usual_ranks_go_as_far_as_the_gallery(retrieved):
 def test_ranks_beyond_the_gallery_are_refused(retrieved):
     with pytest.raises(UsageError, match=r"--ks 20: the gallery has 12 videos"):
         retrieved(ks=(1, 20))
+
+
+def test_the_command_prints_recall_and_precision(run, videos, tmp_path):
+    words = [word for name, value in TINY.items() for word in (f"--{name}", value)]
+    code, out, _ = run("retrieval", "--data", videos, "--out", tmp_path, "--fold", 0, "--views", 1, *words)
+    assert code == 0
+    assert re.match(
+        r"retrieval by random on \S+: recall at 1 [\d.]+% \([\d.]+% to [\d.]+%\), mean average precision [\d.]+% \(",
+        out,
+    )
 
 
 def test_ten_clips_per_video_where_nothing_is_said(retrieved, videos, tmp_path):

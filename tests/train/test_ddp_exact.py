@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import torch
-from exact import OBJECTIVES, TINY, run, spawn
+from alike import OBJECTIVES, TINY, run, spawn
+from small import learner, recipe, train
 from torch import nn
 
 from muybridge.core.gather import rank
 from muybridge.objectives.contrast import Queue, in_groups
+from muybridge.train import distributed
 from muybridge.train.distributed import part
 from muybridge.train.synchronised import GlobalDropout, GlobalNorm, synchronise
 
@@ -123,6 +125,35 @@ def test_twenty_steps_at_full_learning_rate_agree(tmp_path: Path):
     spawn(work, 2, tuple(OBJECTIVES), tmp_path, how)
     for name in OBJECTIVES:
         assert_same(tmp_path, name, 2, run(name, tmp_path / "alone" / name, **how), within=1e-5)
+
+
+@pytest.mark.slow
+def test_twenty_steps_in_float32_agree_where_rounding_is_not_blown_up(tmp_path: Path):
+    how = {"shape": TINY, "how": {"lr": 1e-5}}
+    spawn(work, 2, TASKS, tmp_path, how)
+    for name in TASKS:
+        alone = run(name, tmp_path / "alone" / name, **how, own_norm=True)["losses"]
+        both = torch.load(tmp_path / f"{name}-0.pt", weights_only=True)["losses"]
+        assert both == pytest.approx(alone, abs=1e-5, rel=0), name
+
+
+def resumed(folder: Path) -> None:
+    """Six steps in one go, and in two."""
+    train(learner("rspnet"), folder / "whole", recipe(6), videos=7)
+    for stop in (3, 6):
+        train(learner("rspnet"), folder / "parts", recipe(6), videos=7, stop_after=stop)
+        distributed.meet()
+
+
+@pytest.mark.slow
+def test_three_processes_that_go_on_end_with_the_same_bits(tmp_path: Path):
+    spawn(resumed, 3, tmp_path)
+    whole, parts = (
+        torch.load(tmp_path / name / "state" / "last.pt", weights_only=True)["learner"]
+        for name in ("whole", "parts")
+    )
+    for key, value in whole.items():
+        assert torch.equal(value, parts[key]), key
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from exact import spawn
+from alike import spawn
 from ranks import gradient, labelled, without_norms, work
 from small import learner, recipe, train
 

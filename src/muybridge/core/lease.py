@@ -115,7 +115,7 @@ class Lease:
         """
         if not self.ours():
             raise LostLeaseError(
-                "another process has taken this run over, since this one gave no sign of life."
+                "another process has taken this run over, since this one gave no sign of life. The same command takes its result."
             )
 
     def give_back(self) -> None:
@@ -135,9 +135,9 @@ class Lease:
         while not self._stop.wait(self.life / 4):
             try:
                 self.renew()
-                self.lost = not self.ours()
-            except FileNotFoundError:
+            except FileNotFoundError:  # removed by who took it over
                 self.lost = True
+                return
             except Exception:  # a full disk, a store out of reach: ``check`` decides in the end
                 continue
 

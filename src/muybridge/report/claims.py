@@ -7,7 +7,7 @@ p-value is corrected by Holm over all comparisons of all claims of the study.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from muybridge.measure.intervals import CLEAN, Difference, Interval
 from muybridge.report.collect import Collected, Experiment, facets
@@ -28,7 +28,8 @@ class Place:
     """One arm of one experiment.
 
     Attributes:
-        facets: ``FACETS`` and ``source_kind``; ``network`` is the backbone without its ``-tiny``.
+        facets: ``FACETS``, ``source_kind`` and ``level`` (of complexity, where the study varies it); ``network`` is the backbone without
+            its ``-tiny``.
         design: what perturbations were averaged; None without any.
         gaps: what it lacks of the perturbed cells.
         holes: seeds and folds that other arms have and it lacks.
@@ -140,22 +141,25 @@ def _verdict(evidence: Sequence[Evidence], missing: Sequence[str]) -> Verdict:
 
 def world_of(scored: Sequence[Scored], perturbed: Sequence[Perturbed], all_of: Collected) -> World:
     """The arms of all experiments that answer for videos."""
-    places = [_place(one.experiment, arm, None, ()) for one in scored for arm in one.arms.values()]
+    told = {cell["signature"]: cell.get("factors", {}) for cell in all_of.study.get("cells", [])}
+    places = [_place(one.experiment, arm, None, (), told) for one in scored for arm in one.arms.values()]
     places += [
-        _place(one.scored.experiment, arm, one.design, one.arms[arm.name].gaps)
+        _place(one.scored.experiment, arm, one.design, one.arms[arm.name].gaps, told)
         for one in perturbed
         for arm in one.scored.arms.values()
     ]
     return World(places, all_of)
 
 
-def _place(experiment: Experiment, arm: Arm, design: Design | None, gaps: Sequence[str]) -> Place:
-    told = facets(arm.runs[0])
+def _place(
+    experiment: Experiment, arm: Arm, design: Design | None, gaps: Sequence[str], factors: Mapping[str, Mapping[str, Any]]
+) -> Place:  # fmt: skip
+    told, varied = facets(arm.runs[0]), factors.get(arm.runs[0].signature, {})
     network = str(told.get("backbone") or "")
     own = {
         "stage": experiment.stage, "protocol": experiment.protocol, "data": experiment.data, "profile": experiment.profile,
         "details": experiment.details.replace(network, "") if network else experiment.details,
         "network": network.removesuffix("-tiny"), "arm": str(told["arm"]), "source": str(told.get("source") or ""),
-        "source_kind": str(told.get("source_kind") or ""),
+        "source_kind": str(told.get("source_kind") or ""), "level": str(varied.get("pretrain.complexity") or ""),
     }  # fmt: skip
     return Place(own, arm, design, gaps, experiment.holes().get(arm.name, []), experiment.chance)

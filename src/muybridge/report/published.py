@@ -1,6 +1,7 @@
 """Published values beside ours: row by row where a run of this study answers to one, with what differs between the settings said."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -14,23 +15,14 @@ from muybridge.report.claims import Place, World
 from muybridge.report.shares import Cells, Score, estimate
 from muybridge.report.table import Cell, Column, Table, missing, points, span, text
 
-TABLES: Mapping[str, Sequence[str]] = {
-    "pretext-backbones": ("table-1",),
-    "probe-vs-finetune": ("table-2",),
-    "pretext-constraints": ("table-3",),
-    "subset-size": ("table-4", "table-2-2022"),
-    "training-length": ("training-length",),
-    "complexity": ("complexity",),
-    "data-distribution": ("data-distribution",),
-    "noise": ("table-6", "noise-mean", "figure-9"),
-}
-"""Published tables by the ``name`` of a study in its ``study.json``."""
 AXES = {
     "backbone": "network", "arm": "task", "protocol": "protocol", "data": "data", "epochs": "epochs", "level": "level",
-    "condition": "condition", "severity": "severity", "source": "pretrained on",
+    "condition": "condition", "severity": "severity", "metric": "number", "source": "pretrained on",
 }  # fmt: skip
 """Fields that may name a row, and how they are called; the last one only where the others do not tell the rows apart."""
 STAGES = {"fine-tune, all labels": "finetune", "linear probe": "probe"}
+EPOCHS = 200
+"""Length of the published runs; a share of one of ours stands for that share of it."""
 FEWEST = 3
 """Rows below which an order is not compared."""
 
@@ -55,8 +47,9 @@ class Beside:
 
 
 def beside(world: World) -> list[Beside]:
-    """Every published table of a study; none for other studies."""
-    return [_beside(name, world) for name in TABLES.get(str(world.all_of.study.get("name")), ())]
+    """Every published table that the ``study.json`` names under ``tables``; tables that a newer version knew are left out."""
+    named = world.all_of.study.get("tables", [])
+    return [_beside(str(name), world) for name in named if name in SOURCES]
 
 
 def _beside(name: str, world: World) -> Beside:
@@ -81,8 +74,14 @@ def _key(row: Published, axes: Sequence[str]) -> Key:
 def _answers(place: Place, row: Published, axes: Sequence[str]) -> bool:
     """Whether a place of ours stands for a published row; networks by their small counterpart too, data as the columns say."""
     stage = "robustness" if row.condition else STAGES.get(row.protocol)
-    told = {**place.facets, "backbone": place.facets["network"]}
-    named = [axis for axis in axes if axis not in ("protocol", "condition", "severity")]
+    arm, share = _share(place.facets["arm"]) if "epochs" in axes else (place.facets["arm"], 100)
+    told = {
+        **place.facets,
+        "backbone": place.facets["network"],
+        "arm": arm,
+        "epochs": f"{EPOCHS * share / 100:g}",
+    }
+    named = [axis for axis in axes if axis not in ("protocol", "condition", "severity", "metric")]
     return (
         place.facets["stage"] == stage
         and told["backbone"] == row.backbone
@@ -90,11 +89,22 @@ def _answers(place: Place, row: Published, axes: Sequence[str]) -> bool:
     )
 
 
+def _share(arm: str) -> tuple[str, int]:
+    """A task, and per cent of its pretraining: ``"vcop at 25 %"`` is VCOP after a quarter of it."""
+    found = re.fullmatch(r"(.+) at (\d+) %", arm)
+    return (found[1], int(found[2])) if found else (arm, 100)
+
+
 def _score(row: Published, place: Place) -> Score | None:
-    """What a published number measures, of our cells; None where ours lack them."""
-    if row.condition in ("", "clean"):
+    """What a published number measures, of our cells; None where ours lack them, or have no such number."""
+    if row.metric == "accuracy" and row.condition in ("", "clean"):
         return lambda cells: cells[CLEAN]
-    if place.design is None or place.gaps:
+    if (
+        place.design is None
+        or place.gaps
+        or not row.severity
+        or row.metric not in ("accuracy", "relative drop")
+    ):
         return None
     severity = int(row.severity)
     types = [name for name in place.design.kept if severity in place.design.types[name]]
@@ -132,6 +142,8 @@ def _table(one: Beside) -> Table:
     ]
     said = "Ours differ in data, network or length as the columns say: compare orders, not values."
     notes = [SOURCES[one.name], said if one.ours else "No finished run of this study answers to a row."]
+    if "epochs" in one.axes and one.ours:
+        notes.append(f"Epochs of ours are shares of one run, of which all stands for {EPOCHS}.")
     notes += [words for setting, ours in one.ours.items() if (words := _order(one, setting, ours))]
     return Table(f"published-{one.name}", f"Published values beside ours: {one.name}", columns, rows, notes)
 
@@ -163,7 +175,7 @@ def published_rows(found: Sequence[Beside]) -> Iterator[dict[str, Any]]:
             for setting, ours in (one.ours or {"": Ours()}).items():
                 told = ours.get(key)
                 yield {
-                    "table": one.name, **{axis: getattr(row, axis) for axis in AXES}, "metric": row.metric, "published": row.value / 100,
+                    "table": one.name, **{axis: getattr(row, axis) for axis in AXES}, "published": row.value / 100,
                     "setting": setting, "ours": told.value if told else None, "low": told.low if told else None,
                     "high": told.high if told else None,
                 }  # fmt: skip

@@ -187,7 +187,7 @@ class KnnConfig(Transfer):
 
     stage: ClassVar[str] = "knn"
     k: int | None = None
-    """Neighbours whose weighted votes are the answers in tables; 20, or the mean number of training videos per class if less, when not given."""
+    """Neighbours that vote for the answers in tables; 20, or the mean number of training videos per class if less, when not given."""
     ks: tuple[int, ...] = ()
     """Numbers of neighbours that are reported besides; 1 5 10 20 50 200 as far as the gallery goes when not given."""
     temperature: float = 0.07
@@ -355,11 +355,7 @@ def _fit(kind: Any, value: Any) -> Any:
 
 def as_dict(config: Control) -> dict[str, Any]:
     """Plain values: what is printed, saved and hashed."""
-    return {
-        field.name: _plain(getattr(config, field.name))
-        for field in dataclasses.fields(config)
-        if field.name != "config"
-    }
+    return {name: _plain(value) for name, value in vars(config).items()}
 
 
 def _plain(value: Any) -> Any:
