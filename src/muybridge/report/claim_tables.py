@@ -22,7 +22,7 @@ def _claims_table(judged: Sequence[Judged]) -> Table:
     columns = [Column("claim"), Column("verdict"), Column("evidence"), Column("missing")]
     rows = [[text(one.words), _verdict(one), _weighed(one), _lacking(one)] for one in judged]
     notes = [
-        "Supported: every comparison stands in favour after Holm’s correction over all comparisons of all claims. Refuted: one stands "
+        "Supported: every comparison stands in favour after Holm’s correction over all comparisons of the claim. Refuted: one stands "
         "against it. Undetermined: neither, or something it needs is missing."
     ]
     return Table("claims", "Claims of the study", columns, rows, notes)

@@ -1,8 +1,8 @@
 """Claims: sentences about the arms of a study as predicates over its rows, each with a verdict and the evidence for it.
 
 A claim speaks of all places it fits (every network, every data set) and of all pairs it names: it is supported when every comparison stands
-in its favour, refuted when one stands against it, and undetermined else, which is also said where something it needs is missing. Every
-p-value is corrected by Holm over all comparisons of all claims of the study.
+in its favour, refuted when one stands against it, and undetermined else, which is also said where something it needs is missing. The
+p-values of a claim are corrected by Holm over all its comparisons.
 """
 
 from collections.abc import Mapping, Sequence
@@ -122,12 +122,12 @@ class Claim(Protocol):
 
 
 def judge(claims: Sequence[Claim], world: World) -> list[Judged]:
-    """Every claim with its verdict, corrected for the number of all comparisons together."""
-    asked = [claim.tests(world) for claim in claims]
-    results = iter(compared([test.difference for tests, _ in asked for test in tests]))
+    """Every claim with its verdict, corrected for the number of its comparisons."""
     judged = []
-    for claim, (tests, missing) in zip(claims, asked, strict=True):
-        evidence = claim.weigh(world, [(test, next(results)) for test in tests])
+    for claim in claims:
+        tests, missing = claim.tests(world)
+        results = compared([test.difference for test in tests])
+        evidence = claim.weigh(world, list(zip(tests, results, strict=True)))
         judged.append(Judged(claim.words, _verdict(evidence, missing), evidence, missing))
     return judged
 

@@ -1,7 +1,7 @@
 """Published values beside ours: row by row where a run of this study answers to one, with what differs between the settings said."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -61,7 +61,7 @@ def _beside(name: str, world: World) -> Beside:
     ours: dict[str, Ours] = {}
     for key, row in by_key.items():
         for place in world.places:
-            score = _score(row, place) if _answers(place, row, axes) else None
+            score = _score(row, place) if _answers(place, row, axes, {one.data for one in rows}) else None
             if score is not None:
                 ours.setdefault(_setting(place, axes), {})[key] = estimate(score, place.arm.right)
     return Beside(name, axes, by_key, ours)
@@ -71,8 +71,8 @@ def _key(row: Published, axes: Sequence[str]) -> Key:
     return tuple(str(getattr(row, axis)) for axis in axes)
 
 
-def _answers(place: Place, row: Published, axes: Sequence[str]) -> bool:
-    """Whether a place of ours stands for a published row; networks by their small counterpart too, data as the columns say."""
+def _answers(place: Place, row: Published, axes: Sequence[str], data: Collection[str]) -> bool:
+    """Whether a place of ours stands for a published row; networks by their small counterpart too, other data for each."""
     stage = "robustness" if row.condition else STAGES.get(row.protocol)
     arm, share = _share(place.facets["arm"]) if "epochs" in axes else (place.facets["arm"], 100)
     told = {
@@ -81,6 +81,7 @@ def _answers(place: Place, row: Published, axes: Sequence[str]) -> bool:
         "arm": arm,
         "epochs": f"{EPOCHS * share / 100:g}",
     }
+    told["data"] = place.facets["data"] if place.facets["data"] in data else row.data
     named = [axis for axis in axes if axis not in ("protocol", "condition", "severity", "metric")]
     return (
         place.facets["stage"] == stage
@@ -120,7 +121,7 @@ def _score(row: Published, place: Place) -> Score | None:
 
 
 def _setting(place: Place, axes: Sequence[str]) -> str:
-    names = [name for name in ("protocol", "data", "details", "source") if name not in axes]
+    names = ["data", *(name for name in ("protocol", "details", "source") if name not in axes)]
     return ", ".join(place.facets[name] for name in names if place.facets[name])
 
 

@@ -180,12 +180,16 @@ def _pretraining(all_of: Collected) -> list[tuple[str, Run]]:
 
 
 def unequal(all_of: Collected) -> list[str]:
-    """Which parts of the pretraining budget differ between runs; FLOPs by more than 2 %."""
+    """Which parts of the pretraining budget differ between runs: clips and frames by more than a step of theirs, FLOPs by more than 2 %."""
     budgets = [run.result.get("budget", {}) for _, run in _pretraining(all_of)]
+    steps = {
+        key: max((float(b.get(key) or 0) / b["steps"] for b in budgets if b.get("steps")), default=0.0)
+        for key in ("clips", "frames")
+    }
     differs = []
     for key in BUDGET:
         spent = [float(budget[key]) for budget in budgets if budget.get(key) is not None]
-        slack = SAME_FLOPS * max(spent, default=0.0) if key == "flops" else 0.0
+        slack = SAME_FLOPS * max(spent, default=0.0) if key == "flops" else steps.get(key, 0.0)
         if spent and max(spent) - min(spent) > slack:
             differs.append(key)
     return differs
