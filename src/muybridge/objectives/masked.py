@@ -29,11 +29,11 @@ class Masked(Objective):
     colour, as in the authors' code. There is no answer to be right about: the monitor ``explained`` is the share of the variance of the
     masked pixels that is predicted, 0 for predicting the mean.
 
-    Wants more than thousands of clips. On the embedded data vit-tiny explains 13 % after 30,000 clips (ratio 0.75, batches of 12); its linear
-    probe then beats random weights on objects (27 % against 21 %) and not on motions (24 % against 43 %). With one running number for the
-    place of a token, and attention that starts anywhere, it explained 2 % after 16,000. The pixels are not to blame: ridge regression on all
-    that surrounds a tube explains 64 % of it; attention has to find out first which tokens are neighbours. Targets that are not
-    normalised are soon explained to 78 %, most of it by the mean colour, and teach no more.
+    Wants more than thousands of clips. On the embedded data vit-tiny explains 13 % after 30,000 clips (ratio 0.75, batches of 12); its
+    linear probe then beats random weights on objects (27 % against 21 %) and not on motions (24 % against 43 %). With one running number
+    for the place of a token, and attention that starts anywhere, it explained 2 % after 16,000. The pixels are not to blame: ridge
+    regression on all that surrounds a tube explains 64 % of it; attention has to find out first which tokens are neighbours. Targets that
+    are not normalised are soon explained to 78 %, most of it by the mean colour, and teach no more.
 
     Args:
         dim: length of a token of the backbone.

@@ -7,7 +7,9 @@ STAGES = {
     "finetune": Entry("train backbone and linear layer on labels", "muybridge.stages.finetune:run"),
     "probe": Entry("train a linear layer on frozen features", "muybridge.stages.probe:run"),
     "knn": Entry("classify by the nearest training videos in feature space", "muybridge.stages.knn:run"),
-    "retrieval": Entry("find the training videos of a class in feature space", "muybridge.stages.retrieval:run"),
+    "retrieval": Entry(
+        "find the training videos of a class in feature space", "muybridge.stages.retrieval:run"
+    ),
     "robustness": Entry("measure a classifier on perturbed clips", "muybridge.stages.robustness:run"),
     "neighbours": Entry(
         "find the nearest videos of each video in feature space", "muybridge.stages.neighbours:run"

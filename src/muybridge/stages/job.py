@@ -133,7 +133,9 @@ def _public(config: Any) -> dict[str, str]:
         with Path(init).open("rb") as file:
             return {"init": hashlib.file_digest(file, "sha256").hexdigest()[:16]}
     except OSError as error:
-        raise UsageError(f"--init {init}: cannot be read ({error.strerror}). Wanted a file of weights.") from error
+        raise UsageError(
+            f"--init {init}: cannot be read ({error.strerror}). Wanted a file of weights."
+        ) from error
 
 
 def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signed: dict[str, Any]) -> Job:

@@ -14,7 +14,7 @@ class StudyConfig(Control):
     executor: Literal["local", "ray", "slurm"] = "local"
     """Who runs the cells: processes of this machine, Ray or Slurm."""
     address: str | None = None
-    """HOST:PORT of a Ray cluster, one of this machine when not given; for Slurm NAME=VALUE,... as submitit takes them (docs/clusters.md)."""
+    """HOST:PORT of a Ray cluster, one of this machine when not given; for Slurm NAME=VALUE,... of submitit (docs/clusters.md)."""
 
 
 @dataclass(frozen=True, kw_only=True)
