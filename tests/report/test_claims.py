@@ -57,7 +57,7 @@ def clean(out: Path, stage: str, network: str, arm: str) -> list:
     ]
 
 
-def test_differences_are_those_of_the_rows_and_corrected_together(whole: Path, world: World):
+def test_differences_are_those_of_the_rows_and_corrected_claim_by_claim(whole: Path, world: World):
     claims = [
         Above("vcop wins", {"arm": "vcop"}, {"arm": ("rotnet", "random")}, PROBE),
         Above("cvrl and rotnet", {"arm": "cvrl"}, {"arm": "rotnet"}, PROBE | {"network": "shufflenet"}),
@@ -70,7 +70,7 @@ def test_differences_are_those_of_the_rows_and_corrected_together(whole: Path, w
     ]
     lines = [line for one in found for line in one.evidence]
     by_words = {line.words: line for line in lines}
-    corrected = holm([one.p for one in expected])
+    corrected = [*holm([one.p for one in expected[:-1]]), expected[-1].p]
     assert len(by_words) == len(lines) == len(expected)
     for (network, a, b), one, p in zip(pairs, expected, corrected, strict=True):
         line = by_words[f"probe, builtin-motions, {network.removesuffix('-tiny')}: {a} against {b}"]
