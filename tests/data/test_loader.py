@@ -151,12 +151,13 @@ def test_threads_give_the_same_batches_in_the_same_order(workers: int, start: in
     assert all(_same(a, b) for a, b in zip(found, wanted, strict=True))
 
 
-@pytest.mark.parametrize(("kind", "threads"), [("video", True), ("memory", False)])
-def test_threads_decode_ahead_where_there_is_something_to_decode(kind: str, threads: bool) -> None:
+@pytest.mark.parametrize(("kind", "threads"), [("video", 2), ("memory", 1)])
+def test_threads_read_ahead_and_one_is_enough_for_a_memory_map(kind: str, threads: int) -> None:
     load = _loader(kind=kind)
     assert len(list(stream(load, 0, 6, 2))) == 6
     store: Any = load.store
-    assert (threading.main_thread().name not in store.reads) == threads
+    assert threading.main_thread().name not in store.reads
+    assert len(set(store.reads)) <= threads
 
 
 def test_no_more_batches_are_decoded_ahead_than_are_needed_to_keep_the_threads_busy() -> None:

@@ -125,7 +125,8 @@ def test_prepare_and_preview(tmp_path: Path, cache: Path, capsys: pytest.Capture
     assert sum(bool(entry["error"]) for entry in index["videos"].values()) == 1
     assert main(["data", "preview", str(path), "--out", str(tmp_path / "sheet.png"), "--number", "12"]) == 0
     assert f"{len(rows) + 1} videos" in capsys.readouterr().out.splitlines()[-1]
-    assert Image.open(tmp_path / "sheet.png").width > 1000
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.width > 1000
 
 
 @pytest.mark.slow

@@ -157,7 +157,8 @@ class FrameStore:
     @cached_property
     def _memory(self) -> UInt8[np.ndarray, "n h w 3"]:
         shape = (-1, self.geometry.height, self.geometry.width, 3)
-        return np.memmap(self.folder / "frames.u8", np.uint8, "r").reshape(shape)
+        mapped = np.memmap(self.folder / "frames.u8", np.uint8, "r").reshape(shape)
+        return np.asarray(mapped)  # a plain array over the same memory: indexing a memmap costs more
 
     def read(self, number: int, frames: np.ndarray) -> UInt8[np.ndarray, "*frames h w 3"]:
         """Frames of one video by index.

@@ -63,10 +63,11 @@ def _order(seed: int, epoch: int, number: int) -> np.ndarray:
 
 
 def stream(loader: Loader, start: int, stop: int, workers: int = 0) -> Iterator[Clip]:
-    """Batches of steps ``start`` to ``stop``; ``workers`` threads decode ahead (decoders and memory maps release the GIL)."""
-    if workers <= 0 or loader.store.kind == "memory":
+    """Batches of steps ``start`` to ``stop``; ``workers`` threads decode ahead (decoders release the GIL), one for a memory map."""
+    if workers <= 0:
         yield from (loader(step) for step in range(start, stop))
         return
+    workers = 1 if loader.store.kind == "memory" else workers
     with ThreadPoolExecutor(workers) as pool:
         ahead: deque[object] = deque()
         for step in range(start, stop + 2 * workers):

@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float32, Float64, Int64
 
 BLOCK = 512
 """Most queries compared at once."""
-CELLS = 1 << 25
-"""Most similarities held at once (128 MiB): the larger the gallery, the fewer queries a block has."""
+CELLS = 1 << 23
+"""Most similarities held at once (32 MiB, and ten times that while they are ranked): the larger the gallery, the fewer queries a block has."""
 
 
 def nearest(
