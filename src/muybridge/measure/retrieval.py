@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float32, Float64, Int64
 BLOCK = 512
 """Most queries compared at once."""
 CELLS = 1 << 23
-"""Most similarities held at once (32 MiB, and ten times that while they are ranked): the larger the gallery, the fewer queries a block has."""
+"""Most similarities held at once (32 MiB; ten times that while they are ranked): larger galleries get fewer queries a block."""
 
 
 def nearest(
