@@ -127,3 +127,13 @@ def test_no_test_videos_are_refused(videos, tmp_path):
     path.write_text("\n".join(["path,label,split", *rows, f"{videos / 'left' / '2.mp4'},,val"]))
     with pytest.raises(UsageError, match="4 training and 0 test videos; wanted some of each"):
         muybridge.probe(data=path, out=tmp_path / "o", **TINY)
+
+
+def test_three_crops_are_tested_the_same_way_again(videos, tmp_path):
+    probed = muybridge.probe(data=videos, out=tmp_path, fold=0, crops=3, **TINY)
+    rows = read_predictions(probed.path / "predictions.parquet")
+    assert rows.view.tolist() == [0, 1, 2] * (len(rows) // 3)
+    assert probed.result["protocol"]["clips"]["spatial"] == 3
+    again = muybridge.robustness(model=probed, out=tmp_path, types=("gaussian_noise",), severities=(1,))
+    clean = read_predictions(again.path / "predictions.parquet", only="clean")
+    assert (clean.scores == rows.scores).all()
