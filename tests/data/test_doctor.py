@@ -143,3 +143,39 @@ def test_the_fingerprint_is_that_of_the_results(planted: Path, tmp_path: Path) -
 def test_a_folder_without_videos(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         folder.read(tmp_path)
+
+
+def test_the_rate_that_most_are_near_is_the_usual_one(tmp_path: Path) -> None:
+    assert doctor._usual([15.01, 15.01, 15.01, 15.01, 29.9, 29.97, 30.0, 30.0, 28.5]) == 30.0
+    assert doctor._usual([]) == 0.0
+
+
+def test_jobs_are_queued_in_blocks() -> None:
+    begun: list[int] = []
+    jobs = (begun.append(i) or i for i in range(5 * doctor.BLOCK))  # type: ignore[func-returns-value]
+    results = doctor._in_blocks(lambda work, block: [work(job) for job in block], str, jobs)
+    assert [next(results) for _ in range(3)] == ["0", "1", "2"]
+    assert len(begun) == doctor.BLOCK
+    assert [*results][-1] == str(5 * doctor.BLOCK - 1)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_videos(tmp_path: Path) -> None:
+    """Peak memory of looks at 100 and at 600 videos, all different."""
+    video.write(tmp_path / "one.mp4", clip(0), 12)
+    content, peaks = (tmp_path / "one.mp4").read_bytes(), []
+    code = """
+import resource, sys
+from pathlib import Path
+from muybridge.data import doctor, folder
+doctor.survey(folder.read(Path(sys.argv[1])), root=Path(sys.argv[2]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    for number in (100, 600):
+        root = tmp_path / f"{number}"
+        root.mkdir()
+        for i in range(number):  # a free atom at the end changes the fingerprint and nothing else
+            (root / f"{i}.mp4").write_bytes(content + b"\\x00\\x00\\x00\\x10free" + i.to_bytes(8, "big"))
+        words = [sys.executable, "-c", code, str(root), str(tmp_path / f"cache-{number}")]
+        peaks.append(int(subprocess.run(words, capture_output=True, text=True, check=True).stdout) / 1024)
+    assert peaks[1] < peaks[0] + 10, peaks
