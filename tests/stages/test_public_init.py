@@ -1,5 +1,6 @@
 """Transfers of public weights: ``--backbone NAME --init FILE``, of whole published networks or of their trunks."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from muybridge.backbones.r2plus1d import tiny
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.stages.config import FinetuneConfig, KnnConfig
 from muybridge.stages.job import resolve
+from muybridge.studies.plan import plan
 from muybridge.train.checkpoint import load_weights
 
 
@@ -96,6 +98,29 @@ def test_files_are_signed_by_what_is_in_them(videos, tmp_path):
     assert job("random").signature != first.signature
     assert (first.facets["arm"], first.init) == ("kinetics0", tmp_path / "kinetics0.safetensors")
     assert job(published(tmp_path), FinetuneConfig).init == first.init
+
+
+def test_a_folder_of_transformers_is_signed_by_what_it_holds(videos, tmp_path, monkeypatch):
+    def held(folder: Path, width: int = 8, seed: int = 0) -> str:
+        folder.mkdir(exist_ok=True)
+        (folder / "config.json").write_text(f'{{"model_type": "videomae", "hidden_size": {width}}}')
+        save_file({"a": torch.full((2,), float(seed))}, folder / "model.safetensors")
+        return f"hf:{folder}"
+
+    def job(backbone: str, kind: type = KnnConfig):
+        return resolve(kind(data=(str(videos),), backbone=backbone, out=tmp_path / "o", fold=0))
+
+    first = job(held(tmp_path / "one"))
+    assert job(held(tmp_path / "other")).signature == first.signature, "wherever it lies"
+    monkeypatch.chdir(tmp_path)
+    assert job("hf:one").signature == first.signature
+    assert job("hf:one").config.backbone == f"hf:{tmp_path / 'one'}"
+    assert job(held(tmp_path / "one", seed=1)).signature != first.signature
+    assert job(held(tmp_path / "one", width=16)).signature != first.signature
+    configs = [replace(job("hf:one").config, seed=seed) for seed in range(3)]
+
+    planned = plan(config for config in configs)
+    assert [cell.job.signature for cell in planned] == [resolve(config).signature for config in configs]
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pt"])

@@ -105,11 +105,11 @@ def resolve(
     check(config, dataset, memory.check_split)
     if isinstance(config, PretrainConfig):
         config = complete(config)
-    signed = as_dict(config) | {"data_fingerprint": dataset.fingerprint}
+    signed = signed_config(config, dataset, memory)
     if isinstance(config, RobustnessConfig) and not inputs:
         return _foreign(config, dataset, subject or models.load(config), signed)
     named = {name: signed_input(run.signature, getattr(config, name)) for name, run in inputs.items()}
-    name = signature(stage, signed, named | _public(config))
+    name = signature(stage, signed, named | _public(config, memory))
     facets = facets_of(config, dataset.name, inputs, origins, planned or {})
     return Job(stage, config, dataset, inputs, name, facets, list(dataset.notes))
 
@@ -120,22 +120,29 @@ def signed_input(name: str, value: str) -> str:
     return f"{name}@{share}" if share else name
 
 
-def _public(config: Any) -> dict[str, str]:
+def signed_config(config: Any, dataset: Dataset, memory: Memory) -> dict[str, Any]:
+    """What is signed of a config: its values and the content of its data, and of ``hf:FOLDER`` what it holds instead of where it lies.
+
+    Raises:
+        UsageError: a file of the folder cannot be read.
+    """
+    signed = as_dict(config) | {"data_fingerprint": dataset.fingerprint}
+    folder = models.own_folder(signed.get("backbone", ""))
+    if folder is None:
+        return signed
+    files = sorted([*folder.glob("config.json"), *folder.glob("*.safetensors")])
+    held = "".join(f"{file.name} {memory.digest(file, '--backbone')}\n" for file in files)
+    return signed | {"backbone": f"hf:{hashlib.sha256(held.encode()).hexdigest()[:16]}"}
+
+
+def _public(config: Any, memory: Memory) -> dict[str, str]:
     """Hash of a file of public weights that a config starts from.
 
     Raises:
         UsageError: no such file.
     """
     init = getattr(config, "init", "random")
-    if not models.is_weights(init):
-        return {}
-    try:
-        with Path(init).open("rb") as file:
-            return {"init": hashlib.file_digest(file, "sha256").hexdigest()[:16]}
-    except OSError as error:
-        raise UsageError(
-            f"--init {init}: cannot be read ({error.strerror}). Wanted a file of weights."
-        ) from error
+    return {"init": memory.digest(Path(init), "--init")} if models.is_weights(init) else {}
 
 
 def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signed: dict[str, Any]) -> Job:
@@ -185,6 +192,9 @@ def absolute(config: C) -> C:
         value = getattr(config, name, None)
         if value and value != "random" and not (name == "model" and models.is_external(value)):
             places[name] = str(local(value).expanduser().absolute())
+    folder = models.own_folder(getattr(config, "backbone", ""))
+    if folder is not None:
+        places["backbone"] = f"hf:{folder.absolute()}"
     return dataclasses.replace(config, **places)
 
 

@@ -1,9 +1,12 @@
-"""What resolving many configs need not do twice: read a data set, look whether it can be divided."""
+"""What resolving many configs need not do twice: read a data set, look whether it can be divided, hash a file of weights."""
 
+import hashlib
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+from muybridge.core.errors import UsageError
 from muybridge.data import DATASETS, sources
 from muybridge.data.index import Dataset
 from muybridge.stages.check import check_split
@@ -19,6 +22,7 @@ class Memory:
     def __init__(self, before: Callable[[], None] = lambda: None) -> None:
         self._before = cache(before)
         self._load = cache(sources.load)
+        self.digest = cache(digest)
         self._splits: dict[tuple[int, int | None, int | None], Dataset] = {}
 
     def load(self, data: tuple[str, ...], **columns: Any) -> Dataset:
@@ -33,3 +37,18 @@ class Memory:
         if key not in self._splits:
             check_split(dataset, fold, folds)
             self._splits[key] = dataset  # kept, so that the id stays its own
+
+
+def digest(weights: Path, option: str) -> str:
+    """First 16 digits of the SHA-256 of a file.
+
+    Raises:
+        UsageError: it cannot be read; ``option`` is what named it.
+    """
+    try:
+        with weights.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise UsageError(
+            f"{option} {weights}: cannot be read ({error.strerror}). Wanted a file of weights."
+        ) from error

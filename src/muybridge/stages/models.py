@@ -83,6 +83,12 @@ def is_weights(init: str) -> bool:
     return init.endswith(READABLE) and snapshots.split(init)[1] is None
 
 
+def own_folder(backbone: str) -> Path | None:
+    """The folder of a backbone ``hf:FOLDER``; None for a model type, a name in the local cache and every other backbone."""
+    folder = Path(backbone.removeprefix("hf:")).expanduser()
+    return folder if backbone.startswith("hf:") and folder.is_dir() else None
+
+
 def is_function(model: str) -> bool:
     """Whether a ``--model`` is ``module:function``."""
     return ":" in model and not model.startswith(ZOO) and not set("/\\") & set(model)

@@ -19,7 +19,7 @@ from muybridge.core.records import Run, Signer
 from muybridge.core.snapshots import split
 from muybridge.stages import STAGES
 from muybridge.stages.config import Control, as_dict
-from muybridge.stages.job import Job, resolve, signed_input
+from muybridge.stages.job import Job, resolve, signed_config, signed_input
 from muybridge.stages.memory import Memory
 from muybridge.studies.config import StudyConfig
 
@@ -122,7 +122,7 @@ class _Planner:
         shape = self.shapes.get(key)
         job = self._resolved(config) if shape is None else self._alike(config, shape)
         if shape is None and key is not None:
-            signed = as_dict(job.config) | {"data_fingerprint": job.dataset.fingerprint}
+            signed = signed_config(job.config, job.dataset, self.memory)
             shape = self.shapes[key] = _Shape(len(self.shapes), job, Signer(job.stage, signed))
         cell = self.cells.get(job.signature)
         if cell is None:
