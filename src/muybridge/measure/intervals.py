@@ -300,7 +300,7 @@ def words(one: Difference, stands: bool) -> str:
 
 
 def _multiplicities(groups: int, replicates: int, seed: int) -> Iterator[Float64[np.ndarray, "r g"]]:
-    """How often each group is drawn in each replicate, in blocks of some 4 million numbers; asked for again and again, so kept where small."""
+    """How often each group is drawn in each replicate, in blocks of some 4 million numbers; kept where small, being asked for often."""
     small = groups * replicates <= KEPT
     for block in (_kept_counts if small else _counts)(groups, replicates, seed):
         yield block.astype(np.float64)
