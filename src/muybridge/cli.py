@@ -230,7 +230,7 @@ def parse(kind: Any, program: str, words: list[str]) -> Any:
     """
     import tyro
 
-    from muybridge.stages.config import from_file, preset
+    from muybridge.stages.config import from_file, give_way, preset
     from muybridge.stages.presets import PRESETS
 
     words, name = _take(words, "--preset")
@@ -240,7 +240,10 @@ def parse(kind: Any, program: str, words: list[str]) -> Any:
         base = from_file(base, Path(file))
     known = "|".join(name for name, values in PRESETS.items() if not values or kind.stage in values)
     note = f"\n\nBesides: --preset {known} and --config FILE (YAML) give values that the flags override."
-    return tyro.cli(kind, prog=program, args=words, default=base, description=kind.__doc__ + note)
+    return give_way(
+        tyro.cli(kind, prog=program, args=words, default=base, description=kind.__doc__ + note),
+        name or "tiny",
+    )
 
 
 def _take(words: list[str], flag: str) -> tuple[list[str], str | None]:

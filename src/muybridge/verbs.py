@@ -151,7 +151,7 @@ def _verb(name: str, kind: type[Control], run: Callable[[Any], Any]) -> Callable
         base = configs.preset(kind, preset)
         if config is not None:
             base = configs.from_file(base, Path(config))
-        return run(configs.change(base, values, f"muybridge.{name}"))
+        return run(configs.give_way(configs.change(base, values, f"muybridge.{name}"), preset))
 
     parameters = [
         inspect.Parameter(

@@ -9,6 +9,7 @@ import torch
 import muybridge
 from muybridge.augment.chain import augment, spell
 from muybridge.augment.geometry import centre_crop
+from muybridge.cli import parse
 from muybridge.core.errors import UsageError
 from muybridge.stages.config import FinetuneConfig, ProbeConfig, preset
 from muybridge.stages.presets import PRESETS
@@ -105,6 +106,26 @@ def test_every_preset_runs(name: str, videos: Path, tmp_path: Path):
     assert max(lrs) == pytest.approx(one.lr)
     assert (len(lrs) == 1) == (one.schedule == "steps")
     assert run.result["config"]["clip_norm"] == 1e9
+
+
+def test_the_backbone_of_a_preset_gives_way_to_that_of_the_run(videos: Path, tmp_path: Path):
+    small: dict[str, Any] = {
+        "data": videos,
+        "out": tmp_path,
+        "frames": 4,
+        "stride": 1,
+        "size": 20,
+        "crop": 18,
+    }
+    run = muybridge.pretrain(**small, backbone="shufflenet-tiny", objective="rotnet", budget=16, batch=8)
+    probed = muybridge.probe(preset="benchmark", **small, init=run, views=1, fold=0, folds=2)
+    assert probed.result["config"]["backbone"] == "shufflenet-tiny"
+    with pytest.raises(UsageError, match=r"--backbone c3d: the run of --init has shufflenet-tiny"):
+        muybridge.probe(preset="benchmark", **small, init=run, backbone="c3d", fold=0)
+    config = parse(ProbeConfig, "muybridge probe", ["--preset", "severe", "--init", str(run.path)])
+    assert (config.backbone, config.frames) == (ProbeConfig().backbone, 32)
+    for init in ("random", "weights.safetensors"):
+        assert parse(ProbeConfig, "", ["--preset", "severe", "--init", init]).backbone == "r2plus1d"
 
 
 def test_every_stage_of_a_preset_has_known_fields():

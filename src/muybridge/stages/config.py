@@ -285,6 +285,17 @@ def preset(kind: type[C], name: str) -> C:
     return kind(**values.get(stage, {}))
 
 
+def give_way(config: C, name: str) -> C:
+    """The config with the backbone of the preset called ``name`` given up where ``--init`` is a run, which has its own."""
+    from muybridge.stages.models import is_weights
+
+    init: str = getattr(config, "init", "random")
+    given = PRESETS[name].get(getattr(config, "stage", ""), {}).get("backbone")
+    if init == "random" or is_weights(init) or getattr(config, "backbone", None) != given:
+        return config
+    return dataclasses.replace(config, backbone=type(config)().backbone)  # type: ignore[call-arg, attr-defined]
+
+
 def from_file(base: C, path: Path) -> C:
     """The config with the values of a YAML file put over it.
 
