@@ -1,6 +1,7 @@
 """Claims: verdicts against differences computed apart, and silence where something is missing."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,15 @@ def test_noise_that_turns_the_order_round_is_told(world: World):
         ),
     )
     assert robust.verdict == "supported"
+
+
+def test_a_place_is_said_without_gaps_or_repetition(whole: Path):
+    all_of = collect(whole)
+    one = next(one for one in all_of.of("probe") if "shufflenet-tiny" in one.details)
+    told = replace(one, details="shufflenet-tiny, ssl-noise/1", profile="ssl-noise/1")
+    place = world_of([score(told, all_of.rows)], [], all_of).places[0]
+    assert place.facets["details"] == "ssl-noise/1"
+    assert place.said(["data", "network", "profile", "details"]) == f"{one.data}, shufflenet, ssl-noise/1"
 
 
 def test_chance(world: World):

@@ -158,7 +158,7 @@ def _place(
     network = str(told.get("backbone") or "")
     own = {
         "stage": experiment.stage, "protocol": experiment.protocol, "data": experiment.data, "profile": experiment.profile,
-        "details": experiment.details.replace(network, "") if network else experiment.details,
+        "details": ", ".join(part for part in experiment.details.split(", ") if part != network),
         "network": network.removesuffix("-tiny"), "arm": str(told["arm"]), "source": str(told.get("source") or ""),
         "source_kind": str(told.get("source_kind") or ""), "level": str(varied.get("pretrain.complexity") or ""),
     }  # fmt: skip
