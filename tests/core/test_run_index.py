@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from run_folders import damaged, finished, unfinished
 from muybridge.core import index as indexing
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.index import Index, folders
+from muybridge.core.lease import hold, life
+from muybridge.core.mirror import place_of
 from muybridge.core.records import RECORD_VERSION, Run, write_json
 from muybridge.core.run_row import RunRow, read_row
 
@@ -36,6 +39,16 @@ def index(out: Path, tmp_path: Path) -> Index:
 def read(out: Path) -> list[RunRow]:
     """The slow and obvious way: every folder, every time."""
     return sorted(map(read_row, folders(out)), key=lambda row: (row.stage, row.signature))
+
+
+def test_who_is_alive_is_running_for_as_long_as_that(index: Index, out: Path):
+    folder = out / "runs" / "finetune" / ("b" * 16)
+    with hold(folder, place_of(Run(folder))):
+        assert [row.status for row in index.rows() if row.stage == "finetune"] == ["failed", "running"]
+    assert [row.status for row in index.rows() if row.stage == "finetune"] == ["failed", "unfinished"]
+    dead = json.dumps({"time": time.time() - 2 * life()})
+    (folder / ".lease.7").write_text(dead)
+    assert [row.status for row in index.rows() if row.stage == "finetune"] == ["failed", "unfinished"]
 
 
 def test_every_kind_of_run_has_its_row(index: Index):

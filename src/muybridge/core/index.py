@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from muybridge.core.errors import MuybridgeError
+from muybridge.core.lease import beating
+from muybridge.core.mirror import place_of
 from muybridge.core.paths import cache_root
 from muybridge.core.records import Run
 from muybridge.core.run_row import RunRow, read_row, stamp
@@ -41,19 +43,19 @@ class Index:
         self.path = path or cache_root() / "index-1" / f"{name}.sqlite"
 
     def rows(self) -> list[RunRow]:
-        """Every run, sorted by stage and signature, after a look at what has changed.
+        """Every run, sorted by stage and signature, after a look at what has changed and at who works on what is not finished.
 
         Raises:
             OSError: the run folders cannot be read.
         """
         for _ in range(2):
             try:
-                return self._look(self.path)
+                return self._live(self._look(self.path))
             except (sqlite3.Error, OSError, ValueError, TypeError) as error:
                 if _elsewhere(error):
                     break
                 _forget(self.path)
-        return self._look(None)
+        return self._live(self._look(None))
 
     def measured(self, rows: Iterable[RunRow], headline: Headline) -> list[RunRow]:
         """The rows with the headline numbers that finished runs lack; they are kept for the next time.
@@ -77,6 +79,15 @@ class Index:
             return replace(row, numbers=headline(self.run(row)))
         except (MuybridgeError, OSError) as error:
             return replace(row, status="damaged", reason=" ".join(str(error).split()))
+
+    def _live(self, rows: Iterable[RunRow]) -> list[RunRow]:
+        """The rows, those ``running`` that somebody alive holds the lease of; it lasts a moment, so it is not kept."""
+        return [
+            replace(row, status="running")
+            if row.status in ("unfinished", "failed") and beating(place_of(self.run(row))) is not None
+            else row
+            for row in rows
+        ]
 
     def _look(self, place: Path | None) -> list[RunRow]:
         with _opened(place) as base:

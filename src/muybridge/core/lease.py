@@ -77,6 +77,13 @@ def newest(place: Place) -> Seen | None:
     return Seen(max(numbers), raw, says if isinstance(says, dict) else {})
 
 
+def beating(place: Place) -> float | None:
+    """Seconds since the last sign of life of whoever holds the lease; None where nobody does, or nobody alive."""
+    seen = newest(place)
+    age = time.time() - float(seen.says.get("time", 0)) if seen else life()
+    return max(0.0, age) if age < life() else None
+
+
 class Lease:
     """A lease that is ours: renewed by a thread until it is given back.
 

@@ -13,7 +13,7 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.core.records import RECORD_VERSION, Run, read_json
 from muybridge.core.seal import check_content
 
-Status = Literal["done", "unfinished", "failed", "damaged"]
+Status = Literal["done", "running", "unfinished", "failed", "damaged"]
 WATCHED = ("result.json", "predictions.parquet", "error.log", "config.yaml")
 FACETS = ("arm", "data", "protocol", "backbone", "seed", "fold")
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -24,7 +24,8 @@ class RunRow:
     """What can be asked of a run without opening its large files.
 
     Attributes:
-        status: ``done`` has a whole ``result.json``; ``damaged`` one that cannot be used; ``failed`` an ``error.log``; else ``unfinished``.
+        status: ``done`` has a whole ``result.json``; ``damaged`` one that cannot be used; ``running`` a worker that is
+            alive (said by the index alone); ``failed`` an ``error.log``; else ``unfinished``.
         reason: why it failed or is damaged.
         facets: how it is sorted: arm, data, protocol, backbone, seed, fold.
         inputs: ``stage/signature`` of each run it starts from, by the field that names it.

@@ -1,14 +1,13 @@
 """How far a study is, read from its run folders alone: whoever computes them, on whatever machine."""
 
 import os
-import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from muybridge.core.lease import life, newest
+from muybridge.core.lease import beating
 from muybridge.core.mirror import place_of
 from muybridge.core.records import read_metrics
 from muybridge.core.storage import store_of
@@ -76,10 +75,9 @@ def to_retry(cells: Sequence[Cell]) -> list[Cell]:
 
 def _begun(cell: Cell) -> State:
     """State of a cell that has a folder and no result."""
-    seen = newest(place_of(cell.run))
-    age = time.time() - float(seen.says.get("time", 0)) if seen else 0.0
-    if seen and age < life():
-        return State(cell, "running", _progress(cell), max(0.0, age))
+    age = beating(place_of(cell.run))
+    if age is not None:
+        return State(cell, "running", _progress(cell), age)
     log = cell.run.path / "error.log"
     if log.is_file():
         first = log.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
