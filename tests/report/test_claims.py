@@ -12,6 +12,7 @@ from muybridge.core.predictions import read_predictions
 from muybridge.core.published import SOURCES, published
 from muybridge.core.records import find_runs, write_json
 from muybridge.measure.intervals import difference, holm
+from muybridge.report import published as published_rows
 from muybridge.report import write_report
 from muybridge.report.claims import Claim, Evidence, Judged, Says, World, judge, world_of
 from muybridge.report.collect import collect
@@ -326,7 +327,11 @@ def test_ours_beside_the_published_is_the_accuracy_of_that_arm(whole: Path, worl
     [one] = beside(world)
     published = {key: row.value for key, row in one.rows.items()}
     assert published["r2plus1d", "rspnet"] == 78.0
-    [(_, ours)] = one.ours.items()
+    [(setting, ours)] = one.ours.items()
+    assert setting == "builtin-motions, finetune"
+    place = next(place for place in world.places if place.facets["stage"] == "finetune")
+    learnt = replace(place, facets=dict(place.facets) | {"source": "builtin-objects"})
+    assert published_rows._setting(learnt, ()).endswith(", finetune, pretrained on builtin-objects")
     expected = sum(rows.correct.mean() for rows in clean(whole, "finetune", "r2plus1d-tiny", "rspnet")) / 2
     assert ours["r2plus1d", "rspnet"].value == pytest.approx(expected)
     assert set(ours) == {

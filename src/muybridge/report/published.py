@@ -122,7 +122,10 @@ def _score(row: Published, place: Place) -> Score | None:
 
 def _setting(place: Place, axes: Sequence[str]) -> str:
     names = ["data", *(name for name in ("protocol", "details", "source") if name not in axes)]
-    return ", ".join(place.facets[name] for name in names if place.facets[name])
+    told = {name: place.facets[name] for name in names if place.facets[name]}
+    if "source" in told:
+        told["source"] = f"pretrained on {told['source']}"
+    return ", ".join(told.values())
 
 
 def published_tables(found: Sequence[Beside]) -> list[Table]:
