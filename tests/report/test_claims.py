@@ -15,7 +15,7 @@ from muybridge.measure.intervals import difference, holm
 from muybridge.report import published as published_rows
 from muybridge.report import write_report
 from muybridge.report.claims import Claim, Evidence, Judged, Says, World, judge, world_of
-from muybridge.report.collect import collect
+from muybridge.report.collect import collect, named_arms
 from muybridge.report.predicates import Above, BesideChance, EqualBudgets, SameOrder
 from muybridge.report.published import beside
 from muybridge.report.robust import perturbed
@@ -148,6 +148,22 @@ def test_a_place_is_said_without_gaps_or_repetition(whole: Path):
     place = world_of([score(told, all_of.rows)], [], all_of).places[0]
     assert place.facets["details"] == "ssl-noise/1"
     assert place.said(["data", "network", "profile", "details"]) == f"{one.data}, shufflenet, ssl-noise/1"
+
+
+def test_levels_and_sources_are_named_where_an_arm_has_several():
+    told = [
+        {"arm": "vcop", "level": "3", "source": "a"},
+        {"arm": "vcop", "level": "4", "source": "a, one frame"},
+        {"arm": "prp", "level": "2", "source": "a"},
+        {"arm": "random"},
+    ]
+    name = named_arms(told)
+    assert [name(one) for one in told] == [
+        "vcop, level 3 from a",
+        "vcop, level 4 from a, one frame",
+        "prp",
+        "random",
+    ]
 
 
 def test_chance(world: World):

@@ -216,3 +216,26 @@ def test_every_study_has_a_config_a_page_and_known_tables():
             (Path(__file__).parents[2] / "src/muybridge/studies" / f"{target}.py").read_text().splitlines()
         )
         assert len(lines) <= (100 if name == "quickstart" else 65)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_facets_tell_the_runs_of_a_study_apart(name: str):
+    """Else a report could not average over seeds: it would show such runs one by one."""
+    told = Counter(
+        (
+            cell.job.stage,
+            *(str(value) for value in cell.job.facets.values()),
+            getattr(cell.job.config, "profile", ""),
+        )
+        for cell in cells(name)
+    )
+    assert [key for key, number in told.items() if number > 1] == []
+
+
+def test_a_source_of_still_clips_is_one_of_appearance():
+    told = {
+        (cell.job.facets["source"], cell.job.facets["source_kind"])
+        for cell in cells("data-distribution")
+        if cell.job.facets["arm"] != "random"
+    }
+    assert told == {("builtin-motions", "temporal"), ("builtin-motions, one frame", "appearance")}

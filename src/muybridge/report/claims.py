@@ -160,6 +160,6 @@ def _place(
         "stage": experiment.stage, "protocol": experiment.protocol, "data": experiment.data, "profile": experiment.profile,
         "details": ", ".join(part for part in experiment.details.split(", ") if part != network),
         "network": network.removesuffix("-tiny"), "arm": str(told["arm"]), "source": str(told.get("source") or ""),
-        "source_kind": str(told.get("source_kind") or ""), "level": str(varied.get("pretrain.complexity") or ""),
+        "source_kind": str(told.get("source_kind") or ""), "level": str(told.get("level") or varied.get("pretrain.complexity") or ""),
     }  # fmt: skip
     return Place(own, arm, design, gaps, experiment.holes().get(arm.name, []), experiment.chance)

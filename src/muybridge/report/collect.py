@@ -197,15 +197,17 @@ Named = Callable[[dict[str, Any]], str]
 
 
 def named_arms(told: list[dict[str, Any]]) -> Named:
-    """How arms are called: by their task, and by the data it was learnt on where it was learnt on several."""
-    sources: dict[str, set[str]] = defaultdict(set)
+    """How arms are called: by their task, and by its level and the data it was learnt on where there are several."""
+    several: dict[tuple[str, str], set[str]] = defaultdict(set)
     for one in told:
-        if one.get("source"):
-            sources[str(one["arm"])].add(str(one["source"]))
+        for what in ("level", "source"):
+            if one.get(what):
+                several[str(one["arm"]), what].add(str(one[what]))
 
     def name(one: dict[str, Any]) -> str:
-        arm, source = str(one["arm"]), one.get("source")
-        return f"{arm} from {source}" if source and len(sources[arm]) > 1 else arm
+        arm = str(one["arm"])
+        level, source = (one.get(what) if len(several[arm, what]) > 1 else "" for what in ("level", "source"))
+        return arm + (f", level {level}" if level else "") + (f" from {source}" if source else "")
 
     return name
 

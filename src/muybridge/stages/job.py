@@ -246,8 +246,9 @@ def facets_of(
 ) -> dict[str, Any]:
     """How a result is sorted; a robustness run carries the facets of its model.
 
-    ``arm`` is the pretext task of the network, or ``random`` where it had none; ``source`` names the data it was pretrained on and
-    ``source_kind`` says what tells their classes apart.
+    ``arm`` is the pretext task of the network, or ``random`` where it had none; ``source`` names the data it was pretrained on,
+    also whether clips were one frame repeated, ``source_kind`` says what tells their classes apart, and ``level`` is
+    the complexity of the task where it was asked for.
     """
     stage, source = config.stage, as_dict(config)
     if "model" in inputs:
@@ -258,7 +259,9 @@ def facets_of(
     public = models.is_weights(init)
     folder, share = snapshots.split(init)
     origin = {} if init == "random" or public else read_config(Run(local(folder)), planned)
-    learnt = tuple((source if stage == "pretrain" else origin).get("data", ()))
+    begun = source if stage == "pretrain" else origin
+    learnt = tuple(begun.get("data", ()))
+    still = bool(learnt) and (begun["frames"] == 1 or begun["stride"] == 0)
     return {
         "arm": source["objective"] if stage == "pretrain" else _arm(init, origin, share),
         "data": data,
@@ -266,8 +269,9 @@ def facets_of(
         "seed": source["seed"],
         "fold": source.get("fold"),
         "backbone": source.get("backbone", ""),
-        "source": source_name(learnt),
-        "source_kind": kind_of(learnt),
+        "source": source_name(learnt) + (", one frame" if still else ""),
+        "source_kind": "appearance" if still else kind_of(learnt),
+        "level": str(begun.get("complexity") or ""),
     }
 
 
