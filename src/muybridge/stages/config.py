@@ -287,11 +287,13 @@ def preset(kind: type[C], name: str) -> C:
 
 def give_way(config: C, name: str) -> C:
     """The config with the backbone of the preset called ``name`` given up where ``--init`` is a run, which has its own."""
-    from muybridge.stages.models import is_weights
-
     init: str = getattr(config, "init", "random")
     given = PRESETS[name].get(getattr(config, "stage", ""), {}).get("backbone")
-    if init == "random" or is_weights(init) or getattr(config, "backbone", None) != given:
+    if init == "random" or getattr(config, "backbone", None) != given:
+        return config
+    from muybridge.stages.models import is_weights  # imports torch, which other configs need not wait for
+
+    if is_weights(init):
         return config
     return dataclasses.replace(config, backbone=type(config)().backbone)  # type: ignore[call-arg, attr-defined]
 

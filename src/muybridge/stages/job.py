@@ -261,7 +261,7 @@ def facets_of(
     origin = {} if init == "random" or public else read_config(Run(local(folder)), planned)
     begun = source if stage == "pretrain" else origin
     learnt = tuple(begun.get("data", ()))
-    still = bool(learnt) and (begun["frames"] == 1 or begun["stride"] == 0)
+    still = bool(learnt) and _still(begun)
     return {
         "arm": source["objective"] if stage == "pretrain" else _arm(init, origin, share),
         "data": data,
@@ -287,9 +287,13 @@ def protocol(stage: str, config: Mapping[str, Any]) -> str:
     if stage != "finetune":
         return {"probe": "linear probe", "knn": "kNN"}.get(stage, stage)
     labels = f"{config['labels_per_class']} labels per class" if config["labels_per_class"] else "all labels"
-    still = config["frames"] == 1 or config["stride"] == 0
     seen = f", perturbed by {' '.join(config['perturb'])}" if config.get("perturb") else ""
-    return f"fine-tune, {labels}" + (", single frame" if still else "") + seen
+    return f"fine-tune, {labels}" + (", single frame" if _still(config) else "") + seen
+
+
+def _still(config: Mapping[str, Any]) -> bool:
+    """Whether all frames of a clip are the same one."""
+    return bool(config["frames"] == 1 or config["stride"] == 0)
 
 
 def read_config(run: Run, planned: Planned) -> Mapping[str, Any]:
