@@ -16,7 +16,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from muybridge.core.seeding import rng
-from muybridge.measure.intervals import bounds, resample_groups
+from muybridge.measure.intervals import resample_groups
 
 SUBSET = 50
 
@@ -49,7 +49,6 @@ def main() -> None:
     total = np.ones_like(right)
     arms: dict[str, Callable[[], np.ndarray]] = {
         "matrix": lambda: resample_groups(right, total, given.replicates),
-        "intervals": lambda: bounds(resample_groups(right, total, given.replicates)),
         "loop": lambda: naive(right, total, SUBSET),
     }
     seconds: dict[str, list[float]] = {name: [] for name in arms}

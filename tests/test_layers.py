@@ -17,7 +17,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = ("data", "augment", "backbones", "objectives", "weighting", "perturb", "measure", "train")
 RANK = {"core": 0, **dict.fromkeys(ROOMS, 1), "stages": 2, "studies": 3, "verbs": 4, "cli": 5}
 INSIDE = {("objectives", "augment")}
-TORCH_FREE = {f"muybridge.measure.{name}" for name in ("accuracy", "counts", "intervals", "robustness")}
+TORCH_FREE = {
+    f"muybridge.measure.{name}" for name in ("accuracy", "counts", "estimate", "intervals", "robustness")
+}
 HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "pyarrow")
 
 

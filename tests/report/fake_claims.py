@@ -68,5 +68,6 @@ def _run(out: Path, stage: str, facets: dict, clips: int) -> None:
     parts = [rows(level, 12, VIDEOS, VIDEOS, words)]
     if stage == "robustness":
         noisy = 1 / 12 + (level - 1 / 12) * KEPT.get(facets["arm"], 0.9)
+        common["inputs"] = {"model": {"stage": "finetune", "signature": "0" * 16}}
         parts += [rows(noisy, 12, VIDEOS, VIDEOS, words, kind, severity) for kind, severity in NOISES]
     write_run(out, stage, facets, concatenate(parts), **common)

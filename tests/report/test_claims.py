@@ -8,7 +8,7 @@ import pytest
 from fake_claims import NETWORKS, TASKS, build
 from fake_study import rows, write_run
 
-from muybridge.core.predictions import read_predictions
+from muybridge.core.predictions import concatenate, read_predictions
 from muybridge.core.published import SOURCES, published
 from muybridge.core.records import find_runs, write_json
 from muybridge.measure.intervals import difference, holm
@@ -27,7 +27,7 @@ PROBE = {"stage": "probe"}
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("whole"), seeds=2)
+    return build(tmp_path_factory.mktemp("whole"), seeds=3)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_a_mean_over_arms_is_one_comparison_per_place(whole: Path, world: World)
     )
     assert (one.verdict, len(one.evidence)) == ("supported", len(NETWORKS))
     values = {
-        arm: sum(rows.correct.mean() for rows in clean(whole, "probe", "r2plus1d-tiny", arm)) / 2
+        arm: sum(rows.correct.mean() for rows in clean(whole, "probe", "r2plus1d-tiny", arm)) / 3
         for arm in ("vcop", "tdl", "rotnet", "cvrl")
     }
     line = next(line for line in one.evidence if "r2plus1d" in line.words)
@@ -104,6 +104,54 @@ def test_a_mean_over_arms_is_one_comparison_per_place(whole: Path, world: World)
     assert line.interval.value == pytest.approx(
         (values["vcop"] + values["tdl"] - values["rotnet"] - values["cvrl"]) / 2
     )
+
+
+def test_one_seed_decides_no_claim_about_a_task_however_large_the_difference(tmp_path: Path):
+    """With three seeds the same differences decide."""
+    claims = [
+        Above("vcop beats rotnet", {"arm": "vcop"}, {"arm": "rotnet"}, PROBE),
+        Above("rotnet beats vcop", {"arm": "rotnet"}, {"arm": "vcop"}, PROBE),
+        BesideChance("above chance", PROBE | {"arm": "vcop"}),
+        SameOrder("the order is kept", {"arm": ("rotnet", "vcop")}),
+    ]
+    made = {"networks": NETWORKS[1:], "tasks": ("rotnet", "vcop"), "stages": ("probe", "robustness")}
+    for seeds, verdicts in (
+        (1, ["undetermined: one seed"] * 4),
+        (3, ["supported", "refuted", "supported", "supported"]),
+    ):
+        found = judge(claims, seen(build(tmp_path / str(seeds), seeds=seeds, **made)))
+        assert [one.verdict for one in found] == verdicts
+
+
+def test_networks_that_came_as_they_are_need_no_seeds(tmp_path: Path):
+    """A claim about public networks is about these networks."""
+    videos = [f"v{index}" for index in range(200)]
+    for arm, share in (("strong", 0.9), ("weak", 0.3)):
+        for inputs, out in (({}, "given"), ({"model": {"stage": "finetune", "signature": "0"}}, "trained")):
+            parts = [rows(share, 4, videos, videos, arm), rows(share, 4, videos, videos, arm, "fog", 1)]
+            facets = {"arm": arm, "data": "d", "seed": 0}
+            write_run(
+                tmp_path / out, "robustness", facets, concatenate(parts), chance=0.25, inputs=inputs, lr=arm
+            )
+    claim = Above("strong wins", {"arm": "strong"}, {"arm": "weak"}, {"stage": "robustness"}, "types")
+    assert of(seen(tmp_path / "given"), claim).verdict == "supported"
+    assert of(seen(tmp_path / "trained"), claim).verdict == "undetermined: one seed"
+
+
+def test_one_source_group_decides_nothing(tmp_path: Path):
+    videos = [f"v{index}" for index in range(200)]
+    for arm, share in (("vcop", 0.9), ("random", 0.3)):
+        for seed in range(3):
+            facets = {"arm": arm, "data": "d", "seed": seed}
+            made = rows(share, 4, videos, ["one"] * 200, f"{arm} {seed}")
+            write_run(tmp_path, "probe", facets, made, chance=0.25)
+    report = write_report(tmp_path)
+    one = of(seen(tmp_path), Above("vcop wins", {"arm": "vcop"}, {"arm": "random"}, PROBE))
+    assert one.verdict == "undetermined: one source group"
+    text = report.markdown.read_text(encoding="utf-8")
+    assert "cannot be separated" in text
+    assert "lifts" not in text
+    assert "one source group: no interval" in text
 
 
 def test_stages_and_networks_can_be_compared_too(whole: Path, world: World):
@@ -189,12 +237,16 @@ def test_budgets(world: World, tmp_path: Path):
     assert (one.verdict, [line.says for line in one.evidence]) == ("refuted", ["against", "against"])
 
 
+def every_seed(stage: str, *arms: str) -> list:
+    return [(stage, NETWORKS[1], arm, seed) for arm in arms for seed in range(3)]
+
+
 LACKING = [
-    ("a task", [("probe", "r2plus1d-tiny", "rspnet", 0)], Above("x", {"arm": "rspnet"}, {"arm": "random"}, PROBE), "rspnet is missing"),
+    ("a task", every_seed("probe", "rspnet"), Above("x", {"arm": "rspnet"}, {"arm": "random"}, PROBE), "rspnet is missing"),
     ("a seed", [("probe", "r2plus1d-tiny", "rspnet", 1)], Above("x", {"arm": "rspnet"}, {"arm": "random"}, PROBE), "rspnet lacks seed 1"),
-    ("one of a mean", [("probe", "r2plus1d-tiny", "tdl", 0)],
+    ("one of a mean", every_seed("probe", "tdl"),
      Above("x", {"arm": ("vcop", "tdl")}, {"arm": "random"}, PROBE, over="mean"), "tdl is missing"),
-    ("all pretraining", [("pretrain", NETWORKS[1], arm, 0) for arm in TASKS], EqualBudgets(), "two pretrained arms"),
+    ("all pretraining", every_seed("pretrain", *TASKS), EqualBudgets(), "two pretrained arms"),
     ("all", [], Above("x", {"arm": "rspnet"}, {"arm": "random"}, {"stage": "knn"}), "no finished run"),
     ("all arms", [], SameOrder("x", {"arm": "prp"}), "no two finished arms"),
 ]  # fmt: skip
@@ -204,12 +256,9 @@ LACKING = [
     ("without", "claim", "said"), [one[1:] for one in LACKING], ids=[one[0] for one in LACKING]
 )
 def test_what_is_missing_is_named_and_decides_nothing(tmp_path: Path, without: list, claim: Claim, said: str):
-    seeds = 2 if any(seed for *_, seed in without) else 1
     one = of(
         seen(
-            build(
-                tmp_path, without=without, seeds=seeds, tasks=("vcop", "tdl", "rspnet"), networks=NETWORKS[1:]
-            )
+            build(tmp_path, without=without, seeds=3, tasks=("vcop", "tdl", "rspnet"), networks=NETWORKS[1:])
         ),
         claim,
     )
@@ -324,7 +373,7 @@ def test_the_report_shows_verdicts_evidence_and_published_values(tmp_path: Path)
     assert "## Claims" in text
     assert 'id="claims"' in page
     line = next(line for line in text.splitlines() if line.startswith("| RSPNet is the best task"))
-    assert "| undetermined |" in line
+    assert "| undetermined: one seed |" in line
     assert "shufflenet: rspnet is missing" in line
     table = [line for line in text.splitlines() if line.startswith(("| shufflenet |", "| mobilenet |"))]
     assert any(line.startswith("| shufflenet | rspnet | 68.8 | missing |") for line in table)
@@ -336,7 +385,12 @@ def test_the_report_shows_verdicts_evidence_and_published_values(tmp_path: Path)
     }
     row = next(row for row in kept["published"] if (row["backbone"], row["arm"]) == ("shufflenet", "rspnet"))
     assert (row["published"], row["ours"], row["low"]) == ("0.688", "", "")
-    assert {row["verdict"] for row in kept["claims"]} == {"supported", "undetermined"}
+    assert {row["verdict"] for row in kept["claims"]} == {
+        "supported",
+        "undetermined",
+        "undetermined: one seed",
+    }
+    assert {row["seeds"] for row in kept["claims"] if row["comparison"]} == {"1", ""}
 
 
 def test_ours_beside_the_published_is_the_accuracy_of_that_arm(whole: Path, world: World):
@@ -348,7 +402,7 @@ def test_ours_beside_the_published_is_the_accuracy_of_that_arm(whole: Path, worl
     place = next(place for place in world.places if place.facets["stage"] == "finetune")
     learnt = replace(place, facets=dict(place.facets) | {"source": "builtin-objects"})
     assert published_rows._setting(learnt, ()).endswith(", finetune, pretrained on builtin-objects")
-    expected = sum(rows.correct.mean() for rows in clean(whole, "finetune", "r2plus1d-tiny", "rspnet")) / 2
+    expected = sum(rows.correct.mean() for rows in clean(whole, "finetune", "r2plus1d-tiny", "rspnet")) / 3
     assert ours["r2plus1d", "rspnet"].value == pytest.approx(expected)
     assert set(ours) == {
         (network.removesuffix("-tiny"), arm)

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Shaped
 
-from muybridge.measure.intervals import Interval, interval, resample_groups
+from muybridge.measure.estimate import Estimate, Interval
+from muybridge.measure.intervals import resample_groups
 
 Counts = Mapping[str, Sequence[float]]
 """Group to [sum of the values, how many]."""
@@ -40,4 +41,4 @@ def share(counts: Counts) -> Interval:
     if not total:
         raise ValueError("no values: the mean of nothing is undefined")
     draws = resample_groups(table[:, :1], table[:, 1:])[:, 0]
-    return interval(float(table[:, 0].sum() / total), draws, len(table), of_accuracy=True)
+    return Estimate(float(table[:, 0].sum() / total), draws, len(table)).interval(of_accuracy=True)

@@ -1,18 +1,7 @@
-"""Intervals: how far an accuracy would move with other test videos and other training seeds.
+"""Right answers counted by source group, test sets redrawn from them, and what follows: intervals, differences, corrections.
 
-The paired, crossed percentile bootstrap. Whole source groups (subjects, scenes; single videos where none are
-known) are drawn with replacement, the same draw for every model and condition, which pairs all comparisons;
-seeds of one arm are drawn with replacement as well, independently of the groups (Owen, The pigeonhole
-bootstrap, Ann. Appl. Stat. 1(2), 2007, arXiv 0712.1111: mildly conservative for crossed effects) and
-independently between arms. That seeds belong into the interval: Bouthillier et al., Accounting for variance
-in machine learning benchmarks, MLSys 2021, arXiv 2103.03098. Percentile rather than BCa: the statistic is a
-mean, so bias is nil and skew small, and the jackknife behind BCa is not defined for crossed draws. Whole
-groups, because clips of one group are alike: Field and Welsh, Bootstrapping clustered data, J. R. Stat. Soc.
-B 69(3), 2007.
-
-Coverage of the 95 % interval in simulation (200 videos of unlike difficulty, 200 repeats): 97 to 100 % where the
-true accuracies of seeds differ by 0 to 3 points (SD); where they differ by 10 points, 84 % with two seeds, 85 %
-with three, 92 % with five, 95 % with ten. Hence the words of caution below five seeds.
+How far a number would move with other test videos and other training seeds is in ``measure.estimate``; here is what goes
+into it. Whole groups are drawn, the same draw for every model and condition, which pairs all comparisons.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,13 +14,11 @@ from jaxtyping import Bool, Float64, Integer
 from muybridge.core.predictions import Predictions
 from muybridge.core.seeding import rng
 from muybridge.measure.accuracy import video_level
+from muybridge.measure.estimate import FEW_GROUPS, LEVEL, Estimate, Interval, mean_over_seeds
 
 REPLICATES = 10_000
 KEPT = 2**25
 """Drawn numbers of groups that are kept in memory, in bytes or double bytes; UCF101's 2,500 clips fit in."""
-LEVEL = 0.95
-FEW_GROUPS = 8
-FEW_SEEDS = 5
 
 Condition = tuple[str, int]
 CLEAN: Condition = ("clean", 0)
@@ -63,37 +50,6 @@ class Outcomes:
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A number with its 95 % interval.
-
-    Attributes:
-        value: the number itself, not the mean of the replicates.
-        low: lower bound; NaN where undefined.
-        high: upper bound.
-        groups: how many source groups stand behind it.
-        seeds: how many training seeds.
-    """
-
-    value: float
-    low: float
-    high: float
-    groups: int
-    seeds: int = 1
-
-    @property
-    def caution(self) -> str:
-        """Words a reader needs beside it; empty when there is nothing to say."""
-        words = []
-        if self.groups < FEW_GROUPS:
-            words.append(
-                f"only {self.groups} source groups: the interval is unreliable, most likely too narrow"
-            )
-        if 1 < self.seeds < FEW_SEEDS:
-            words.append(f"only {self.seeds} seeds: how much seeds matter is known roughly")
-        return "; ".join(words)
-
-
-@dataclass(frozen=True)
 class Difference:
     """How much arm ``a`` is above arm ``b``, paired on the same videos.
 
@@ -106,6 +62,11 @@ class Difference:
     b: str
     interval: Interval
     p: float
+
+    @classmethod
+    def of(cls, names: tuple[str, str], estimate: Estimate) -> "Difference":
+        """A difference from its estimate."""
+        return cls(*names, estimate.interval(), estimate.p)
 
 
 def outcomes(rows: Predictions) -> Outcomes:
@@ -157,30 +118,6 @@ def resample_groups(
     return np.concatenate(parts)
 
 
-def resample_seeds(
-    columns: Float64[np.ndarray, "r s *c"], arm: str, seed: int = 0
-) -> Float64[np.ndarray, "r *c"]:
-    """Mean over as many seeds drawn with replacement as there are, anew in every replicate.
-
-    Args:
-        columns: replicates of each seed, on the same redrawn test sets.
-        arm: names the random stream, so that arms draw independently.
-        seed: of the bootstrap itself.
-    """
-    count = columns.shape[1]
-    drawn = rng(seed, "bootstrap", "seeds", arm).integers(0, count, (len(columns), count))
-    share = np.stack([(drawn == index).mean(axis=1) for index in range(count)], axis=1)
-    result: np.ndarray = np.einsum("rs,rs...->r...", share, columns)
-    return result
-
-
-def bounds(replicates: Float64[np.ndarray, "r *c"], level: float = LEVEL) -> Float64[np.ndarray, "2 *c"]:
-    """Percentile bounds; NaN for a column in which any replicate is undefined."""
-    tail = (1 - level) / 2
-    result: np.ndarray = np.quantile(replicates, [tail, 1 - tail], axis=0)
-    return result
-
-
 def spread(values: Sequence[float]) -> float:
     """Standard deviation (n - 1) of one number over repeats that differ in a seed only; NaN for fewer than two.
 
@@ -189,47 +126,28 @@ def spread(values: Sequence[float]) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
 
-def interval(
-    value: float, replicates: Float64[np.ndarray, "r"], groups: int, seeds: int = 1, of_accuracy: bool = False
-) -> Interval:
-    """A value with the percentile bounds of its replicates.
+def accuracy_estimate(
+    seeds: Sequence[Predictions], arm: str = "", replicates: int = REPLICATES, seed: int = 0
+) -> Estimate:
+    """Accuracy of one arm, mean over its seeds.
 
     Args:
-        value: the number on the data as they are.
-        replicates: the same number on redrawn data.
-        groups: how many source groups were redrawn.
-        seeds: how many seeds were redrawn.
-        of_accuracy: the value is an accuracy. At exactly 0 or 1 every redrawn set says the same; then the
-            exact binomial bound takes over, with groups as trials: ``1 - (tail) ** (1 / groups)`` (Clopper
-            and Pearson, Biometrika 26, 1934).
+        seeds: the rows of each seed (folds concatenated), all under one condition and on the same groups.
+        arm: pairs it with other numbers of the same seeds.
+        replicates: how many redrawn test sets.
+        seed: of the redraws.
+
+    Raises:
+        ValueError: no rows, several conditions, or seeds tested on different videos.
     """
-    low, high = bounds(replicates)
-    reach = 1 - ((1 - LEVEL) / 2) ** (1 / groups)
-    if of_accuracy and value == 0:
-        high = reach
-    if of_accuracy and value == 1:
-        low = 1 - reach
-    return Interval(value, float(low), float(high), groups, seeds)
+    return _estimate(_one_condition(seeds), arm, replicates, seed)
 
 
 def accuracy_interval(
     seeds: Sequence[Predictions], arm: str = "", replicates: int = REPLICATES, seed: int = 0
 ) -> Interval:
-    """Accuracy of one arm, mean over its seeds, with its interval.
-
-    Args:
-        seeds: the rows of each seed (folds concatenated), all under one condition and on the same groups.
-        arm: names the random stream of the seeds.
-        replicates: how many redrawn data sets.
-        seed: of the bootstrap itself.
-
-    Raises:
-        ValueError: no rows, several conditions, or seeds tested on different videos.
-    """
-    counted = _one_condition(seeds)
-    draws = _arm_draws(counted, arm, replicates, seed)
-    value = float(np.mean([one.accuracy[0] for one in counted]))
-    return interval(value, draws, len(counted[0].groups), len(counted), of_accuracy=True)
+    """The interval of ``accuracy_estimate``, with its arguments and errors."""
+    return accuracy_estimate(seeds, arm, replicates, seed).interval(of_accuracy=True)
 
 
 def difference(
@@ -242,35 +160,13 @@ def difference(
     """Accuracy of arm ``a`` minus that of arm ``b``, paired on the same videos.
 
     Raises:
-        ValueError: as ``accuracy_interval``, or the arms were tested on different videos.
+        ValueError: as ``accuracy_estimate``, or the arms were tested on different videos.
     """
     counted = _one_condition([*a, *b])
     first, second = counted[: len(a)], counted[len(a) :]
-    draws = _arm_draws(first, names[0], replicates, seed) - _arm_draws(second, names[1], replicates, seed)
-    value = float(np.mean([one.accuracy[0] for one in first]) - np.mean([one.accuracy[0] for one in second]))
-    return from_replicates(names, value, draws, len(first[0].groups), min(len(a), len(b)))
-
-
-def from_replicates(
-    names: tuple[str, str], value: float, draws: Float64[np.ndarray, "r"], groups: int, seeds: int
-) -> Difference:
-    """A difference with interval and p-value from its replicates."""
-    return Difference(*names, interval(value, draws, groups, seeds), p_value(draws, groups))
-
-
-def p_value(draws: Float64[np.ndarray, "r"], groups: int) -> float:
-    """Two-sided p-value of "no difference" from bootstrap replicates, in (0, 1].
-
-    Twice the smaller tail beyond zero (inverting the percentile interval), each tail with one added count
-    (Davison and Hinkley, Bootstrap Methods and their Application, 1997, sec. 4.2), and never below ``2 ** (1
-    - groups)``: no exact sign-flip test over so few groups can be surer, and the bootstrap alone rejects far
-    too often there (Cameron, Gelbach and Miller, Rev. Econ. Stat. 90(3), 2008). Hence fewer than six groups
-    never separate anything at 5 %.
-    """
-    if np.isnan(draws).any():
-        return 1.0
-    tail = min((draws <= 0).sum(), (draws >= 0).sum())
-    return float(min(1.0, max(2 * (tail + 1) / (len(draws) + 1), 2.0 ** (1 - groups))))
+    return Difference.of(
+        names, _estimate(first, names[0], replicates, seed) - _estimate(second, names[1], replicates, seed)
+    )
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -321,11 +217,14 @@ def _counts(groups: int, replicates: int, seed: int) -> Iterator[Integer[np.ndar
         yield counted.astype(np.min_scalar_type(groups))
 
 
-def _arm_draws(counted: Sequence[Outcomes], arm: str, replicates: int, seed: int) -> Float64[np.ndarray, "r"]:
+def _estimate(counted: Sequence[Outcomes], arm: str, replicates: int, seed: int) -> Estimate:
     right, total = (
         np.concatenate([getattr(one, name) for one in counted], axis=1) for name in ("right", "total")
     )
-    return resample_seeds(resample_groups(right, total, replicates, seed), arm, seed)
+    values = np.array([one.accuracy[0] for one in counted])
+    return mean_over_seeds(
+        values, resample_groups(right, total, replicates, seed), len(counted[0].groups), arm
+    )
 
 
 def _one_condition(seeds: Sequence[Predictions]) -> list[Outcomes]:

@@ -18,7 +18,8 @@ from jaxtyping import Float64
 
 from muybridge.core.predictions import Predictions
 from muybridge.measure.accuracy import video_level
-from muybridge.measure.intervals import CLEAN, Condition, Interval, Outcomes, tally
+from muybridge.measure.estimate import Interval
+from muybridge.measure.intervals import CLEAN, Condition, Outcomes, tally
 
 Accuracy = Float64[np.ndarray, "*n"]
 Number = Accuracy | float

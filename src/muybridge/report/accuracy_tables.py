@@ -6,7 +6,7 @@ import numpy as np
 
 from muybridge.core.records import Run
 from muybridge.measure.accuracy import confusion
-from muybridge.measure.intervals import Interval
+from muybridge.measure.estimate import Interval
 from muybridge.report.collect import BASELINE, Collected
 from muybridge.report.score import Arm, Comparison, Scored
 from muybridge.report.table import (
@@ -14,6 +14,7 @@ from muybridge.report.table import (
     Cell,
     Column,
     Table,
+    capital,
     count,
     listed,
     missing,
@@ -25,6 +26,7 @@ from muybridge.report.table import (
 
 MOST_CLASSES = 24
 MOST_PAIRS = 15
+ONE_SEED = "one training seed: of these networks only, the interval does not hold what another training run would change"
 
 
 def accuracy_table(scored: Scored, all_of: Collected) -> Table:
@@ -126,8 +128,9 @@ def _accuracy_notes(scored: Scored) -> list[str]:
         [] if np.isnan(chance) else [f"Chance is {points(chance)} %, the thin line in the drawn intervals."]
     )
     notes += cautions({name: arm.accuracy() for name, arm in scored.arms.items()})
-    if any(len(arm.rows) == 1 for arm in scored.arms.values()):
-        notes.append("Arms with one seed: the interval does not hold how much another seed would change.")
+    alone = [name for name, arm in scored.arms.items() if arm.one_network]
+    if alone:
+        notes.append(f"{'' if len(alone) == len(scored.arms) else listed(alone) + ': '}{capital(ONE_SEED)}.")
     broken = {arm.name: arm.undecoded for arm in scored.arms.values() if arm.undecoded}
     if broken:
         told = ", ".join(f"{name} {number}" for name, number in broken.items())
@@ -142,6 +145,12 @@ def _split_notes(scored: Scored) -> list[str]:
     told = [run.result.get("data", {}).get("split") for arm in scored.arms.values() for run in arm.runs]
     said = next((one for one in told if isinstance(one, dict)), None)
     return [f"This is official split {said['number']} of {said['of']} of {said['family']}."] if said else []
+
+
+def caution(one: Interval, *arms: Arm) -> str:
+    """Everything a reader must know beside a number of some arms; empty if nothing."""
+    said = [ONE_SEED] if any(arm.one_network for arm in arms) else []
+    return "; ".join([*said, *([one.caution] if one.caution else [])])
 
 
 def cautions(shown: Mapping[str, Interval]) -> list[str]:

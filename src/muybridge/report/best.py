@@ -7,7 +7,7 @@ from typing import Any
 
 from muybridge.core.errors import UsageError
 from muybridge.core.records import Run
-from muybridge.measure.intervals import Interval
+from muybridge.measure.estimate import Interval
 from muybridge.report.collect import Collected, Experiment, data_of, facets
 from muybridge.report.damage import read_run
 from muybridge.report.protocol import profile_of

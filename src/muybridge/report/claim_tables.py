@@ -3,11 +3,17 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from muybridge.measure.intervals import Interval
+from muybridge.measure.estimate import Interval
 from muybridge.report.claims import Evidence, Judged
 from muybridge.report.table import Cell, Column, Table, missing, points, span, text
 
-SIDES = {"for": "for it", "against": "against it", "open": "cannot be separated"}
+SIDES = {
+    "for": "for it",
+    "against": "against it",
+    "open": "cannot be separated",
+    "one seed": "one seed: of these networks only",
+    "one source group": "one source group: no interval",
+}
 MOST = 4
 
 
@@ -23,7 +29,8 @@ def _claims_table(judged: Sequence[Judged]) -> Table:
     rows = [[text(one.words), _verdict(one), _weighed(one), _lacking(one)] for one in judged]
     notes = [
         "Supported: every comparison stands in favour after Holm’s correction over all comparisons of the claim. Refuted: one stands "
-        "against it. Undetermined: neither, or something it needs is missing."
+        "against it. Undetermined: neither, or something it needs is missing. One seed: the networks may differ, but a single training "
+        "run of each does not tell whether what they were trained with is why."
     ]
     return Table("claims", "Claims of the study", columns, rows, notes)
 
@@ -48,7 +55,7 @@ def _weighed(one: Judged) -> Cell:
         return missing("none")
     counts = {words: sum(line.says == says for line in one.evidence) for says, words in SIDES.items()}
     shown = ", ".join(f"{number} {words}" for words, number in counts.items() if number)
-    order = ("against", "open", "for")
+    order = ("against", "one seed", "one source group", "open", "for")
     weakest = min(
         one.evidence,
         key=lambda line: (order.index(line.says), abs(line.interval.value) if line.interval else 0.0),
@@ -94,4 +101,5 @@ def claim_rows(judged: Sequence[Judged]) -> Iterator[dict[str, Any]]:
                 **told, "comparison": line.words if line else None, "says": line.says if line else None,
                 "difference": bounds.value if bounds else None, "low": bounds.low if bounds else None,
                 "high": bounds.high if bounds else None, "p_holm": line.p if line else None,
+                "seeds": bounds.seeds if bounds else None, "groups": bounds.groups if bounds else None,
             }  # fmt: skip

@@ -2,22 +2,26 @@
 
 A claim speaks of all places it fits (every network, every data set) and of all pairs it names: it is supported when every comparison stands
 in its favour, refuted when one stands against it, and undetermined else, which is also said where something it needs is missing. The
-p-values of a claim are corrected by Holm over all its comparisons.
+p-values of a claim are corrected by Holm over all its comparisons. A claim about a way of training is never decided by one
+training seed: what two networks differ in need not be what they were trained with.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from muybridge.measure.intervals import CLEAN, Difference, Interval
+from muybridge.measure.estimate import Interval
+from muybridge.measure.intervals import CLEAN, Difference
 from muybridge.report.collect import Collected, Experiment, facets
 from muybridge.report.design import Design
 from muybridge.report.robust import Perturbed
 from muybridge.report.score import Arm, Comparison, Scored, compared
 from muybridge.report.shares import Score
 
-Verdict = Literal["supported", "refuted", "undetermined"]
-Says = Literal["for", "against", "open"]
+Verdict = Literal[
+    "supported", "refuted", "undetermined", "undetermined: one seed", "undetermined: one source group"
+]
+Says = Literal["for", "against", "open", "one seed", "one source group"]
 Wanted = Mapping[str, str | tuple[str, ...]]
 FACETS = ("stage", "protocol", "data", "network", "profile", "details", "source", "arm")
 """What two arms must share to be compared, but for what a claim names."""
@@ -78,10 +82,25 @@ class World:
 
 @dataclass(frozen=True)
 class Test:
-    """One comparison that a claim rests on: what it says in words, and its difference."""
+    """One comparison that a claim rests on.
+
+    Attributes:
+        words: what it says.
+        difference: what was found.
+        one_network: an arm in it has one training seed, so that it speaks of single networks and not of their training.
+    """
 
     words: str
     difference: Difference
+    one_network: bool = False
+
+    def says(self, found: Comparison, favourable: bool) -> Says:
+        """What a corrected comparison says of a claim that wants it ``favourable``."""
+        if self.one_network:
+            return "one seed"
+        if self.difference.interval.groups < 2:
+            return "one source group"
+        return "open" if not found.stands else "for" if favourable else "against"
 
 
 @dataclass(frozen=True)
@@ -136,6 +155,10 @@ def _verdict(evidence: Sequence[Evidence], missing: Sequence[str]) -> Verdict:
     says = {one.says for one in evidence}
     if "against" in says:
         return "refuted"
+    if "one seed" in says:
+        return "undetermined: one seed"
+    if "one source group" in says:
+        return "undetermined: one source group"
     return "supported" if says == {"for"} and not missing else "undetermined"
 
 

@@ -8,7 +8,8 @@ from jaxtyping import Float64
 
 from muybridge.core.predictions import Predictions
 from muybridge.measure.accuracy import by_group
-from muybridge.measure.intervals import Interval, interval, resample_groups, resample_seeds
+from muybridge.measure.estimate import Interval, mean_over_seeds
+from muybridge.measure.intervals import resample_groups
 
 TOP = 5
 
@@ -42,9 +43,8 @@ class Classwise:
     def _share(self, column: int, place: int | None) -> Interval:
         values, draws = self.values[:, column], self.draws[:, :, column]
         if place is not None:
-            return interval(float(values[place]), draws[:, place], self.groups, of_accuracy=True)
-        pooled = resample_seeds(draws, self.name)
-        return interval(float(values.mean()), pooled, self.groups, len(values), of_accuracy=True)
+            values, draws = values[[place]], draws[:, [place]]
+        return mean_over_seeds(values, draws, self.groups, self.name).interval(of_accuracy=True)
 
 
 def classwise(name: str, seeds: Sequence[Predictions]) -> Classwise:
@@ -64,18 +64,19 @@ def classwise(name: str, seeds: Sequence[Predictions]) -> Classwise:
         [np.stack([np.nanmean(one[:, :-1], axis=1), one[:, -1]], axis=1) for one in redrawn], axis=1
     )
     values = np.stack([np.nanmean(shares[:, :-1], axis=1), shares[:, -1]], axis=1)
-    pooled = resample_seeds(np.stack([one[:, :-1] for one in redrawn], axis=1), name)
+    by_class = np.stack([one[:, :-1] for one in redrawn], axis=1)
     behind = (counted[0][1][:, :-1] > 0).sum(axis=0)
     each = [
-        _each(float(value), draws, int(groups), len(seeds))
-        for value, draws, groups in zip(shares[:, :-1].mean(axis=0), pooled.T, behind, strict=True)
+        _each(values, draws, int(groups))
+        for values, draws, groups in zip(shares[:, :-1].T, by_class.transpose(2, 0, 1), behind, strict=True)
     ]
     return Classwise(name, min(len(right) for right, _ in counted), values, means, each)
 
 
-def _each(value: float, draws: Float64[np.ndarray, "r"], groups: int, seeds: int) -> Interval:
+def _each(values: Float64[np.ndarray, "s"], draws: Float64[np.ndarray, "r s"], groups: int) -> Interval:
     """Accuracy of one class, from the redrawn test sets that have it."""
     nothing = float("nan")
     if not groups:
-        return Interval(nothing, nothing, nothing, 0, seeds)
-    return interval(value, draws[~np.isnan(draws)], groups, seeds, of_accuracy=True)
+        return Interval(nothing, nothing, nothing, 0, len(values))
+    there = draws[~np.isnan(draws).any(axis=1)]
+    return mean_over_seeds(values, there, groups).interval(of_accuracy=True)

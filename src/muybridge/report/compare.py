@@ -10,7 +10,8 @@ import numpy as np
 from muybridge.core.errors import UsageError
 from muybridge.core.predictions import Predictions
 from muybridge.core.records import Run
-from muybridge.measure.intervals import CLEAN, Interval
+from muybridge.measure.estimate import Interval
+from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness import against_clean_trained, gaps, type_means
 from muybridge.report.collect import Collected, Experiment, data_of, facets
 from muybridge.report.damage import read_run
@@ -197,7 +198,9 @@ def _lines(one: Perturbed, names: tuple[str, str]) -> Iterator[Line]:
         remark = (
             "changes the label" if name in plan.changing else "seen in training" if name in plan.seen else ""
         )
-        yield Line(kind, name, estimate(of, a.right), estimate(of, b.right), comparison, remark)
+        yield Line(
+            kind, name, estimate(of, a.right).interval(), estimate(of, b.right).interval(), comparison, remark
+        )
 
 
 def _wanted(plan: Design) -> Iterator[tuple[str, str, Score]]:
@@ -222,7 +225,11 @@ def _trained(one: Perturbed, names: tuple[str, str]) -> dict[str, Interval]:
     seen = [name for name in one.design.types if name in one.design.seen]
     parts = {"types seen in training": seen, "other types": [n for n in one.design.types if n not in seen]}
     sides = (one.scored.arms[twin].right, one.scored.arms[trained[0]].right)
-    return {words: estimate(_against(one.design, types), *sides) for words, types in parts.items() if types}
+    return {
+        words: estimate(_against(one.design, types), *sides).interval()
+        for words, types in parts.items()
+        if types
+    }
 
 
 def _against(plan: Design, types: list[str]) -> Score:

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from muybridge.core.records import atomic
-from muybridge.measure.intervals import FEW_GROUPS
+from muybridge.measure.estimate import FEW_GROUPS
 from muybridge.report.accuracy_tables import arm_cell
 from muybridge.report.compare import Compared, Line, as_dict
 from muybridge.report.markdown import escaped, table_words

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from muybridge.measure.intervals import FEW_GROUPS
+from muybridge.measure.estimate import FEW_GROUPS
 from muybridge.report.collect import BASELINE, Collected
 from muybridge.report.robust import Perturbed, Robust, suspects
 from muybridge.report.run_tables import budget_words
@@ -51,12 +51,17 @@ def transfer_words(scored: Scored) -> str:
 
 def _against_baseline(scored: Scored, arm: str) -> str:
     own, base = (points(scored.arms[name].accuracy().value) for name in (arm, BASELINE))
+    one_network = any(scored.arms[name].one_network for name in (arm, BASELINE))
     found = scored.between(arm, BASELINE)
     if found is None:
         return f"{arm} reaches {own} %, not comparable with {BASELINE} (other videos)"
     if not found.stands:
         return f"{arm} ({own} %) and the {BASELINE} baseline ({base} %) cannot be separated ({_gain(found)})"
-    verb = "lifts" if found.difference.interval.value > 0 else "lowers"
+    gained = found.difference.interval.value > 0
+    if one_network:
+        side = "above" if gained else "below"
+        return f"this {arm} network ({own} %) is {side} this {BASELINE} one ({base} %; {_gain(found)})"
+    verb = "lifts" if gained else "lowers"
     return f"{arm} {verb} accuracy from {base} % to {own} % ({_gain(found)})"
 
 
@@ -66,8 +71,13 @@ def _pair(scored: Scored, a: str, b: str) -> str:
     if found is None:
         return f"{a} ({first} %) and {b} ({second} %) were tested on different videos"
     if found.stands:
-        return f"{a} ({first} %) is above {b} ({second} %; {_gain(found)})"
+        return f"{_who(scored, a)} ({first} %) is above {_who(scored, b)} ({second} %; {_gain(found)})"
     return f"{a} ({first} %) and {b} ({second} %) cannot be separated ({_gain(found)})"
+
+
+def _who(scored: Scored, name: str) -> str:
+    """An arm as what its numbers are about: the single network where there is one training seed, else the way of training."""
+    return f"this {name} network" if scored.arms[name].one_network else name
 
 
 def _gain(found: Comparison) -> str:
@@ -83,7 +93,7 @@ def robust_words(one: Perturbed) -> str:
     if not ranked:
         return ""
     clauses = ["; ".join(_fall(whole[name]) for name in ranked)]
-    clauses += [_ahead(one.pairs, a, b) for a, b in pairwise(ranked)]
+    clauses += [_ahead(one, a, b) for a, b in pairwise(ranked)]
     clauses.append(_hardest(one, whole[ranked[0]]))
     clauses += [_changed(one, name, ranked) for name in one.design.changing]
     below = suspects(one.design, one.arms)
@@ -104,12 +114,12 @@ def _fall(one: Robust) -> str:
     return f"{fall} ({kept}, 95 % interval {span(corrected)})"
 
 
-def _ahead(pairs: list[Comparison], a: str, b: str) -> str:
-    found = between(pairs, a, b)
+def _ahead(one: Perturbed, a: str, b: str) -> str:
+    found = between(one.pairs, a, b)
     if found is None:
         return ""
     return (
-        f"Perturbed, {a} is above {b} ({_gain(found)})"
+        f"Perturbed, {_who(one.scored, a)} is above {_who(one.scored, b)} ({_gain(found)})"
         if found.stands
         else f"Perturbed, {a} and {b} cannot be separated ({_gain(found)})"
     )
@@ -144,8 +154,14 @@ def limits(all_of: Collected, scored: list[Scored]) -> list[str]:
     )
     if few:
         said.append(
-            f"{listed(few)}: fewer than {FEW_GROUPS} source groups, so intervals are unreliable "
-            "and most likely too narrow."
+            f"{listed(few)}: fewer than {FEW_GROUPS} source groups, so how much groups matter is known roughly; "
+            "with one group there is no interval and nothing is separated, with fewer than six nothing is."
+        )
+    alone = sorted({one.experiment.name for one in scored for arm in one.arms.values() if arm.one_network})
+    if alone:
+        said.append(
+            f"One training seed in {listed(alone)}: these sentences are about the networks that were trained, not about the "
+            "tasks they were trained with, and claims about tasks stay undetermined. Several seeds tell more."
         )
     if all_of.damaged:
         runs = "1 finished run is" if len(all_of.damaged) == 1 else f"{len(all_of.damaged)} finished runs are"

@@ -2,7 +2,8 @@
 
 import math
 
-from muybridge.measure.intervals import CLEAN, Interval
+from muybridge.measure.estimate import Interval
+from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness import relative
 from muybridge.report.robust import Perturbed, Robust
 from muybridge.report.robust_tables import slug_of
@@ -33,8 +34,8 @@ def fall_map(one: Perturbed, arm: Robust) -> Table:
 
 def _fall(right: Shares, of: Score) -> Cell:
     """A fall; colour from none lost to all lost."""
-    fall = estimate(lambda cells: of(cells) - cells[CLEAN], right)
-    kept = estimate(lambda cells: relative(cells[CLEAN], of(cells)), right)
+    fall = estimate(lambda cells: of(cells) - cells[CLEAN], right).interval()
+    kept = estimate(lambda cells: relative(cells[CLEAN], of(cells)), right).interval()
     lost = 1 - kept.value
     title = f"95 % interval: fall {span(fall, sign=True)} points, kept {span(kept)} %"
     small = "" if math.isnan(lost) else f"{points(kept.value, 0)} %"

@@ -2,7 +2,7 @@
 
 import math
 
-from muybridge.measure.intervals import Interval
+from muybridge.measure.estimate import Interval
 from muybridge.report.accuracy_tables import arm_index
 from muybridge.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Drawn, Tick, joined, scale
 from muybridge.report.collect import Collected

@@ -8,12 +8,13 @@ from typing import Literal
 import numpy as np
 
 from muybridge.core.records import Run
-from muybridge.measure.intervals import from_replicates
-from muybridge.report.claims import FACETS, Evidence, Place, Says, Test, Wanted, World
+from muybridge.measure.estimate import combined
+from muybridge.measure.intervals import Difference
+from muybridge.report.claims import FACETS, Evidence, Place, Test, Wanted, World
 from muybridge.report.collect import facets
 from muybridge.report.run_tables import unequal
 from muybridge.report.score import Comparison, same_videos
-from muybridge.report.shares import both
+from muybridge.report.shares import estimate
 from muybridge.report.table import listed
 
 
@@ -126,8 +127,8 @@ class SameOrder:
         evidence = []
         for (test, first), (_, second) in zip(found[::2], found[1::2], strict=True):
             signs = [np.sign(one.difference.interval.value) for one in (first, second)]
-            both_stand = first.stands and second.stands
-            says: Says = "open" if not both_stand else "for" if signs[0] == signs[1] else "against"
+            says = test.says(second, signs[0] == signs[1])
+            says = "open" if says in ("for", "against") and not first.stands else says
             evidence.append(
                 Evidence(f"{test.words}, {_spelt(self.second)}", says, second.difference.interval, second.p)
             )
@@ -155,12 +156,10 @@ class BesideChance:
             if of is None or np.isnan(place.chance):
                 missing.append(f"{name}: {_spelt(self.score) if of is None else 'chance'} is missing")
                 continue
-            value, draws = both(of, place.arm.right)
-            names = (place.arm.name, "chance")
-            found = from_replicates(
-                names, value - place.chance, draws - place.chance, place.arm.groups, len(place.arm.rows)
+            found = Difference.of(
+                (place.arm.name, "chance"), estimate(of, place.arm.right).above(place.chance)
             )
-            tests.append(Test(f"{name}: {_spelt(self.score)} against chance", found))
+            tests.append(Test(f"{name}: {_spelt(self.score)} against chance", found, place.arm.one_network))
         return tests, missing if places else ["no finished run that it speaks of"]
 
     def weigh(self, world: World, found: list[tuple[Test, Comparison]]) -> list[Evidence]:
@@ -227,13 +226,14 @@ def _test(name: str, one: list[Place], other: list[Place], score: str) -> Test |
         return f"{name}: {_spelt(score)} of {listed(lacking)} is missing"
     if not all(same_videos(places[0].arm, place.arm) for place in places[1:]):
         return f"{name}: {sides[0]} and {sides[1]} were tested on different videos"
-    values = [both(of, place.arm.right) for place, of in zip(places, scores, strict=True) if of is not None]
-    left, right = values[: len(one)], values[len(one) :]
-    value = float(np.mean([value for value, _ in left]) - np.mean([value for value, _ in right]))
-    draws = np.mean([draws for _, draws in left], axis=0) - np.mean([draws for _, draws in right], axis=0)
-    groups, seeds = min(place.arm.groups for place in places), min(len(place.arm.rows) for place in places)
-    found = from_replicates((sides[0], sides[1]), value, draws, groups, seeds)
-    return Test(f"{name}: {sides[0]} against {sides[1]}", found)
+    estimates = [
+        estimate(of, place.arm.right) for place, of in zip(places, scores, strict=True) if of is not None
+    ]
+    weights = [1 / len(one)] * len(one) + [-1 / len(other)] * len(other)
+    found = Difference.of((sides[0], sides[1]), combined(estimates, weights))
+    return Test(
+        f"{name}: {sides[0]} against {sides[1]}", found, any(place.arm.one_network for place in places)
+    )
 
 
 def _holes(name: str, places: Sequence[Place]) -> list[str]:
@@ -251,8 +251,7 @@ def _names(one: list[Place], other: list[Place]) -> list[str]:
 
 
 def _evidence(test: Test, one: Comparison, favourable: bool) -> Evidence:
-    says: Says = "open" if not one.stands else "for" if favourable else "against"
-    return Evidence(test.words, says, one.difference.interval, one.p)
+    return Evidence(test.words, test.says(one, favourable), one.difference.interval, one.p)
 
 
 def _spelt(score: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from muybridge.core.published import SOURCES, Published, of
-from muybridge.measure.intervals import CLEAN, Interval
+from muybridge.measure.estimate import Interval
+from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness import relative
 from muybridge.report.claims import Place, World
 from muybridge.report.shares import Cells, Score, estimate
@@ -63,7 +64,7 @@ def _beside(name: str, world: World) -> Beside:
         for place in world.places:
             score = _score(row, place) if _answers(place, row, axes, {one.data for one in rows}) else None
             if score is not None:
-                ours.setdefault(_setting(place, axes), {})[key] = estimate(score, place.arm.right)
+                ours.setdefault(_setting(place, axes), {})[key] = estimate(score, place.arm.right).interval()
     return Beside(name, axes, by_key, ours)
 
 

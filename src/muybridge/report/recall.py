@@ -8,7 +8,8 @@ import numpy as np
 
 from muybridge.core.records import Run
 from muybridge.measure.counts import Counts, joined
-from muybridge.measure.intervals import Interval, interval, resample_groups, resample_seeds
+from muybridge.measure.estimate import Interval, mean_over_seeds
+from muybridge.measure.intervals import resample_groups
 from muybridge.report.accuracy_tables import arm_cell, cautions, runs_cell, slugged, spanned
 from muybridge.report.collect import Collected, Experiment, Seeds
 from muybridge.report.table import Cell, Column, Table, missing, text
@@ -113,8 +114,8 @@ def share(arm: str, seeds: Seeds, of: Callable[[Run], Counts]) -> Interval:
         values.append(float(right.sum() / total.sum()))
         draws.append(resample_groups(right, total)[:, 0])
         groups.append(len(kept))
-    redrawn = resample_seeds(np.stack(draws, axis=1), arm)
-    return interval(float(np.mean(values)), redrawn, min(groups), len(values), of_accuracy=True)
+    mean = mean_over_seeds(np.array(values), np.stack(draws, axis=1), min(groups), arm)
+    return mean.interval(of_accuracy=True)
 
 
 def _at(told: Sequence[Mapping[str, Any]], **wanted: Any) -> Counts:

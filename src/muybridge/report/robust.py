@@ -8,7 +8,8 @@ import numpy as np
 
 from muybridge.core.records import Run
 from muybridge.measure.accuracy import balanced, top_k
-from muybridge.measure.intervals import CLEAN, Condition, Interval, outcomes, spread
+from muybridge.measure.estimate import Interval
+from muybridge.measure.intervals import CLEAN, Condition, outcomes, spread
 from muybridge.measure.robustness import corruption_errors, gaps, mean_defined, near_chance
 from muybridge.report.collect import Collected
 from muybridge.report.design import Design, design
@@ -17,6 +18,8 @@ from muybridge.report.score import Arm, Comparison, Scored, compared, difference
 from muybridge.report.shares import Cells, estimate
 
 TOP = 5
+ACCURACIES = ("types", "categories")
+"""Means that are shares of videos, and stay within 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -98,17 +101,22 @@ def robust(
     cells = {one: right.share(one, place) for one in right.conditions if one != CLEAN}
     missing = sorted({gap for counted in right.counted for gap in gaps(counted, plan.types)})
     whole = [one for one, has in plan.types.items() if all((one, severity) in cells for severity in has)]
-    types = {one: estimate(plan.type_mean(one), right, place=place) for one in whole}
+    types = {
+        one: estimate(plan.type_mean(one), right, place=place).interval(of_accuracy=True) for one in whole
+    }
     flag = bool(np.isfinite(plan.chance)) and near_chance(clean, plan.chance)
     if missing or not plan.kept:
         return Robust(name, seed, clean, cells, types, {}, {}, {}, flag, missing, [])
     categories = {
-        one: estimate(plan.category_mean(one), right, place=place)
+        one: estimate(plan.category_mean(one), right, place=place).interval(of_accuracy=True)
         for one in (plan.by_category if plan.categories else [])
     }
-    means = {score: estimate(of, right, place=place) for score, of in plan.scores.items()}
-    means["changed"] = estimate(plan.over_types, arm.changed, place=place)
-    means["lost"] = estimate(plan.over_types, arm.lost, place=place)
+    means = {
+        score: estimate(of, right, place=place).interval(score in ACCURACIES)
+        for score, of in plan.scores.items()
+    }
+    means["changed"] = estimate(plan.over_types, arm.changed, place=place).interval(of_accuracy=True)
+    means["lost"] = estimate(plan.over_types, arm.lost, place=place).interval(of_accuracy=True)
     undefined: list[str] = []
     if reference is not None and seed is None and same_videos(arm, reference):
         errors, undefined = corruption(plan, arm, reference)
@@ -130,7 +138,9 @@ def corruption(plan: Design, arm: Arm, reference: Arm) -> tuple[dict[str, Interv
         left_out += [one for one in undefined if one not in left_out]
         if len(undefined) < len(on_data):
             exclude = [*plan.excluded, *undefined]
-            found[name] = estimate(partial(_mean_error, errors, exclude), arm.right, reference.right)
+            found[name] = estimate(
+                partial(_mean_error, errors, exclude), arm.right, reference.right
+            ).interval()
     return found, left_out
 
 

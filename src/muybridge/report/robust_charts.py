@@ -5,7 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from muybridge.measure.intervals import CLEAN, Interval
+from muybridge.measure.estimate import Interval
+from muybridge.measure.intervals import CLEAN
 from muybridge.report.accuracy_tables import arm_index
 from muybridge.report.charts import (
     BOTTOM,
@@ -62,7 +63,7 @@ def _curve(arm: Arm, types: list[str], severities: list[int]) -> dict[int, Inter
     whole = [s for s in severities if all((name, s) in have for name in types)]
     found = {0: arm.right.share(CLEAN)}
     for severity in whole:
-        found[severity] = estimate(partial(_mean_at, types, severity), arm.right)
+        found[severity] = estimate(partial(_mean_at, types, severity), arm.right).interval(of_accuracy=True)
     return found
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from muybridge.core.records import Run
-from muybridge.measure.intervals import Interval
+from muybridge.measure.estimate import Interval
 from muybridge.report.accuracy_tables import arm_cell, cautions, gain_cell, runs_cell, slugged
 from muybridge.report.collect import BASELINE, Collected
 from muybridge.report.robust import Perturbed, Robust, suspects

@@ -10,21 +10,12 @@ import numpy as np
 from muybridge.core.predictions import Predictions, concatenate
 from muybridge.core.records import Run
 from muybridge.measure.accuracy import video_level
-from muybridge.measure.intervals import (
-    CLEAN,
-    Condition,
-    Difference,
-    Interval,
-    Outcomes,
-    from_replicates,
-    holm,
-    outcomes,
-    separable,
-)
+from muybridge.measure.estimate import Interval
+from muybridge.measure.intervals import CLEAN, Condition, Difference, Outcomes, holm, outcomes, separable
 from muybridge.measure.robustness import flips
 from muybridge.report.classwise import Classwise, classwise
 from muybridge.report.collect import Experiment
-from muybridge.report.shares import Score, Shares, both
+from muybridge.report.shares import Score, Shares, estimate
 
 
 @dataclass(frozen=True)
@@ -63,6 +54,15 @@ class Arm:
     def groups(self) -> int:
         """Source groups behind its numbers."""
         return self.right.groups
+
+    @property
+    def one_network(self) -> bool:
+        """Whether a single training run stands for the way it was trained: then its numbers are of that network only.
+
+        Not of networks that came as they are (public weights, own models): those are what is asked about.
+        """
+        given = all(run.stage == "robustness" and not run.result.get("inputs") for run in self.runs)
+        return len(self.rows) == 1 and not given
 
     def place(self, seed: int | None) -> int | None:
         """Where a seed stands among its seeds; None for the mean over seeds."""
@@ -168,9 +168,7 @@ def same_videos(a: Arm, b: Arm) -> bool:
 
 def difference(a: Arm, b: Arm, of: Score) -> Difference:
     """A score of arm ``a`` minus that of arm ``b``, paired on the same videos."""
-    one, two = both(of, a.right), both(of, b.right)
-    seeds = min(len(a.rows), len(b.rows))
-    return from_replicates((a.name, b.name), one[0] - two[0], one[1] - two[1], a.groups, seeds)
+    return Difference.of((a.name, b.name), estimate(of, a.right) - estimate(of, b.right))
 
 
 def _arm(name: str, seeds: dict[int, list[Run]], rows: Mapping[str, Predictions]) -> Arm:

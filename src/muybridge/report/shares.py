@@ -7,15 +7,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float64
 
-from muybridge.measure.intervals import (
-    CLEAN,
-    Condition,
-    Interval,
-    Outcomes,
-    interval,
-    resample_groups,
-    resample_seeds,
-)
+from muybridge.measure.estimate import Estimate, Interval, combined, pseudo_deviations
+from muybridge.measure.intervals import CLEAN, Condition, Outcomes, resample_groups
 
 Cells = Mapping[Condition, Float64[np.ndarray, "*r"]]
 Score = Callable[..., Float64[np.ndarray, "*r"]]
@@ -57,48 +50,58 @@ class Shares:
             parts.append(resample_groups(one.right[:, columns], one.total[:, columns]))
         return np.stack(parts, axis=1)
 
-    @cached_property
-    def pooled(self) -> Float64[np.ndarray, "r c"]:
-        """Redrawn mean over seeds, seeds redrawn too."""
-        return resample_seeds(self.draws, self.arm)
-
     def column(self, condition: Condition) -> int:
         """Where a condition stands in ``values`` and ``draws``."""
         return self.conditions.index(condition)
 
     def cells(self, place: int | None = None) -> tuple[Cells, Cells]:
-        """Shares by condition, and their redraws, of the seed at a place or (None) the mean over seeds."""
+        """Shares by condition, and their redraws over groups, of the seed at a place or (None) the mean over seeds."""
         values = self.values.mean(axis=0) if place is None else self.values[place]
-        draws = self.pooled if place is None else self.draws[:, place]
-        return (
-            {one: np.asarray(values[self.column(one)]) for one in self.conditions},
-            {one: draws[:, self.column(one)] for one in self.conditions},
-        )
+        draws = self._mean_draws if place is None else self.draws[:, place]
+        return self._named(values), {one: draws[:, self.column(one)] for one in self.conditions}
+
+    def values_without(self, place: int) -> Cells:
+        """Shares by condition, mean over all seeds but one."""
+        return self._named(np.delete(self.values, place, axis=0).mean(axis=0))
+
+    def _named(self, values: Float64[np.ndarray, "c"]) -> Cells:
+        return {one: np.asarray(values[self.column(one)]) for one in self.conditions}
+
+    @cached_property
+    def _mean_draws(self) -> Float64[np.ndarray, "r c"]:
+        mean: np.ndarray = self.draws.mean(axis=1)
+        return mean
 
     def share(self, condition: Condition = CLEAN, place: int | None = None) -> Interval:
         """Share under one condition, exact at 0 and 1."""
-        values, draws = self.cells(place)
-        seeds = len(self.counted) if place is None else 1
-        return interval(float(values[condition]), draws[condition], self.groups, seeds, of_accuracy=True)
+        return estimate(lambda cells: cells[condition], self, place=place).interval(of_accuracy=True)
 
     def _columns(self, one: Outcomes) -> list[int]:
         return [one.conditions.index(condition) for condition in self.conditions]
 
 
-def both(of: Score, *shares: Shares, place: int | None = None) -> tuple[float, Float64[np.ndarray, "r"]]:
-    """A score of the cells of one or more models, on the data and on every redraw. Ratios are of means over seeds."""
-    sides = [one.cells(place) for one in shares]
-    return float(of(*(values for values, _ in sides))), of(*(draws for _, draws in sides))
-
-
-def estimate(of: Score, *shares: Shares, place: int | None = None) -> Interval:
-    """A score with its interval.
+def estimate(of: Score, *shares: Shares, place: int | None = None) -> Estimate:
+    """A score of the cells of one or more models. Ratios are of means over seeds.
 
     Args:
-        of: takes cells of each model, scalars or replicates alike.
+        of: takes cells of each model, scalars or redraws alike.
         shares: the models, tested on the same videos.
         place: which seed of them; None for the mean over seeds.
     """
-    value, draws = both(of, *shares, place=place)
+    sides = [one.cells(place) for one in shares]
+    values = [values for values, _ in sides]
+    value, redrawn = float(of(*values)), of(*(draws for _, draws in sides))
     seeds = min(len(one.counted) for one in shares) if place is None else 1
-    return interval(value, draws, shares[0].groups, seeds)
+    whole = Estimate(value, redrawn, shares[0].groups, seeds)
+    if place is not None:
+        return whole
+    moved = []
+    for index, one in enumerate(shares):
+        if len(one.counted) > 1:
+            without = [
+                float(of(*values[:index], one.values_without(seed), *values[index + 1 :]))
+                for seed in range(len(one.counted))
+            ]
+            own = {one.arm: pseudo_deviations(value, without)}
+            moved.append(Estimate(0.0, np.zeros_like(redrawn), whole.groups, seeds, own))
+    return combined([whole, *moved], [1.0] * (1 + len(moved)))

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from muybridge.measure.intervals import Interval
+from muybridge.measure.estimate import Interval
 
 MISSING = "missing"
 MINUS = "\N{MINUS SIGN}"

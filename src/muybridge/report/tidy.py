@@ -9,9 +9,9 @@ from typing import Any
 
 from muybridge.core.records import Run, atomic
 from muybridge.measure.accuracy import confusion, per_class
-from muybridge.measure.intervals import Interval
+from muybridge.measure.estimate import Interval
 from muybridge.measure.robustness import absolute, chance_corrected, relative
-from muybridge.report.accuracy_tables import class_name
+from muybridge.report.accuracy_tables import caution, class_name
 from muybridge.report.collect import Collected, facets
 from muybridge.report.robust import Perturbed, Robust, robust
 from muybridge.report.score import Arm, Scored
@@ -44,6 +44,7 @@ def _accuracy(one: Scored, arm: Arm, seed: int | None) -> Row:
         "videos": arm.videos,
         "groups": arm.groups,
         "seeds": len(arm.rows) if seed is None else 1,
+        "caution": caution(arm.accuracy(seed=seed), arm),
         "limited": any(run.result.get("limited", False) for run in runs),
         "signatures": " ".join(run.signature for run in runs),
     }
@@ -63,6 +64,8 @@ def comparison_rows(scored: list[Scored]) -> Iterator[Row]:
                 "p_holm": found.p,
                 "separable": found.stands,
                 "groups": pair.interval.groups,
+                "seeds": pair.interval.seeds,
+                "caution": caution(pair.interval, one.arms[pair.a], one.arms[pair.b]),
             }
 
 

@@ -14,16 +14,8 @@ import numpy as np
 from muybridge.core.predictions import concatenate
 from muybridge.core.records import Run, canonical
 from muybridge.measure.accuracy import video_level
-from muybridge.measure.intervals import (
-    CLEAN,
-    Difference,
-    Interval,
-    Outcomes,
-    interval,
-    outcomes,
-    resample_groups,
-    resample_seeds,
-)
+from muybridge.measure.estimate import Interval, mean_over_seeds
+from muybridge.measure.intervals import CLEAN, Difference, Outcomes, outcomes, resample_groups
 from muybridge.report.collect import BASELINE, Collected, data_of, facets
 from muybridge.report.protocol import Variant, variant
 from muybridge.report.score import Arm, Scored, difference
@@ -94,10 +86,10 @@ class Splits:
         if not seeds:
             return None
         counted = [[outcomes(arm.clean(seed)[0]) for arm in there] for seed in seeds]
-        value = float(np.mean([[float(one.accuracy[0]) for one in each] for each in counted]))
+        values = np.array([np.mean([one.accuracy[0] for one in each]) for each in counted])
         draws = np.stack([_redrawn(each) for each in counted], axis=1)
         groups = len(np.unique(np.concatenate([one.groups for one in counted[0]])))
-        return interval(value, resample_seeds(draws, name), groups, len(seeds), of_accuracy=True)
+        return mean_over_seeds(values, draws, groups, name).interval(of_accuracy=True)
 
 
 def _redrawn(splits: Sequence[Outcomes]) -> np.ndarray:

@@ -9,7 +9,8 @@ import numpy as np
 
 from muybridge.core.predictions import Predictions, read_predictions
 from muybridge.core.records import Run
-from muybridge.measure.intervals import CLEAN, Condition, Interval, interval, outcomes, resample_groups
+from muybridge.measure.estimate import Estimate, Interval
+from muybridge.measure.intervals import CLEAN, Condition, outcomes, resample_groups
 from muybridge.measure.robustness import (
     absolute,
     chance_corrected,
@@ -66,7 +67,7 @@ class RobustnessRun(Run):
         return read_predictions(self.path / "predictions.parquet")
 
     def scores(self, replicates: int = 10_000, seed: int = 0) -> Scores:
-        """Scores with percentile intervals from redrawn groups of videos.
+        """Scores with intervals from redrawn groups of videos.
 
         Args:
             replicates: redrawn test sets.
@@ -83,13 +84,9 @@ class RobustnessRun(Run):
         left_out = tuple(sorted({*self.result["label_changing"], *self.result["seen"]} & wanted.keys()))
         both = [mean_over_types(one, wanted, left_out) for one in (cells, draws)]
         found = {
-            name: interval(
-                float(of(cells[CLEAN], both[0])),
-                of(draws[CLEAN], both[1]),
-                len(counted.groups),
-                1,
-                name == "clean",
-            )
+            name: Estimate(
+                float(of(cells[CLEAN], both[0])), of(draws[CLEAN], both[1]), len(counted.groups)
+            ).interval(of_accuracy=name in ("clean", "perturbed"))
             for name, of in _scores(chance).items()
         }
         types = {name: float(mean) for name, mean in type_means(cells, wanted).items()}
