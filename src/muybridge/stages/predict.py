@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from muybridge.augment.geometry import centre_crop
 from muybridge.core.clip import Clip, to_unit
@@ -21,6 +20,7 @@ from muybridge.data.loader import collate, evaluation
 from muybridge.stages.config import Data
 from muybridge.stages.material import Material, law_of
 from muybridge.train.distributed import in_turn
+from muybridge.train.flops import flop_counter
 from muybridge.train.precision import Compute
 
 THREADS = 2
@@ -157,7 +157,7 @@ def forward_flops(module: nn.Module, view: View, compute: Compute) -> int:
     """Floating-point operations (2 per multiply-add) of one clip, forward."""
     clip = torch.zeros(1, 3, view.law.frames, view.crop, view.crop, device=compute.device)
     compute.place(module).eval()
-    with FlopCounterMode(display=False) as counter:
+    with flop_counter() as counter:
         module(clip)
     return int(counter.get_total_flops())
 

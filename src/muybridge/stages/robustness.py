@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from muybridge.core.errors import UsageError
 from muybridge.core.features import Classifier
@@ -29,6 +28,7 @@ from muybridge.stages.protocol import Protocol, chosen, of_run
 from muybridge.stages.strips import condition_strips
 from muybridge.stages.tested import Cached, Tested, direct, fitting, held_out
 from muybridge.train.checkpoint import load_weights
+from muybridge.train.flops import flop_counter
 from muybridge.train.precision import Compute, choose
 
 KINDS: dict[str, type[FinetuneConfig] | type[ProbeConfig]] = {
@@ -194,7 +194,7 @@ def _budget(trial: Trial, grid: Grid, compute: Compute, began: float) -> dict[st
     """What the run cost; ``seconds`` are those of the last process if it went on after a kill."""
     one, videos = trial.protocol, len(trial.records)
     clips = videos * one.views * len(grid.conditions)
-    with evaluating(trial.subject.call, compute), FlopCounterMode(display=False) as counter:
+    with evaluating(trial.subject.call, compute), flop_counter() as counter:
         trial.subject.logits(
             torch.zeros(1, 3, one.frames, one.crop, one.crop, dtype=torch.uint8),
             len(trial.labels.classes),

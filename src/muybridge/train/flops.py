@@ -1,7 +1,8 @@
-"""What one training step costs in floating-point operations, forward and backward."""
+"""What a network costs in floating-point operations (2 per multiply-add), forward and backward."""
 
 import copy
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +16,45 @@ from muybridge.train import distributed
 from muybridge.train.checkpoint import State
 from muybridge.train.precision import Compute
 from muybridge.train.synchronised import synchronise
+
+
+def convolution_backward(
+    grad_shape: Sequence[int],
+    input_shape: Sequence[int],
+    weight_shape: Sequence[int],
+    _bias: object,
+    _stride: object,
+    _padding: object,
+    _dilation: object,
+    transposed: bool,
+    _output_padding: object,
+    _groups: int,
+    output_mask: Sequence[bool],
+    **_: object,
+) -> int:
+    """Operations of a convolution's backward pass: those of its forward pass for each gradient that is asked for.
+
+    Every multiplication of the forward pass, one input value with one weight, comes back once in the gradient of the input and
+    once in that of the weight, with groups or without. torch's own formula (2.14) takes the gradient of the weight for that of an
+    ungrouped convolution, which counts a depthwise one as many times too dear as it has channels.
+
+    Args:
+        grad_shape: of the gradient of the output.
+        input_shape: ``b c ...``.
+        weight_shape: output channels (input channels of a transposed convolution), channels of one group, kernel.
+        transposed: a transposed convolution walks over its input, others over their output.
+        output_mask: whether the gradients of input, weight and bias are asked for; the bias is not counted, as forward.
+    """
+    walked = input_shape if transposed else grad_shape
+    forward = 2 * input_shape[0] * math.prod(walked[2:]) * math.prod(weight_shape)
+    return forward * sum(map(bool, output_mask[:2]))
+
+
+def flop_counter() -> FlopCounterMode:
+    """A context that counts the operations of everything inside; ``get_total_flops()`` says how many."""
+    return FlopCounterMode(
+        display=False, custom_mapping={torch.ops.aten.convolution_backward: convolution_backward}
+    )
 
 
 def step_flops(learner: nn.Module, clip: Clip, augment: Callable[..., Any], compute: Compute) -> int:
@@ -37,7 +77,7 @@ class FlopMeter:
 
     def __init__(self, state: State, device: torch.device) -> None:
         self.state, self.device = state, device
-        self.counter = None if state.flops else FlopCounterMode(display=False)
+        self.counter = None if state.flops else flop_counter()
 
     def __enter__(self) -> None:
         if self.counter:
