@@ -121,8 +121,7 @@ def _stage(verb: str, words: list[str]) -> int:
     from muybridge import cli_show
     from muybridge.stages import config as configs
 
-    kinds = {kind.stage: kind for kind in vars(configs).values() if hasattr(kind, "stage")}
-    config = parse(kinds[verb], f"muybridge {verb}", words)
+    config = parse(configs.KINDS[verb], f"muybridge {verb}", words)
     from muybridge import verbs
 
     if config.dry_run:

@@ -2,8 +2,9 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from muybridge import cli_show
@@ -89,14 +90,39 @@ def _config(recipe: "Recipe", program: str, words: list[str], action: str) -> An
     if action in ("plan", "run") or not path.is_file():
         return config
     before = read_json(path)
+    if not isinstance(before, dict) or not isinstance(before.get("config", {}), dict):
+        raise MuybridgeError(f"{path}: damaged. Run the study again; finished runs are kept.")
     if before.get("name") != recipe.name:
         raise UsageError(
             f"--out {config.out}: holds the study {before.get('name')!r}, not {recipe.name!r}. Give the --out of its run."
         )
     default = recipe.config()
+    _consented(config, before, path, action)
     told = {name: value for name, value in vars(config).items() if value != getattr(default, name)}
-    kept = {name: value for name, value in before.get("config", {}).items() if hasattr(default, name)}
+    kept = {
+        name: value
+        for name, value in before.get("config", {}).items()
+        if name in vars(default) and name != "trust_code"
+    }
     return replace(change(default, kept, str(path)), **told)
+
+
+def _consented(config: Any, before: Mapping[str, Any], path: Path, action: str) -> None:
+    """Refuse what a ``study.json`` would run and the user did not name: code, and where cells are sent.
+
+    Raises:
+        UsageError: says which option allows it.
+    """
+    from muybridge.stages import consent
+
+    kept = before.get("config", {})
+    consent.demand(kept, path, consent.given(vars(config)))
+    address = kept.get("address")
+    if action == "retry" and address and address != config.address:
+        raise UsageError(
+            f"{path}: its address is {address}, so runs would be sent there. Files do not decide where something is run: allow it with"
+            f" --address {address}."
+        )
 
 
 def _list(words: Sequence[str]) -> int:

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from muybridge.core.catalogue import names_code
 from muybridge.core.errors import UsageError
 from muybridge.stages.config import RobustnessConfig
-from muybridge.stages.models import Subject, evaluating, given, is_external, is_function, key_of, load
+from muybridge.stages.models import Subject, evaluating, given, is_external, key_of, load
 from muybridge.train.precision import Compute
 
 CPU = Compute(torch.device("cpu"), "fp32")
@@ -42,7 +43,7 @@ class Means(nn.Module):
     ],
 )
 def test_words_that_name_models(word: str, external: bool, function: bool) -> None:
-    assert (is_external(word), is_function(word)) == (external, function)
+    assert (is_external(word), names_code(word)) == (external, function)
 
 
 def test_the_key_tells_names_weights_and_buffers_apart() -> None:

@@ -10,7 +10,7 @@ out: by its 512-d projection ShuffleNet takes 1.029. Another clip is named by ``
 
 from typing import TYPE_CHECKING, Any
 
-from muybridge.core.catalogue import Entry, pick, require, suggestion
+from muybridge.core.catalogue import Entry, names_code, pick, require, suggestion
 from muybridge.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -172,10 +172,10 @@ def check_name(name: str) -> None:
         UsageError: says the nearest known name and lists all.
     """
     prefix, colon, rest = name.partition(":")
-    if name in BACKBONES or (colon and rest and prefix != "torchvision"):
+    if name in BACKBONES or names_code(name) or (prefix == "hf" and rest):
         return
     if colon:
-        known = [other for other in BACKBONES if other.startswith(f"{prefix}:")]
+        known = [other for other in BACKBONES if other.startswith(f"{prefix}:")] or ["module:function"]
         raise UsageError(f"backbones has no {name!r}.{suggestion(name, known)} Known: {', '.join(known)}.")
     require("backbones", BACKBONES, name)
 

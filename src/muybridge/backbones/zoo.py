@@ -14,7 +14,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from muybridge.backbones.pretrained import load_pretrained, read_weights
-from muybridge.core.errors import UsageError
+from muybridge.core.catalogue import imported
+from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.features import Features
 
 
@@ -33,7 +34,7 @@ def backbone(name: str) -> nn.Module:
         from muybridge.backbones.zoo_transformers import Transformer
 
         return Transformer(rest)
-    return Outside(name, _call(name))
+    return Outside(name, _network(name))
 
 
 def classifier(name: str, weights: str | Path | None = None) -> nn.Module:
@@ -92,7 +93,7 @@ def _whole(name: str, outputs: int = 400) -> nn.Module:
         raise UsageError(
             f"no classifier {name!r}. Known: i3d, torchvision:NAME, hf:NAME and module:function."
         )
-    model = _call(name)
+    model = _network(name)
     return Whole(name, model, _logits_of(name, model))
 
 
@@ -238,16 +239,28 @@ def library(name: str, asked: str) -> ModuleType:
         raise UsageError(f"{asked} needs {package} ({error}): pip install 'muybridge[zoo]'.") from error
 
 
-def _call(name: str) -> nn.Module:
-    """The network that ``module:function`` returns."""
-    module, _, function = name.partition(":")
+def called(name: str) -> Any:
+    """What the function behind ``module:function`` returns; what stands there and cannot be called counts as it is.
+
+    Raises:
+        UsageError: it cannot be imported, or raises.
+    """
+    made = imported(name)
+    if isinstance(made, nn.Module) or not callable(made):
+        return made
     try:
-        made = getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
+        return made()
+    except MuybridgeError:
+        raise
+    except Exception as error:  # whatever a foreign function does
         raise UsageError(
-            f"{name}: cannot be imported ({error}). Wanted module:function, with its folder on PYTHONPATH."
+            f"{name}() failed ({type(error).__name__}: {error}). Wanted a function that takes nothing and returns an nn.Module."
         ) from error
-    network = made() if callable(made) else made
+
+
+def _network(name: str) -> nn.Module:
+    """The network that ``module:function`` returns."""
+    network = called(name)
     if not isinstance(network, nn.Module):
         raise UsageError(f"{name}() returned a {type(network).__name__}; wanted a torch.nn.Module.")
     return network

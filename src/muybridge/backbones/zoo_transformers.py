@@ -1,12 +1,14 @@
 """TimeSformer, ViViT, VideoMAE and V-JEPA 2 of transformers: from a local folder, the local cache, or a default config."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from muybridge.backbones.model_folder import CONFIG, folder_of, read_config
 from muybridge.backbones.zoo import Normalise, Whole, library
 from muybridge.backbones.zoo_torchvision import IMAGENET, MVIT
 from muybridge.core.errors import UsageError
@@ -119,37 +121,45 @@ def whole_model(name: str) -> Whole:
 
 
 def _config(auto: Any, name: str) -> Any:
-    """The config of a model type, a folder, or a name in the local cache; never the network."""
-    if name in KINDS:
+    """The config of a folder, a name in the local cache, or a model type; never the network, never code that lies in the folder."""
+    folder = folder_of(name)
+    if folder is None and name in KINDS:
         return auto.AutoConfig.for_model(name)
-    try:
-        config = auto.AutoConfig.from_pretrained(name, local_files_only=True)
-    except (OSError, ValueError) as error:
+    if folder is None:
         raise UsageError(
-            f"hf:{name}: neither a model type ({', '.join(KINDS)}), a folder with config.json, nor in the local Hugging Face cache. "
+            f"hf:{name}: neither a folder with {CONFIG}, nor in the local Hugging Face cache, nor a model type ({', '.join(KINDS)}). "
             f"`hf download {name} --local-dir FOLDER` gets it; then hf:FOLDER."
-        ) from error
-    if config.model_type not in KINDS:
-        raise UsageError(
-            f"hf:{name}: model type {config.model_type!r} is not known here. Known: {', '.join(KINDS)}."
         )
-    return config
+    read_config(folder, KINDS)
+    with _explained(name):
+        return auto.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
 def _load(kind: Any, name: str, config: Any) -> Any:
-    """Weights from safetensors; random where the name is a model type or the folder holds no weights."""
-    folder = Path(name)
-    if name in KINDS or (folder.is_dir() and not any(folder.glob("*.safetensors"))):
-        if folder.is_dir() and any(folder.glob("*.bin")):
+    """Weights from safetensors in float32; random where the name is a model type or the folder holds no weights."""
+    folder = folder_of(name)
+    if folder is None or not any(folder.glob("*.safetensors")):
+        if folder is not None and any(folder.glob("*.bin")):
             raise UsageError(
                 f"hf:{name}: its weights are a pickle (.bin), which is not read. Save them as safetensors."
             )
-        return kind.from_config(config)
+        with _explained(name):
+            return kind.from_config(config, trust_remote_code=False)
+    with _explained(name):
+        model = kind.from_pretrained(
+            folder, config=config, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        )
+    return model.float()
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Whatever transformers makes of a folder, in one paragraph."""
     try:
-        return kind.from_pretrained(name, config=config, local_files_only=True, use_safetensors=True)
-    except OSError as error:
+        yield
+    except Exception as error:
         raise UsageError(
-            f"hf:{name}: no safetensors weights here. `hf download {name}` gets them."
+            f"hf:{name}: transformers cannot build it ({type(error).__name__}: {error})."
         ) from error
 
 

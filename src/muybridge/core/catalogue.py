@@ -2,6 +2,9 @@
 
 Each folder (backbones, objectives, ...) holds one table ``{name: Entry}``. Outside packages add theirs through the entry-point group
 ``muybridge.<kind>``; one object each. Nothing is scanned and nothing is decorated.
+
+Code of the user's own is named by ``module:function``. ``imported`` is the only place that follows such a name; whether it may be followed
+is for ``stages.consent`` to say.
 """
 
 import difflib
@@ -9,9 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
+from operator import attrgetter
 from typing import Any
 
-from muybridge.core.errors import UsageError
+from muybridge.core.errors import MuybridgeError, UsageError
+
+PACKAGES = ("torchvision", "hf")
+"""In front of a colon they name a package whose networks we build, and no module of the user's."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,32 @@ class Entry:
         """Import and return the object."""
         module, _, name = self.target.partition(":")
         return getattr(import_module(module), name)
+
+
+def names_code(word: str) -> bool:
+    """Whether a word is ``module:function``: code that is imported and called where the word is used."""
+    module, _, function = word.partition(":")
+    parts = [*module.split("."), *function.split(".")]
+    return module not in PACKAGES and all(part.isidentifier() for part in parts)
+
+
+def imported(word: str) -> Any:
+    """The object that ``module:function`` names; importing its module runs it.
+
+    Raises:
+        UsageError: not a word of that kind, or nothing of that name; says why.
+    """
+    module, _, function = word.partition(":")
+    if not names_code(word):
+        raise UsageError(f"{word}: wanted module:function, with its folder on PYTHONPATH.")
+    try:
+        return attrgetter(function)(import_module(module))
+    except MuybridgeError:
+        raise
+    except Exception as error:  # whatever a foreign module does while it is read
+        raise UsageError(
+            f"{word}: cannot be imported ({type(error).__name__}: {error}). Wanted module:function, with its folder on PYTHONPATH."
+        ) from error
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -30,6 +30,7 @@ NOT_SIGNED = frozenset(
         "overwrite",
         "dry_run",
         "track",
+        "trust_code",
         "allow_broken",
         "allow_links",
         "data",

@@ -54,6 +54,8 @@ class Control:
     """Print the resolved config and what would be done, and stop."""
     track: tuple[Tracker, ...] = ()
     """Curves and final numbers for other viewers too, below OUT/track and offline: tensorboard, wandb, mlflow (extra `track`)."""
+    trust_code: tuple[str, ...] = ()
+    """module:function words that may be called although a run folder names them; what you type as --backbone or --model needs none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,6 +269,13 @@ class NeighboursConfig(Data):
     """Clips per video, spread evenly; features are averaged."""
 
 
+KINDS: dict[str, type[Control]] = {
+    kind.stage: kind
+    for kind in (
+        PretrainConfig, FinetuneConfig, ProbeConfig, KnnConfig, RetrievalConfig, RobustnessConfig, NeighboursConfig,
+    )
+}  # fmt: skip
+"""Config of each stage by its name."""
 C = TypeVar("C", bound=Control)
 
 

@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from muybridge.core import snapshots
-from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.mirror import fetch
+from muybridge.core.errors import UsageError
 from muybridge.core.records import Run, signature
 from muybridge.core.storage import local, portable
 from muybridge.data import sources
@@ -24,6 +21,7 @@ from muybridge.stages.labels import read_classes
 from muybridge.stages.memory import Memory
 from muybridge.stages.models import Subject
 from muybridge.stages.options import complete
+from muybridge.stages.origins import Planned, consented, find_inputs, read_config
 from muybridge.stages.protocol import chosen
 from muybridge.stages.published import kind_of, source_name
 
@@ -71,10 +69,6 @@ class Job:
         return command(self.config)
 
 
-Planned = Mapping[str, Mapping[str, Any]]
-"""Configs by run folder, of runs that a study will make before."""
-
-
 def resolve(
     config: Control,
     planned: Planned | None = None,
@@ -99,7 +93,7 @@ def resolve(
     config = dataclasses.replace(config, precision=choose(config.device, config.precision).precision)  # type: ignore[arg-type]
     inputs = {} if subject else find_inputs(config)
     origins = {name: read_config(run, planned or {}) for name, run in inputs.items()}
-    config = inherit(config, origins)
+    config = inherit(consented(config, inputs, origins, planned or {}), origins)
     memory = memory or Memory()
     dataset = load(config, origins, memory)
     check(config, dataset, memory.check_split)
@@ -192,36 +186,12 @@ def absolute(config: C) -> C:
         value = getattr(config, name, None)
         if value and value != "random" and not (name == "model" and models.is_external(value)):
             places[name] = str(local(value).expanduser().absolute())
-    folder = models.own_folder(getattr(config, "backbone", ""))
-    if folder is not None:
-        places["backbone"] = f"hf:{folder.absolute()}"
+    for name in ("backbone", "model"):
+        value = str(getattr(config, name, ""))
+        folder = Path(value.removeprefix("hf:")).expanduser()
+        if value.startswith("hf:") and folder.is_dir() and models.own_folder(value):
+            places[name] = f"hf:{folder.absolute()}"
     return dataclasses.replace(config, **places)
-
-
-def find_inputs(config: Any) -> dict[str, Run]:
-    """Run folders named by ``init`` and ``model``.
-
-    Raises:
-        UsageError: not the folder of a run of the right kind.
-    """
-    wanted = {"init": ("pretrain",), "model": ("finetune", "probe")}
-    other = {
-        "init": "a file of public weights (.safetensors, .pt or .pth) or random",
-        "model": "i3d, torchvision:NAME, hf:NAME or module:function",
-    }
-    found = {}
-    for name, stages in wanted.items():
-        value = getattr(config, name, None)
-        foreign = models.is_external if name == "model" else models.is_weights
-        if value is None or value == "random" or foreign(value):
-            continue
-        run = Run(Path(snapshots.split(value)[0]))
-        if run.stage not in stages:
-            raise UsageError(
-                f"--{name} {value or '(nothing)'}: wanted a folder OUT/runs/{'|'.join(stages)}/SIGNATURE, {other[name]}."
-            )
-        found[name] = run
-    return found
 
 
 def inherit(config: Any, origins: Planned) -> Any:
@@ -294,29 +264,6 @@ def protocol(stage: str, config: Mapping[str, Any]) -> str:
 def _still(config: Mapping[str, Any]) -> bool:
     """Whether all frames of a clip are the same one."""
     return bool(config["frames"] == 1 or config["stride"] == 0)
-
-
-def read_config(run: Run, planned: Planned) -> Mapping[str, Any]:
-    """Config of a run, planned or on disk.
-
-    Raises:
-        UsageError: no such run.
-    """
-    if str(run.path) in planned:
-        return planned[str(run.path)]
-    fetch(run, weights=False)
-    if run.done:
-        _ = run.result  # of a newer version: refused
-    path = run.path / "config.yaml"
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{run.path}: not a run folder (no config.yaml).") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise MuybridgeError(f"{path}: damaged. Delete its folder and run its command again.") from error
-    if not isinstance(content, dict):
-        raise MuybridgeError(f"{path}: damaged. Delete its folder and run its command again.")
-    return content
 
 
 def command(config: Any, verb: Sequence[str] = ()) -> str:

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from muybridge import backbones
+from muybridge.backbones.model_folder import folder_of
 from muybridge.backbones.pretrained import READABLE, load_pretrained
-from muybridge.backbones.zoo import classifier
+from muybridge.backbones.zoo import called, classifier
 from muybridge.core import seeding, snapshots
+from muybridge.core.catalogue import names_code
 from muybridge.core.clip import to_unit
-from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.errors import UsageError
 from muybridge.stages.config import RobustnessConfig
 from muybridge.stages.labels import read_classes
 from muybridge.train.precision import Compute
@@ -75,7 +76,7 @@ class Subject:
 
 def is_external(model: str) -> bool:
     """Whether a ``--model`` names a public or foreign model and no run folder."""
-    return model == "i3d" or model.startswith(ZOO) or is_function(model)
+    return model == "i3d" or model.startswith(ZOO) or names_code(model)
 
 
 def is_weights(init: str) -> bool:
@@ -83,15 +84,9 @@ def is_weights(init: str) -> bool:
     return init.endswith(READABLE) and snapshots.split(init)[1] is None
 
 
-def own_folder(backbone: str) -> Path | None:
-    """The folder of a backbone ``hf:FOLDER``; None for a model type, a name in the local cache and every other backbone."""
-    folder = Path(backbone.removeprefix("hf:")).expanduser()
-    return folder if backbone.startswith("hf:") and folder.is_dir() else None
-
-
-def is_function(model: str) -> bool:
-    """Whether a ``--model`` is ``module:function``."""
-    return ":" in model and not model.startswith(ZOO) and not set("/\\") & set(model)
+def own_folder(name: str) -> Path | None:
+    """What ``hf:FOLDER``, or a name in the local Hugging Face cache, stands for; None for a model type and every other name."""
+    return folder_of(name.removeprefix("hf:")) if name.startswith("hf:") else None
 
 
 def load(config: RobustnessConfig) -> Subject:
@@ -105,7 +100,7 @@ def load(config: RobustnessConfig) -> Subject:
         raise UsageError(f"--model {name}: wanted --weights with its file of weights (.safetensors or .pt).")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeding.key(config.seed, "model"))
-        model = _imported(name, weights) if is_function(name) else classifier(name, weights)
+        model = _called(name, weights) if names_code(name) else classifier(name, weights)
     subject = given(model, name, getattr(model, "classes", None))
     if name == "i3d":
         return replace(subject, classes=read_classes(KINETICS400), protocol="i3d-kinetics")
@@ -171,18 +166,9 @@ def evaluating(call: Any, compute: Compute) -> Iterator[None]:
             part.training = training
 
 
-def _imported(name: str, weights: Path | None) -> Any:
+def _called(name: str, weights: Path | None) -> Any:
     """The module or function of frames that ``module:function`` returns."""
-    module, _, function = name.partition(":")
-    try:
-        made = getattr(import_module(module), function)()
-    except MuybridgeError:
-        raise
-    except Exception as error:  # whatever a foreign function does
-        raise UsageError(
-            f"--model {name}: {type(error).__name__}: {error}. Wanted module:function with its folder on PYTHONPATH; the function"
-            " takes nothing and returns an nn.Module, or a function of frames."
-        ) from error
+    made = called(name)
     if weights:
         if not isinstance(made, nn.Module):
             raise UsageError(f"--weights {weights}: {name} returns no nn.Module that could take them.")

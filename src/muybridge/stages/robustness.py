@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -14,14 +14,16 @@ from muybridge.data.index import VideoRecord, check_same, divide, fingerprints
 from muybridge.data.loader import check_broken
 from muybridge.perturb.apply import conditions
 from muybridge.perturb.profiles import profile_of
+from muybridge.stages import consent
 from muybridge.stages.check import check_cells
-from muybridge.stages.config import FinetuneConfig, ProbeConfig, RobustnessConfig, change
+from muybridge.stages.config import KINDS, FinetuneConfig, ProbeConfig, RobustnessConfig, change
 from muybridge.stages.controls import CONTROLS, IDENTITY, LOSSLESS, against_clean, categories, orders
 from muybridge.stages.grid import Grid, run_grid
 from muybridge.stages.job import Job, Progress
 from muybridge.stages.labels import Labels, matched, same
 from muybridge.stages.material import build_backbone, law_of, prepare
 from muybridge.stages.models import Subject, evaluating
+from muybridge.stages.origins import result_config
 from muybridge.stages.parts import Parts
 from muybridge.stages.predict import view_of
 from muybridge.stages.protocol import Protocol, chosen, of_run
@@ -30,11 +32,6 @@ from muybridge.stages.tested import Cached, Tested, direct, fitting, held_out
 from muybridge.train.checkpoint import load_weights
 from muybridge.train.flops import flop_counter
 from muybridge.train.precision import Compute, choose
-
-KINDS: dict[str, type[FinetuneConfig] | type[ProbeConfig]] = {
-    "finetune": FinetuneConfig,
-    "probe": ProbeConfig,
-}
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,12 @@ def _own(job: Job) -> Trial:
     config: RobustnessConfig = job.config
     source = job.inputs["model"]
     trained = source.result
-    model = change(KINDS[source.stage](), trained["config"] | {"limit": config.limit}, source.signature)
+    told = result_config(source)
+    consent.demand(told, source.path / "result.json", consent.given(vars(config)))
+    model = cast(
+        FinetuneConfig | ProbeConfig,
+        change(KINDS[source.stage](), {**told, "limit": config.limit}, source.signature),
+    )
     if trained["data"]["fingerprint"] != job.dataset.fingerprint:
         raise UsageError(
             f"--data {' '.join(config.data)}: fingerprint {job.dataset.fingerprint}, but the model was trained on "

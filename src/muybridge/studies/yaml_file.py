@@ -9,12 +9,9 @@ import yaml
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
-from muybridge.stages import config as configs
+from muybridge.stages.config import KINDS as STAGES
 from muybridge.stages.config import Control, RobustnessConfig, change
 
-STAGES: dict[str, type[Control]] = {
-    kind.stage: kind for kind in vars(configs).values() if isinstance(kind, type) and hasattr(kind, "stage")
-}
 PARTS = ("title", "factors", "common", "cells", "exclude")
 COMMAND = frozenset({"out", "resume", "overwrite", "dry_run"})
 """Fields that belong to the command and not to the study."""

@@ -1,0 +1,111 @@
+"""What a run starts from: its inputs on disk or planned, and what their configs say."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from muybridge.core import snapshots
+from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.mirror import fetch
+from muybridge.core.records import Run
+from muybridge.stages import consent, models
+from muybridge.stages.config import KINDS, C, as_dict, change
+
+Planned = Mapping[str, Mapping[str, Any]]
+"""Configs by run folder, of runs that a study will make before."""
+
+
+def find_inputs(config: Any) -> dict[str, Run]:
+    """Run folders named by ``init`` and ``model``.
+
+    Raises:
+        UsageError: not the folder of a run of the right kind.
+    """
+    wanted = {"init": ("pretrain",), "model": ("finetune", "probe")}
+    other = {
+        "init": "a file of public weights (.safetensors, .pt or .pth) or random",
+        "model": "i3d, torchvision:NAME, hf:NAME or module:function",
+    }
+    found = {}
+    for name, stages in wanted.items():
+        value = getattr(config, name, None)
+        foreign = models.is_external if name == "model" else models.is_weights
+        if value is None or value == "random" or foreign(value):
+            continue
+        run = Run(Path(snapshots.split(value)[0]))
+        if run.stage not in stages:
+            raise UsageError(
+                f"--{name} {value or '(nothing)'}: wanted a folder OUT/runs/{'|'.join(stages)}/SIGNATURE, {other[name]}."
+            )
+        found[name] = run
+    return found
+
+
+def consented(config: C, inputs: Mapping[str, Run], origins: Planned, planned: Planned) -> C:
+    """The config with its ``trust_code`` enlarged by the code of planned inputs, which the user named in the same study.
+
+    Raises:
+        UsageError: an input on disk names code that the user did not name.
+    """
+    trusted = consent.given(vars(config))
+    added: set[str] = set()
+    for name, run in inputs.items():
+        if str(run.path) in planned:
+            added |= {word for _, word in consent.code_in(origins[name])}
+            continue
+        consent.demand(origins[name], run.path / "config.yaml", trusted)
+        if run.done:
+            consent.demand(result_config(run), run.path / "result.json", trusted)
+    return dataclasses.replace(config, trust_code=(*config.trust_code, *sorted(added - trusted)))
+
+
+def read_config(run: Run, planned: Planned) -> Mapping[str, Any]:
+    """Config of a run, planned or on disk, with the defaults of fields that an older version did not have.
+
+    Raises:
+        UsageError: no such run.
+        MuybridgeError: damaged.
+    """
+    if str(run.path) in planned:
+        return planned[str(run.path)]
+    fetch(run, weights=False)
+    if run.done:
+        _ = run.result  # of a newer version: refused
+    path = run.path / "config.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{run.path}: not a run folder (no config.yaml).") from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise _damaged(path) from error
+    return _typed(content, run.stage, path)
+
+
+def result_config(run: Run) -> Mapping[str, Any]:
+    """Config of a finished run as its ``result.json`` has it.
+
+    Raises:
+        MuybridgeError: damaged.
+    """
+    content: Any = run.result
+    path = run.path / "result.json"
+    return _typed(content.get("config") if isinstance(content, dict) else None, run.stage, path)
+
+
+def _typed(content: Any, stage: str, path: Path) -> dict[str, Any]:
+    """The fields of a stage's config in what was read from a file, each of its type."""
+    if stage not in KINDS or not isinstance(content, dict):
+        raise _damaged(path)
+    kind = KINDS[stage]
+    known = {field.name for field in dataclasses.fields(kind)}
+    try:
+        return as_dict(change(kind(), {name: content[name] for name in content if name in known}, str(path)))
+    except UsageError as error:
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> MuybridgeError:
+    return MuybridgeError(f"{path}: damaged. Delete its folder and run its command again.")
