@@ -12,8 +12,10 @@ import pytest
 import torch
 
 from muybridge.data.video import write
+from processors import limit_ffmpeg
 
 torch.set_num_threads(1)
+limit_ffmpeg()
 
 
 def moving_square(frames: int, start: int, step: int, shade: int = 230, size: int = 40) -> np.ndarray:

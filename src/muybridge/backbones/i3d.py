@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from muybridge.backbones.network import Network, Triple
-from muybridge.core.features import Features
+from muybridge.core.features import Features, average
 
 MIXED = {
     "Mixed_3b": (192, (64, 96, 128, 16, 32, 32)),
@@ -116,7 +116,7 @@ class I3D(_Trunk):
     def forward(self, frames: Float[Tensor, "b 3 t h w"]) -> Features:
         """Pooled feature and last map of each clip."""
         last = self.last(frames)
-        return Features(last.mean(dim=(2, 3, 4)), {"last": last})
+        return Features(average(last, (2, 3, 4)), {"last": last})
 
 
 class I3DClassifier(_Trunk):
@@ -141,7 +141,7 @@ class I3DClassifier(_Trunk):
         last = self.last(frames)
         kernel = [min(k, n) for k, n in zip((2, 7, 7), last.shape[2:], strict=True)]
         logits: Tensor = self.logits["conv3d"](F.avg_pool3d(last, kernel, stride=1))
-        return logits.mean(dim=(2, 3, 4))
+        return average(logits, (2, 3, 4))
 
 
 def tiny() -> Network:

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from muybridge.core.features import Features
+from muybridge.core.features import Features, Head, average
 
 Triple = tuple[int, int, int]
 
@@ -39,14 +39,14 @@ class Network(nn.Module):
         self.dim = dim or channels
         self.layers = tuple(layers) or tuple(f"stages.{i}" for i in range(len(stages)))
         self.stages = stages
-        self.projection = nn.Identity() if self.dim == channels else nn.Linear(channels, self.dim)
+        self.projection = nn.Identity() if self.dim == channels else Head(channels, self.dim)
         self.register_buffer("mean", torch.full((1, 3, 1, 1, 1), mean))
         self.register_buffer("std", torch.full((1, 3, 1, 1, 1), std))
 
     def forward(self, frames: Float[Tensor, "b 3 t h w"]) -> Features:
         """Pooled feature and last map of each clip."""
         last = self.stages((frames - self.mean) / self.std)
-        return Features(self.projection(last.mean(dim=(2, 3, 4))), {"last": last})
+        return Features(self.projection(average(last, (2, 3, 4))), {"last": last})
 
 
 def conv_norm(

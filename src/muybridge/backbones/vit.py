@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from muybridge.backbones.network import Triple
-from muybridge.core.features import Features
+from muybridge.core.features import Features, average
 from muybridge.core.tokens import attract, positions
 
 
@@ -98,7 +98,7 @@ class ViT(nn.Module):
         t, h, w = (n // k for n, k in zip(frames.shape[2:], self.tube, strict=True))
         tokens = self.tokens(frames)
         grid = tokens.transpose(1, 2).reshape(len(tokens), self.dim, t, h, w)
-        return Features(tokens.mean(dim=1), {"last": grid})
+        return Features(average(tokens, 1), {"last": grid})
 
 
 def _start(module: nn.Module) -> None:

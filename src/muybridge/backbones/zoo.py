@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from muybridge.backbones.pretrained import load_pretrained, read_weights
 from muybridge.core.catalogue import imported
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.features import Features
+from muybridge.core.features import Features, average
 
 
 def backbone(name: str) -> nn.Module:
@@ -194,9 +194,9 @@ def as_features(name: str, output: Any) -> Features:
     if isinstance(output, Tensor) and output.ndim == 2:
         return Features(output)
     if isinstance(output, Tensor) and output.ndim == 3:
-        return Features(output.mean(dim=1))
+        return Features(average(output, 1))
     if isinstance(output, Tensor) and output.ndim == 5:
-        return Features(output.mean(dim=(2, 3, 4)), {"last": output})
+        return Features(average(output, (2, 3, 4)), {"last": output})
     raise UsageError(
         f"{name} put out {_said(output)}; wanted Features, a tensor b d, b n d or b d t h w, or a mapping with {', '.join(KEYS)}."
     )

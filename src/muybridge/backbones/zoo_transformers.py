@@ -12,7 +12,7 @@ from muybridge.backbones.model_folder import CONFIG, folder_of, read_config
 from muybridge.backbones.zoo import Normalise, Whole, library
 from muybridge.backbones.zoo_torchvision import IMAGENET, MVIT
 from muybridge.core.errors import UsageError
-from muybridge.core.features import Features
+from muybridge.core.features import Features, average
 
 Triple = tuple[int, int, int]
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -106,7 +106,7 @@ class Transformer(nn.Module):
         grid = body.transpose(1, 2).reshape(len(body), self.dim, *sides)
         if self.kind.time_last:
             grid = grid.permute(0, 1, 4, 2, 3)
-        return Features(tokens[:, 0] if self.kind.token else tokens.mean(dim=1), {"last": grid})
+        return Features(tokens[:, 0] if self.kind.token else average(tokens, 1), {"last": grid})
 
 
 def whole_model(name: str) -> Whole:

@@ -28,7 +28,7 @@ from muybridge.data.builtin_render import MOTIONS, OBJECTS, partner, recipe, ren
 
 __all__ = ["MOTIONS", "OBJECTS", "BuiltinPaths", "ensure", "partner"]
 
-FORMAT = 2
+FORMAT = 3
 """Raise it with any change to what is drawn or how it is stored."""
 FPS = 12
 CRF = 16

@@ -31,7 +31,8 @@ VIDEO_SUFFIXES = MOV_SUFFIXES | {
     *(".avi", ".mkv", ".webm", ".wmv", ".asf", ".flv", ".ogv"),
     *(".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts"),
 }
-ENCODER_OPTIONS = {"libx264": {"bf": "0", "tune": "fastdecode"}}
+ENCODER_OPTIONS = {"libx264": {"bf": "0", "tune": "fastdecode", "x264-params": "cpu-independent=1"}}
+"""Without ``cpu-independent`` x264 writes other bytes on other processors, and with AVX-512 other bytes in every run."""
 ONE_THREAD: dict[str, Any] = {"threads": 1} if int(av.__version__.split(".")[0]) >= 17 else {}
 Fit = Literal["crop", "squash"]
 Numbered: TypeAlias = Generator[tuple[int, VideoFrame], None, None]
@@ -324,9 +325,9 @@ def write(
 ) -> None:
     """Encode pictures; the suffix names the container. The file appears whole or not at all.
 
-    The same pictures give the same bytes on one machine. libx264 is set up for files that are read often and
-    at random: short groups, no B-frames, cheap to decode. Colour is stored at half resolution; at full where
-    a side is odd and the encoder can.
+    The same pictures give the same bytes on every x86-64 processor, with one build of the libraries. libx264
+    is set up for files that are read often and at random: short groups, no B-frames, cheap to decode. Colour is
+    stored at half resolution; at full where a side is odd and the encoder can.
 
     Args:
         path: to write or replace.

@@ -8,6 +8,7 @@ from torch import Generator, nn
 from torch.nn import functional as F
 
 from muybridge.core.clip import Clip, to_unit
+from muybridge.core.features import Head
 from muybridge.objectives.objective import Augment, Encode, Objective, Outcome, Views, accuracy
 
 
@@ -26,7 +27,7 @@ class ArrowOfTime(Objective):
 
     def __init__(self, dim: int, dropout: float = 0.5) -> None:
         super().__init__()
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, 2))
+        self.head = nn.Sequential(nn.Dropout(dropout), Head(dim, 2))
 
     def views(self, clip: Clip, augment: Augment, rng: Generator) -> Views:
         """Clips, backwards where ``target`` is 1."""

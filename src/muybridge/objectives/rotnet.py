@@ -8,6 +8,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from muybridge.core.clip import Clip, to_unit
+from muybridge.core.features import Head
 from muybridge.objectives.objective import Augment, Encode, Objective, Outcome, Views, accuracy
 
 
@@ -30,7 +31,7 @@ class RotNet(Objective):
         if rotations not in (2, 3, 4):
             raise ValueError(f"rotnet: rotations={rotations}; wanted 2, 3 or 4")
         self.rotations, self.chance = rotations, 1 / rotations
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, rotations))
+        self.head = nn.Sequential(nn.Dropout(dropout), Head(dim, rotations))
 
     def views(self, clip: Clip, augment: Augment, rng: Generator) -> Views:
         """Clips turned counter-clockwise by ``target`` quarter turns."""

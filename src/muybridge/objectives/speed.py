@@ -8,6 +8,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from muybridge.core.clip import Clip, to_unit
+from muybridge.core.features import Head
 from muybridge.core.rates import RATES, Rates
 from muybridge.core.sampling import Short
 from muybridge.objectives.objective import Augment, Encode, Objective, Outcome, Views, accuracy
@@ -29,7 +30,7 @@ class Speed(Objective):
     def __init__(self, dim: int, rates: int = 3, dropout: float = 0.5) -> None:
         super().__init__()
         self.rates, self.chance = first_rates("speed", rates), 1 / rates
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, rates))
+        self.head = nn.Sequential(nn.Dropout(dropout), Head(dim, rates))
 
     def law(self, frames: int, stride: int, gap: int, short: Short) -> Rates:
         """One clip at a drawn rate."""

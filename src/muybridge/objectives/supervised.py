@@ -1,9 +1,10 @@
 """Supervised learning as an objective: cross-entropy on the labels of the clips."""
 
-from torch import Generator, nn
+from torch import Generator
 from torch.nn import functional as F
 
 from muybridge.core.clip import Clip, to_unit
+from muybridge.core.features import Head
 from muybridge.objectives.objective import Augment, Encode, Objective, Outcome, Views, accuracy
 
 
@@ -20,7 +21,7 @@ class Supervised(Objective):
     def __init__(self, dim: int, classes: int) -> None:
         super().__init__()
         self.chance = 1 / classes
-        self.head = nn.Linear(dim, classes)
+        self.head = Head(dim, classes)
 
     def views(self, clip: Clip, augment: Augment, rng: Generator) -> Views:
         """The augmented clip and its label."""

@@ -11,6 +11,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from muybridge.core.clip import Clip, to_unit
+from muybridge.core.features import Head
 from muybridge.objectives.objective import Augment, Encode, Objective, Outcome, Views, accuracy
 
 
@@ -34,8 +35,8 @@ class VCOP(Objective):
         pairs = list(combinations(range(clips), 2))
         self.clips, self.chance, self.pairs = clips, 1 / len(orders), pairs
         self.register_buffer("orders", orders, persistent=False)
-        self.pairwise = nn.Linear(2 * dim, hidden)
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden * len(pairs), len(orders)))
+        self.pairwise = Head(2 * dim, hidden)
+        self.head = nn.Sequential(nn.Dropout(dropout), Head(hidden * len(pairs), len(orders)))
 
     def views(self, clip: Clip, augment: Augment, rng: Generator) -> Views:
         """Clips of each video in the order named by ``target``; each clip is augmented for itself, as in the paper's code."""

@@ -193,6 +193,6 @@ PROFILES = {
         Profile("release-2023", 1, "the released code of Schiappa et al., CVPR 2023, as written", RELEASE_2023),
         Profile("ssl-noise", 1, "the four kinds of noise of Kumar et al. (arXiv 2306.06010)", SSL_NOISE),
         Profile("imagenet-c", 1, "constants of Hendrycks and Dietterich, ICLR 2019, frame by frame", IMAGENET_C),
-        Profile("mini-kinetics-c", 1, "constants of Yi et al., NeurIPS 2021 (Mini Kinetics-C)", MINI_KINETICS_C),
+        Profile("mini-kinetics-c", 2, "constants of Yi et al., NeurIPS 2021 (Mini Kinetics-C)", MINI_KINETICS_C),
     )
 }  # fmt: skip

@@ -86,11 +86,9 @@ def resolve(
     Raises:
         UsageError: unknown names or missing inputs.
     """
-    from muybridge.train.precision import choose
-
     config = absolute(config)
     stage: str = config.stage  # type: ignore[attr-defined]
-    config = dataclasses.replace(config, precision=choose(config.device, config.precision).precision)  # type: ignore[arg-type]
+    config = dataclasses.replace(config, precision=_precision(config, subject))
     inputs = {} if subject else find_inputs(config)
     origins = {name: read_config(run, planned or {}) for name, run in inputs.items()}
     config = inherit(consented(config, inputs, origins, planned or {}), origins)
@@ -106,6 +104,18 @@ def resolve(
     name = signature(stage, signed, named | _public(config, memory))
     facets = facets_of(config, dataset.name, inputs, origins, planned or {})
     return Job(stage, config, dataset, inputs, name, facets, list(dataset.notes))
+
+
+def _precision(config: Any, subject: Subject | None) -> Any:
+    """The number format that a config means: ``auto`` is float32 for a model that came whole, whose head is somewhere inside it."""
+    from muybridge.train.precision import choose
+
+    foreign = isinstance(config, RobustnessConfig) and (subject or models.is_external(config.model))
+    return (
+        "fp32"
+        if foreign and config.precision == "auto"
+        else choose(config.device, config.precision).precision
+    )
 
 
 def signed_input(name: str, value: str) -> str:

@@ -10,6 +10,8 @@ from torch import nn
 
 from muybridge.core.errors import UsageError
 
+VARIABLE = "MUYBRIDGE_PRECISION"
+
 
 @dataclass(frozen=True)
 class Compute:
@@ -17,7 +19,8 @@ class Compute:
 
     Attributes:
         device: torch device.
-        precision: ``fp32`` or ``bf16`` (autocast; weights and optimiser stay float32).
+        precision: of the backbone, ``fp32`` or ``bf16`` (autocast; weights and optimiser stay float32). Pooled features, heads,
+            similarities and what follows from them are float32 in any case (``core.features``).
     """
 
     device: torch.device
@@ -41,14 +44,18 @@ class Compute:
 def choose(device: str = "auto", precision: str = "auto") -> Compute:
     """Resolve ``auto``: the first GPU if there is one; bf16 where the hardware multiplies it.
 
+    What ``auto`` means for the number format can be said for all machines by the environment variable ``MUYBRIDGE_PRECISION``.
+
     Raises:
-        UsageError: unknown precision, or a device that is not there.
+        UsageError: unknown precision (of the variable, too), or a device that is not there.
     """
     if precision not in ("auto", "fp32", "bf16"):
         raise UsageError(f"--precision {precision}: wanted auto, fp32 or bf16.")
     place = torch.device(pick_device(device))
     if precision == "auto":
-        precision = "bf16" if has_bf16(place) else "fp32"
+        precision = os.environ.get(VARIABLE) or ("bf16" if has_bf16(place) else "fp32")
+        if precision not in ("fp32", "bf16"):
+            raise UsageError(f"{VARIABLE}={precision}: wanted fp32 or bf16, or nothing.")
     return Compute(place, precision)
 
 
