@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -56,7 +56,11 @@ class Head(nn.Linear):
 
     def forward(self, features: Float[Tensor, "*b d"]) -> Float[Tensor, "*b k"]:
         """Logits or projected features."""
-        with torch.autocast(features.device.type, enabled=False):
+        kind = features.device.type
+        plain = (
+            torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
+        )
+        with plain:
             return F.linear(features.to(self.weight.dtype), self.weight, self.bias)
 
 
