@@ -78,8 +78,43 @@ def test_a_kill_costs_what_was_in_memory_and_no_bit(tmp_path: Path) -> None:
 def test_parts_behind_a_gap_are_done_again(tmp_path: Path) -> None:
     for start in range(0, 6, 2):
         write(tmp_path, start, start + 2).flush()
-    (tmp_path / "state" / "rows-00000002-00000004.parquet").unlink()
+    next((tmp_path / "state").glob("rows-00000002-00000004-*.parquet")).unlink()
     assert Parts(tmp_path / "state").stop == 2
+
+
+def flip(path: Path, place: float) -> None:
+    content = bytearray(path.read_bytes())
+    content[int(place * (len(content) - 1))] ^= 0x04
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("place", [0.0, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0])
+def test_a_part_with_a_flipped_bit_and_all_behind_it_are_done_again(place: float, tmp_path: Path) -> None:
+    expected = joined(write(tmp_path / "whole", stop=6), tmp_path / "whole")
+    for start in range(0, 6, 2):
+        write(tmp_path / "hurt", start, start + 2).flush()
+    flip(next((tmp_path / "hurt" / "state").glob("rows-00000002-*")), place)
+    assert Parts(tmp_path / "hurt" / "state").stop == 2
+    assert joined(write(tmp_path / "hurt", 2, 6), tmp_path / "hurt") == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["rows-x-y-z.parquet", "rows-00000000-00000002.parquet", "rows-.parquet", "rows-0-2-3-4.parquet"]
+)
+def test_parts_of_an_older_version_and_stray_names_are_put_aside(name: str, tmp_path: Path) -> None:
+    write(tmp_path, 0, 2).flush()
+    [sound] = (tmp_path / "state").glob("rows-*")
+    (tmp_path / "state" / name).write_bytes(sound.read_bytes())
+    assert Parts(tmp_path / "state").stop == 2
+    assert list((tmp_path / "state").glob("rows-*")) == [sound]
+
+
+def test_the_part_of_another_run_is_none_of_this(tmp_path: Path) -> None:
+    write(tmp_path / "one", 0, 2).flush()
+    [part] = (tmp_path / "one" / "state").glob("rows-*")
+    (tmp_path / "two" / "state").mkdir(parents=True)
+    (tmp_path / "two" / "state" / part.name).write_bytes(part.read_bytes())
+    assert Parts(tmp_path / "two" / "state").stop == 0
 
 
 def test_row_groups_are_of_one_size_so_that_a_large_file_is_read_in_pieces(

@@ -2,11 +2,13 @@ import os
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from small import learner
 from torch import nn
 
+from muybridge.core.checked import SIZE, opened, sealed
 from muybridge.core.errors import MuybridgeError
 from muybridge.train.checkpoint import State, load_state, load_weights, part, save_state, save_weights
 from muybridge.train.optim import optimiser
@@ -100,14 +102,58 @@ def test_only_the_whole_state_appears_on_disk(tmp_path: Path, monkeypatch: pytes
 WAY_OUT = r"last\.pt: cannot go on from this state \(.+\)\. Delete the file"
 
 
-@pytest.mark.parametrize("keep", [0, 10, 0.5, 0.98])
-def test_a_torn_state_says_what_to_delete(keep: float, tmp_path: Path):
-    path = tmp_path / "last.pt"
-    saved(path)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(keep * len(whole)) if keep < 1 else int(keep)])
-    with pytest.raises(MuybridgeError, match=WAY_OUT):
-        load_state(path, *fresh())
+def twice(folder: Path) -> tuple[Path, nn.Module]:
+    """A run folder with a last state of step 2 and one of step 1 before it, and the network of both."""
+    path = folder / "state" / "last.pt"
+    module, optim = saved(path)
+    save_state(path, State(2), module, optim)
+    return path, module
+
+
+def flipped(content: bytes, place: float) -> bytes:
+    changed = bytearray(content)
+    changed[int(place * (len(content) - 1))] ^= 0x10
+    return bytes(changed)
+
+
+DAMAGES = {
+    **{f"bit at {place:.0%}": lambda content, place=place: flipped(content, place) for place in np.linspace(0, 1, 21)},
+    **{f"cut to {keep:.0%}": lambda content, keep=keep: content[: int(keep * len(content))] for keep in (0, 0.01, 0.5, 0.98)},
+    "longer": lambda content: content + b"\0",
+    "no checksum": lambda content: content[:-SIZE],
+    "of another run": lambda content: sealed(bytes(opened(content, "mine")), "other"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=list(DAMAGES))
+def test_a_damaged_state_is_said_and_the_one_before_taken(damage, tmp_path: Path):
+    path, module = twice(tmp_path / "mine")
+    path.write_bytes(damage(path.read_bytes()))
+    told: list[str] = []
+    other, adam = fresh()
+    assert load_state(path, other, adam, told.append).step == 1
+    assert len(told) == 1
+    assert told[0].startswith(f"{path}: not gone on from (")
+    for one, two in zip(module.parameters(), other.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_without_a_sound_state_a_run_begins_anew(tmp_path: Path):
+    path, _ = twice(tmp_path / "mine")
+    for file in (path, path.with_name("previous.pt")):
+        file.write_bytes(flipped(file.read_bytes(), 0.5))
+    told: list[str] = []
+    other, adam = fresh()
+    before = {name: value.clone() for name, value in other.state_dict().items()}
+    assert load_state(path, other, adam, told.append) == State()
+    assert len(told) == 2
+    assert all(torch.equal(value, before[name]) for name, value in other.state_dict().items())
+
+
+def test_a_kill_between_two_states_leaves_the_one_before(tmp_path: Path):
+    path, _ = twice(tmp_path / "mine")
+    path.unlink()
+    assert load_state(path, *fresh()).step == 1
 
 
 def test_the_state_of_another_network_says_what_to_delete(tmp_path: Path):
@@ -116,9 +162,6 @@ def test_the_state_of_another_network_says_what_to_delete(tmp_path: Path):
     other = learner("vcop")
     with pytest.raises(MuybridgeError, match=WAY_OUT):
         load_state(path, other, optimiser(other, "adamw", 0.1, 0.1))
-    torch.save({"step": 3}, path)
-    with pytest.raises(MuybridgeError, match=WAY_OUT):
-        load_state(path, *fresh())
 
 
 class Bomb:
@@ -131,10 +174,16 @@ class Bomb:
 
 @pytest.mark.parametrize("write", [lambda bomb, path: path.write_bytes(pickle.dumps(bomb)), torch.save])
 def test_a_state_file_cannot_run_code(write, tmp_path: Path):
-    path, target = tmp_path / "last.pt", tmp_path / "exploded"
+    """Neither as it is nor with a checksum that fits."""
+    path, target = tmp_path / "run" / "state" / "last.pt", tmp_path / "exploded"
+    path.parent.mkdir(parents=True)
     write({"learner": Bomb(target)} if write is torch.save else Bomb(target), path)
+    plain = path.read_bytes()
+    assert load_state(path, *fresh()) == State()
+    path.write_bytes(sealed(plain, "run"))
     with pytest.raises(MuybridgeError, match=WAY_OUT):
         load_state(path, *fresh())
     assert not target.exists()
+    path.write_bytes(plain)
     torch.load(path, weights_only=False) if write is torch.save else pickle.loads(path.read_bytes())
     assert target.exists(), "the bomb works where it is not guarded against"

@@ -1,10 +1,11 @@
 """Rows of a long run in parts: written as they come, found again after a kill, joined at the end in constant memory.
 
-A run is cut into chunks, numbered from 0, that are always computed whole and in order. ``state/rows-START-STOP.parquet`` holds the rows of
-chunks START to STOP - 1 and, in its metadata, the videos that turned out to be broken in them. Where the parts are cut depends on the
-clock; the joined files do not.
+A run is cut into chunks, numbered from 0, that are always computed whole and in order. ``state/rows-START-STOP-CHECKSUM.parquet`` holds the
+rows of chunks START to STOP - 1 and, in its metadata, the videos that turned out to be broken in them. Where the parts are cut depends on
+the clock; the joined files do not. A part whose bytes are not those of its checksum (``core.checked``) is computed anew, and all behind it.
 """
 
+import io
 import json
 import time
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from muybridge.core.checked import digest
 from muybridge.core.predictions import Predictions, as_table, concatenate
 from muybridge.core.records import atomic
 
@@ -44,15 +46,25 @@ class Parts:
         self._since = time.monotonic()
 
     def _found(self) -> int:
-        """The first chunk that is still to be done; parts that do not continue the ones before are removed."""
+        """The first chunk that is still to be done; parts that are damaged or do not continue the ones before are removed."""
         done = 0
-        for path in sorted(self.folder.glob("rows-*.parquet")):
-            start, stop = (int(word) for word in path.stem.split("-")[1:])
-            if start == done:
-                done = stop
+        for path in self._paths():
+            words = path.stem.split("-")[1:]
+            known = len(words) == 3 and all(word.isdecimal() for word in words[:2])
+            if (
+                known
+                and int(words[0]) == done < int(words[1])
+                and digest(path.read_bytes(), self._owner) == words[2]
+            ):
+                done = int(words[1])
             else:
                 path.unlink()
         return done
+
+    @property
+    def _owner(self) -> str:
+        """The run, by its signature: the parts of another would fit in shape."""
+        return self.folder.parent.name
 
     def add(self, rows: list[Predictions], broken: Iterable[dict[str, str]] = ()) -> None:
         """The rows of the next chunk."""
@@ -73,8 +85,11 @@ class Parts:
         if self._tables:
             table = pa.concat_tables(self._tables)
             table = table.replace_schema_metadata({BROKEN: json.dumps(self._broken).encode()})
-            with atomic(self.folder / f"rows-{self.start:08d}-{self.stop:08d}.parquet", "wb") as file:
-                pq.write_table(table, file)
+            buffer = io.BytesIO()
+            pq.write_table(table, buffer)
+            name = f"rows-{self.start:08d}-{self.stop:08d}-{digest(buffer.getbuffer(), self._owner)}.parquet"
+            with atomic(self.folder / name, "wb") as file:
+                file.write(buffer.getbuffer())
         self.start, self._tables, self._broken, self._since = self.stop, [], [], time.monotonic()
 
     @property

@@ -1,5 +1,8 @@
 """Weights as safetensors, the state to resume from as plain tensors; nothing is unpickled."""
 
+import io
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from muybridge.core.checked import opened, sealed
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.records import atomic
 
@@ -60,27 +64,69 @@ def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def save_state(path: Path, state: State, learner: nn.Module, optim: torch.optim.Optimizer) -> None:
-    """Write step, weights and optimiser atomically."""
-    content = {**vars(state), "learner": learner.state_dict(), "optim": optim.state_dict()}
+    """Write step, weights and optimiser atomically, with a checksum; the state before stays beside it.
+
+    Args:
+        path: ``RUN/state/last.pt``; the name of the run's folder, its signature, goes into the checksum.
+        state: how far it is.
+        learner: the network.
+        optim: its optimiser.
+    """
+    buffer = io.BytesIO()
+    torch.save({**vars(state), "learner": learner.state_dict(), "optim": optim.state_dict()}, buffer)
+    with suppress(FileNotFoundError):
+        path.replace(
+            _previous(path)
+        )  # a kill here leaves the state before, from which the run ends with the same bits
     with atomic(path, "wb") as file:
-        torch.save(content, file)
+        file.write(sealed(buffer.getvalue(), _owner(path)))
 
 
-def load_state(path: Path, learner: nn.Module, optim: torch.optim.Optimizer) -> State:
-    """Restore what ``save_state`` wrote; a fresh ``State`` where there is nothing.
+def load_state(
+    path: Path, learner: nn.Module, optim: torch.optim.Optimizer, say: Callable[[str], None] | None = None
+) -> State:
+    """Restore what ``save_state`` wrote: the last state, the one before where that is damaged, a fresh one where both are.
+
+    From whichever it goes on, a run ends with the same bits. What cannot be trusted is put aside and said.
+
+    Args:
+        path: ``RUN/state/last.pt``.
+        learner: takes the weights.
+        optim: takes the state of the optimiser.
+        say: told which file was not believed, and why.
 
     Raises:
-        MuybridgeError: damaged file, or the state of another network.
+        MuybridgeError: a sound state, of another network.
     """
-    if not path.is_file():
-        return State()
+    for file in (path, _previous(path)):
+        try:
+            content = opened(file.read_bytes(), _owner(path))
+        except FileNotFoundError:
+            continue
+        except (OSError, MuybridgeError) as error:
+            if say:
+                say(f"{file}: not gone on from ({error}); taking the state before, or beginning anew.")
+            continue
+        return _restored(file, content, learner, optim)
+    return State()
+
+
+def _restored(path: Path, content: memoryview, learner: nn.Module, optim: torch.optim.Optimizer) -> State:
     try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        learner.load_state_dict(content.pop("learner"))
-        optim.load_state_dict(content.pop("optim"))
-        return State(**content)
-    except Exception as error:  # whatever a torn or foreign file makes of torch's readers
+        told: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        learner.load_state_dict(told.pop("learner"))
+        optim.load_state_dict(told.pop("optim"))
+        return State(**told)
+    except Exception as error:  # whatever the state of another network makes of torch's readers
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise MuybridgeError(
             f"{path}: cannot go on from this state ({reason}). Delete the file and run the same command again to start anew."
         ) from error
+
+
+def _previous(path: Path) -> Path:
+    return path.with_name("previous.pt")
+
+
+def _owner(path: Path) -> str:
+    return path.parent.parent.name

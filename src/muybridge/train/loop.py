@@ -1,6 +1,7 @@
 """fit: the one training loop; any objective, any weighting, exact resume."""
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ def fit(
     """
     compute.place(learner)
     optim = optimiser(learner, recipe.optimiser, recipe.lr, recipe.weight_decay)
-    state = load_state(folder / "state" / "last.pt", learner, optim)
+    state = load_state(folder / "state" / "last.pt", learner, optim, _say if rank() == 0 else None)
     lead = rank() == 0
     if lead:
         keep_metrics(folder / "metrics.jsonl", state.step)
@@ -155,6 +156,11 @@ def _step(
             )
     optim.step()
     return values
+
+
+def _say(words: str) -> None:
+    """A line for the log of the run and for whoever looks on."""
+    print(f"muybridge: {words}", file=sys.stderr, flush=True)
 
 
 class _Log:
