@@ -1,5 +1,6 @@
 """``muybridge study``: list, plan, run, status, retry and report, of shipped studies and of study files."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from muybridge import cli_show
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.records import read_json
+from muybridge.core.study_file import NAME, read_study
 
 if TYPE_CHECKING:
     from muybridge.studies.cost import Estimate
@@ -86,12 +87,10 @@ def _config(recipe: "Recipe", program: str, words: list[str], action: str) -> An
     from muybridge.stages.config import change
 
     config = parse(recipe.config, program, words)
-    path = config.out / "study.json"
-    if action in ("plan", "run") or not path.is_file():
+    path = config.out / NAME
+    if action in ("plan", "run") or not os.path.lexists(path):
         return config
-    before = read_json(path)
-    if not isinstance(before, dict) or not isinstance(before.get("config", {}), dict):
-        raise MuybridgeError(f"{path}: damaged. Run the study again; finished runs are kept.")
+    before = read_study(config.out)
     if before.get("name") != recipe.name:
         raise UsageError(
             f"--out {config.out}: holds the study {before.get('name')!r}, not {recipe.name!r}. Give the --out of its run."
@@ -232,7 +231,7 @@ def _line(state: "State") -> str:
 def _report(recipe: "Recipe", config: Any, watch: bool) -> int:
     from muybridge import verbs
 
-    if not (config.out / "study.json").is_file():
+    if not (config.out / NAME).is_file():
         raise MuybridgeError(
             f"{config.out}: no study was run here. Run it first: muybridge study run {recipe.name} --out {config.out}."
         )

@@ -18,6 +18,7 @@ import muybridge
 from muybridge.core.errors import UsageError
 from muybridge.core.predictions import Predictions, write_predictions
 from muybridge.core.records import RECORD_VERSION, Run, signature, write_json, write_yaml
+from muybridge.core.seal import seal
 from muybridge.core.seeding import rng
 
 Call = Callable[..., tuple[int, str, str]]
@@ -66,7 +67,7 @@ def make(
         "summary": f"{stage} of {arm}", "command": f"muybridge {stage} --seed {seed}", "budget": {"seconds": 12.5, "clips": 1000},
         "data": {"name": data, "fingerprint": "12ab"}, **more,
     }  # fmt: skip
-    write_json(path / "result.json", result)
+    write_json(path / "result.json", seal(path, result))
     return Run(path)
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.core.records import RECORD_VERSION, Run, signature, write_json, write_yaml
+from muybridge.core.seal import seal
 
 
 def finished(
     out: Path, stage: str, inputs: dict[str, Run] | None = None, seed: int = 0, arm: str = "vcop", **more: Any
 ) -> Run:
-    """A finished run; ``more`` goes over its ``result.json``."""
+    """A finished run with its checksums; ``more`` goes over its ``result.json``."""
     inputs = inputs or {}
     config = {
         "out": str(out),
@@ -40,7 +41,13 @@ def finished(
         "summary": f"{stage} of {arm}", "limited": False, "notes": [], "command": f"muybridge {stage} --out {out}",
         "budget": {"clips": 48, "steps": 1, "frames": 384, "flops": 10, "seconds": 2.5}, **more,
     }  # fmt: skip
-    write_json(path / "result.json", result)
+    return sealed(path, result)
+
+
+def sealed(path: Path, result: dict[str, Any]) -> Run:
+    """A run folder with this result, its checksums made anew."""
+    told = {name: value for name, value in result.items() if name not in ("files", "sha256")}
+    write_json(path / "result.json", seal(path, told))
     return Run(path)
 
 

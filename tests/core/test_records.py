@@ -95,13 +95,13 @@ def test_a_writer_that_fails_leaves_the_old_file_and_no_rubbish(
 def test_a_full_disk_leaves_the_old_file_and_no_rubbish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     path = tmp_path / "a.json"
     records.write_json(path, {"old": 1})
     with monkeypatch.context() as patch:
-        patch.setattr(os if call == "fsync" else Path, call, full)
+        patch.setattr(os, call, full)
         with pytest.raises(OSError, match="No space left"):
             records.write_json(path, {"new": 2})
     assert records.read_json(path) == {"old": 1}
@@ -112,9 +112,10 @@ def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path, monkeypatch: py
     def denied(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", denied)
-    with pytest.raises(PermissionError):
-        records.write_json(tmp_path / "a.json", {})
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", denied)
+        with pytest.raises(PermissionError):
+            records.write_json(tmp_path / "a.json", {})
     assert _listing(tmp_path) == []
 
 

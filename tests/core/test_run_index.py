@@ -195,7 +195,7 @@ def test_the_place_is_in_the_cache_and_belongs_to_the_folder(tmp_path: Path, mon
     (tmp_path / "a").mkdir()
     monkeypatch.chdir(tmp_path)
     assert Index(Path("a")).path == Index(tmp_path / "a").path != Index(tmp_path / "b").path
-    assert Index(Path("a")).path.is_relative_to(tmp_path / "cache" / "index-1")
+    assert Index(Path("a")).path.is_relative_to(tmp_path / "cache" / "index-2")
     assert Index(tmp_path / "b").rows() == []
 
 
@@ -216,12 +216,20 @@ def test_results_of_another_shape_are_damaged(out: Path, content: str, index: In
     assert next(row for row in index.rows() if row.signature == run.signature).status == "damaged"
 
 
-def test_links_and_hidden_folders_are_no_runs(out: Path, tmp_path: Path, index: Index):
+def test_hidden_folders_are_no_runs_and_links_are_not_read(out: Path, tmp_path: Path, index: Index):
     before = index.rows()
     (out / "runs" / "probe" / ".trash").mkdir()
-    (out / "runs" / "probe" / ("c" * 16)).symlink_to(tmp_path)
     (out / "runs" / "stray.txt").touch()
     assert index.rows() == before
+    elsewhere = finished(tmp_path / "other", "probe", seed=8)
+    (out / "runs" / "probe" / elsewhere.signature).symlink_to(elsewhere.path)
+    (out / "runs" / "knn").symlink_to(elsewhere.path.parent)
+    linked = [row for row in index.rows() if row not in before]
+    assert {(row.name, row.status) for row in linked} == {
+        (f"probe/{elsewhere.signature}", "damaged"),
+        (f"knn/{elsewhere.signature}", "damaged"),
+    }
+    assert all("is a link" in row.reason for row in linked)
 
 
 def test_headline_numbers_are_computed_once_and_kept(index: Index, out: Path):

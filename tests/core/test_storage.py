@@ -8,7 +8,7 @@ from uuid import uuid4
 import fsspec
 import pytest
 
-from muybridge.core import out, storage
+from muybridge.core import files, out, storage
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.kept import demand, restore
 from muybridge.core.mirror import DamagedError, fetch, publish, publish_pages, synchronise, working_copy
@@ -45,7 +45,10 @@ def finish(folder: Path, text: str = "rows") -> Run:
     (run.path / ".lock").touch()
     (run.path / "state").mkdir(exist_ok=True)
     (run.path / "state" / "step").touch()
-    write_json(run.path / "result.json", seal(run.path, {"version": 2, "summary": text}))
+    write_json(
+        run.path / "result.json",
+        seal(run.path, {"version": 2, "stage": "probe", "signature": run.signature, "summary": text}),
+    )
     return run
 
 
@@ -181,6 +184,7 @@ def test_a_store_that_vanishes_loses_nothing_and_the_next_command_publishes(url,
 
     with monkeypatch.context() as patch:
         patch.setattr(type(Store(url).fs), "put_file", gone)
+        patch.setattr(files, "atomic", gone)
         with pytest.raises(StoreError, match=r"no route to host.* the same command publishes them"):
             publish(run)
     assert run.done
@@ -206,8 +210,8 @@ def test_a_read_only_store_is_said_before_anything_starts(url, monkeypatch):
     def refused(*_: object, **__: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    for name in ("open", "pipe_file"):
-        monkeypatch.setattr(type(Store(url).fs), name, refused)
+    monkeypatch.setattr(type(Store(url).fs), "pipe_file", refused)
+    monkeypatch.setattr(files, "create", refused)
     with pytest.raises(StoreError, match="Read-only file system"):
         out.claim(Path(url))
 

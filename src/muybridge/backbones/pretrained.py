@@ -26,10 +26,15 @@ def load_pretrained(module: nn.Module, path: str | Path) -> None:
             shape, and the nearest names.
         MuybridgeError: the file is missing or damaged.
     """
-    _load(module, read_weights(Path(path)), path)
+    put_weights(module, read_weights(Path(path)), path)
 
 
-def _load(module: nn.Module, tensors: dict[str, Tensor], path: str | Path) -> None:
+def put_weights(module: nn.Module, tensors: dict[str, Tensor], path: str | Path) -> None:
+    """Load all weights of a module from tensors by name; ``path`` says where they come from, for messages.
+
+    Raises:
+        UsageError: as ``load_pretrained``.
+    """
     wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in tensors.items()}
     if wanted != found:
@@ -57,7 +62,7 @@ def load_backbone(backbone: nn.Module, path: str | Path) -> None:
         for name, value in read_weights(Path(path)).items()
         if name in known or not name.startswith(HEADS)
     }
-    _load(inner, found, path)
+    put_weights(inner, found, path)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

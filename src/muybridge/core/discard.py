@@ -1,6 +1,5 @@
 """Delete run folders: only what is one, never through a link, never under a process that works in it, never below those that rest on it."""
 
-import re
 import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -10,12 +9,13 @@ from muybridge.core.errors import UsageError
 from muybridge.core.index import Index
 from muybridge.core.lease import BusyError, hold
 from muybridge.core.mirror import place_of
+from muybridge.core.names import SIGNATURE
 from muybridge.core.query import dependents
 from muybridge.core.records import Run
+from muybridge.core.result import RESULT
 from muybridge.core.run_row import RunRow
 from muybridge.core.storage import store_of
 
-SIGNATURE = re.compile(r"[0-9a-f]{16}")
 SIGNS = ("config.yaml", "result.json", "error.log", "env.json", ".lock", "state")
 """What at least one of a run folder has."""
 
@@ -64,14 +64,17 @@ def _check_folder(path: Path) -> None:
 
 def _delete(run: Run) -> int:
     """The result goes first, so that a folder half deleted counts as not done; a run in a store goes there too."""
+    lock = run.path / ".lock"
+    if lock.is_symlink():
+        lock.unlink()  # opening it would make a file elsewhere
     freed = sum(one.lstat().st_size for one in run.path.rglob("*"))
     store = store_of(run.path)
     try:
         with hold(run.path, place_of(run)):
-            for name in ("result.json", *(store.names() if store else ())):
-                (run.path / name).unlink(missing_ok=True)
-                if store:
-                    store.remove(name)
+            with suppress(FileNotFoundError, IsADirectoryError):
+                (run.path / RESULT).unlink()
+            if store:
+                store.clear([RESULT, *store.names()])
             shutil.rmtree(run.path)
     except BusyError as error:
         raise BusyError(f"{run.path}: {error} Stop that first.") from error

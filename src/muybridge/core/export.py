@@ -4,21 +4,22 @@ import csv
 import io
 import json
 import shlex
+import shutil
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
-
 from muybridge.core.catalogue import suggestion
-from muybridge.core.errors import UsageError
+from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.files import TEXT, atomic, open_plain
 from muybridge.core.index import Index
 from muybridge.core.query import spelt
-from muybridge.core.records import atomic, read_json, write_json
+from muybridge.core.records import read_json, read_yaml, write_json, write_yaml
+from muybridge.core.result import RESULT, read_result
 from muybridge.core.run_row import RunRow
-from muybridge.core.seal import RESULT, is_sealed, seal
+from muybridge.core.seal import damage, seal, sealed_names
 
 KINDS = (".csv", ".jsonl", ".parquet", ".zip")
 MACHINE = ("argv",)
@@ -112,25 +113,36 @@ def _with_inputs(row: RunRow, rows: Mapping[str, RunRow]) -> list[RunRow]:
 
 
 def _copy(folder: Path, copy: Path, out: Path) -> None:
-    """Copy a run folder without the paths of this machine; its checksums are those of the copy."""
+    """Copy a run folder without the paths of this machine; its checksums are those of the copy.
+
+    Raises:
+        MuybridgeError: the run is not what was written, so that its new checksums would be a lie.
+    """
     copy.mkdir(parents=True)
-    for source in folder.iterdir():
-        if source.is_file() and not source.is_symlink() and is_sealed(source.name):
-            (copy / source.name).write_bytes(_portable(source, out))
-    content = stripped(read_json(folder / RESULT), out)
+    result = read_result(folder)
+    if wrong := damage(folder, thorough=True):
+        raise MuybridgeError(f"{folder}: damaged ({wrong}). Run its command again.")
+    for name in sealed_names(folder, result):
+        _pack(folder / name, copy / name, out)
+    content = stripped(result, out)
     told = {name: value for name, value in content.items() if name not in ("files", "sha256")}
     write_json(copy / RESULT, seal(copy, told) if "sha256" in content else content)
 
 
-def _portable(source: Path, out: Path) -> bytes:
-    """Content of a file of a run, with no path of this machine in it."""
+def _pack(source: Path, target: Path, out: Path) -> None:
+    """Copy a file of a run, with no path of this machine in it."""
     if source.name == "config.yaml":
-        content = yaml.safe_load(source.read_text(encoding="utf-8"))
-        return yaml.safe_dump(stripped(content, out), sort_keys=False, allow_unicode=True).encode()
-    if source.name == "env.json":
-        content = {name: value for name, value in read_json(source).items() if name not in MACHINE}
-        return (json.dumps(stripped(content, out), indent=2, ensure_ascii=False) + "\n").encode()
-    return source.read_bytes()
+        write_yaml(target, stripped(read_yaml(source), out))
+    elif source.name == "env.json":
+        told = read_json(source, TEXT)
+        if not isinstance(told, dict):
+            raise MuybridgeError(f"{source}: damaged (not a JSON object). Run its command again.")
+        write_json(
+            target, stripped({name: value for name, value in told.items() if name not in MACHINE}, out)
+        )
+    else:
+        with open_plain(source) as file, target.open("xb") as copy:
+            shutil.copyfileobj(file, copy)
 
 
 def stripped(content: Any, out: Path) -> Any:
@@ -146,7 +158,10 @@ def stripped(content: Any, out: Path) -> Any:
 
 
 def _command(words: str, out: Path) -> str:
-    return shlex.join(_short(word, out) for word in shlex.split(words))
+    try:
+        return shlex.join(_short(word, out) for word in shlex.split(words))
+    except ValueError:  # no command line
+        return ""
 
 
 def _short(word: str, out: Path) -> str:

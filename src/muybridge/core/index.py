@@ -1,13 +1,12 @@
 """The index: every run below a folder in one SQLite file, read anew only where a run folder has changed.
 
-The file lies in the cache (``$MUYBRIDGE_CACHE/index-1``), not beside the runs: SQLite's write-ahead log wants a local disk, and run
+The file lies in the cache (``$MUYBRIDGE_CACHE/index-2``), not beside the runs: SQLite's write-ahead log wants a local disk, and run
 folders may be on any. It can be deleted at any time; a file that is no index any more is thrown away and made again; where the cache
 cannot be written, the index lives in memory for one call.
 """
 
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -18,7 +17,7 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.core.lease import beating
 from muybridge.core.mirror import place_of
 from muybridge.core.paths import cache_root
-from muybridge.core.records import Run
+from muybridge.core.records import Run, folders
 from muybridge.core.run_row import RunRow, read_row, stamp
 
 SCHEMA = """CREATE TABLE IF NOT EXISTS runs
@@ -40,7 +39,7 @@ class Index:
     def __init__(self, folder: Path, path: Path | None = None) -> None:
         self.folder = Path(folder)
         name = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:16]
-        self.path = path or cache_root() / "index-1" / f"{name}.sqlite"
+        self.path = path or cache_root() / "index-2" / f"{name}.sqlite"
 
     def rows(self) -> list[RunRow]:
         """Every run, sorted by stage and signature, after a look at what has changed and at who works on what is not finished.
@@ -56,6 +55,24 @@ class Index:
                     break
                 _forget(self.path)
         return self._live(self._look(None))
+
+    def row(self, run: Run) -> RunRow:
+        """One run, as ``rows`` has it, without a look at the others and at who works on it."""
+        mark = stamp(run.path)
+        try:
+            with _opened(self.path) as base:
+                key = (run.stage, run.signature)
+                known = base.execute(
+                    "SELECT stamp, row FROM runs WHERE stage = ? AND signature = ?", key
+                ).fetchone()
+                if known and known[0] == mark:
+                    return RunRow(**json.loads(known[1]))
+                row = read_row(run)
+                with base:
+                    base.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", (*key, mark, _text(row)))
+                return row
+        except (sqlite3.Error, OSError, ValueError, TypeError):
+            return read_row(run)
 
     def measured(self, rows: Iterable[RunRow], headline: Headline) -> list[RunRow]:
         """The rows with the headline numbers that finished runs lack; they are kept for the next time.
@@ -122,25 +139,6 @@ class Index:
                 )
         except (sqlite3.Error, OSError):
             return  # they are computed again the next time
-
-
-def folders(folder: Path) -> Iterator[Run]:
-    """Every run folder below ``folder/runs``, finished or not; hidden ones and links are none."""
-    for stage in _subfolders(folder / "runs"):
-        for path in _subfolders(stage):
-            yield Run(path)
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    try:
-        with os.scandir(folder) as found:
-            return [
-                folder / one.name
-                for one in found
-                if not one.name.startswith(".") and one.is_dir(follow_symlinks=False)
-            ]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
 
 
 @contextmanager

@@ -4,21 +4,30 @@ A run is published file by file, ``result.json`` last and only if there is none:
 and the other takes it over. A run is fetched when it is needed; every file is checked against the checksums in ``result.json``.
 """
 
-import json
+import logging
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from muybridge.core.errors import MuybridgeError
+from muybridge.core.files import TEXT, atomic, facts, make_folder
+from muybridge.core.names import NameRefusedError, is_plain
 from muybridge.core.places import Folder, Place
-from muybridge.core.records import Run, atomic, find_runs
-from muybridge.core.seal import RESULT, check_content, is_sealed, sha256
-from muybridge.core.storage import Store, is_url, local, store_of
+from muybridge.core.records import Run, find_runs
+from muybridge.core.result import RESULT, NewerError, parse_result
+from muybridge.core.seal import WEIGHTS, sealed_names, sha256, unlisted
+from muybridge.core.storage import Store, StoreError, is_url, local, store_of
 
-WEIGHTS = ".safetensors"
+LOG = logging.getLogger("muybridge")
 AT_ONCE = 8
+RUN = re.compile(rf"(runs/[a-z][a-z0-9_-]*/[0-9a-f]{{16}})/{re.escape(RESULT)}")
+PAGES = (".html", ".md", ".json", ".csv", ".tex")
+"""Files of a study that are published beside its runs."""
 
 
 class DamagedError(MuybridgeError):
@@ -38,38 +47,61 @@ def fetch(run: Run, weights: bool = True) -> None:
         weights: the large files too, which only stages need.
 
     Raises:
-        DamagedError: a file in the store is not what was published; the run counts as not done there now.
+        DamagedError: a file in the store is not what was published.
+        NameRefusedError: its result names files that no run has; nothing was touched.
+        MuybridgeError: the result that is here already cannot be read.
     """
     store = store_of(run.path)
     if store is None:
         return
-    raw = None if run.done else store.read(RESULT)
-    if raw is None and not run.done:
+    done = run.done
+    sizes = store.sizes()
+    raw = None if done or sizes.get(RESULT, TEXT + 1) > TEXT else store.read(RESULT)
+    if raw is None and not done:
         return
-    content = run.result if raw is None else _parsed(raw)
-    run.path.mkdir(parents=True, exist_ok=True)
-    for name, facts in content.get("files", {}).items():
+    content = run.result if raw is None else _parsed(raw, store)
+    if not content:
+        return
+    make_folder(run.path)
+    if raw is not None:
+        for name in unlisted(run.path, content):  # left by a try of our own, as is what differs
+            (run.path / name).unlink()
+    for name, told in content.get("files", {}).items():
         path = run.path / name
-        if raw is not None and path.exists() and sha256(path) != facts["sha256"]:
-            path.unlink()  # left by a try of our own
-        if not path.exists() and (weights or not name.endswith(WEIGHTS)):
-            _get(store, run, name, facts)
-    if raw is not None and content:
+        if raw is not None and _differs(path, told):
+            path.unlink()
+        if not os.path.lexists(path) and (weights or not name.endswith(WEIGHTS)):
+            _get(store, run, name, told, sizes.get(name, 0))
+    if raw is not None:
         with atomic(run.path / RESULT, "wb") as file:
             file.write(raw)
 
 
+def _differs(path: Path, told: Mapping[str, Any]) -> bool:
+    """Whether a file is there and is another one.
+
+    Raises:
+        NotPlainError: what is there is no file, and is not ours to delete.
+    """
+    with suppress(FileNotFoundError):
+        return bool(facts(path).st_size != told["bytes"] or sha256(path) != told["sha256"])
+    return False
+
+
 def publish(run: Run) -> None:
-    """Bring a finished run of a working copy into its store, unless a sound result is there already: then that one is taken over."""
+    """Bring a finished run of a working copy into its store, unless a sound result is there already: then that one is taken over.
+
+    Nothing but the files of the run goes there, and no link is followed.
+    """
     store = store_of(run.path)
     if store is None:
         return
     if _published(store):
         _take_over(run)
         return
-    for path in sorted(run.path.iterdir()):
-        if path.is_file() and is_sealed(path.name):
-            store.put(path)
+    names = sealed_names(run.path, run.result)
+    for path in (run.path / name for name in sorted(names)):
+        store.put(path)
     content = (run.path / RESULT).read_bytes()
     if store.create(RESULT, content):
         return
@@ -89,14 +121,20 @@ def retract(run: Run) -> None:
 def synchronise(out: Path) -> None:
     """Publish what an earlier command could not, and fetch the finished runs of others, all but their weights.
 
+    A run of the store that is damaged, or names files that no run has, is said and left there; only its own command mends it.
+
     Raises:
         StoreError: the store does not answer.
     """
     store = store_of(out)
     if store is None:
         return
-    there = {Path(path).parent.as_posix() for path in store.find(f"runs/*/*/{RESULT}")}
-    here = {run.path.relative_to(out).as_posix() for run in find_runs(out)}
+    there = {found[1] for path in store.find(f"runs/*/*/{RESULT}") if (found := RUN.fullmatch(path))}
+    here = {
+        name
+        for run in find_runs(out)
+        if RUN.fullmatch(f"{(name := run.path.relative_to(out).as_posix())}/{RESULT}")
+    }
     _each(publish, (Run(out / name) for name in sorted(here - there)))
     _each(lambda run: fetch(run, weights=False), (Run(out / name) for name in sorted(there)))
 
@@ -114,23 +152,37 @@ def publish_pages(out: Path) -> None:
     store = store_of(out)
     if store is None:
         return
-    pages = [path for path in sorted(out.iterdir()) if path.is_file() and not path.name.startswith(".")]
-    for path in [*pages, *sorted((out / "tables").glob("*"))]:
-        store.below(*path.parent.relative_to(out).parts).put(path)
+    for folder, place in ((out, store), (out / "tables", store.below("tables"))):
+        for path in _pages(folder):
+            place.put(path)
+
+
+def _pages(folder: Path) -> list[Path]:
+    """What Muybridge writes for people; links, and whatever else lies there, stay here."""
+    if not folder.is_dir() or (folder.is_symlink() and folder.name == "tables"):
+        return []
+    with os.scandir(folder) as found:
+        names = [one.name for one in found if one.is_file(follow_symlinks=False)]
+    return [folder / name for name in sorted(names) if is_plain(name) and name.endswith(PAGES)]
 
 
 def _published(store: Store) -> bool:
     raw = store.read(RESULT)
-    return raw is not None and bool(_parsed(raw))
+    return raw is not None and bool(_parsed(raw, store))
 
 
-def _parsed(raw: bytes) -> dict[str, Any]:
-    """Content of a result; empty if it is damaged or still being written."""
+def _parsed(raw: bytes, store: Store) -> dict[str, Any]:
+    """Content of a result; empty if it is damaged, still being written or of a newer version.
+
+    Raises:
+        NameRefusedError: it names files that no run has.
+    """
     try:
-        content = json.loads(raw)
-    except ValueError:
+        return parse_result(raw, store.url)
+    except (NameRefusedError, NewerError):
+        raise
+    except MuybridgeError:
         return {}
-    return {} if check_content(content) else dict(content)
 
 
 def _take_over(run: Run) -> None:
@@ -141,30 +193,43 @@ def _take_over(run: Run) -> None:
     if raw is None or raw == (run.path / RESULT).read_bytes():
         return
     (run.path / RESULT).unlink()
-    for name in _parsed(raw).get("files", {}):
+    for name in _parsed(raw, theirs).get("files", {}):
         (run.path / name).unlink(missing_ok=True)
     fetch(Run(run.path))
 
 
-def _get(store: Store, run: Run, name: str, facts: dict[str, Any]) -> None:
-    draft = run.path / f".{name}.{os.getpid()}.part"
+def _get(store: Store, run: Run, name: str, told: Mapping[str, Any], size: int) -> None:
+    """Copy a file of a store; one of another length is not even begun."""
+    draft = run.path / f".{uuid4().hex}.part"
     try:
-        try:
-            store.get(name, draft)
-        except FileNotFoundError:
-            draft.touch()
-        if sha256(draft) != facts["sha256"]:
-            retract(run)
+        if size == told["bytes"]:
+            with suppress(FileNotFoundError):
+                store.get(name, draft)
+        if not draft.is_file() or sha256(draft) != told["sha256"]:
             raise DamagedError(
-                f"{store.url}/{name}: not what was published. The run counts as not done now; run its command again."
+                f"{store.url}/{name}: not what was published. Run the command of this run again."
             )
-        os.utime(draft, ns=(facts["mtime_ns"], facts["mtime_ns"]))
+        os.utime(draft, ns=(told["mtime_ns"], told["mtime_ns"]))
         draft.replace(run.path / name)
     finally:
         draft.unlink(missing_ok=True)
 
 
-def _each(do: Any, runs: Iterable[Run]) -> None:
+def _each(do: Callable[[Run], None], runs: Iterable[Run]) -> None:
+    """Do something with several runs at once; one that is refused or damaged is said and does not stop the others.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+
+    def tried(run: Run) -> None:
+        try:
+            do(run)
+        except StoreError:
+            raise
+        except MuybridgeError as error:
+            LOG.warning("%s/%s is left out: %s", run.stage, run.signature, error)
+
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        for _ in threads.map(do, runs):
+        for _ in threads.map(tried, runs):
             pass

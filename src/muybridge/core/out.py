@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from muybridge.core.errors import UsageError
+from muybridge.core.files import TEXT
 from muybridge.core.mirror import synchronise
 from muybridge.core.records import read_json, write_json
 from muybridge.core.storage import Store, local, store_of
@@ -61,11 +62,20 @@ def check(out: Path, *, resume: bool = True, overwrite: bool = False) -> None:
         raise UsageError(f"--out {out}: cannot be written. Choose a folder of your own.")
     if empty:
         return
+    links = [name for name in OWN if (out / name).is_symlink()]
+    if links and not overwrite:
+        raise UsageError(
+            f"--out {out}: {links[0]} in it is a link, and links below an --out folder are not followed. Link the folder itself, or "
+            "put what the link points to in its place."
+        )
     if not (out / MARKER).is_file():
         raise UsageError(
             f"--out {out}: holds files that Muybridge did not write. Choose an empty or a new folder."
         )
-    layout = read_json(out / MARKER).get("layout", LAYOUT)
+    marked = read_json(out / MARKER, TEXT)
+    layout = marked.get("layout", LAYOUT) if isinstance(marked, dict) else None
+    if not isinstance(layout, int):
+        raise UsageError(f"--out {out}: {MARKER} in it is damaged. Choose another folder.")
     if layout > LAYOUT:
         raise UsageError(
             f"--out {out}: written by a newer Muybridge (layout {layout}; this one knows up to {LAYOUT}). Update muybridge."

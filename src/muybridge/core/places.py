@@ -1,7 +1,10 @@
 """Where small files of several workers meet: a folder, or a folder of an object store. Both do the same five things."""
 
+import os
 from pathlib import Path
 from typing import Protocol
+
+from muybridge.core import files
 
 
 class Place(Protocol):
@@ -39,30 +42,27 @@ class Folder:
         self.path = path
 
     def names(self) -> list[str]:
-        """Names of the files."""
-        return [path.name for path in self.path.iterdir()] if self.path.is_dir() else []
+        """Names of the files; folders, links and pipes are none."""
+        try:
+            with os.scandir(self.path) as found:
+                return [one.name for one in found if one.is_file(follow_symlinks=False)]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
     def read(self, name: str) -> bytes | None:
         """Content of a file; None if there is none."""
         try:
-            return (self.path / name).read_bytes()
+            return files.read_bytes(self.path / name)
         except FileNotFoundError:
             return None
 
     def create(self, name: str, content: bytes) -> bool:
         """Write a file that does not exist; exclusive on every file system, NFS included."""
-        try:
-            with (self.path / name).open("xb") as file:
-                file.write(content)
-        except FileExistsError:
-            return False
-        return True
+        return files.create(self.path / name, content)
 
     def renew(self, name: str, content: bytes) -> None:
         """Write over a file."""
-        with (self.path / name).open("r+b") as file:
-            file.write(content)
-            file.truncate()
+        files.rewrite(self.path / name, content)
 
     def remove(self, name: str) -> None:
         """Delete a file, if it is there."""

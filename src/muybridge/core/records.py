@@ -7,20 +7,36 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
-from uuid import uuid4
+from typing import Any
 
 import numpy as np
 import yaml
 
 from muybridge.core.errors import MuybridgeError
+from muybridge.core.files import append_text, open_plain, read_bytes
+from muybridge.core.files import atomic as atomic
+from muybridge.core.names import is_plain
+from muybridge.core.parse import CONFIG, DEPTH, UnreadableError, parse_json, parse_yaml
+from muybridge.core.result import AGAIN, misfit, read_result
+from muybridge.core.result import RECORD_VERSION as RECORD_VERSION
+from muybridge.core.result import canonical as canonical
+from muybridge.core.strips import read_strips
+from muybridge.core.strips import write_strips as write_strips
 
-RECORD_VERSION = 2
+LINES = 1 << 30
+"""Most bytes of a ``metrics.jsonl``."""
+ROW: dict[str, Any] = {"step": int} | dict.fromkeys(
+    ("clips", "loss", "accuracy", "chance", "lr", "grad_norm"), (float, None)
+)
+"""Kinds of what readers take from a row."""
+CURVE = {"step!": int} | ROW
+"""The same of a training curve, where each row has its step."""
+
 NOT_SIGNED = frozenset(
     {
         "device",
@@ -42,11 +58,6 @@ NOT_SIGNED = frozenset(
     }
 )
 """Fields that cannot change a result, and fields that say where something lies whose content is signed instead."""
-
-
-def canonical(config: Any) -> str:
-    """JSON text of a config with sorted keys: equal configs give equal texts."""
-    return json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def signature(stage: str, config: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
@@ -92,21 +103,6 @@ class Signer:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-@contextmanager
-def atomic(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """Open a temporary neighbour of ``path`` and rename it into place: readers see the old file or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid4().hex}.part")
-    try:
-        with draft.open(mode.replace("w", "x"), encoding=None if "b" in mode else "utf-8") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def write_json(path: Path, content: Any) -> None:
     """Write JSON atomically; NaN is refused, a missing value is ``None``."""
     with atomic(path) as file:
@@ -114,18 +110,43 @@ def write_json(path: Path, content: Any) -> None:
         file.write("\n")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, most: int | None = None) -> Any:
     """Read a JSON file.
 
+    Args:
+        path: of the file; a link, a pipe or a device is refused.
+        most: bytes that it may have.
+
     Raises:
-        MuybridgeError: not JSON; names the file and the way out.
+        MuybridgeError: no file, or not JSON of ours (``core.parse``); names it and the way out.
+        OSError: there is none, or it cannot be read.
     """
+    with open_plain(path, most) as file:
+        raw = file.read()
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        return parse_json(raw)
+    except UnreadableError as error:
         raise MuybridgeError(
             f"{path}: damaged ({error}). Delete its folder and run the same command again."
         ) from error
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read the ``config.yaml`` of a run.
+
+    Raises:
+        MuybridgeError: no file, or no YAML of ours; names it and the way out.
+        OSError: there is none, or it cannot be read.
+    """
+    try:
+        content = parse_yaml(read_bytes(path, CONFIG))
+    except UnreadableError as error:
+        raise MuybridgeError(
+            f"{path}: damaged ({error}). Delete its folder and run its command again."
+        ) from error
+    if not isinstance(content, dict):
+        raise MuybridgeError(f"{path}: damaged (no fields). Delete its folder and run its command again.")
+    return content
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
@@ -136,41 +157,46 @@ def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
 
 def append_metrics(path: Path, row: Mapping[str, Any]) -> None:
     """Append one line to a ``metrics.jsonl``."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
+    append_text(path, json.dumps(row) + "\n")
 
 
 def keep_metrics(path: Path, last_step: int) -> None:
     """Drop the lines after ``last_step``: what a killed run wrote beyond its last saved state."""
-    kept = [row for row in read_metrics(path) if row["step"] <= last_step]
+    kept = [row for row in read_metrics(path, CURVE) if row["step"] <= last_step]
     with atomic(path) as file:
         file.writelines(json.dumps(row) + "\n" for row in kept)
 
 
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Rows of a ``metrics.jsonl``; an unfinished last line is left out."""
-    rows: list[dict[str, Any]] = []
-    if not path.exists():
-        return rows
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
-    return rows
+def read_metrics(path: Path, kind: Mapping[str, Any] = ROW) -> list[dict[str, Any]]:
+    """Rows of a ``metrics.jsonl`` or a journal; an unfinished last line is left out. Numbers may be NaN or infinite, as losses are.
 
-
-def check_version(path: Path, version: Any) -> None:
-    """Refuse what a newer Muybridge wrote.
+    Args:
+        path: of the file.
+        kind: of its rows, as of ``result.misfit``.
 
     Raises:
-        MuybridgeError: says both versions and the way out.
+        MuybridgeError: no text, or a line that no run writes; names it.
     """
-    if isinstance(version, int) and version > RECORD_VERSION:
-        raise MuybridgeError(
-            f"{path}: written by a newer Muybridge (record version {version}; this one reads up to {RECORD_VERSION}). "
-            "Update muybridge to read it."
-        )
+    try:
+        text = read_bytes(path, LINES).decode()
+    except FileNotFoundError:
+        return []
+    except UnicodeDecodeError as error:
+        raise MuybridgeError(f"{path}: damaged ({error}). {AGAIN}") from error
+    if re.search(r"[0-9]{40}|\\u[dD][89a-fA-F]", text):
+        raise MuybridgeError(f"{path}: damaged (a number of 40 digits, or half a letter). {AGAIN}")
+    rows: list[dict[str, Any]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            break
+        except RecursionError:
+            row = None
+        if not isinstance(row, dict) or misfit(row, kind) or line.count("[") + line.count("{") > DEPTH:
+            raise MuybridgeError(f"{path}: damaged (line {number} is no row that a run writes). {AGAIN}")
+        rows.append(row)
+    return rows
 
 
 @dataclass(frozen=True)
@@ -202,34 +228,45 @@ class Run:
         """Content of ``result.json``: config, inputs, data, budget, command.
 
         Raises:
-            MuybridgeError: damaged, or written by a newer version.
+            MuybridgeError: damaged, changed after it was written, of another run, or written by a newer version.
         """
-        content: dict[str, Any] = read_json(self.path / "result.json")
-        if isinstance(content, dict):
-            check_version(self.path, content.get("version"))
-        return content
+        return read_result(self.path)
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
         """Training curve, one row per logged step."""
-        return read_metrics(self.path / "metrics.jsonl")
+        return read_metrics(self.path / "metrics.jsonl", CURVE)
 
     @property
     def strips(self) -> dict[str, np.ndarray]:
-        """Film strips, uint8 ``t h w 3`` each, by name."""
-        path = self.path / "strips.npz"
-        if not path.is_file():
-            return {}
-        with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
+        """Film strips, uint8 ``t h w 3`` each, by name.
+
+        Raises:
+            MuybridgeError: damaged.
+        """
+        return read_strips(self.path / "strips.npz")
 
 
-def write_strips(path: Path, strips: Mapping[str, np.ndarray]) -> None:
-    """Write film strips (uint8 ``t h w 3``) atomically."""
-    with atomic(path, "wb") as file:
-        np.savez_compressed(file, **dict(strips))  # type: ignore[arg-type]
+def folders(out: Path) -> Iterator[Run]:
+    """Every run folder below ``out/runs``, finished or not; hidden ones are none; links are told, as nobody should take them for absent."""
+    for stage in _subfolders(out / "runs"):
+        for path in _subfolders(stage):
+            yield Run(path)
 
 
-def find_runs(folder: Path) -> list[Run]:
-    """Every finished run below ``folder/runs``, sorted by stage and signature."""
-    return [Run(path.parent) for path in sorted((folder / "runs").glob("*/*/result.json"))]
+def _subfolders(folder: Path) -> list[Path]:
+    """Folders with names of ours, and links to folders."""
+    try:
+        with os.scandir(folder) as found:
+            return [
+                folder / one.name
+                for one in found
+                if is_plain(one.name) and os.path.isdir(one.path)  # noqa: PTH112 - of many, and never raises
+            ]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def find_runs(out: Path) -> list[Run]:
+    """Every finished run below ``out/runs``, sorted by stage and signature; ``core.index`` says which of them are sound."""
+    return sorted((run for run in folders(out) if run.done), key=lambda run: (run.stage, run.signature))

@@ -1,22 +1,21 @@
 """One run folder in one row: what the index keeps of it. Nothing here is the truth; the folder is."""
 
-import json
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.records import RECORD_VERSION, Run, read_json
-from muybridge.core.seal import check_content
+from muybridge.core.files import TEXT, NotPlainError, first_line
+from muybridge.core.records import Run, read_json, read_yaml
+from muybridge.core.result import AGAIN
+from muybridge.core.seal import changed
+from muybridge.core.storage import store_of
 
 Status = Literal["done", "running", "unfinished", "failed", "damaged"]
-WATCHED = ("result.json", "predictions.parquet", "error.log", "config.yaml")
 FACETS = ("arm", "data", "protocol", "backbone", "seed", "fold")
-Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -24,8 +23,8 @@ class RunRow:
     """What can be asked of a run without opening its large files.
 
     Attributes:
-        status: ``done`` has a whole ``result.json``; ``damaged`` one that cannot be used; ``running`` a worker that is
-            alive (said by the index alone); ``failed`` an ``error.log``; else ``unfinished``.
+        status: ``done`` has a ``result.json`` and every file as it was written; ``damaged`` one that cannot be believed; ``running`` a
+            worker that is alive (said by the index alone); ``failed`` an ``error.log``; else ``unfinished``.
         reason: why it failed or is damaged.
         facets: how it is sorted: arm, data, protocol, backbone, seed, fold.
         inputs: ``stage/signature`` of each run it starts from, by the field that names it.
@@ -66,51 +65,45 @@ class RunRow:
 
 
 def stamp(folder: Path) -> str:
-    """Times and sizes of the files that decide a row; changes when one of them does."""
-    return " ".join(_stamp(f"{folder}/{name}") for name in WATCHED)
-
-
-def _stamp(path: str) -> str:
+    """Hash of name, size and times of every file in a run folder; changes when one of them does."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - four for each of many runs; a Path costs as much again
-    except OSError:
-        return "-"
-    return f"{found.st_mtime_ns}:{found.st_size}"
+        with os.scandir(folder) as found:
+            told = sorted(
+                _told(one)
+                for one in found
+                if not one.name.startswith(".") and not one.is_dir(follow_symlinks=False)
+            )
+    except OSError as error:
+        told = [f"{error.errno}"]
+    return hashlib.blake2b("\0".join(told).encode(errors="surrogateescape"), digest_size=16).hexdigest()
+
+
+def _told(one: "os.DirEntry[str]") -> str:
+    found = one.stat(follow_symlinks=False)
+    # The time of change shows what set the other one back, and the number of the file what was put in its place.
+    return f"{one.name}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_ino}"
 
 
 def read_row(run: Run) -> RunRow:
-    """Read a run folder; whatever is wrong with it becomes its status and never an exception."""
-    if run.done:
-        try:
-            return _finished(run, _checked(run))
-        except (MuybridgeError, OSError) as error:
-            return RunRow(run.stage, run.signature, "damaged", " ".join(str(error).split()))
-    return _unfinished(run)
+    """Read a run folder; whatever is wrong with it becomes its status and never an exception.
 
-
-def _checked(run: Run) -> dict[str, Any]:
-    """The content of ``result.json``.
-
-    Raises:
-        MuybridgeError: no mapping, of a newer version, or with parts of another kind.
+    Every file of a finished run is hashed but for its weights: only stages read those, and they hash them. Of weights, length and time are
+    looked at.
     """
-    path = run.path / "result.json"
-    result = read_json(path)
-    kinds: dict[str, Any] = {
-        "config": dict, "facets": dict, "inputs": dict, "budget": dict, "notes": list, "numbers": dict | None, "version": int,
-    }  # fmt: skip
-    if not isinstance(result, dict):
-        raise MuybridgeError(f"{path}: damaged (not a JSON object).")
-    for name, kind in kinds.items():
-        if name in result and not isinstance(result[name], kind):
-            raise MuybridgeError(f"{path}: damaged ({name!r} is of another kind).")
-    if wrong := check_content(result):
-        raise MuybridgeError(f"{path.parent}: {wrong}. Run its command again.")
-    if result.get("version", 0) > RECORD_VERSION:
-        raise MuybridgeError(
-            f"{path}: written by a newer Muybridge (record version {result['version']}, this one reads {RECORD_VERSION})."
+    try:
+        if run.path.is_symlink():
+            raise NotPlainError(f"{run.path}: is a link; runs are read in the folder where they lie.")
+        if not run.done:
+            return _unfinished(run)
+        result = run.result
+        wrong = changed(
+            run.path, result, thorough=True, weights=False, partial=store_of(run.path) is not None
         )
-    return result
+        if wrong:
+            raise MuybridgeError(f"{run.path}: damaged ({wrong}). {AGAIN}")
+        return _finished(run, result)
+    except (MuybridgeError, OSError) as error:
+        return RunRow(run.stage, run.signature, "damaged", " ".join(str(error).split()))
 
 
 def _finished(run: Run, result: Mapping[str, Any]) -> RunRow:
@@ -139,11 +132,7 @@ def _unfinished(run: Run) -> RunRow:
     """What the config and the log of a run without result say."""
     config = _config(run.path / "config.yaml")
     log = run.path / "error.log"
-    reason = ""
-    if log.is_file():
-        reason = (
-            log.read_text(encoding="utf-8", errors="replace").partition("\n")[0].strip() or "no words left"
-        )
+    reason = (first_line(log) or "no words left") if log.is_file() and not log.is_symlink() else ""
     said: dict[str, Any] = {name: config[name] for name in ("seed", "fold", "backbone") if name in config}
     data = config.get("data")
     facets: dict[str, Any] = {
@@ -159,7 +148,7 @@ def _unfinished(run: Run) -> RunRow:
         facets=facets,
         config=config,
         inputs={
-            name: "/".join(Path(config[name]).parts[-2:])
+            name: "/".join(Path(str(config[name])).parts[-2:])
             for name in ("init", "model")
             if len(Path(str(config.get(name))).parts) > 2
         },
@@ -168,15 +157,16 @@ def _unfinished(run: Run) -> RunRow:
 
 
 def _config(path: Path) -> dict[str, Any]:
+    """The config of a run without result; its command writes it anew, so a torn one is none."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return read_yaml(path)
+    except (MuybridgeError, OSError):
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _started(path: Path) -> str:
     try:
-        return str(json.loads(path.read_text(encoding="utf-8")).get("started", ""))
-    except (OSError, ValueError, AttributeError):
+        told = read_json(path, TEXT)
+    except FileNotFoundError:
         return ""
+    return str(told.get("started", "")) if isinstance(told, dict) else ""

@@ -6,59 +6,100 @@ and time are as recorded counts as sound without being read; any other is hashed
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.records import RECORD_VERSION, canonical, read_json
+from muybridge.core.files import facts, open_plain
+from muybridge.core.names import is_plain
+from muybridge.core.result import RESULT, NewerError, ResultError, digest, read_result
 
-RESULT = "result.json"
 ASIDE = "result.damaged.json"
 NOT_SEALED = frozenset({RESULT, ASIDE, "error.log", "journal.jsonl"})
+WEIGHTS = ".safetensors"
+ENDINGS = (".json", ".jsonl", ".yaml", ".parquet", ".npz", WEIGHTS)
+"""Files that readers of a run may take for its own."""
 
 
 def seal(folder: Path, content: Mapping[str, Any]) -> dict[str, Any]:
     """The content of a ``result.json`` with the checksums of the files beside it and of itself."""
-    paths = sorted(path for path in folder.iterdir() if path.is_file() and is_sealed(path.name))
-    files = {path.name: _facts(path) for path in paths}
+    files = {name: _facts(folder / name) for name in sealed_names(folder, {})}
     whole = json.loads(json.dumps({**content, "files": files}, allow_nan=False))
-    return {**whole, "sha256": _digest(whole)}
+    return {**whole, "sha256": digest(whole)}
 
 
 def is_sealed(name: str) -> bool:
-    """Whether a file belongs to the result: no lock, no draft, no log of a failure."""
-    return not name.startswith(".") and name not in NOT_SEALED
+    """Whether a file belongs to the result: no lock, no draft, no log of a failure, nothing with a name that no stage gives."""
+    return is_plain(name) and name not in NOT_SEALED
 
 
-def check_content(content: Any) -> str:
-    """What is wrong with the parsed content of a ``result.json``; empty if nothing is. A newer version is not judged."""
-    if not isinstance(content, dict):
-        return f"{RESULT} is damaged"
-    if int(content.get("version", 0)) > RECORD_VERSION or "sha256" not in content:
-        return ""
-    rest = {name: value for name, value in content.items() if name != "sha256"}
-    return "" if _digest(rest) == content["sha256"] else f"{RESULT} was changed after it was written"
+def sealed_names(folder: Path, content: Mapping[str, Any]) -> list[str]:
+    """Names of the files that belong to a result: those it lists, of one from before checksums those that lie beside it."""
+    if "files" in content:
+        return list(content["files"])
+    return sorted(name for name in _files(folder) if is_sealed(name))
 
 
-def damage(folder: Path, *, thorough: bool = False, partial: bool = False) -> str:
-    """What is wrong with a finished run; empty if nothing is.
+def damage(folder: Path, *, thorough: bool = False, weights: bool = True, partial: bool = False) -> str:
+    """What is wrong with a finished run; empty if nothing is. A newer version is not judged.
 
     Args:
         folder: its folder.
         thorough: hash every file, not only those whose length or time has changed.
-        partial: files may be absent, as in the working copy of a store.
+        weights: of weights too; only stages read them.
+        partial: files may be absent or left over from another try, as in the working copy of a store.
     """
     try:
-        content = read_json(folder / RESULT)
-    except (MuybridgeError, OSError):
-        return f"{RESULT} is damaged"
-    wrong = check_content(content)
-    if wrong:
-        return wrong
+        return changed(folder, read_result(folder), thorough=thorough, weights=weights, partial=partial)
+    except NewerError:
+        return ""
+    except ResultError as error:
+        return error.reason
+    except MuybridgeError as error:
+        return str(error)
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error})"
+
+
+def changed(
+    folder: Path,
+    content: Mapping[str, Any],
+    *,
+    thorough: bool = False,
+    weights: bool = True,
+    partial: bool = False,
+) -> str:
+    """What is wrong with the files beside the ``content`` of a ``result.json``; the other arguments are those of ``damage``.
+
+    Raises:
+        NotPlainError: a link, a pipe or the like in the place of a file.
+        OSError: a file cannot be read.
+    """
+    if "sha256" in content and not partial and (added := unlisted(folder, content)):
+        return f"{added[0]} was not there when it was finished"
     files = content.get("files", {})
-    found = (_wrong(folder / name, facts, thorough, partial) for name, facts in files.items())
+    found = (
+        _wrong(folder / name, told, thorough and (weights or not name.endswith(WEIGHTS)), partial)
+        for name, told in files.items()
+    )
     return next((f"{name} {what}" for name, what in zip(files, found, strict=True) if what), "")
+
+
+def _files(folder: Path) -> list[str]:
+    """Names of the files in a folder; folders are none, links and pipes are."""
+    with os.scandir(folder) as found:
+        return [one.name for one in found if not one.is_dir(follow_symlinks=False)]
+
+
+def unlisted(folder: Path, content: Mapping[str, Any]) -> list[str]:
+    """Files that readers could take for those of a run, and that its result does not list."""
+    return sorted(
+        name
+        for name in _files(folder)
+        if is_sealed(name) and name.endswith(ENDINGS) and name not in content.get("files", {})
+    )
 
 
 def set_aside(folder: Path) -> None:
@@ -68,26 +109,22 @@ def set_aside(folder: Path) -> None:
 
 def sha256(path: Path) -> str:
     """Checksum of a file."""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _facts(path: Path) -> dict[str, Any]:
-    status = path.stat()
+    status = facts(path)
     return {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": sha256(path)}
 
 
-def _wrong(path: Path, facts: Mapping[str, Any], thorough: bool, partial: bool) -> str:
+def _wrong(path: Path, told: Mapping[str, Any], thorough: bool, partial: bool) -> str:
     try:
-        status = path.stat()
+        status = facts(path)
     except FileNotFoundError:
         return "" if partial else "is missing"
-    if status.st_size != facts["bytes"]:
-        return f"has {status.st_size:,} bytes, {facts['bytes']:,} were written"
-    if (thorough or status.st_mtime_ns != facts["mtime_ns"]) and sha256(path) != facts["sha256"]:
+    if status.st_size != told["bytes"]:
+        return f"has {status.st_size:,} bytes, {told['bytes']:,} were written"
+    if (thorough or status.st_mtime_ns != told["mtime_ns"]) and sha256(path) != told["sha256"]:
         return "has other content than was written"
     return ""
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical(content).encode()).hexdigest()

@@ -5,6 +5,7 @@ follow from each other. Work is done there; what crosses over is in ``core.mirro
 """
 
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+from muybridge.core import files
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.paths import stores_root
 
@@ -69,22 +71,32 @@ class Store:
         UsageError: unknown protocol, or its package is not installed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, out: Path | None = None) -> None:
         self.url = url
         self.fs, self.root = _connect(url)
+        protocols = (self.fs.protocol,) if isinstance(self.fs.protocol, str) else self.fs.protocol
+        self.disk = Path(self.root) if "file" in protocols else None
+        """Its folder, where it lies on a disk: then links in it are followed no more than in any other folder of results."""
+        self.out = out or self.disk
 
     def below(self, *names: str) -> "Store":
         """A folder in it."""
-        return Store("/".join((self.url, *names)))
+        return Store("/".join((self.url, *names)), self.out)
 
     def names(self) -> list[str]:
         """Names of the files."""
+        return list(self.sizes())
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of the files by name; those of folders mean nothing. Names that lead elsewhere are left out."""
         with _explained(self.url):
             self.fs.invalidate_cache(self.root)
             try:
-                return [path.rstrip("/").rsplit("/", 1)[-1] for path in self.fs.ls(self.root, detail=False)]
+                found = self.fs.ls(self.root, detail=True)
             except FileNotFoundError:
-                return []
+                return {}
+        named = {str(one["name"]).rstrip("/").rsplit("/", 1)[-1]: int(one.get("size") or 0) for one in found}
+        return {name: size for name, size in named.items() if name not in ("", ".", "..")}
 
     def find(self, pattern: str) -> list[str]:
         """Paths below it that match a pattern, relative to it."""
@@ -97,6 +109,8 @@ class Store:
         """Content of a file; None if there is none."""
         with _explained(self.url):
             try:
+                if self.disk:
+                    return files.read_bytes(self.disk / name)
                 content: bytes = self.fs.cat_file(f"{self.root}/{name}")
             except FileNotFoundError:
                 return None
@@ -108,15 +122,12 @@ class Store:
         Of several at once one succeeds where the store can create exclusively (S3, Google Cloud, memory, local files do); other protocols
         of fsspec look first and write then.
         """
-        path = f"{self.root}/{name}"
         with _explained(self.url):
+            if self.disk:
+                files.make_folder(self.disk)
+                return files.create(self.disk / name, content)
             try:
-                if "file" in self.fs.protocol:
-                    self.fs.makedirs(self.root, exist_ok=True)
-                    with self.fs.open(path, "xb") as file:
-                        file.write(content)
-                else:
-                    self.fs.pipe_file(path, content, mode="create")
+                self.fs.pipe_file(f"{self.root}/{name}", content, mode="create")
             except FileExistsError:
                 return False
         return True
@@ -124,6 +135,9 @@ class Store:
     def renew(self, name: str, content: bytes) -> None:
         """Write over a file."""
         with _explained(self.url):
+            if self.disk:
+                files.rewrite(self.disk / name, content)
+                return
             if not self.fs.exists(f"{self.root}/{name}"):
                 raise FileNotFoundError(name)
             self.fs.pipe_file(f"{self.root}/{name}", content)
@@ -131,6 +145,10 @@ class Store:
     def write(self, name: str, content: bytes) -> None:
         """Write a file, new or not."""
         with _explained(self.url):
+            if self.disk:
+                with files.atomic(self.disk / name, "wb", self.out) as file:
+                    file.write(content)
+                return
             self.fs.makedirs(self.root, exist_ok=True)
             self.fs.pipe_file(f"{self.root}/{name}", content)
 
@@ -150,14 +168,30 @@ class Store:
                     self.fs.rm(f"{self.root}/{name}", recursive=True)
 
     def put(self, path: Path) -> None:
-        """Copy a local file into it."""
+        """Copy a local file into it.
+
+        Raises:
+            NotPlainError: it is a link, or no file.
+        """
         with _explained(self.url):
+            if self.disk:
+                with (
+                    files.open_plain(path) as source,
+                    files.atomic(self.disk / path.name, "wb", self.out) as copy,
+                ):
+                    shutil.copyfileobj(source, copy)
+                return
+            files.facts(path)
             self.fs.makedirs(self.root, exist_ok=True)
             self.fs.put_file(str(path), f"{self.root}/{path.name}")
 
     def get(self, name: str, path: Path) -> None:
-        """Copy a file of it to a local path."""
+        """Copy a file of it to a local path, which it makes."""
         with _explained(self.url):
+            if self.disk:
+                with files.open_plain(self.disk / name) as source, path.open("xb") as copy:
+                    shutil.copyfileobj(source, copy)
+                return
             self.fs.get_file(f"{self.root}/{name}", str(path))
 
 

@@ -128,7 +128,9 @@ def build(
 def remove(root: Path | None = None) -> int:
     """Delete every cached frame, feature, embedded clip, look at a file, index of a tar and index of runs; returns the bytes freed."""
     base = root or cache_root()
-    folders = [base / name for name in ("frames", "builtin", "doctor-2", "index-1", "tars", "features")]
+    folders = [
+        base / name for name in ("frames", "builtin", "doctor-2", "index-1", "index-2", "tars", "features")
+    ]
     before = sum(map(_size, folders))
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
+from muybridge.core.names import inner_path
 from muybridge.data.index import Dataset, VideoRecord
 
 
@@ -26,12 +27,18 @@ class Listed:
         label: class name; empty where the list gives none.
         split: ``train``, ``val`` or ``test``.
         group: source that must never straddle a split; the id where none is known.
+
+    Raises:
+        NameRefusedError: the id leads out of that folder.
     """
 
     id: str
     label: str
     split: str
     group: str = ""
+
+    def __post_init__(self) -> None:
+        inner_path(self.id, "official list")
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from muybridge.core.errors import UsageError
+from muybridge.core.names import leads_out
 from muybridge.core.paths import cache_root
 from muybridge.core.records import read_json, write_json
 
@@ -187,8 +188,7 @@ def _checked(file: Path, member: tarfile.TarInfo, size: int) -> str:
     where = f"{file}: member {member.name!r} at byte {member.offset:,}"
     if member.name != member.name.encode(errors="replace").decode():
         raise UsageError(f"{where}: its name is not UTF-8. Rename it and pack the shard again.")
-    parts = re.split(r"[/\\]", member.name)
-    if not parts[0] or ".." in parts or "\0" in member.name:
+    if leads_out(member.name):
         raise UsageError(f"{where}: its name leads out of the shard. Pack names like '00012.mp4'.")
     if not (member.isfile() or member.isdir()) or member.issparse():
         kind = (

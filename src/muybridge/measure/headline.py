@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from muybridge.core.errors import MuybridgeError
 from muybridge.core.predictions import Predictions, read_predictions
 from muybridge.core.records import Run
 from muybridge.measure.accuracy import video_level
@@ -31,7 +32,12 @@ def headline(run: Run, told: Mapping[str, Any] | None = None) -> dict[str, float
         MuybridgeError: a file of the run is damaged.
     """
     path, result = run.path / "predictions.parquet", run.result if told is None else told
-    found = _answers(read_predictions(path), result) if path.is_file() else {}
+    try:
+        found = _answers(read_predictions(path), result) if path.is_file() else {}
+    except ValueError as error:  # no rows, or rows that contradict each other
+        raise MuybridgeError(
+            f"{path}: damaged ({error}). Delete its folder and run its command again."
+        ) from error
     recall = next((one.get("value") for one in result.get("recall", []) if one.get("k") == 1), None)
     if recall is not None:
         found["recall"] = float(recall)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from muybridge.core.names import short_name
 from muybridge.core.records import Run
 from muybridge.measure.accuracy import confusion
 from muybridge.measure.estimate import Interval
@@ -243,11 +244,8 @@ def class_name(scored: Scored, index: int) -> str:
 
 
 def slugged(*words: str) -> str:
-    """Words as an anchor: ASCII letters and digits with dashes."""
-    kept = "".join(
-        letter if letter.isascii() and letter.isalnum() else "-" for letter in " ".join(words).lower()
-    )
-    return "-".join(part for part in kept.split("-") if part)
+    """Words as an anchor and as the name of a file."""
+    return short_name(" ".join(words))
 
 
 def width_of(scored: Scored) -> int:

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.index import Index
 from muybridge.core.predictions import Predictions
-from muybridge.core.records import Run, find_runs, read_json
+from muybridge.core.records import Run
+from muybridge.core.run_row import RunRow
+from muybridge.core.study_file import read_study
 from muybridge.report.damage import read_others, read_run
 from muybridge.report.protocol import Variant, name_variants, repeats, variant
 
@@ -85,7 +88,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Damaged:
-    """A finished run that cannot be read."""
+    """A finished run that cannot be read, or is not what was written."""
 
     run: Run
     reason: str
@@ -97,7 +100,7 @@ class Collected:
 
     Attributes:
         rows: predictions by video and condition, by signature.
-        damaged: finished runs that cannot be read and are in nothing else.
+        damaged: finished runs that cannot be read or were changed, and are in nothing else.
         others: rows of the weights that a fine-tuning run does not hand on, by signature and name of the weights.
     """
 
@@ -123,22 +126,22 @@ class Collected:
 
 
 def collect(folder: Path) -> Collected:
-    """Read the results of every finished run below ``folder/runs`` and the plan in ``folder/study.json``.
+    """Read the results of every finished run below ``folder/runs`` that is what was written, and the plan in ``folder/study.json``.
 
     Raises:
         UsageError: there is no finished run.
         MuybridgeError: every run is damaged.
     """
-    found = find_runs(folder)
-    if not found:
+    index = Index(folder)
+    rows_ = [row for row in index.rows() if row.status in ("done", "damaged")]
+    if not rows_:
         raise UsageError(
             f"{folder}: nothing to report. Looked for finished runs as "
             f"{folder / 'runs'}/STAGE/SIGNATURE/result.json; give "
             "the folder that a study or a stage wrote to (its --out)."
         )
-    runs, rows, others, damaged = _read(found)
-    plan = folder / "study.json"
-    study: dict[str, Any] = read_json(plan) if plan.is_file() else {}
+    runs, rows, others, damaged = _read([(row, index.run(row)) for row in rows_])
+    study = read_study(folder)
     shown, again = repeats(runs)
     told = [facets(run) for run in shown] + [
         cell["facets"] for cell in study.get("cells", []) if "facets" in cell
@@ -147,20 +150,23 @@ def collect(folder: Path) -> Collected:
     names, notes = _arm_names(shown, named)
     arms = _arm_order(study, list(names.values()), named)
     experiments = _experiments(shown, names, arms, _planned_arms(study, named), again)
-    missing = _missing(study, found)
+    missing = _missing(study, [(row.stage, row.signature) for row in rows_])
     return Collected(folder, study, runs, rows, damaged, arms, experiments, missing, notes, others)
 
 
 Others = dict[str, dict[str, Predictions]]
 
 
-def _read(found: list[Run]) -> tuple[list[Run], dict[str, Predictions], Others, list[Damaged]]:
-    """The runs that can be read, their rows and those of their other weights, and the runs that cannot be read."""
+def _read(found: list[tuple[RunRow, Run]]) -> tuple[list[Run], dict[str, Predictions], Others, list[Damaged]]:
+    """The runs that are sound, their rows and those of their other weights, and the runs that are not."""
     runs: list[Run] = []
     rows: dict[str, Predictions] = {}
     others: Others = {}
     damaged: list[Damaged] = []
-    for run in found:
+    for row, run in found:
+        if row.status == "damaged":
+            damaged.append(Damaged(run, row.reason))
+            continue
         try:
             kept, more = read_run(run), read_others(run)
         except MuybridgeError as error:
@@ -299,9 +305,9 @@ def _place(seed: int, fold: int | None) -> str:
     return f"seed {seed}" if fold is None else f"seed {seed} fold {fold}"
 
 
-def _missing(study: dict[str, Any], runs: list[Run]) -> list[Missing]:
+def _missing(study: dict[str, Any], ended: list[tuple[str, str]]) -> list[Missing]:
     """Failures first, then planned cells that neither finished nor failed."""
-    done = {(run.stage, run.signature) for run in runs}
+    done = set(ended)
     failed = [
         Missing(str(one.get("summary", "")), str(one.get("error", "failed")), str(one.get("log", "")))
         for one in study.get("failed", [])

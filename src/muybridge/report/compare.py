@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from muybridge.core.errors import UsageError
+from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.kept import check_sound
 from muybridge.core.predictions import Predictions
-from muybridge.core.records import Run
+from muybridge.core.records import Run, find_runs
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness import against_clean_trained, gaps, type_means
@@ -95,6 +96,8 @@ def compare(a: str | Path, b: str | Path) -> Compared:
     first, second = find_run(Path(a)), find_run(Path(b))
     if first.path.resolve() == second.path.resolve():
         raise UsageError(f"{first.path}: given twice. Name two different robustness runs.")
+    for run in (first, second):
+        check_sound(run)
     kept = [read_run(run) for run in (first, second)]
     _refuse(first, second)
     all_of = _together(first, second, [one for one in kept if one is not None])
@@ -115,7 +118,7 @@ def find_run(folder: Path) -> Run:
     run = Run(folder)
     if run.done and folder.resolve().parent.name == "robustness":
         return Run(folder.resolve())
-    found = [Run(path.parent) for path in sorted((folder / "runs" / "robustness").glob("*/result.json"))]
+    found = [run for run in find_runs(folder) if run.stage == "robustness"]
     if len(found) == 1:
         return found[0]
     if found:
@@ -132,7 +135,7 @@ def _words(run: Run) -> str:
     """A run in a few words, whatever state its result is in."""
     try:
         return ", ".join(part for part in (facets(run)["arm"], variant(run).profile) if part)
-    except (UsageError, AttributeError):
+    except (MuybridgeError, OSError):
         return "damaged"
 
 

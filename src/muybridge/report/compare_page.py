@@ -186,9 +186,9 @@ def write_comparison(found: Compared, folder: Path) -> list[Path]:
         **{folder / "tables" / f"{table.slug}.tex": latex(table) for table in tables},
     }
     for path, words in paths.items():
-        with atomic(path) as file:
+        with atomic(path, below=folder) as file:
             file.write(words)
-    write_csv(folder / "tables" / "compare.csv", list(_tidy(found)))
+    write_csv(folder / "tables" / "compare.csv", list(_tidy(found)), folder)
     return [*paths, folder / "tables" / "compare.csv"]
 
 

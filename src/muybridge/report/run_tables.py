@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from muybridge.core.files import TEXT
 from muybridge.core.records import Run, read_json
 from muybridge.report.accuracy_tables import arm_cell
 from muybridge.report.collect import Collected, data_of, facets
@@ -269,7 +270,7 @@ def environment_table(all_of: Collected) -> Table:
     told: dict[str, dict[str, int]] = {}
     for run in all_of.runs:
         path = run.path / "env.json"
-        for fact, value in (read_json(path) if path.is_file() else {}).items():
+        for fact, value in (read_json(path, TEXT) if path.is_file() else {}).items():
             if fact != "argv":
                 values = told.setdefault(fact, {})
                 values[_shown(value)] = values.get(_shown(value), 0) + 1

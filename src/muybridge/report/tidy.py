@@ -208,14 +208,14 @@ def run_rows(all_of: Collected) -> Iterator[Row]:
         yield {**_run(run), **told, "fingerprint": fingerprint, "notes": "; ".join(result.get("notes", []))}
 
 
-def write_csv(path: Path, rows: list[Row]) -> None:
-    """Write rows atomically; the columns are those of the first row that has them, in order."""
+def write_csv(path: Path, rows: list[Row], below: Path) -> None:
+    """Write rows atomically; the columns are those of the first row that has them, in order. No link below ``below`` is followed."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     file = io.StringIO()
     writer = csv.DictWriter(file, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows({key: _shown(value) for key, value in row.items()} for row in rows)
-    with atomic(path) as out:
+    with atomic(path, below=below) as out:
         out.write(file.getvalue())
 
 

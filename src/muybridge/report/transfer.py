@@ -233,7 +233,10 @@ def two_weights(one: Scored, all_of: Collected) -> list[TwoWeights]:
     """Arms whose runs all have both."""
     found = []
     for name, arm in one.arms.items():
-        if all(run.signature in all_of.others and "weights" in run.result for run in arm.runs):
+        if all(
+            run.signature in all_of.others and "best-validation" in (run.result.get("weights") or {})
+            for run in arm.runs
+        ):
             last, best = (_with_weights(one, arm, weights, all_of) for weights in ("last", "best-validation"))
             change = difference(best, last, lambda cells: cells[CLEAN])
             found.append(TwoWeights(name, last.accuracy(), best.accuracy(), change, arm.runs))

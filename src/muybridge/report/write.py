@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from muybridge.core.records import atomic
+from muybridge.core.files import atomic, first_line
 from muybridge.report.table import Table
 
 
@@ -58,26 +58,26 @@ def write_report(folder: Path) -> ReportPaths:
     }
     for name, rows in tables.items():
         paths.tables.append(folder / "tables" / f"{name}.csv")
-        tidy.write_csv(paths.tables[-1], list(rows))
+        tidy.write_csv(paths.tables[-1], list(rows), folder)
     paths.latex.extend(
         write_latex(folder / "tables", [one for kept in tables_of(shown).values() for one in kept])
     )
     for path, text in ((paths.markdown, markdown(shown)), (paths.html, html(shown))):
-        with atomic(path) as file:
+        with atomic(path, below=folder) as file:
             file.write(text)
     return paths
 
 
 def write_latex(folder: Path, tables: list[Table]) -> list[Path]:
-    """Write ``SLUG.tex`` of each table and remove those that an earlier report left."""
+    """Write ``SLUG.tex`` of each table into ``OUT/tables`` and remove those that an earlier report left; no link is followed."""
     from muybridge.report.latex import MARK, latex
 
     paths = []
     for table in tables:
         paths.append(folder / f"{table.slug}.tex")
-        with atomic(paths[-1]) as file:
+        with atomic(paths[-1], below=folder.parent) as file:
             file.write(latex(table))
     for old in sorted(set(folder.glob("*.tex")) - set(paths)):
-        if old.read_text(encoding="utf-8", errors="replace").startswith(MARK):
+        if first_line(old).startswith(MARK):
             old.unlink()
     return paths

@@ -233,7 +233,7 @@ def facets_of(
     stage, source = config.stage, as_dict(config)
     if "model" in inputs:
         if inputs["model"].done:
-            return dict(inputs["model"].result["facets"])
+            return dict(inputs["model"].result.get("facets", {}))
         stage, source = inputs["model"].stage, dict(origins["model"])
     init = source.get("init", "random")
     public = models.is_weights(init)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from muybridge.backbones import build
-from muybridge.backbones.pretrained import load_backbone
+from muybridge.backbones.pretrained import load_backbone, put_weights
 from muybridge.core import seeding, snapshots
 from muybridge.core.errors import UsageError
 from muybridge.core.records import Run
@@ -125,7 +125,7 @@ def build_backbone(name: str, seed: int, init: Run | Path | None = None) -> Any:
         load_backbone(backbone, init)
     elif init is not None:
         path = init if isinstance(init, Path) else init.path / "weights.safetensors"
-        backbone.load_state_dict(part(load_weights(path), "backbone"))
+        put_weights(backbone, part(load_weights(path), "backbone"), path)
     return backbone
 
 

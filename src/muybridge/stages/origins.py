@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from muybridge.core import snapshots
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.kept import check_sound
 from muybridge.core.mirror import fetch
-from muybridge.core.records import Run
+from muybridge.core.records import Run, read_yaml
 from muybridge.stages import consent, models
 from muybridge.stages.config import KINDS, C, as_dict, change
 
@@ -67,20 +66,18 @@ def read_config(run: Run, planned: Planned) -> Mapping[str, Any]:
 
     Raises:
         UsageError: no such run.
-        MuybridgeError: damaged.
+        MuybridgeError: damaged, or not what was written.
     """
     if str(run.path) in planned:
         return planned[str(run.path)]
     fetch(run, weights=False)
     if run.done:
-        _ = run.result  # of a newer version: refused
+        check_sound(run)
     path = run.path / "config.yaml"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except OSError as error:
         raise UsageError(f"{run.path}: not a run folder (no config.yaml).") from error
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise _damaged(path) from error
     return _typed(content, run.stage, path)
 
 
@@ -90,9 +87,7 @@ def result_config(run: Run) -> Mapping[str, Any]:
     Raises:
         MuybridgeError: damaged.
     """
-    content: Any = run.result
-    path = run.path / "result.json"
-    return _typed(content.get("config") if isinstance(content, dict) else None, run.stage, path)
+    return _typed(run.result.get("config"), run.stage, run.path / "result.json")
 
 
 def _typed(content: Any, stage: str, path: Path) -> dict[str, Any]:

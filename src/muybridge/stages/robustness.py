@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import torch
 
+from muybridge.backbones.pretrained import put_weights
 from muybridge.core.errors import UsageError
 from muybridge.core.features import Classifier
 from muybridge.core.records import write_strips
@@ -92,25 +93,27 @@ def _own(job: Job) -> Trial:
     config: RobustnessConfig = job.config
     source = job.inputs["model"]
     trained = source.result
-    told = result_config(source)
-    consent.demand(told, source.path / "result.json", consent.given(vars(config)))
+    config_of = result_config(source)
+    consent.demand(config_of, source.path / "result.json", consent.given(vars(config)))
     model = cast(
         FinetuneConfig | ProbeConfig,
-        change(KINDS[source.stage](), {**told, "limit": config.limit}, source.signature),
+        change(KINDS[source.stage](), {**config_of, "limit": config.limit}, source.signature),
     )
-    if trained["data"]["fingerprint"] != job.dataset.fingerprint:
+    told = trained.get("data", {})
+    if told.get("fingerprint") != job.dataset.fingerprint:
         raise UsageError(
             f"--data {' '.join(config.data)}: fingerprint {job.dataset.fingerprint}, but the model was trained on "
-            f"{trained['data']['name']} with {trained['data']['fingerprint']}. Give the same list of the same files."
+            f"{told.get('name')} with {told.get('fingerprint')}. Give the same list of the same files."
         )
     _, test = divide(job.dataset, model.fold, model.folds)
     material = prepare(job, {"test": test}, model, law_of(model))
     backbone = build_backbone(model.backbone, model.seed)
     classifier = Classifier(backbone, backbone.dim, len(job.dataset.classes))
-    classifier.load_state_dict(load_weights(source.path / "weights.safetensors"))
+    weights = source.path / "weights.safetensors"
+    put_weights(classifier, load_weights(weights), weights)
     batch = config.batch or view_of(model).batch
     return Trial(
-        Subject(trained["summary"], classifier, job.dataset.classes, source.signature),
+        Subject(trained.get("summary", ""), classifier, job.dataset.classes, source.signature),
         same(job.dataset.classes),
         of_run(model),
         material.parts["test"],
@@ -118,7 +121,7 @@ def _own(job: Job) -> Trial:
         batch,
         material.broken,
         material.notes,
-        list(trained.get("seen", [])),
+        list(trained.get("seen") or []),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from muybridge.backbones import BACKBONES
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.records import Run
+from muybridge.core.records import Run, folders
 from muybridge.core.storage import store_of
 from muybridge.data.index import divide
 from muybridge.studies.plan import Cell
@@ -178,8 +178,11 @@ def _prices(out: Path) -> dict[Kind, float]:
 
 def _examples(out: Path) -> Iterator[Run]:
     """Some finished runs of every stage, spread evenly."""
-    for folder in sorted((out / "runs").glob("*")):
-        runs = [Run(path) for path in sorted(folder.iterdir())] if folder.is_dir() else []
+    by_stage: dict[str, list[Run]] = defaultdict(list)
+    for run in folders(out):
+        by_stage[run.stage].append(run)
+    for stage in sorted(by_stage):
+        runs = sorted(by_stage[stage], key=lambda run: run.signature)
         step = max(1, len(runs) // EXAMPLES)
         yield from islice((run for run in runs[::step] if run.done), EXAMPLES)
 

@@ -6,22 +6,21 @@ import os
 import platform
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from muybridge.core.catalogue import pick
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.kept import is_sound
 from muybridge.core.lease import life
 from muybridge.core.mirror import fetch
 from muybridge.core.out import MARKER
 from muybridge.core.records import atomic
 from muybridge.core.screen import Screen
-from muybridge.core.seal import damage
 from muybridge.studies.executors import EXECUTORS, Executor
 from muybridge.studies.messages import Busy, Died, Done, Failed, Message, Progress
 from muybridge.studies.plan import Cell
+from muybridge.studies.state import results
 
 LOOK_AHEAD = 16
 """Cells behind one that found no room which are tried too: they may want another device or less memory."""
@@ -94,7 +93,8 @@ class _Schedule:
         self._sort()
 
     def _sort(self) -> None:
-        self.outcome.done = {cell.job.signature for cell in self.cells if self._exists(cell)}
+        ended = results(self.cells)
+        self.outcome.done = {cell.job.signature for cell in self.cells if self._exists(cell, ended)}
         if self.outcome.done:
             self.screen.say(f"{len(self.outcome.done)} of {len(self.cells)} runs exist already")
         for cell in self.cells:
@@ -107,13 +107,11 @@ class _Schedule:
             if not self.missing[name]:
                 self._queue(cell)
 
-    def _exists(self, cell: Cell) -> bool:
-        if not cell.run.done:
-            return False
-        if is_sound(cell.run):
-            return True
-        self.screen.say(f"{cell.name}: damaged ({damage(cell.run.path)}); it is computed again")
-        return False
+    def _exists(self, cell: Cell, ended: Mapping[tuple[str, str], str]) -> bool:
+        wrong = ended.get((cell.job.stage, cell.job.signature))
+        if wrong:
+            self.screen.say(f"{cell.name}: its result is not what was written; it is computed again. {wrong}")
+        return wrong == ""
 
     def _queue(self, cell: Cell) -> None:
         heapq.heappush(self.ready, self.place[cell.job.signature])
@@ -176,11 +174,16 @@ class _Schedule:
                 cell, f"its worker signed it as {message.signature}: other data or another version there.", ""
             )
             return
-        fetch(cell.run, weights=False)
-        if not cell.run.done:
+        try:
+            fetch(cell.run, weights=False)
+            said = title(cell)
+        except FileNotFoundError:
             self._fail(
                 cell, f"finished, but {cell.run.path} is not there; --out must be a folder or URL that all machines share.", ""
             )  # fmt: skip
+            return
+        except MuybridgeError as error:
+            self._fail(cell, f"finished, but its result cannot be read: {error}", "")
             return
         self.outcome.done.add(name)
         for follower in self.followers.pop(name, ()):
@@ -188,7 +191,7 @@ class _Schedule:
             if not self.missing[follower.job.signature] and follower.job.signature not in self.outcome.failed:
                 self._queue(follower)
         count = f"[{len(self.outcome.done):>{len(str(len(self.cells)))}}/{len(self.cells)}]"
-        self.screen.finish(cell.name, f"{count} {title(cell)}: {seconds:.1f} s")
+        self.screen.finish(cell.name, f"{count} {said}: {seconds:.1f} s")
 
     def _postpone(self, cell: Cell, message: Busy) -> None:
         name = cell.job.signature
@@ -220,6 +223,7 @@ class _Schedule:
 
 
 def title(cell: Cell) -> str:
-    """Summary of a finished cell."""
-    fold = cell.run.result["facets"]["fold"]
-    return str(cell.run.result["summary"]) + ("" if fold is None else f", fold {fold}")
+    """Summary of a finished cell; its name where the result does not say."""
+    result = cell.run.result
+    fold = result.get("facets", {}).get("fold")
+    return str(result.get("summary") or cell.name) + ("" if fold is None else f", fold {fold}")

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from muybridge.core.records import read_json, write_json
+from muybridge.core.errors import MuybridgeError
+from muybridge.core.records import write_json
+from muybridge.core.study_file import NAME, read_study
 from muybridge.stages.config import as_dict
 from muybridge.stages.job import command
 from muybridge.studies import STUDIES
@@ -17,8 +20,7 @@ from muybridge.studies.plan import Cell
 
 def write_plan(recipe: Recipe, config: StudyConfig, cells: Sequence[Cell], outcome: Outcome) -> None:
     """Write the plan and the failures of a study."""
-    path = config.out / "study.json"
-    before = read_json(path) if path.is_file() else {}
+    before = _before(config.out)
     by_signature = {cell.job.signature: cell for cell in cells}
     told = factors(cells)
     arms = dict.fromkeys(cell.job.facets["arm"] for cell in cells)
@@ -35,7 +37,15 @@ def write_plan(recipe: Recipe, config: StudyConfig, cells: Sequence[Cell], outco
         ],
         "failed": [_row(by_signature[name]) | {"error": text} for name, text in outcome.failed.items()],
     }
-    write_json(path, content)
+    write_json(config.out / NAME, content)
+
+
+def _before(out: Path) -> dict[str, Any]:
+    """What an earlier command wrote; a damaged file is written anew."""
+    try:
+        return read_study(out)
+    except MuybridgeError:
+        return {}
 
 
 def _row(cell: Cell) -> dict[str, Any]:

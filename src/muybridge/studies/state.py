@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from muybridge.core.errors import MuybridgeError
+from muybridge.core.files import first_line
+from muybridge.core.index import Index
 from muybridge.core.lease import beating
 from muybridge.core.mirror import place_of
-from muybridge.core.records import read_metrics
+from muybridge.core.records import CURVE, read_metrics
 from muybridge.core.storage import store_of
 from muybridge.studies.plan import Cell
 
@@ -34,22 +37,30 @@ class State:
 
 
 def finished(cells: Sequence[Cell]) -> set[str]:
-    """Signatures of the cells that have a result: one look at each folder of runs, not one at each cell."""
-    names = {stage: _names(cells[0].job.config.out, stage) for stage in {cell.job.stage for cell in cells}}
-    begun = (cell for cell in cells if cell.job.signature in names[cell.job.stage])
-    return {cell.job.signature for cell in begun if cell.run.done}
+    """Signatures of the cells that have a sound result: one look at the index, not one at each cell."""
+    ended = results(cells)
+    return {cell.job.signature for cell in cells if ended.get((cell.job.stage, cell.job.signature)) == ""}
+
+
+def results(cells: Sequence[Cell]) -> dict[tuple[str, str], str]:
+    """What is wrong with each result in the folder of some cells, by stage and signature; empty where nothing is."""
+    rows = Index(cells[0].job.config.out).rows() if cells else []
+    return {(row.stage, row.signature): row.reason for row in rows if row.status in ("done", "damaged")}
 
 
 def states(cells: Sequence[Cell]) -> list[State]:
     """The state of every cell, in their order."""
     out: Path = cells[0].job.config.out
-    done, held = finished(cells), _held(out)
+    ended, held = results(cells), _held(out)
     names = {stage: _names(out, stage) for stage in {cell.job.stage for cell in cells}}
     found = []
     for cell in cells:
         stage, name = cell.job.stage, cell.job.signature
-        if name in done:
+        wrong = ended.get((stage, name))
+        if wrong == "":
             found.append(State(cell, "done"))
+        elif wrong:
+            found.append(State(cell, "waiting", f"its result is not what was written: {wrong}"))
         elif name in names[stage] or (stage, name) in held:
             found.append(_begun(cell))
         else:
@@ -80,14 +91,20 @@ def _begun(cell: Cell) -> State:
         return State(cell, "running", _progress(cell), age)
     log = cell.run.path / "error.log"
     if log.is_file():
-        first = log.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
-        return State(cell, "failed", first or "no words left")
+        return State(cell, "failed", first_line(log) or "no words left")
     return State(cell, "waiting", f"begun; {_progress(cell)}" if (cell.run.path / "state").is_dir() else "")
 
 
 def _progress(cell: Cell) -> str:
     """How far its training curve goes."""
-    rows = [row for row in read_metrics(cell.run.path / "metrics.jsonl") if "clips" in row]
+    try:
+        rows = [
+            row
+            for row in read_metrics(cell.run.path / "metrics.jsonl", CURVE)
+            if row.get("clips") is not None
+        ]
+    except (MuybridgeError, OSError):
+        return "its curve cannot be read"
     if not rows:
         return "no curve yet"
     config = cell.job.config
