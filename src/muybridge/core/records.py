@@ -22,7 +22,7 @@ from muybridge.core.files import append_text, open_plain, read_bytes
 from muybridge.core.files import atomic as atomic
 from muybridge.core.names import is_plain
 from muybridge.core.parse import CONFIG, DEPTH, UnreadableError, parse_json, parse_yaml
-from muybridge.core.result import AGAIN, misfit, read_result
+from muybridge.core.result import AGAIN, RESULT, misfit, read_result
 from muybridge.core.result import RECORD_VERSION as RECORD_VERSION
 from muybridge.core.result import canonical as canonical
 from muybridge.core.strips import read_strips
@@ -220,8 +220,8 @@ class Run:
 
     @property
     def done(self) -> bool:
-        """Whether it was finished."""
-        return (self.path / "result.json").is_file()
+        """Whether it was finished: something is called ``result.json``, which need not be sound, or even a file."""
+        return os.path.lexists(self.path / RESULT)
 
     @cached_property
     def result(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -124,12 +125,13 @@ def _pretext(experiment: Experiment) -> Gallery:
 def _perturbations(data: str, run: Run) -> Gallery:
     """Clean first, then one row per perturbation with at most three severities."""
     strips = run.strips
-    names = sorted({name.rpartition(" ")[0] for name in strips if name != "clean"})
+    told = [name for name in strips if re.fullmatch(r".+ [0-9]{1,3}", name)]
+    names = sorted({name.rpartition(" ")[0] for name in told})
     rows = [[picture("clean", strips["clean"])]] if "clean" in strips else []
     fewer = False
     for name in names:
         severities = sorted(
-            (one for one in strips if one.rpartition(" ")[0] == name), key=lambda one: int(one.split()[-1])
+            (one for one in told if one.rpartition(" ")[0] == name), key=lambda one: int(one.split()[-1])
         )
         places = sorted(set(np.linspace(0, len(severities) - 1, SEVERITIES).round().astype(int).tolist()))
         fewer |= len(places) < len(severities)
