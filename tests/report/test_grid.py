@@ -133,7 +133,19 @@ def test_profiles_never_share_a_table(page: str, report: ReportPaths):
     second = page.split('id="robustness-10-x-1-views-kinetics-mini-samples-2022"')[1].split("</table>")[0]
     assert I3D in second
     assert R3D not in second
-    assert {line["profile"] for line in lines(report, "comparisons")} == {"muybridge-1"}
+    compared = lines(report, "comparisons")
+    assert {line["profile"] for line in compared} == {"muybridge-1"}
+    by_measure = {
+        measure: {(line["arm"], line["against"]): line for line in compared if line["measure"] == measure}
+        for measure in ("accuracy", "accuracy over types")
+    }
+    assert by_measure["accuracy"].keys() == by_measure["accuracy over types"].keys()
+    whole = {"profile": "muybridge-1", "perturbation": "mean", "seed": "mean", "category": ""}
+    means = {line["arm"]: line for line in lines(report, "robustness", **whole)}
+    assert by_measure["accuracy over types"]
+    for (a, b), line in by_measure["accuracy over types"].items():
+        gap = float(means[a]["accuracy"]) - float(means[b]["accuracy"])
+        assert float(line["difference"]) == pytest.approx(gap, abs=1e-9)
 
 
 def test_protocols_never_share_a_table(tmp_path: Path):

@@ -38,14 +38,14 @@ def accuracy_table(scored: Scored, all_of: Collected) -> Table:
     columns = [
         Column("arm"),
         Column("accuracy, %", True, "top-1, views averaged, mean over seeds"),
-        Column("95 % interval", True, "paired bootstrap over source groups and seeds"),
+        Column("95 % interval", True, "Student's t over source groups and seeds"),
         Column(f"0{' ' * 3}50{' ' * 3}100 %", drawn=True),
         Column(f"above {against}, points", True, "paired on the same videos"),
         Column("class mean, %", True, "mean class accuracy: mean of the per-class accuracies"),
         *([Column("top\N{NON-BREAKING HYPHEN}5, %", True)] if deep else []),
         Column("by\N{NO-BREAK SPACE}seed, %", title="accuracy of each seed"),
         Column("videos", True),
-        Column("groups", True, "source groups: what the bootstrap draws"),
+        Column("groups", True, "source groups: what is redrawn"),
         Column("runs"),
     ]
     rows = []

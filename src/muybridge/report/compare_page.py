@@ -93,7 +93,7 @@ def comparison_table(found: Compared) -> Table:
     rows = [_row(line, reach, found.names) for line in found.lines]
     experiment = found.perturbed.scored.experiment
     notes = [
-        f"Verdicts are corrected by Holm over all {len(rows)} rows. Intervals are 95 % bootstraps over source groups."
+        f"Verdicts are corrected by Holm over all {len(rows)} rows. Intervals are 95 % intervals over source groups."
     ]
     return Table(
         "compare",

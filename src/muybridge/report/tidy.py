@@ -50,13 +50,19 @@ def _accuracy(one: Scored, arm: Arm, seed: int | None) -> Row:
     }
 
 
-def comparison_rows(scored: list[Scored]) -> Iterator[Row]:
-    """One row per pair of arms; ``p_holm`` is corrected over the pairs of one experiment."""
-    for one in scored:
-        for found in one.comparisons:
+def comparison_rows(scored: list[Scored], perturbed: list[Perturbed]) -> Iterator[Row]:
+    """One row per pair of arms and measure; ``p_holm`` is corrected over the pairs of one experiment and measure.
+
+    The measure is ``accuracy`` without perturbation, or ``accuracy over types``: the mean over severities and types.
+    """
+    kinds = [(one, "accuracy", one.comparisons) for one in [*scored, *(one.scored for one in perturbed)]]
+    kinds += [(one.scored, "accuracy over types", one.pairs) for one in perturbed]
+    for one, measure, comparisons in kinds:
+        for found in comparisons:
             pair = found.difference
             yield {
                 **where(one),
+                "measure": measure,
                 "arm": pair.a,
                 "against": pair.b,
                 **bounds("difference", pair.interval),

@@ -37,10 +37,9 @@ def write_report(folder: Path) -> ReportPaths:
     folder = Path(folder)
     shown = content(collect(folder))
     paths = ReportPaths(folder / "report.html", folder / "report.md", [], [])
-    both = [*shown.scored, *(one.scored for one in shown.robust)]
     tables = {
         "accuracy": tidy.accuracy_rows(shown.scored),
-        "comparisons": tidy.comparison_rows(both),
+        "comparisons": tidy.comparison_rows(shown.scored, shown.robust),
         "robustness": tidy.robustness_rows(shown.robust),
         "noise_seeds": tidy.noise_rows(shown.robust),
         "per_class": tidy.per_class_rows(shown.scored),
