@@ -1,8 +1,11 @@
-"""Fixtures: small real video files, made once per session."""
+"""Fixtures: small real video files, made once per session; and how the session is divided over processes."""
 
 import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +14,20 @@ import numpy as np
 import pytest
 import torch
 
+import parallel
 from muybridge.data.video import write
 from processors import limit_ffmpeg
 
 torch.set_num_threads(1)
 limit_ffmpeg()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """What ``-n auto`` means here; ``PYTEST_XDIST_AUTO_NUM_WORKERS`` overrides it, as everywhere."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return parallel.processes(config.args, config.invocation_params.dir)
 
 
 def moving_square(frames: int, start: int, step: int, shade: int = 230, size: int = 40) -> np.ndarray:
@@ -40,10 +52,12 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decoded frames go to a folder of the test session, never to the user's cache; the embedded set is rendered once."""
+    """Decoded frames go to a folder of the test session, never to the user's cache; all its processes share what was rendered there."""
     if "MUYBRIDGE_CACHE" not in os.environ:
-        root = tmp_path_factory.getbasetemp() / "cache"
-        monkeypatch.setenv("MUYBRIDGE_CACHE", str(root))
+        root = tmp_path_factory.getbasetemp()
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            root = root.parent
+        monkeypatch.setenv("MUYBRIDGE_CACHE", str(root / "cache"))
 
 
 @pytest.fixture

@@ -87,7 +87,8 @@ def test_quickstart_on_own_data_plans_every_fold(videos, tmp_path):
 
 
 def test_failed_cell_spares_the_others_and_is_tried_again(videos, tmp_path, monkeypatch):
-    planned = plan(cells(small(videos, tmp_path / "out", tasks=("rotnet", "vcop"))))
+    whole = plan(cells(small(videos, tmp_path / "out", tasks=("rotnet", "vcop"))))
+    planned = [cell for cell in whole if cell.job.facets.get("fold") in (None, 0)]
     bad = next(cell for cell in planned if cell.job.stage == "pretrain")
     bad.run.path.mkdir(parents=True)
     (bad.run.path / "config.yaml").mkdir()
