@@ -42,7 +42,9 @@ def test_no_line_is_wider_than_the_terminal(cells: list[tuple[list[str], bool]],
     columns = [Column(f"head{rank}", words, rank, right, 10) for rank, (words, right) in enumerate(cells)]
     shown = lines(columns, width)
     kept = [column for column in columns if any(column.cells)]
-    if not kept or not kept[0].right or kept[0].width <= width:  # the first one stays, and numbers are not cut
+    if (
+        not kept or not kept[0].right or kept[0].width <= width
+    ):  # the first one stays, and numbers are not cut
         assert all(len(line) <= width for line in shown)
     assert len(shown) == (3 if kept else 0)
     if kept:

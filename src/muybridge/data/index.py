@@ -2,17 +2,14 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 from muybridge.core import seeding
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.data.tar import Extent, extent
-
-_BLOCK = 65536
+from muybridge.data.content import content_hashes, sampled_hash
 
 
 @dataclass(frozen=True)
@@ -63,40 +60,30 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of every id, label, split, group and file content; the same list of the same files on any machine gives the same."""
+        return self._signed(self.files)
+
+    def has(self, fingerprint: str | None) -> bool:
+        """Whether these are the data of a run: by its fingerprint, also one of a version before 0.2, which saw parts of the files."""
+        if fingerprint == self.fingerprint:
+            return True
+        return fingerprint == self._signed({r.id: sampled_hash(r.path) for r in self.records})
+
+    def _signed(self, files: Mapping[str, str]) -> str:
         rows = [
-            (r.id, self.classes[r.label] if r.label >= 0 else "", r.split, r.group, self.files[r.id])
+            (r.id, self.classes[r.label] if r.label >= 0 else "", r.split, r.group, files[r.id])
             for r in self.records
         ]
         return hashlib.sha256(repr((sorted(rows), self.classes)).encode()).hexdigest()[:16]
 
 
 def fingerprint(path: Path) -> str:
-    """Hash of a file's size and of its first, middle and last 64 KiB: enough to tell videos apart without reading terabytes.
-
-    A file that cannot be read gets a hash of its name; it is found broken when it is decoded, and counted there.
-    """
-    try:
-        place = extent(path)
-        return _fingerprint(place, place.file.stat().st_mtime_ns)
-    except OSError:
-        return hashlib.blake2b(f"missing {path.name}".encode(errors="replace"), digest_size=16).hexdigest()
-
-
-@lru_cache(1 << 20)
-def _fingerprint(place: Extent, changed: int) -> str:
-    digest, size = hashlib.blake2b(digest_size=16), place.size
-    with place.file.open("rb") as file:
-        digest.update(str(size).encode())
-        for start in sorted({0, max((size - _BLOCK) // 2, 0), max(size - _BLOCK, 0)}):
-            file.seek(place.start + start)
-            digest.update(file.read(min(_BLOCK, size - start)))
-    return digest.hexdigest()
+    """Hash of a file's size and content (``data.content``, with its errors)."""
+    return content_hashes([path])[0]
 
 
 def fingerprints(records: Sequence[VideoRecord]) -> list[str]:
-    """Fingerprint of each record's file, in order."""
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(fingerprint, [record.path for record in records], chunksize=64))
+    """Fingerprint of each record's file, in order; errors are those of ``data.content``."""
+    return content_hashes([record.path for record in records])
 
 
 def check_unchanged(path: Path, before: str) -> None:

@@ -100,7 +100,7 @@ def _own(job: Job) -> Trial:
         change(KINDS[source.stage](), {**config_of, "limit": config.limit}, source.signature),
     )
     told = trained.get("data", {})
-    if told.get("fingerprint") != job.dataset.fingerprint:
+    if not job.dataset.has(told.get("fingerprint")):
         raise UsageError(
             f"--data {' '.join(config.data)}: fingerprint {job.dataset.fingerprint}, but the model was trained on "
             f"{told.get('name')} with {told.get('fingerprint')}. Give the same list of the same files."
