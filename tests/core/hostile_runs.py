@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from farm import VIDEOS, Farm, answers, resealed, swapped
+from result_folder import VIDEOS, Farm, answers, resealed, swapped
 from safetensors.numpy import save_file
 
 from muybridge.core.predictions import Predictions, as_table, write_predictions

@@ -5,10 +5,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import farm as farming
 import pytest
-from farm import STUDY, Farm
+import result_folder
 from hostile_runs import CASES, SOUND
+from result_folder import STUDY, Farm
 
 from muybridge.core.index import Index
 from muybridge.core.records import Run
@@ -27,7 +27,7 @@ SAMPLE = [
 @pytest.fixture(scope="session")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("sound") / "out"
-    farming.build(out)
+    result_folder.build(out)
     return out
 
 
