@@ -123,6 +123,22 @@ def test_one_seed_decides_no_claim_about_a_task_however_large_the_difference(tmp
         assert [one.verdict for one in found] == verdicts
 
 
+def test_findings_of_one_seed_speak_of_networks_and_those_of_three_of_tasks(tmp_path: Path):
+    made = {"networks": NETWORKS[1:], "tasks": ("rotnet", "vcop"), "stages": ("probe", "robustness")}
+    for seeds in (1, 3):
+        report = write_report(build(tmp_path / str(seeds), seeds=seeds, **made))
+        text = report.markdown.read_text(encoding="utf-8").partition("## Findings")[2].partition("\n## ")[0]
+        one = seeds == 1
+        assert ("This vcop network" in text) is one
+        assert ("this rotnet network goes from" in text) is one
+        assert ("One training seed in" in text) is one
+        assert ("vcop lifts accuracy" in text) is not one
+        with next(path for path in report.tables if path.stem == "comparisons").open() as file:
+            rows = list(csv.DictReader(file))
+        assert {row["seeds"] for row in rows} == {str(seeds)}
+        assert all(("one training seed" in row["caution"]) is one for row in rows)
+
+
 def test_networks_that_came_as_they_are_need_no_seeds(tmp_path: Path):
     """A claim about public networks is about these networks."""
     videos = [f"v{index}" for index in range(200)]

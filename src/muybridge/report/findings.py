@@ -46,7 +46,7 @@ def transfer_words(scored: Scored) -> str:
     trained = [arm for arm in ranked if arm != BASELINE]
     clauses = ["; ".join(_against_baseline(scored, arm) for arm in trained)] if BASELINE in ranked else []
     clauses += [_pair(scored, a, b) for a, b in pairwise(trained)]
-    return " ".join(f"{clause}." for clause in clauses)
+    return " ".join(f"{_begun(clause)}." for clause in clauses)
 
 
 def _against_baseline(scored: Scored, arm: str) -> str:
@@ -92,7 +92,7 @@ def robust_words(one: Perturbed) -> str:
     ranked = sorted(whole, key=lambda name: -whole[name].means["types"].value)
     if not ranked:
         return ""
-    clauses = ["; ".join(_fall(whole[name]) for name in ranked)]
+    clauses = ["; ".join(_fall(whole[name], _who(one.scored, name)) for name in ranked)]
     clauses += [_ahead(one, a, b) for a, b in pairwise(ranked)]
     clauses.append(_hardest(one, whole[ranked[0]]))
     clauses += [_changed(one, name, ranked) for name in one.design.changing]
@@ -100,14 +100,19 @@ def robust_words(one: Perturbed) -> str:
     clauses.append(
         f"The averages count {listed(below)}, which may change the label: below chance" if below else ""
     )
-    return " ".join(f"{clause}." for clause in clauses if clause)
+    return " ".join(f"{_begun(clause)}." for clause in clauses if clause)
 
 
-def _fall(one: Robust) -> str:
+def _begun(clause: str) -> str:
+    """A clause that begins a sentence; names of arms keep their small letters."""
+    return capital(clause) if clause.startswith("this ") else clause
+
+
+def _fall(one: Robust, who: str) -> str:
     if one.near_chance:
-        return f"{one.arm} is near chance even without perturbation ({points(one.clean.value)} %)"
+        return f"{who} is near chance even without perturbation ({points(one.clean.value)} %)"
     mean, corrected = one.means["types"], one.means["corrected"]
-    fall = f"{one.arm} goes from {points(one.clean.value)} % to {points(mean.value)} % on average"
+    fall = f"{who} goes from {points(one.clean.value)} % to {points(mean.value)} % on average"
     if np.isnan(corrected.value):
         return fall
     kept = f"keeps {points(corrected.value, 0)} % of what is above chance"
