@@ -214,7 +214,7 @@ FIELDS: dict[str, Any] = {
     "label_changing": ([str], None),
     "order": ({"*": _digits}, None),
     "identity": ({"equal": bool}, None),
-    "lossless": ({"*": dict}, None),
+    "lossless": ({"equal": bool}, None),
     "profile": (str, {"name": (str, int), "version": (str, int)}, None),
     "protocol": (str, {"hash": str, "clips": ({"fps": (float, None)}, None)}, None),
     "model": (dict, None),
