@@ -56,6 +56,7 @@ def run_stage(
     from muybridge.stages.execute import execute
     from muybridge.stages.job import resolve
     from muybridge.stages.memory import Memory
+    from muybridge.stages.training import idle
     from muybridge.studies.study import decode, render, worker_count
 
     check_numbers(config)
@@ -70,6 +71,8 @@ def run_stage(
         size = getattr(config, "size", None)
         if size and config.limit is None and not job.run.done:
             decode(job.dataset.records, size, workers, bars, config.allow_broken)
+        if not job.run.done and (hint := idle(job.config)):
+            bars.say(hint)
         run = execute(
             config,
             lambda done, total, values: bars.update(job.stage, done, total, _detail(values)),

@@ -58,14 +58,25 @@ NOT_SIGNED = frozenset(
     }
 )
 """Fields that cannot change a result, and fields that say where something lies whose content is signed instead."""
+LATER: Mapping[str, Any] = {"threads": 1}
+"""Fields that came later, each with the value that all runs before are taken to have: there it is not signed, and no old run is renamed."""
+
+
+def signed_fields(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What is signed of a config: all but ``NOT_SIGNED``, and of ``LATER`` what differs from the value of old runs."""
+    return {
+        name: value
+        for name, value in config.items()
+        if name not in NOT_SIGNED and not (name in LATER and value == LATER[name])
+    }
 
 
 def signature(stage: str, config: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
     """Name of a run: hash of its stage, full resolved config, input runs' signatures and the record version.
 
-    Fields that cannot change a result (``NOT_SIGNED``) stay out.
+    Fields that cannot change a result stay out (``signed_fields``).
     """
-    signed = {name: value for name, value in config.items() if name not in NOT_SIGNED}
+    signed = signed_fields(config)
     content = {"version": RECORD_VERSION, "stage": stage, "config": signed, "inputs": dict(inputs)}
     return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
 
@@ -82,7 +93,7 @@ class Signer:
     """
 
     def __init__(self, stage: str, config: Mapping[str, Any]) -> None:
-        signed = {name: value for name, value in config.items() if name not in NOT_SIGNED}
+        signed = signed_fields(config)
         content = {
             "version": RECORD_VERSION,
             "stage": stage,

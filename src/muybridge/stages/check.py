@@ -66,7 +66,7 @@ def check(
 
 AT_LEAST = {
     **dict.fromkeys(
-        ("frames", "size", "crop", "batch", "views", "epochs", "budget", "nearest", "queries"), 1
+        ("frames", "size", "crop", "batch", "views", "epochs", "budget", "nearest", "queries", "threads"), 1
     ),
     **dict.fromkeys(("limit", "labels_per_class", "seeds"), 1),
     **dict.fromkeys(("stride", "gap", "workers", "weight_decay", "warmup"), 0),

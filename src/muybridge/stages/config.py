@@ -100,6 +100,8 @@ class Optimisation(Data):
     """Share of the steps with a rising learning rate."""
     clip_norm: float = 5.0
     """Largest gradient norm."""
+    threads: int = 1
+    """Threads that a step computes with on a CPU; another number rounds sums otherwise and gives other weights: it is part of the name."""
     augment: tuple[Step, ...] = ("crop",)
     """Augmentations in order, drawn once per clip: single steps (crop, flip, ...) or the whole list of a task (benchmark, cvrl, ...)."""
 

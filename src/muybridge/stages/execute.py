@@ -25,6 +25,7 @@ from muybridge.stages.job import Job, Progress, resolve
 from muybridge.stages.models import Subject
 from muybridge.train import distributed
 from muybridge.train.precision import choose
+from muybridge.train.threads import computing
 from muybridge.train.track import Tracking
 
 
@@ -52,7 +53,7 @@ def execute(
     """
     job = resolve(config, subject=subject)
     distributed.start(choose(job.config.device).device)
-    with distributed.together():
+    with distributed.together(), computing(getattr(job.config, "threads", None)):
         if rank() > 0:
             return _help(job)
         return _lead(job, progress, tell)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from jaxtyping import UInt8
 from torch import Generator, Tensor, nn
 
@@ -24,6 +25,9 @@ from muybridge.train.loop import Recipe, fit
 from muybridge.train.optim import Schedule, cosine, stepped
 from muybridge.train.precision import Compute, choose
 from muybridge.weighting.fixed import Fixed
+
+LARGE = 8 * 64**2
+"""Frames x height x width of a clip whose network may gain from threads; those of the tiny preset do not."""
 
 
 def loader_of(job: Job, material: Material, law: Law, videos: int) -> Loader:
@@ -77,6 +81,19 @@ def schedule_of(config: Optimisation) -> Schedule:
         decays = tuple(epoch / config.epochs for epoch in config.decay_epochs)
         return partial(stepped, decays=decays, factor=config.decay)
     return cosine
+
+
+def idle(config: Any) -> str:
+    """A hint that training would gain from more threads; empty on a GPU, for small clips, which gain nothing, and where none is idle."""
+    if not isinstance(config, Optimisation) or config.frames * config.crop**2 < LARGE:
+        return ""
+    threads = torch.get_num_threads()
+    if threads <= config.threads or choose(config.device).device.type != "cpu":
+        return ""
+    return (
+        f"training on the CPU with {config.threads} of {threads} threads: --threads {threads} is faster and, as sums are rounded otherwise,"
+        " another run"
+    )
 
 
 def compute_of(config: Optimisation) -> Compute:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from muybridge.core.records import NOT_SIGNED, canonical
+from muybridge.core.records import canonical, signed_fields
 from muybridge.measure.linear import DECAYS
 from muybridge.stages.config import FinetuneConfig, KnnConfig, RetrievalConfig, Transfer, as_dict
 from muybridge.stages.protocol import Protocol, of_run
@@ -60,8 +60,8 @@ def transfer_of(config: Transfer) -> TransferProtocol:
 def _finetune(config: FinetuneConfig) -> tuple[dict[str, Any], str]:
     """Every option of the training; those of clips, data and model, which all transfers share, are none of them."""
     shared = {field.name for field in fields(Transfer)} - {"batch"}
-    left_out = shared | NOT_SIGNED | {"labels_per_class"}
-    recipe = {name: value for name, value in as_dict(config).items() if name not in left_out}
+    left_out = shared | {"labels_per_class"}
+    recipe = {name: value for name, value in signed_fields(as_dict(config)).items() if name not in left_out}
     if config.keep == "last":
         return recipe, "nothing is chosen: the weights of the last epoch"
     return recipe, "weights with the lowest loss on held-out training videos"
