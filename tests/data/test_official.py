@@ -232,3 +232,35 @@ def test_a_complete_list_has_no_notes(tmp_path: Path) -> None:
     official_sets.write(tmp_path / "Diving48_V2_train.json", json.dumps(rows[:15_027]))
     official_sets.write(tmp_path / "Diving48_V2_test.json", json.dumps(rows[15_027:]))
     assert sources.load(["diving48"], root=str(tmp_path)).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "old", "new"),
+    [
+        ("hmdb51", "testTrainMulti_7030_splits/*_split1.txt", None, "../../../outside.avi 1\n"),
+        (
+            "kinetics400",
+            "train.csv",
+            None,
+            "label,youtube_id,time_start,time_end,split\n../../outside,abc,1,11,train\n",
+        ),
+        ("ssv2", "something-something-v2-train.json", '"id": "', '"id": "../../outside'),
+        ("diving48", "Diving48_V2_train.json", '"vid_name": "', '"vid_name": "/outside'),
+    ],
+)
+def test_names_that_lead_out_of_the_folder_are_refused_before_a_file_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, file: str, old: str | None, new: str
+) -> None:
+    MAKERS[name](tmp_path)
+    path = next(one for one in sorted(tmp_path.rglob("*")) if one.match(file))
+    text = path.read_text()
+    path.write_text(text.replace(old, new, 1) if old else new)
+    assert path.read_text() != text
+    outside = []
+    seen = Path.is_file
+    monkeypatch.setattr(
+        Path, "is_file", lambda one: (outside.append(one) if "outside" in str(one) else None, seen(one))[1]
+    )
+    with pytest.raises(UsageError, match="leads out of its folder"):
+        sources.load([name], root=str(tmp_path))
+    assert outside == []

@@ -136,7 +136,18 @@ def synchronise(out: Path) -> None:
         if RUN.fullmatch(f"{(name := run.path.relative_to(out).as_posix())}/{RESULT}")
     }
     _each(publish, (Run(out / name) for name in sorted(here - there)))
-    _each(lambda run: fetch(run, weights=False), (Run(out / name) for name in sorted(there)))
+    _each(_bring, (Run(out / name) for name in sorted(there)))
+
+
+def _bring(run: Run) -> None:
+    """Fetch a run that others have finished.
+
+    Raises:
+        DamagedError: its result cannot be read.
+    """
+    fetch(run, weights=False)
+    if not run.done:
+        raise DamagedError(f"{run.path}: its result in the store is damaged, or still being written.")
 
 
 def working_copy(out: str | Path) -> Path:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from muybridge.core.names import inner_path
 from muybridge.data.index import Dataset
 from muybridge.data.official import Listed, assemble, found, malformed, table
 
@@ -81,6 +82,8 @@ def _place(root: Path, row: Listed) -> str:
         for label in dict.fromkeys((row.label, row.label.replace(" ", "_")))
     ]
     tidy = [option.replace("//", "/").lstrip("/") for option in options] + [f"{row.split}/{row.id}"]
+    for option in tidy:
+        inner_path(option, f"Kinetics lists, {row.id}")
     return next((option for option in tidy if (root / option).is_file()), tidy[0])
 
 
