@@ -14,6 +14,8 @@ os.environ.setdefault(
 from muybridge import __version__
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.redact import redacted
+from muybridge.core.terminal import visible
 
 HELP = f"""usage: muybridge COMMAND [OPTIONS]
 
@@ -97,8 +99,8 @@ def _fail(message: str, code: int, debug: bool) -> int:
     if debug:
         import traceback
 
-        traceback.print_exc()
-    print(f"muybridge: {message}", file=sys.stderr)
+        print(redacted(traceback.format_exc()), end="", file=sys.stderr)
+    print(f"muybridge: {visible(redacted(message))}", file=sys.stderr)
     return code
 
 

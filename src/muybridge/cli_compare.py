@@ -7,6 +7,7 @@ from typing import Any
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
+from muybridge.core.terminal import visible
 
 HELP = """usage: muybridge compare A B [--out DIR] [--json]
 
@@ -73,12 +74,14 @@ def show(found: Any) -> None:
     console = Console(highlight=False, soft_wrap=False)
     experiment = found.perturbed.scored.experiment
     for letter, name, one in zip("AB", found.names, found.runs, strict=True):
-        console.print(f"{letter}  {name}  {one.path}", markup=False, soft_wrap=True)
-    console.print(f"on {experiment.data}, profile {experiment.profile or 'not told'}\n", markup=False)
+        console.print(visible(f"{letter}  {name}  {one.path}"), markup=False, soft_wrap=True)
+    console.print(
+        visible(f"on {experiment.data}, profile {experiment.profile or 'not told'}\n"), markup=False
+    )
     console.print(_table(found))
     console.print()
     for one in sentences(found):
-        console.print(one, markup=False)
+        console.print(visible(one), markup=False)
 
 
 def _table(found: Any) -> Any:
@@ -97,7 +100,7 @@ def _table(found: Any) -> Any:
             table.add_section()
             table.add_row()
             kind = line.kind
-        table.add_row(*(Text(part) for part in _cells(line)))
+        table.add_row(*(Text(visible(part)) for part in _cells(line)))
     return table
 
 

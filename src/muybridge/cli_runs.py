@@ -58,6 +58,11 @@ def run(words: list[str]) -> int:
     return act(options, Index(out))
 
 
+def _say(text: str) -> None:
+    """Print what run folders say, which may come from anybody."""
+    print(terminal.visible(text))
+
+
 def _selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stage", help="runs of this stage")
     parser.add_argument(
@@ -94,7 +99,7 @@ def ls(options: Any, index: Index) -> int:
     rows = ordered(_select(options, index), options.sort, options.reverse)
     shown = rows[: options.limit]
     if options.json:
-        print(
+        _say(
             json.dumps(
                 [row.flat() | {"path": str(index.run(row).path)} for row in shown],
                 indent=2,
@@ -168,20 +173,20 @@ def show(options: Any, index: Index) -> int:
     path, rest = index.run(row).path, dependents(rows, row)
     if options.json:
         told = vars(row) | {"path": str(path), "dependents": [one.name for one in rest]}
-        print(json.dumps(told, indent=2, ensure_ascii=False))
+        _say(json.dumps(told, indent=2, ensure_ascii=False))
         return 0
     states = {one.name: one.status for one in rows}
-    print(f"{row.name}  {row.status}{' (limited run)' if row.limited else ''}")
+    _say(f"{row.name}  {row.status}{' (limited run)' if row.limited else ''}")
     for name, value in _facts(row).items():
-        print(f"  {name:<11}{value}")
+        _say(f"  {name:<11}{value}")
     for name, source in row.inputs.items():
-        print(f"  {name:<11}{source} ({states.get(source, 'not in this folder')})")
+        _say(f"  {name:<11}{source} ({states.get(source, 'not in this folder')})")
     for one in rest:
-        print(f"  dependent  {one.name} ({one.status})  {one.summary}")
+        _say(f"  dependent  {one.name} ({one.status})  {one.summary}")
     for note in row.notes:
-        print(f"  note       {note}")
-    print(f"  folder     {path}")
-    print(f"  command    {row.command or 'not told'}")
+        _say(f"  note       {note}")
+    _say(f"  folder     {path}")
+    _say(f"  command    {row.command or 'not told'}")
     return 0
 
 
@@ -227,7 +232,7 @@ def best(options: Any, index: Index) -> int:
     ]
     rows = [row for row in rows if row.status == "done" and options.metric in (row.numbers or {})]
     found = report.best([index.run(row) for row in rows], options.metric)
-    print(json.dumps(report.as_dict(found), indent=2) if options.json else "\n".join(report.lines(found)))
+    _say(json.dumps(report.as_dict(found), indent=2) if options.json else "\n".join(report.lines(found)))
     return 0
 
 
@@ -243,7 +248,7 @@ def rm(options: Any, index: Index) -> int:
     doomed = {row.name: row for row in (find(rows, words) for words in options.run)}.values()
     check_discard(index, list(doomed), options.force)
     for row in doomed:
-        print(f"{row.name}  {row.status}  {row.summary or row.reason}")
+        _say(f"{row.name}  {row.status}  {row.summary or row.reason}")
     if not options.yes and not _agreed(len(doomed)):
         print("nothing deleted")
         return 1

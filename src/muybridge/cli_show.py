@@ -13,7 +13,9 @@ from typing import Any
 from muybridge import __version__
 from muybridge.core.catalogue import Entry, rows
 from muybridge.core.records import Run, find_runs
+from muybridge.core.redact import redact
 from muybridge.core.storage import local
+from muybridge.core.terminal import visible
 
 
 def tables() -> dict[str, Mapping[str, Entry]]:
@@ -55,7 +57,7 @@ def resolved(config: Any, say: Callable[[str], None] | None = None) -> None:
     chosen = choose(config.device, config.precision)
     config = replace(config, device=str(chosen.device), precision=chosen.precision)
     lines = [f"muybridge {__version__} {config.stage}"]
-    for name, value in as_dict(config).items():
+    for name, value in redact(as_dict(config)).items():
         text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
         lines.append(f"  {name}: {text}")
     (say or partial(print, file=sys.stderr))("\n".join(lines))
@@ -88,9 +90,9 @@ def result(run: Run) -> int:
     """Where a run lies and its main number."""
     line = accuracy_line(run)
     if line:
-        print(line)
-    for note in run.result["notes"]:
-        print(f"note: {note}")
+        print(visible(line))
+    for note in run.result.get("notes", []):
+        print(visible(f"note: {note}"))
     print(run.path)
     return 0
 
@@ -101,30 +103,30 @@ def accuracy_line(run: Run) -> str:
     if run.stage == "retrieval":
         return _retrieval_line(run.result)
     if not path.is_file():
-        last = next((row for row in reversed(run.metrics) if "accuracy" in row), None)
+        curve = (row for row in reversed(run.metrics) if None not in (row.get("accuracy"), row.get("chance")))
+        last = next(curve, None)
         return f"pretext accuracy {last['accuracy']:.1%} (chance {last['chance']:.1%})" if last else ""
     from muybridge.core.predictions import read_predictions
     from muybridge.measure.intervals import accuracy_interval
 
     found = accuracy_interval([read_predictions(path, only="clean")])
     caution = f"; {found.caution}" if found.caution else ""
-    return (
-        f"{run.result['summary']}: {found.value:.1%} (95 % interval {found.low:.1%} to {found.high:.1%},"
-        f" chance {run.result['chance']:.1%}{caution})"
-    )
+    told = run.result
+    chance = "" if told.get("chance") is None else f", chance {told['chance']:.1%}"
+    return f"{told.get('summary', run.stage)}: {found.value:.1%} (95 % interval {found.low:.1%} to {found.high:.1%}{chance}{caution})"
 
 
 def _retrieval_line(result: Mapping[str, Any]) -> str:
     from muybridge.measure.counts import share
 
     told = {
-        "recall at 1": result["recall"][0]["groups"],
-        "mean average precision": result["average_precision"]["groups"],
+        "recall at 1": next((one.get("groups") for one in result.get("recall", []) if one["k"] == 1), None),
+        "mean average precision": (result.get("average_precision") or {}).get("groups"),
     }
     found = {name: share(counts) for name, counts in told.items() if counts}
     words = [f"{name} {one.value:.1%} ({one.low:.1%} to {one.high:.1%})" for name, one in found.items()]
     caution = next((f"; {one.caution}" for one in found.values() if one.caution), "")
-    return f"{result['summary']}: {', '.join(words)} (95 % intervals{caution})"
+    return f"{result.get('summary', 'retrieval')}: {', '.join(words)} (95 % intervals{caution})"
 
 
 def study_result(folder: Path) -> int:

@@ -12,6 +12,7 @@ from muybridge import cli_show
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.study_file import NAME, read_study
+from muybridge.core.terminal import visible
 
 if TYPE_CHECKING:
     from muybridge.studies.cost import Estimate
@@ -213,7 +214,7 @@ def _status(recipe: "Recipe", config: Any, watch: bool) -> int:
             print("\x1b[2J\x1b[H", end="")
         for state in found:
             if state.word in ("running", "failed") or state.detail:
-                print(_line(state))
+                print(visible(_line(state)))
         print(
             f"{len(cells):,} runs: " + ", ".join(f"{number:,} {word}" for word, number in numbers.items()),
             flush=True,

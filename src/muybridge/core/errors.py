@@ -5,11 +5,16 @@ The command line prints them as one paragraph and exits with ``exit_code``; ever
 
 from pathlib import Path
 
+from muybridge.core.redact import redacted
+
 
 class MuybridgeError(Exception):
-    """A failure while working: broken input, full disk, interrupted run."""
+    """A failure while working: broken input, full disk, interrupted run. Its words hold no secrets (``core.redact``)."""
 
     exit_code = 1
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*(redacted(one) if isinstance(one, str) else one for one in words))
 
 
 class UsageError(MuybridgeError):

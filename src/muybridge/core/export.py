@@ -17,6 +17,7 @@ from muybridge.core.files import TEXT, atomic, open_plain
 from muybridge.core.index import Index
 from muybridge.core.query import spelt
 from muybridge.core.records import read_json, read_yaml, write_json, write_yaml
+from muybridge.core.redact import redact
 from muybridge.core.result import RESULT, read_result
 from muybridge.core.run_row import RunRow
 from muybridge.core.seal import damage, seal, sealed_names
@@ -124,7 +125,7 @@ def _copy(folder: Path, copy: Path, out: Path) -> None:
         raise MuybridgeError(f"{folder}: damaged ({wrong}). Run its command again.")
     for name in sealed_names(folder, result):
         _pack(folder / name, copy / name, out)
-    content = stripped(result, out)
+    content = stripped(redact(result), out)
     told = {name: value for name, value in content.items() if name not in ("files", "sha256")}
     write_json(copy / RESULT, seal(copy, told) if "sha256" in content else content)
 
@@ -132,13 +133,14 @@ def _copy(folder: Path, copy: Path, out: Path) -> None:
 def _pack(source: Path, target: Path, out: Path) -> None:
     """Copy a file of a run, with no path of this machine in it."""
     if source.name == "config.yaml":
-        write_yaml(target, stripped(read_yaml(source), out))
+        write_yaml(target, stripped(redact(read_yaml(source)), out))
     elif source.name == "env.json":
         told = read_json(source, TEXT)
         if not isinstance(told, dict):
             raise MuybridgeError(f"{source}: damaged (not a JSON object). Run its command again.")
         write_json(
-            target, stripped({name: value for name, value in told.items() if name not in MACHINE}, out)
+            target,
+            stripped(redact({name: value for name, value in told.items() if name not in MACHINE}), out),
         )
     else:
         with open_plain(source) as file, target.open("xb") as copy:

@@ -9,6 +9,7 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.core.index import Index
 from muybridge.core.mirror import DamagedError, fetch, retract
 from muybridge.core.records import Run, append_metrics
+from muybridge.core.redact import redact
 from muybridge.core.run_row import RunRow
 from muybridge.core.seal import damage, set_aside
 from muybridge.core.storage import store_of
@@ -87,7 +88,7 @@ def demand(run: Run) -> None:
 def note(run: Run, event: str, **facts: Any) -> None:
     """One line in the journal of a run: what happened to it, when, where."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    row = {"event": event, "time": now, "host": platform.node(), "process": os.getpid(), **facts}
+    row = {"event": event, "time": now, "host": platform.node(), "process": os.getpid(), **redact(facts)}
     append_metrics(run.path / JOURNAL, row)
 
 

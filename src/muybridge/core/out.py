@@ -11,7 +11,7 @@ from muybridge.core.errors import UsageError
 from muybridge.core.files import TEXT
 from muybridge.core.mirror import synchronise
 from muybridge.core.records import read_json, write_json
-from muybridge.core.storage import Store, local, store_of
+from muybridge.core.storage import Store, lacks_secrets, local, portable, store_of
 
 MARKER = "muybridge.json"
 LAYOUT = 1
@@ -50,6 +50,11 @@ def claim(out: Path, *, resume: bool = True, overwrite: bool = False) -> None:
 def check(out: Path, *, resume: bool = True, overwrite: bool = False) -> None:
     """The checks of ``claim`` without touching anything."""
     out = local(out)
+    if lacks_secrets(out):
+        raise UsageError(
+            f"--out {portable(str(out.absolute()))}: its password is not known here. Give the whole URL, or put the password where the "
+            "driver of the store looks for it."
+        )
     store = store_of(out)
     if store is not None:
         _check_store(store, resume or overwrite)

@@ -22,7 +22,8 @@ from muybridge.core.files import append_text, open_plain, read_bytes
 from muybridge.core.files import atomic as atomic
 from muybridge.core.names import is_plain
 from muybridge.core.parse import CONFIG, DEPTH, UnreadableError, parse_json, parse_yaml
-from muybridge.core.result import AGAIN, RESULT, misfit, read_result
+from muybridge.core.redact import redact
+from muybridge.core.result import AGAIN, RESULT, WORDS, misfit, read_result
 from muybridge.core.result import RECORD_VERSION as RECORD_VERSION
 from muybridge.core.result import canonical as canonical
 from muybridge.core.strips import read_strips
@@ -241,7 +242,8 @@ class Run:
         Raises:
             MuybridgeError: damaged, changed after it was written, of another run, or written by a newer version.
         """
-        return read_result(self.path)
+        content = read_result(self.path)
+        return {**content, **redact({name: content[name] for name in WORDS if name in content})}
 
     @property
     def metrics(self) -> list[dict[str, Any]]:

@@ -20,6 +20,8 @@ RESULT = "result.json"
 RECORD_VERSION = 2
 SEALED_SINCE = 2
 """First record version whose results always carry their checksums."""
+WORDS = ("config", "command", "notes", "summary")
+"""Fields with texts that came from a command line or from errors: written without secrets, and read without those of older versions."""
 AGAIN = "Run its command or the study again."
 
 

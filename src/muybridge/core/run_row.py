@@ -10,6 +10,7 @@ from typing import Any, Literal
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import TEXT, NotPlainError, first_line
 from muybridge.core.records import Run, read_json, read_yaml
+from muybridge.core.redact import redact, redacted
 from muybridge.core.result import AGAIN
 from muybridge.core.seal import changed
 from muybridge.core.storage import store_of
@@ -144,9 +145,9 @@ def _unfinished(run: Run) -> RunRow:
         run.stage,
         run.signature,
         "failed" if reason else "unfinished",
-        reason,
-        facets=facets,
-        config=config,
+        redacted(reason),
+        facets=redact(facets),
+        config=redact(config),
         inputs={
             name: "/".join(Path(str(config[name])).parts[-2:])
             for name in ("init", "model")

@@ -2,12 +2,16 @@
 
 ``--out URL`` is the working copy below ``stores_root()``, an ordinary folder for all else. Its name is the quoted URL, so that path and URL
 follow from each other. Work is done there; what crosses over is in ``core.mirror``.
+
+A URL may hold a password or a signed query. It is kept whole in the memory of this process and of its own workers, and nowhere else: the
+name of the working copy, and everything that is written or said, has ``***`` in its place.
 """
 
+import hashlib
 import re
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,7 @@ from urllib.parse import quote, unquote
 from muybridge.core import files
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.paths import stores_root
+from muybridge.core.redact import HIDDEN, redacted_url
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):/{1,3}(?=[^/])")
 _RUN = re.compile(r"(.+)/(runs/[a-z]+/[0-9a-f]{16}(?:/[^/]+)?)/?")
@@ -39,28 +44,84 @@ def whole(text: object) -> str:
     return f"{found[1]}://{'/' if found[1] in ('file', 'local') else ''}{rest}"
 
 
+_WHOLE: dict[str, str] = {}
+"""URLs with their secrets by the name of their working copy, as far as this process was told."""
+
+
 def local(text: object) -> Path:
     """Where a store, or a run in it, has its working copy; a path is given back as it is."""
     if not is_url(text):
         return Path(str(text))
     url = whole(text)
     run = _RUN.fullmatch(url)
-    return local(run[1]) / run[2] if run else stores_root() / quote(url, safe="")
+    if run:
+        return local(run[1]) / run[2]
+    name = _name(url)
+    if HIDDEN not in url:
+        _WHOLE[name] = url
+        _rename(url, name)
+    return stores_root() / name
+
+
+def _name(url: str) -> str:
+    """Name of a working copy; two queries of one place have two, and passwords leave no trace."""
+    query = url.partition("?")[2]
+    mark = f"@{hashlib.sha256(query.encode()).hexdigest()[:8]}" if query and HIDDEN not in query else ""
+    return quote(redacted_url(url), safe="") + mark
+
+
+def _rename(url: str, name: str) -> None:
+    """Take over a working copy that an older version named by the whole URL."""
+    before = stores_root() / quote(url, safe="")
+    if before.name != name and not (stores_root() / name).exists():
+        with suppress(OSError):
+            before.rename(stores_root() / name)
+
+
+def known_urls() -> dict[str, str]:
+    """What ``local`` was told, for processes of this machine that take over work of this one."""
+    return dict(_WHOLE)
+
+
+def learn_urls(known: Mapping[str, str]) -> None:
+    """The other end of ``known_urls``."""
+    _WHOLE.update(known)
 
 
 def portable(text: str) -> str:
-    """The URL of what lies in a working copy, for other machines to understand; other texts are given back as they are."""
+    """The URL of what lies in a working copy, without its secrets, for other machines to understand; other texts stay as they are."""
+    name, rest = _parted(text)
+    return redacted_url(unquote(name.partition("@")[0])) + rest if name else text
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """Name of the working copy that a path lies in, and the rest of the path; empty for others."""
     root = f"{stores_root().absolute()}/"
     if not text.startswith(root):
-        return text
+        return "", text
     name, slash, rest = text[len(root) :].partition("/")
-    return unquote(name) + slash + rest
+    return name, slash + rest
 
 
 def store_of(path: Path) -> "Store | None":
-    """The folder of the store that a path in a working copy stands for; None for every other path."""
-    text = portable(str(path.absolute()))
-    return Store(text) if is_url(text) else None
+    """The folder of the store that a path in a working copy stands for; None for every other path, and where its secrets are not known."""
+    name, rest = _parted(str(path.absolute()))
+    url = _WHOLE.get(name) or unquote(name.partition("@")[0])
+    if not is_url(url) or lacks_secrets(path):
+        return None
+    return Store(joined(url, *rest.strip("/").split("/")) if rest.strip("/") else url)
+
+
+def lacks_secrets(path: Path) -> bool:
+    """Whether a path lies in the working copy of a store that wants secrets this process was not told."""
+    name, _ = _parted(str(path.absolute()))
+    return HIDDEN in unquote(name) and name not in _WHOLE
+
+
+def joined(url: str, *names: str) -> str:
+    """The URL of something below a URL; a query, which HTTP has, stays at the end."""
+    place, mark, query = url.partition("?") if url.startswith("http") else (url, "", "")
+    return "/".join((place.rstrip("/"), *names)) + mark + query
 
 
 class Store:
@@ -72,7 +133,9 @@ class Store:
     """
 
     def __init__(self, url: str, out: Path | None = None) -> None:
-        self.url = url
+        self.url = redacted_url(url)
+        """For messages: without secrets."""
+        self._whole = url
         self.fs, self.root = _connect(url)
         protocols = (self.fs.protocol,) if isinstance(self.fs.protocol, str) else self.fs.protocol
         self.disk = Path(self.root) if "file" in protocols else None
@@ -81,7 +144,7 @@ class Store:
 
     def below(self, *names: str) -> "Store":
         """A folder in it."""
-        return Store("/".join((self.url, *names)), self.out)
+        return Store(joined(self._whole, *names), self.out)
 
     def names(self) -> list[str]:
         """Names of the files."""
@@ -201,11 +264,11 @@ def _connect(url: str) -> tuple[Any, str]:
 
     protocol = url.partition("://")[0]
     try:
-        with _explained(url):
+        with _explained(redacted_url(url)):
             fs, root = url_to_fs(url, use_listings_cache=False)
     except (ValueError, ImportError) as error:
         raise UsageError(
-            f"--out {url}: {error}. Install what {protocol}:// needs, or give a folder."
+            f"--out {redacted_url(url)}: {error}. Install what {protocol}:// needs, or give a folder."
         ) from error
     return fs, str(root)
 

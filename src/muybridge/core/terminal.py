@@ -1,17 +1,22 @@
 """Tables on a terminal: columns that fit its width, the most telling ones first."""
 
+import re
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 GAP = 2
+STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters but tabs and line breaks, marks that turn the order of letters, and halves of letters, which nothing can print."""
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 
 @dataclass(frozen=True)
 class Column:
-    """Cells below a head.
+    """Cells below a head; what would steer the terminal in them is replaced.
 
     Attributes:
         rank: columns with the highest rank go first where the terminal is narrow.
@@ -25,10 +30,18 @@ class Column:
     right: bool = False
     least: int = 8
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cells", [visible(cell).replace("\n", " ") for cell in self.cells])
+
     @property
     def width(self) -> int:
         """Width of its longest cell."""
         return max(map(len, (self.head, *self.cells)))
+
+
+def visible(text: str) -> str:
+    """A text in which nothing steers the terminal or turns the order of letters; line breaks stay."""
+    return STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def width() -> int | None:

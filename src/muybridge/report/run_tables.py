@@ -4,6 +4,7 @@ from typing import Any
 
 from muybridge.core.files import TEXT
 from muybridge.core.records import Run, read_json
+from muybridge.core.redact import redact
 from muybridge.report.accuracy_tables import arm_cell
 from muybridge.report.collect import Collected, data_of, facets
 from muybridge.report.table import (
@@ -270,7 +271,7 @@ def environment_table(all_of: Collected) -> Table:
     told: dict[str, dict[str, int]] = {}
     for run in all_of.runs:
         path = run.path / "env.json"
-        for fact, value in (read_json(path, TEXT) if path.is_file() else {}).items():
+        for fact, value in (redact(read_json(path, TEXT)) if path.is_file() else {}).items():
             if fact != "argv":
                 values = told.setdefault(fact, {})
                 values[_shown(value)] = values.get(_shown(value), 0) + 1

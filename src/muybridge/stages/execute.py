@@ -16,6 +16,8 @@ from muybridge.core.lease import Lease, Tell, hold
 from muybridge.core.memory import peak, restart_peak
 from muybridge.core.mirror import place_of, publish
 from muybridge.core.records import RECORD_VERSION, Run, write_json, write_yaml
+from muybridge.core.redact import redact
+from muybridge.core.result import WORDS
 from muybridge.core.seal import seal
 from muybridge.core.storage import portable, store_of
 from muybridge.measure.headline import headline
@@ -94,11 +96,12 @@ def _execute(job: Job, progress: Progress | None, lease: Lease) -> None:
     path = job.run.path
     note(job.run, "began")
     restart_peak()
-    write_yaml(path / "config.yaml", _portable(as_dict(job.config)))
-    write_json(path / "env.json", environment())
+    config = _portable(as_dict(job.config))
+    write_yaml(path / "config.yaml", config)
+    write_json(path / "env.json", redact(environment()))
     distributed.told(True)
 
-    with Tracking(job.run, job.config.track, job.facets, as_dict(job.config)) as tracking:
+    with Tracking(job.run, job.config.track, job.facets, config) as tracking:
 
         def watched(done: int, total: int, values: dict[str, float]) -> None:
             if lease.lost:
@@ -108,7 +111,9 @@ def _execute(job: Job, progress: Progress | None, lease: Lease) -> None:
                 progress(done, total, values)
 
         told = describe(job) | pick("stages", STAGES, job.stage)(job, watched) | {"peak_memory": peak()}
-        told |= {"numbers": headline(job.run, told)}
+        told |= {"numbers": headline(job.run, told)} | {
+            name: redact(told[name]) for name in WORDS if name in told
+        }
         tracking.final(told["numbers"] | {"budget": told.get("budget", {})})
     content = seal(path, told)
     lease.check()
@@ -125,8 +130,10 @@ def _inputs(job: Job) -> None:
 
 
 def _portable(values: dict[str, Any]) -> dict[str, Any]:
-    """Values of a config with the URLs of what lies in a store."""
-    return {name: portable(value) if isinstance(value, str) else value for name, value in values.items()}
+    """Values of a config with the URLs of what lies in a store, and no secrets."""
+    told = {name: portable(value) if isinstance(value, str) else value for name, value in values.items()}
+    found: dict[str, Any] = redact(told)
+    return found
 
 
 def describe(job: Job) -> dict[str, Any]:

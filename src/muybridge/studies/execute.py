@@ -16,6 +16,7 @@ from muybridge.core.lease import life
 from muybridge.core.mirror import fetch
 from muybridge.core.out import MARKER
 from muybridge.core.records import atomic
+from muybridge.core.redact import redacted
 from muybridge.core.screen import Screen
 from muybridge.studies.executors import EXECUTORS, Executor
 from muybridge.studies.messages import Busy, Died, Done, Failed, Message, Progress
@@ -213,9 +214,10 @@ class _Schedule:
 
     def _fail(self, cell: Cell, text: str, trace: str) -> None:
         """Keep a failure with its log, and fail what hangs on it."""
+        text = redacted(text)
         self.outcome.failed[cell.job.signature] = text
         with contextlib.suppress(OSError), atomic(cell.run.path / "error.log") as file:
-            file.write(f"{text}\n\n{trace}")
+            file.write(redacted(f"{text}\n\n{trace}"))
         self.screen.finish(cell.name, f"FAILED {cell.name}: {text}")
         for follower in self.followers.pop(cell.job.signature, ()):
             if follower.job.signature not in self.outcome.failed:

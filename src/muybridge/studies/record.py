@@ -7,6 +7,7 @@ from typing import Any
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.records import write_json
+from muybridge.core.redact import redact
 from muybridge.core.study_file import NAME, read_study
 from muybridge.stages.config import as_dict
 from muybridge.stages.job import command
@@ -37,7 +38,7 @@ def write_plan(recipe: Recipe, config: StudyConfig, cells: Sequence[Cell], outco
         ],
         "failed": [_row(by_signature[name]) | {"error": text} for name, text in outcome.failed.items()],
     }
-    write_json(config.out / NAME, content)
+    write_json(config.out / NAME, redact(content))
 
 
 def _before(out: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -12,6 +12,7 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.core.lease import BusyError, LostLeaseError
 from muybridge.core.memory import peak
 from muybridge.core.processes import follow
+from muybridge.core.storage import learn_urls
 from muybridge.studies.messages import Busy, Done, Failed, Message, Progress
 
 QUIET = 0.2
@@ -40,9 +41,10 @@ def work(config: Any, say: Callable[[Progress], None] | None = None) -> Message:
     return Done(run.signature, peak(), time.monotonic() - began)
 
 
-def serve(pipe: Connection, parent: int) -> None:
-    """Receive configs and send messages, until the other end is closed."""
+def serve(pipe: Connection, parent: int, urls: Mapping[str, str]) -> None:
+    """Receive configs and send messages, until the other end is closed; ``urls`` are stores that its driver knows with their secrets."""
     follow(parent)
+    learn_urls(urls)
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
             pipe.send(work(pipe.recv(), pipe.send))

@@ -9,6 +9,7 @@ from typing import Any
 
 from muybridge.core.errors import UsageError
 from muybridge.core.processes import spawning
+from muybridge.core.storage import known_urls
 from muybridge.studies.executors.room import Room
 from muybridge.studies.messages import Died, Done, Message, Progress
 from muybridge.studies.plan import Cell
@@ -23,7 +24,7 @@ class Worker:
     def __init__(self, environment: dict[str, str]) -> None:
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, os.getpid()), daemon=True)
+        self.process = context.Process(target=serve, args=(theirs, os.getpid(), known_urls()), daemon=True)
         with spawning():
             os.environ.update(environment)
             self.process.start()

@@ -4,13 +4,24 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from muybridge.core.errors import UsageError
+from muybridge.core.redact import HIDDEN
 from muybridge.core.storage import portable
 from muybridge.studies.plan import Cell
 
 
 def portable_config(cell: Cell) -> Any:
-    """The config of a cell, with the URL of its store where its results lie in a working copy; folders must be shared."""
+    """The config of a cell, with the URL of its store where its results lie in a working copy; folders must be shared.
+
+    Raises:
+        UsageError: the URL holds secrets, which files of jobs and logs of clusters would keep.
+    """
     config = cell.job.config
+    if HIDDEN in portable(str(config.out)):
+        raise UsageError(
+            f"--out {portable(str(config.out))}: a password in a URL is not handed to other machines. Put it where the driver of the "
+            "store looks for it there (variables, configuration files), and give the URL without."
+        )
     places: dict[str, Any] = {"out": Path(portable(str(config.out)))}
     for name in ("init", "model"):
         value = getattr(config, name, None)
