@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import farm as farming
 import fsspec
 import pytest
-from farm import resealed
+import result_folder
 from fsspec.implementations.memory import MemoryFileSystem
 from hostile_runs import FACTS, KINDS_OF_FILES, NAMES, TEXTS
+from result_folder import resealed
 
 from muybridge.core import out
 from muybridge.core.errors import MuybridgeError
@@ -58,7 +58,7 @@ fsspec.register_implementation("evil", Evil, clobber=True)
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sound") / "out"
-    farming.build(folder)
+    result_folder.build(folder)
     return folder
 
 
