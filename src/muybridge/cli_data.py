@@ -162,7 +162,7 @@ def subset(options: Any, dataset: Any) -> int:
         table.writerow(("path", "label", "split", "group", "topped_up"))
         names = [*dataset.classes, ""]
         table.writerows(
-            (str(r.path), names[r.label], r.split, r.group, "yes" if r in extra else "") for r in chosen
+            (str(r.video), names[r.label], r.split, r.group, "yes" if r in extra else "") for r in chosen
         )
     sizes = Counter(record.label for record in chosen).values()
     print(

@@ -66,12 +66,14 @@ def resolved(config: Any, say: Callable[[str], None] | None = None) -> None:
 def stage_plan(config: Any) -> int:
     """What a stage would do."""
     from muybridge.core import out
+    from muybridge.data.index import check_there
     from muybridge.stages.check import check_numbers
     from muybridge.stages.job import resolve
 
     check_numbers(config)
     out.check(config.out, resume=config.resume, overwrite=config.overwrite)
     job = resolve(config)
+    check_there(job.dataset, config.allow_broken)
     resolved(job.config)
     print(f"{'exists' if job.run.done else 'to do '}  {job.run.path}")
     say_cache(job.dataset.records, getattr(config, "size", None))

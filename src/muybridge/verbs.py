@@ -52,6 +52,7 @@ def run_stage(
         announce: told the resolved config before work starts.
         subject: a model under test that was handed over as an object.
     """
+    from muybridge.data.index import check_there
     from muybridge.stages.check import check_numbers
     from muybridge.stages.execute import execute
     from muybridge.stages.job import resolve
@@ -61,7 +62,9 @@ def run_stage(
 
     check_numbers(config)
     if config.dry_run:
-        return resolve(config, subject=subject).run
+        job = resolve(config, subject=subject)
+        check_there(job.dataset, config.allow_broken)
+        return job.run
     _claim(config)
     workers = worker_count(config.workers)
     with show or screen() as bars:

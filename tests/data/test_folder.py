@@ -133,7 +133,7 @@ def test_nothing_there_suggests_what_lies_beside(tmp_path: Path) -> None:
 
 def test_a_single_video_is_no_data_set(tmp_path: Path) -> None:
     with pytest.raises(
-        UsageError, match=r"neither a folder nor a list \(\.csv, \.tsv, \.txt, \.jsonl, \.parquet\)"
+        UsageError, match=r"neither a folder nor a list \(\.csv, \.tsv, \.txt, \.json, \.jsonl, \.parquet\)"
     ):
         folder.read(_touch(tmp_path, "a.mp4") / "a.mp4")
 
@@ -280,7 +280,11 @@ def test_a_video_that_is_listed_twice_is_named(tmp_path: Path, second: str) -> N
             "path,label\na.mp4,x\nb,c.mp4,y\n",
             r"a\.csv, line 3: 3 fields for the columns path, label",
         ),
-        ("a.csv", "a.mp4,30,7\n", r"a\.csv, line 1: 3 fields for the columns path, label\. Name all columns"),
+        (
+            "a.csv",
+            "a.mp4,30,7\n",
+            r"a\.csv, line 1: 3 fields for the columns path, label, apart by commas.* Name all columns",
+        ),
         ("a.csv", "path,split\na.mp4,trian\n", r"a\.csv, line 2: split 'trian'; wanted train, val or test"),
     ],
 )
@@ -291,7 +295,9 @@ def test_a_bad_list_is_refused_with_the_line(tmp_path: Path, name: str, text: st
 
 def test_a_list_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes("path,label\né.mp4,x\n".encode("utf-16"))
-    with pytest.raises(UsageError, match=r"a\.csv, line 1: not UTF-8 text .* Save the list as UTF-8"):
+    assert _labels(folder.read(tmp_path / "a.csv")) == {"é.mp4": "x"}, "its mark says what it is"
+    (tmp_path / "a.csv").write_bytes("path,label\né.mp4,x\n".encode("latin-1"))
+    with pytest.raises(UsageError, match=r"a\.csv, line 2: not UTF-8 text .* Save the list as UTF-8"):
         folder.read(tmp_path / "a.csv")
 
 

@@ -9,7 +9,7 @@ from muybridge.data.index import TOPPED_UP, Dataset, balanced, top_ups
 def parse(source: str) -> tuple[str, int | None]:
     """Name or path of a source word, and how many of its training videos are wanted: ``kinetics400@50000``; None for all."""
     name, _, number = source.rpartition("@")
-    return (name, int(number)) if name and number.isdecimal() else (source, None)
+    return (name, int(number)) if name and number.isdecimal() and len(number) < 19 else (source, None)
 
 
 def take(dataset: Dataset, wanted: int) -> Dataset:

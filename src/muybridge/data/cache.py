@@ -89,7 +89,7 @@ def plan(
     if not index.is_file():
         index = folder.with_suffix(".json")
     if not index.is_file():
-        write_json(index, _probe_all(dict(zip(files, (r.path for r in records), strict=True)), workers))
+        write_json(index, _probe_all(dict(zip(files, (r.video for r in records), strict=True)), workers))
     content_of = read_json(index)
     table = content_of["videos"]
     frames = tuple(table[name]["frames"] for name in files)
@@ -120,7 +120,7 @@ def build(
     with FileLock(folder.with_suffix(".lock")):
         if not (folder / "index.json").is_file():
             _build(
-                dict(zip(planned.files, (r.path for r in records), strict=True)), planned, workers, progress
+                dict(zip(planned.files, (r.video for r in records), strict=True)), planned, workers, progress
             )
     return FrameStore(folder, planned.files)
 

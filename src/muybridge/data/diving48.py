@@ -52,9 +52,14 @@ def _classes(path: Path) -> list[str]:
 def _rows(path: Path, split: str, classes: list[str]) -> Iterator[Listed]:
     for number, entry in entries(path):
         name, label = entry.get("vid_name"), entry.get("label")
-        if not isinstance(name, str) or not isinstance(label, int) or not 0 <= label < len(classes):
+        if (
+            not isinstance(name, str)
+            or not isinstance(label, int)
+            or isinstance(label, bool)
+            or not 0 <= label < len(classes)
+        ):
             raise UsageError(
-                f"{path}, entry {number}: {entry!r}; wanted vid_name and a label below {len(classes)}. Take the official file."
+                f"{path}, entry {number}: {entry!r:.200}; wanted vid_name and a label below {len(classes)}. Take the official file."
             )
         yield Listed(f"{name}.mp4", classes[label], split, name.rpartition("_")[0] or name)
 

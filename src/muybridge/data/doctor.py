@@ -95,7 +95,7 @@ def survey(
     files = fingerprints(records)
     store = (root or cache_root()) / FOLDER
     store.mkdir(parents=True, exist_ok=True)
-    paths = dict(zip(files, (r.path for r in records), strict=True))
+    paths = dict(zip(files, (r.video for r in records), strict=True))
     with pool(min(workers, max(1, len(paths) // 8))) as mapped:
         each = partial(_in_blocks, mapped)
         _look_at_all(paths, store, each, tell)

@@ -7,6 +7,7 @@ A ``classes.txt`` in the folder, or beside the list, names the classes in their 
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from muybridge.core.catalogue import suggestion
@@ -48,13 +49,15 @@ def read(
             raise UsageError(
                 f"{source}: a folder has no column {group or where[0]!r}; give a list with such a column instead."
             )
-        return number(source.name, rows, source)
+        dataset = number(source.name, rows, source)
+        return replace(dataset, notes=(*_unknown_splits(rows), *dataset.notes))
     if source.is_file() and source.suffix.lower() in LISTS:
-        rows = list(lists.rows(source, label, group, root, where, allow_links))
-        if not rows:
+        listed = lists.read(source, label, group, root, where, allow_links)
+        if not listed.rows:
             left = f" of which {' and '.join(where)} holds" if where else ""
             raise UsageError(f"{source}: the list names no videos{left}.")
-        return number(source.stem, rows, source.parent)
+        dataset = number(source.stem, listed.rows, source.parent)
+        return replace(dataset, notes=(*listed.notes, *dataset.notes), columns=listed.columns)
     if source.is_file():
         raise UsageError(f"{source}: neither a folder nor a list ({', '.join(LISTS)}).")
     beside = [path.name for path in source.parent.iterdir()] if source.parent.is_dir() else []
@@ -74,6 +77,18 @@ def _folder_rows(root: Path, allow_links: bool) -> Iterator[Row]:
             label=path.parts[-2] if labelled else "",
             split=SPLITS[path.parts[0].lower()] if split else "",
             group="",
+        )
+
+
+def _unknown_splits(rows: Sequence[Row]) -> Iterator[str]:
+    """A note where folders of classes lie in folders that are no known splits, so that no labels are read."""
+    parts = [row.id.split("/") for row in rows]
+    if all(len(names) == 3 for names in parts) and not any(row.label for row in rows):
+        unknown = sorted({names[0] for names in parts if names[0].lower() not in SPLITS})
+        said = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
+        yield (
+            f"videos lie three folders deep and {said} is no known split, so there are neither splits nor labels; call the first folders"
+            " train, val and test, or give a list"
         )
 
 

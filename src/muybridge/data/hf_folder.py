@@ -15,10 +15,11 @@ from pathlib import Path, PurePosixPath
 
 from muybridge.core.errors import UsageError
 from muybridge.data import lists
+from muybridge.data.delimited import PATH_COLUMNS
 from muybridge.data.folder import files
 from muybridge.data.index import Dataset
 from muybridge.data.rows import SPLITS, Fence, Row, checked, number
-from muybridge.data.tables import LABEL_COLUMNS, PATH_COLUMNS, cell, column, kept, table
+from muybridge.data.tables import LABEL_COLUMNS, cell, column, kept, table
 from muybridge.data.video import is_video
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
@@ -32,7 +33,13 @@ def metadata(root: Path) -> list[Path]:
     Raises:
         UsageError: two in one folder.
     """
-    found = [path for place in ("", "*/", "data/*/") for name in METADATA for path in root.glob(place + name)]
+    found = [
+        path
+        for place in ("", "*/", "data/*/")
+        for name in METADATA
+        for path in root.glob(place + name)
+        if path.is_file()
+    ]
     found = sorted(dict.fromkeys(found))
     for one, other in pairwise(found):
         if one.parent == other.parent:
@@ -69,7 +76,7 @@ def read(
 def _rows(
     file: Path, root: Path, label: str | None, group: str | None, where: Sequence[str], allow_links: bool
 ) -> Iterator[Row]:
-    lines = kept(file, list(table(file)), where)
+    lines = kept(file, table(file, [one for one in (label, group) if one])[0], where)
     columns = list(dict.fromkeys(name for _, line in lines for name in line))
     path_column = _path_column(file, columns) if columns else ""
     label_column = column(file, columns, label, LABEL_COLUMNS) if columns else None
@@ -98,7 +105,7 @@ def _path_column(file: Path, columns: Sequence[str]) -> str:
         raise UsageError(
             f"{file}: {len(ending)} columns name files ({', '.join(ending)}). Call that of the videos file_name."
         )
-    usual = ("file_name", *ending, *PATH_COLUMNS)
+    usual = ("file_name", *ending, *PATH_COLUMNS[:5])
     found = column(file, columns, None, usual)
     if not found:
         raise UsageError(

@@ -3,13 +3,16 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from muybridge.core import seeding
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.data import segments
 from muybridge.data.content import content_hashes, sampled_hash
+from muybridge.data.segments import Segment
+from muybridge.data.tar import is_there
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class VideoRecord:
         label: class index; -1 where there is none.
         split: ``train``, ``val``, ``test``, or empty where the data set states none.
         group: source (subject, scene) that must never straddle a split; the id where none is known.
+        segment: stretch of the file that is meant; None for all of it.
     """
 
     id: str
@@ -29,6 +33,12 @@ class VideoRecord:
     label: int
     split: str
     group: str
+    segment: Segment | None = None
+
+    @property
+    def video(self) -> Path:
+        """What is opened: the path, with the segment behind it."""
+        return Path(f"{self.path}{self.segment}") if self.segment else self.path
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,7 @@ class Dataset:
         classes: label names; empty for unlabelled data.
         label_changing: perturbations that turn a clip into one of another class (a reversed move to the left is one to the right).
         notes: what a reader of its results must know: videos of the official list that are missing, for example.
+        columns: of the list that it was read from; none where it was read from something else.
     """
 
     name: str
@@ -48,6 +59,7 @@ class Dataset:
     classes: tuple[str, ...]
     label_changing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = field(default=(), compare=False)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -77,13 +89,25 @@ class Dataset:
 
 
 def fingerprint(path: Path) -> str:
-    """Hash of a file's size and content (``data.content``, with its errors)."""
-    return content_hashes([path])[0]
+    """Hash of a file's size and content (``data.content``, with its errors); of a segment, of that of its file and of its ends."""
+    return _fingerprints([path])[0]
 
 
 def fingerprints(records: Sequence[VideoRecord]) -> list[str]:
     """Fingerprint of each record's file, in order; errors are those of ``data.content``."""
-    return content_hashes([record.path for record in records])
+    return _fingerprints([record.video for record in records])
+
+
+def _fingerprints(paths: Sequence[Path]) -> list[str]:
+    parted = [segments.parted(path) for path in paths]
+    files = list(dict.fromkeys(file for file, _ in parted))
+    hashes = dict(zip(files, content_hashes(files), strict=True))
+    return [
+        hashlib.blake2b(f"{hashes[file]}{segment}".encode(), digest_size=16).hexdigest()
+        if segment
+        else hashes[file]
+        for file, segment in parted
+    ]
 
 
 def check_unchanged(path: Path, before: str) -> None:
@@ -228,6 +252,22 @@ def top_ups(
     return extra
 
 
+def check_there(dataset: Dataset, allow: bool) -> None:
+    """See that the videos are there, before anything is planned for them.
+
+    Raises:
+        UsageError: none is, or more than 1 % are missing and that was not allowed; names the folder that may be meant.
+    """
+    absent = [r for r in dataset.records if not is_there(r.path)]
+    if not absent or (len(absent) < len(dataset) and (allow or len(absent) <= 0.01 * len(dataset))):
+        return
+    hints = "".join(f" {note}." for note in dataset.notes if "--root" in note)
+    raise UsageError(
+        f"{dataset.name}: {len(absent):,} of {len(dataset):,} videos are not there, the first: {absent[0].path}.{hints}"
+        " Correct the list, or say with --root where its paths start."
+    )
+
+
 def check_classes(dataset: Dataset, train: Sequence[VideoRecord], test: Sequence[VideoRecord]) -> list[str]:
     """Notes on classes that a split cannot test fairly.
 
@@ -238,8 +278,12 @@ def check_classes(dataset: Dataset, train: Sequence[VideoRecord], test: Sequence
     names = dataset.classes
     if len(counts) < 2:
         raise UsageError(
-            f"{dataset.name}: {len(counts)} labelled classes; wanted at least 2. "
-            " Give root/<class>/*.mp4 with no videos elsewhere, or a list with a label column."
+            f"{dataset.name}: {len(counts)} labelled classes; wanted at least 2."
+            + (
+                f" Name the label column with --label; columns: {', '.join(dataset.columns)}."
+                if dataset.columns
+                else " Give root/<class>/*.mp4 with no videos elsewhere, or a list with a label column."
+            )
         )
     single = [names[label] for label, n in counts.items() if n < 2]
     if single:

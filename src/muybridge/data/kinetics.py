@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from muybridge.core.names import inner_path
+from muybridge.data.finder import Finder
 from muybridge.data.index import Dataset
 from muybridge.data.official import Listed, assemble, found, malformed, table
 
@@ -46,7 +47,8 @@ def read(root: Path, classes: int = 400) -> Dataset:
         )
         found(root, names, ORIGIN)
     labels = sorted({row.label for row in rows if row.label})
-    placed = [Listed(_place(root, row), row.label, row.split) for row in rows]
+    finder = Finder(root)
+    placed = [Listed(_place(finder, row), row.label, row.split) for row in rows]
     listed = {row.split for row in rows}
     official = {split: number for split, number in COUNTS[classes].items() if split in listed}
     dataset = assemble(f"kinetics{classes}", root, placed, labels, official)
@@ -74,17 +76,18 @@ def _rows(path: Path, split: str) -> Iterator[Listed]:
         yield Listed(name, line.get("label", "").strip(), split)
 
 
-def _place(root: Path, row: Listed) -> str:
+def _place(finder: Finder, row: Listed) -> str:
     """Path of a video below the root: with or without a folder for the split, blanks in class names as they are or as underscores."""
     options = [
         f"{split}{label}/{row.id}"
         for split in (f"{row.split}/", "")
         for label in dict.fromkeys((row.label, row.label.replace(" ", "_")))
     ]
-    tidy = [option.replace("//", "/").lstrip("/") for option in options] + [f"{row.split}/{row.id}"]
+    tidy = [option.replace("//", "/").lstrip("/") for option in options] + [f"{row.split}/{row.id}", row.id]
     for option in tidy:
         inner_path(option, f"Kinetics lists, {row.id}")
-    return next((option for option in tidy if (root / option).is_file()), tidy[0])
+    exact = (option for option in tidy if finder.has(option))
+    return next(exact, None) or next((option for option in tidy if finder.find(option)), tidy[0])
 
 
 k400, k600, k700 = (partial(read, classes=number) for number in (400, 600, 700))

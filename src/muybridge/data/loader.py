@@ -113,7 +113,7 @@ def check_broken(records: Sequence[VideoRecord], errors: Sequence[str], allow: b
     Raises:
         UsageError: more than 1 % are broken and that was not allowed, or none is left.
     """
-    broken = [{"path": str(r.path), "reason": e} for r, e in zip(records, errors, strict=True) if e]
+    broken = [{"path": str(r.video), "reason": e} for r, e in zip(records, errors, strict=True) if e]
     if broken and len(broken) == len(records):
         raise UsageError(
             f"all {len(records)} videos are broken; the first: {broken[0]['path']}: {broken[0]['reason']}."

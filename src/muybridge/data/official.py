@@ -8,13 +8,14 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.core.names import inner_path
+from muybridge.data.finder import Finder
 from muybridge.data.index import Dataset, VideoRecord
 
 
@@ -99,6 +100,8 @@ def content(path: Path) -> Any:
 
 
 def _text(path: Path) -> str:
+    if not path.is_file():
+        raise UsageError(f"{path}: not a file, so it is not read. Take the official file.")
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -118,7 +121,7 @@ def _kind(value: Any) -> str:
 
 def malformed(path: Path, number: int, line: str, wanted: str) -> UsageError:
     """The error of a line that cannot be read."""
-    return UsageError(f"{path}, line {number}: {line!r}; wanted {wanted}. Take the official file.")
+    return UsageError(f"{path}, line {number}: {line!r:.200}; wanted {wanted}. Take the official file.")
 
 
 def found(root: Path, names: Sequence[str], origin: str) -> Path:
@@ -140,7 +143,7 @@ def known(classes: Mapping[str, Any], label: str, where: str) -> str:
         UsageError: it is not; says the nearest.
     """
     if label not in classes:
-        raise UsageError(f"{where}: {label!r} is not a class.{suggestion(label, classes)}")
+        raise UsageError(f"{where}: {label!r:.200} is not a class.{suggestion(label, classes)}")
     return label
 
 
@@ -175,13 +178,30 @@ def assemble(
         VideoRecord(row.id, videos / row.id, index.get(row.label, -1), row.split, row.group or row.id)
         for row in rows.values()
     ]
-    there = tuple(sorted((r for r in records if r.path.is_file()), key=lambda r: r.id))
+    records = _found(videos, records)
+    there = tuple(sorted((r for r in records if r.path != videos), key=lambda r: r.id))
     if not there:
-        example = records[0].path if records else videos
+        example = videos / next(iter(rows), "")
         raise UsageError(
             f"{name}: none of the {len(records):,} listed videos is there; expected {example} and the like."
         )
-    return Dataset(name, there, tuple(classes), notes=tuple(_differences(records, there, official)))
+    notes = [*_differences(records, there, official), *_converted(videos, there)]
+    return Dataset(name, there, tuple(classes), notes=tuple(notes))
+
+
+def _found(videos: Path, records: Sequence[VideoRecord]) -> list[VideoRecord]:
+    """The records with the files that are there: the listed ones, or converted ones; what is missing has the folder as its path."""
+    finder = Finder(videos)
+    return [replace(record, path=finder.find(record.id) or videos) for record in records]
+
+
+def _converted(videos: Path, there: Sequence[VideoRecord]) -> Iterator[str]:
+    others = [r for r in there if r.path != videos / r.id]
+    if others:
+        yield (
+            f"{len(others):,} videos have other names here than in the lists, the first:"
+            f" {others[0].path.relative_to(videos)} for {others[0].id}"
+        )
 
 
 def _differences(
@@ -193,5 +213,6 @@ def _differences(
         if listed != number:
             yield f"{split}: the lists name {listed:,} videos, the official ones {number:,}"
         if present != listed:
-            absent = next(r.id for r in records if r.split == split and not r.path.is_file())
+            present_ids = {r.id for r in there}
+            absent = next(r.id for r in records if r.split == split and r.id not in present_ids)
             yield f"{split}: {listed - present:,} of {listed:,} listed videos are missing, the first: {absent}"

@@ -39,7 +39,7 @@ def sheet(records: Sequence[VideoRecord], classes: Sequence[str], out: Path) -> 
         draw.text((x, y - 4), _short(name, 60), INK, font)
         draw.text((x, y + 10), _short(record.id, 62), FAINT, font)
         try:
-            picture.paste(Image.fromarray(_strip(record.path)), (x, y + LABEL))
+            picture.paste(Image.fromarray(_strip(record.video)), (x, y + LABEL))
         except VideoError as error:
             broken += 1
             draw.text((x, y + LABEL + 10), _short(f"broken: {error.reason}", 60), ALARM, font)

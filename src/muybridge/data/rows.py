@@ -1,7 +1,7 @@
 """From rows, however they were read, to a data set: names checked, labels numbered, no video twice, none on both sides of a split."""
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,14 +10,19 @@ from pathlib import Path
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.data.index import TOPPED_UP, Dataset, VideoRecord
+from muybridge.data.segments import Segment
 from muybridge.data.tar import parted
 
 SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("val", "valid", "validate", "validation", "dev", "development"), "val"),
     **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
 }
 CLASSES = "classes.txt"
+DIGITS = 18
+"""Most digits of a label that is read as a number."""
+NAME, PATH = 255, 4095
+"""Most bytes of a file's name and of a path, here and nearly everywhere."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Row:
         split: ``train``, ``val``, ``test`` or empty.
         group: source that must never straddle a split; empty where none is known.
         place: where it is named, for messages: file and line.
+        segment: stretch of the file that is meant; None for all of it.
         topped_up: whether it stands in for a class that has too few (see ``index.top_ups``).
     """
 
@@ -41,6 +47,7 @@ class Row:
     group: str
     place: str = ""
     topped_up: bool = False
+    segment: Segment | None = None
 
 
 def number(name: str, rows: Sequence[Row], folder: Path | None = None) -> Dataset:
@@ -57,7 +64,9 @@ def number(name: str, rows: Sequence[Row], folder: Path | None = None) -> Datase
     classes, index = (
         _named(rows, folder / CLASSES) if folder and (folder / CLASSES).is_file() else _sorted(rows)
     )
-    records = [VideoRecord(r.id, r.path, index.get(r.label, -1), r.split, r.group or r.id) for r in rows]
+    records = [
+        VideoRecord(r.id, r.path, index.get(r.label, -1), r.split, r.group or r.id, r.segment) for r in rows
+    ]
     return Dataset(
         name,
         tuple(sorted(records, key=lambda record: record.id)),
@@ -68,7 +77,7 @@ def number(name: str, rows: Sequence[Row], folder: Path | None = None) -> Datase
 
 def _sorted(rows: Iterable[Row]) -> tuple[tuple[str, ...], Mapping[str, int]]:
     names = {row.label for row in rows if row.label}
-    numeric = all(label.removeprefix("-").isdecimal() for label in names)
+    numeric = all(len(label) <= DIGITS and label.removeprefix("-").isdecimal() for label in names)
     classes = tuple(sorted(names, key=lambda label: (int(label) if numeric else 0, label)))
     return classes, {label: i for i, label in enumerate(classes)}
 
@@ -77,13 +86,13 @@ def _named(rows: Sequence[Row], file: Path) -> tuple[tuple[str, ...], Mapping[st
     classes = _class_names(file)
     index = {name: i for i, name in enumerate(classes)}
     labels = {row.label for row in rows if row.label}
-    if not labels <= index.keys() and all(label.isdecimal() for label in labels):
+    if not labels <= index.keys() and all(label.isdecimal() and len(label) <= DIGITS for label in labels):
         index = {label: int(label) for label in labels if int(label) < len(classes)}
     for row in rows:
         if row.label and row.label not in index:
             raise UsageError(
-                f"{row.place or row.id}: label {row.label!r} is not in {file} ({len(classes)} classes).{suggestion(row.label, classes)}"
-                " Correct the label, or the file of classes."
+                f"{row.place or row.id}: label {row.label!r:.200} is not in {file} ({len(classes)} classes)."
+                f"{suggestion(row.label, classes)} Correct the label, or the file of classes."
             )
     return classes, index
 
@@ -116,15 +125,22 @@ def _check_once(name: str, rows: Sequence[Row]) -> None:
 
 
 def _check_splits(name: str, rows: Sequence[Row]) -> None:
-    """No file on two sides of the split, also not under two names (links)."""
+    """No file on two sides of the split, also not under two names (links), except in segments that share no frame."""
     if len({row.split for row in rows}) < 2:
         return
-    first: dict[tuple[int, int, str], Row] = {}
+    first: dict[tuple[int, int, str], list[Row]] = {}
     for row in rows:
         same = _identity(row.path)
-        other = first.setdefault(same, row) if same else row
-        if other.split != row.split:
-            raise UsageError(_straddling(name, other, row, f" and {row.id!r} are one file and"))
+        others = first.setdefault(same, []) if same else []
+        for other in others:
+            if other.split != row.split and _share_frames(other.segment, row.segment):
+                raise UsageError(_straddling(name, other, row, f" and {row.id!r} are one file and"))
+        if row.segment or not others:
+            others.append(row)
+
+
+def _share_frames(one: Segment | None, other: Segment | None) -> bool:
+    return one is None or other is None or one.meets(other)
 
 
 def _straddling(name: str, one: Row, other: Row, verb: str) -> str:
@@ -150,6 +166,13 @@ def _notes(rows: Sequence[Row], classes: Sequence[str]) -> Iterator[str]:
         if alike:
             twin = next(n for n in alike[1:] if n.casefold() == alike[0].casefold())
             yield f"{len(alike)} {what} have names that differ only in capitals, as {alike[0]!r} and {twin!r}"
+    sides: dict[Path, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.segment:
+            sides[row.path].add(row.split)
+    both = sum(len(splits) > 1 for splits in sides.values())
+    if both:
+        yield f"{both:,} videos have segments in several splits, so the test shows scenes that were trained on"
     topped_up = sum(row.topped_up for row in rows)
     if topped_up:
         yield f"{topped_up:,} videos: {TOPPED_UP}"
@@ -164,7 +187,12 @@ def checked(name: str, where: str, what: str = "file name") -> str:
     if name != name.encode(errors="replace").decode():
         raise UsageError(f"{where}: the {what} {name!r} is not UTF-8. Rename the file.")
     if any(sign in name for sign in "\n\r\0"):
-        raise UsageError(f"{where}: the {what} {name!r} holds a line break or a zero byte. Correct it.")
+        raise UsageError(f"{where}: the {what} {name!r:.200} holds a line break or a zero byte. Correct it.")
+    longest = max(len(part.encode()) for part in name.split("/")) if len(name) * 4 > NAME else 0
+    if what != "label" and (longest > NAME or len(name) > PATH):
+        raise UsageError(
+            f"{where}: the {what} {name!r:.80}... is longer than a name can be ({longest:,} of {NAME} bytes). Correct it."
+        )
     return name
 
 

@@ -49,7 +49,11 @@ def absolute(source: str) -> str:
     """The source with a full path, if it is a path: names of the catalogue stay as they are."""
     whole = amounts.parse(source)[0]
     path, place = Path(source).expanduser(), Path(whole).expanduser()
-    return str(path.absolute()) if path.exists() or place.exists() or shards.is_pattern(whole) else source
+    try:
+        there = path.exists() or place.exists()
+    except (OSError, ValueError):  # longer than a name can be, or with a zero byte
+        raise UsageError(f"--data {source!r:.80}: no name of a file, and no data set.") from None
+    return str(path.absolute()) if there or shards.is_pattern(whole) else source
 
 
 def _load_one(
@@ -138,6 +142,7 @@ def join(parts: Sequence[Dataset]) -> Dataset:
             part.classes[record.label] if record.label >= 0 else "",
             record.split,
             f"{name}/{record.group}",
+            segment=record.segment,
         )
         for name, part in zip(names, parts, strict=True)
         for record in part.records

@@ -52,7 +52,7 @@ def _labels(path: Path) -> dict[str, int]:
     listed = content(path)
     try:
         labels = {str(name): int(number) for name, number in listed.items()}
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
         raise UsageError(
             f"{path}: wanted an object of templates and numbers ({error}). Take the official file."
         ) from error

@@ -46,14 +46,14 @@ def read(root: Path, split: int = 1) -> Dataset:
 def _classes(path: Path) -> Iterator[tuple[str, int]]:
     for number, line in lines(path):
         words = line.split()
-        if len(words) != 2 or not words[0].isdecimal():
+        if len(words) != 2 or not re.fullmatch(r"\d{1,9}", words[0]):
             raise malformed(path, number, line, "'1 ApplyEyeMakeup'")
         yield words[1], int(words[0])
 
 
 def _rows(path: Path, split: str, classes: dict[str, int]) -> Iterator[Listed]:
     for number, line in lines(path):
-        match = re.fullmatch(r"(\w+)/(\S+_(g\d+)_c\d+\.avi)(?: (\d+))?", line)
+        match = re.fullmatch(r"(\w+)/(\S+_(g\d+)_c\d+\.avi)(?: (\d{1,9}))?", line)
         if not match:
             raise malformed(
                 path, number, line, "'Class/v_Class_g01_c01.avi', in training lists with a label behind it"

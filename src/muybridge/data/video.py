@@ -7,9 +7,8 @@ display matrix the rotation is applied, mirroring is not. Pixels are taken as sq
 """
 
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
@@ -24,6 +23,9 @@ from jaxtyping import Integer, UInt8
 from numpy.typing import ArrayLike
 
 from muybridge.core.errors import MuybridgeError, UsageError, VideoError
+from muybridge.data.video_probe import VideoInfo as VideoInfo
+from muybridge.data.video_probe import probe as probe
+from muybridge.data.video_probe import rate, turns, upright, within
 from muybridge.data.video_table import MissError, Table, by_time, from_start, opened, said, scan
 
 MOV_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".3gp"})
@@ -40,81 +42,9 @@ Picture = UInt8[np.ndarray, "h w 3"]
 Pictures = UInt8[np.ndarray, "t h w 3"]
 
 
-@dataclass(frozen=True)
-class VideoInfo:
-    """What a full pass over a video says; headers are not believed.
-
-    Attributes:
-        path: the file.
-        frames: number of frames that can be read: those of a decode from the first packet to the last, or to
-            the first damage that shows without decoding every picture.
-        fps: mean rate from the time stamps, frames per second; the rate of the header where the time stamps
-            agree or are missing, as for a single frame; 25 where nothing says anything.
-        height: of the upright picture, pixels.
-        width: of the upright picture, pixels.
-        rotation: counter-clockwise turn that sets the picture upright: 0, 90, 180 or 270 degrees.
-        codec: name, as "h264".
-        container: name, as "mov,mp4,m4a,3gp,3g2,mj2".
-    """
-
-    path: Path
-    frames: int
-    fps: float
-    height: int
-    width: int
-    rotation: int
-    codec: str
-    container: str
-
-
 def is_video(path: str | Path) -> bool:
     """Whether the suffix is that of a video file; the file is not opened."""
     return Path(path).suffix.lower() in VIDEO_SUFFIXES
-
-
-def probe(path: str | Path) -> VideoInfo:
-    """Count the frames and measure rate and size.
-
-    Containers with one time-stamped packet per frame (mp4, mov, mkv and webm with modern codecs) are only
-    demuxed and their first frame is decoded; all others are decoded once: nothing less gives the true count.
-
-    Raises:
-        VideoError: not a video, or its first frame cannot be read.
-    """
-    path = Path(path)
-    with opened(path) as (container, stream):
-        table = scan(container, stream)
-        header, codec, name = stream.average_rate, stream.codec_context.name, container.format.name
-        base = stream.time_base
-    with closing(from_start(path, table)) as frames:
-        first = _first(path, frames)
-        times = table.pts if table and not first.interlaced_frame else _times(first, frames)
-    height, width = _upright(first)
-    fps = _rate(times, base, header)
-    return VideoInfo(path, len(times), fps, height, width, _turns(first) * 90, codec, name)
-
-
-def _first(path: Path, frames: Iterator[VideoFrame]) -> VideoFrame:
-    for frame in frames:
-        return frame
-    raise VideoError(path, None, "it has no frames")
-
-
-def _times(first: VideoFrame, rest: Iterator[VideoFrame]) -> list[int | None]:
-    times = [first.pts]
-    with suppress(VideoError):
-        for frame in rest:
-            times.append(frame.pts)  # noqa: PERF401 a comprehension would lose the frames before a damage
-    return times
-
-
-def _rate(times: Sequence[int | None], base: Fraction | None, header: Fraction | None) -> float:
-    first, last, steps = times[0], times[-1], len(times) - 1
-    if not base or first is None or last is None or last <= first:
-        return float(header or 25)
-    seconds = (last - first) * base
-    agrees = header and abs(steps / header - seconds) <= base
-    return float(header if header and agrees else steps / seconds)
 
 
 def read(
@@ -150,8 +80,12 @@ def read(
         VideoError: not a video; a frame is negative, past the end, or cannot be decoded. Never a substitute.
         UsageError: frames are not integers, only one of height and width, sizes below 1, or an unknown fit.
     """
-    path, scaler = Path(path), _Scaler(height, width, fit)
+    (path, stretch), scaler = within(path), _Scaler(height, width, fit)
     index = _indices(path, frames)
+    if stretch is not None and index.size:
+        if index.max() >= len(stretch):
+            raise VideoError(path, int(index.max()), f"number of frames in this segment: {len(stretch)}")
+        index = index + stretch.start
     if not index.size:
         return np.empty((*index.shape, *_pictures(path, [0], scaler).shape[1:]), np.uint8)
     pictures = _pictures(path, index.ravel().tolist(), scaler)
@@ -189,7 +123,12 @@ def watch(
     Raises:
         VideoError: not a video, or a frame cannot be read; the frames before it have been shown.
     """
-    path, scaler = Path(path), _Scaler(height, width, fit)
+    (path, stretch), scaler = within(path), _Scaler(height, width, fit)
+    if stretch is not None:
+        with closing(_wanted(path, list(stretch))) as decoded:
+            for number, image in decoded:
+                each(_picture(path, number, image, scaler))
+        return probe(path).fps
     times: list[int | None] = []
     with opened(path) as (container, source):
         table, header, base = scan(container, source), source.average_rate, source.time_base
@@ -197,7 +136,7 @@ def watch(
         for i, frame in enumerate(frames):
             each(_picture(path, i, frame, scaler))
             times.append(frame.pts)
-    return _rate(times, base, header) if times else 0.0
+    return rate(times, base, header) if times else 0.0
 
 
 def _indices(path: Path, frames: ArrayLike) -> Integer[np.ndarray, "*frames"]:
@@ -270,16 +209,6 @@ def _beyond(path: Path, wanted: list[int], count: int, damage: str | None) -> Vi
     return VideoError(path, first, known if damage else f"number of frames in this video: {count}")
 
 
-def _turns(frame: VideoFrame) -> int:
-    """Quarter turns, counter-clockwise, that set the picture upright: 0 to 3."""
-    return round(frame.rotation / 90) % 4
-
-
-def _upright(frame: VideoFrame) -> tuple[int, int]:
-    size = frame.height, frame.width
-    return size[::-1] if _turns(frame) % 2 else size
-
-
 class _Scaler:
     """Turns decoded frames into upright RGB pictures of one size; reuses one swscale context."""
 
@@ -292,16 +221,16 @@ class _Scaler:
         self.fit, self.swscale = fit, VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> Picture:
-        height, width = self._scaled(*_upright(frame))
-        turns = _turns(frame)
-        coded = (width, height) if turns % 2 else (height, width)
+        height, width = self._scaled(*upright(frame))
+        quarters = turns(frame)
+        coded = (width, height) if quarters % 2 else (height, width)
         image = self.swscale.reformat(frame, height=coded[0], width=coded[1], format="rgb24", **ONE_THREAD)
         rows, columns = coded
         strides = image.planes[0].line_size, 3, 1
         picture: Picture = np.ndarray(
             (rows, columns, 3), np.uint8, memoryview(image.planes[0]), strides=strides
         )
-        picture = np.rot90(picture, turns) if turns else picture
+        picture = np.rot90(picture, quarters) if quarters else picture
         h, w = self.size or (height, width)
         top, left = (height - h) // 2, (width - w) // 2
         return picture[top : top + h, left : left + w]

@@ -72,7 +72,7 @@ def run_grid(
 
     def work(some: range) -> Iterator[tuple[list[Predictions], list[dict[str, str]]]]:
         for chunk in tested.read(some.start, some.step):
-            broken = [{"path": str(record.path), "reason": why} for record, why in chunk.broken]
+            broken = [{"path": str(record.video), "reason": why} for record, why in chunk.broken]
             yield [*asked(grid, subject, labels, chunk, compute), *missing(grid, labels, chunk)], broken
 
     with evaluating(subject.call, compute):

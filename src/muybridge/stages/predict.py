@@ -87,7 +87,7 @@ class View:
     def _from_files(self, records: list[VideoRecord], totals: list[int]) -> Iterator[Clip]:
         """Batches of all crops of whole pictures; ``totals`` are the videos' frame counts."""
         wanted = [
-            Views(record.path, views(self.law, total, self.number), self.side, self.crop, self.crops)
+            Views(record.video, views(self.law, total, self.number), self.side, self.crop, self.crops)
             for record, total in zip(records, totals, strict=True)
         ]
         decoded = stream(wanted, THREADS)

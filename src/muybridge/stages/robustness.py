@@ -147,7 +147,7 @@ def _saved(job: Job, trial: Trial, parts: Parts) -> int:
     """
     if job.subject:
         reasons = {one["path"]: one["reason"] for one in parts.broken}
-        found = [reasons.get(str(record.path), "") for record in trial.records]
+        found = [reasons.get(str(record.video), "") for record in trial.records]
         trial.broken.extend(check_broken(trial.records, found, job.config.allow_broken))
         check_same(job.dataset, trial.records, fingerprints(trial.records))
     path = job.run.path
