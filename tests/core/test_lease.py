@@ -12,8 +12,10 @@ from uuid import uuid4
 import fsspec
 import pytest
 
-from muybridge.core import lease, oslock
-from muybridge.core.lease import BusyError, Claimant, LostLeaseError, hold, newest
+from muybridge.core import generations, lease, oslock
+from muybridge.core.errors import MuybridgeError
+from muybridge.core.generations import newest
+from muybridge.core.lease import BusyError, Claimant, LostLeaseError, beating, hold
 from muybridge.core.places import Folder, Place
 from muybridge.core.storage import Store
 
@@ -62,7 +64,7 @@ def test_the_second_is_told_who_has_it_and_gets_it_afterwards(place, machines):
         pass  # fmt: skip
     with hold(machines[1], place) as held:
         assert held.ours()
-    assert not [name for name in place.names() if name.startswith(lease.PREFIX)]
+    assert not [name for name in place.names() if generations.held(name)]
 
 
 def test_a_heartbeat_keeps_it_for_longer_than_its_life(machines, monkeypatch):
@@ -89,11 +91,33 @@ def test_one_without_heartbeat_is_taken_over_after_its_life_and_not_before(place
 def test_a_sleeper_that_wakes_up_may_not_publish_and_changes_nothing(place, machines):
     sleeper = asleep(place, machines[0])
     with hold(machines[1], place, tell=lambda _: None) as held:
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(LostLeaseError):
             sleeper.renew()
+        assert sleeper.lost
         with pytest.raises(LostLeaseError):
             sleeper.check()
         held.check()
+
+
+def test_a_sleeper_does_not_steal_it_back_from_whoever_came_later(place, machines):
+    sleeper = asleep(place, machines[0])
+    with hold(machines[1], place, tell=lambda _: None):
+        pass
+    with hold(machines[1], place) as held:
+        assert held.number == 2
+        with pytest.raises(LostLeaseError):
+            sleeper.renew()
+        assert held.ours()
+        sleeper.give_back()
+        assert held.ours()
+
+
+def test_a_heartbeat_is_not_written_over_the_lease_of_another_with_the_same_number(place, machines):
+    mine, other = lease.Lease(place, 0), lease.Lease(place, 0)
+    place.create(other.name, other.content())
+    with pytest.raises(LostLeaseError):
+        mine.renew()
+    assert other.ours()
 
 
 def test_a_clock_far_behind_frees_it_at_once(place, machines, monkeypatch):
@@ -114,7 +138,7 @@ def test_no_clock_is_compared_within_reason(place, machines, monkeypatch):
 
 
 def test_half_a_file_is_somebody_at_work_until_it_does_not_change(place, machines):
-    place.create(f"{lease.PREFIX}4", b'{"own')
+    place.create(f"{generations.PREFIX}4", b'{"own')
     with pytest.raises(BusyError, match="another process"), hold(machines[0], place):
         pass
     with hold(machines[0], place, tell=lambda _: None) as held:
@@ -148,7 +172,7 @@ def test_a_store_out_of_reach_for_a_while_loses_nothing(place, machines, monkeyp
 
 def test_the_holder_hears_that_it_was_taken_over(place, machines):
     with hold(machines[0], place) as held:
-        place.create(f"{lease.PREFIX}{held.number + 1}", b"{}")
+        place.create(f"{generations.PREFIX}{held.number + 1}", b"{}")
         place.remove(held.name)
         end = time.monotonic() + 10
         while not held.lost and time.monotonic() < end:
@@ -166,10 +190,54 @@ def test_a_failure_gives_it_back(place, machines):
         pass
 
 
+STRAY = (
+    ".lease.abc",
+    ".lease.backup",
+    ".lease.1.part",
+    ".lease.-1",
+    ".lease.0~",
+    ".lease.",
+    ".lease.00",
+    ".lease.1e3",
+    ".lease.\u0661",
+    f".lease.{'9' * 40}",
+)
+
+
+@pytest.mark.parametrize("name", STRAY)
+def test_stray_names_are_no_leases(machines, name):
+    place = Folder(machines[0])
+    place.create(name, b"x")
+    assert beating(place) is None
+    with hold(machines[0], place) as held:
+        assert held.number == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["\udc80", '{"time": "never"}', '{"time": null}', '{"time": []}', '{"time": true}', '{"time": 1e999}', '{"time": NaN}', "[1]", "7", "",
+     "[" * 90000, '{"time": 1%s}' % ("0" * 4000), '{"time": 1%s}' % ("0" * 6000), '{"who": ["x"], "lock": 7, "owner": {}, "time": -1e300}'],
+)  # fmt: skip
+def test_odd_contents_are_a_holder_who_shows_no_sign_of_life(machines, content):
+    place = Folder(machines[0])
+    place.create(f"{generations.PREFIX}3", content.encode(errors="surrogateescape"))
+    assert beating(place) is None
+    with hold(machines[0], place, tell=lambda _: None) as held:
+        assert held.number == 4
+
+
+def test_a_number_beyond_all_is_said(machines):
+    place = Folder(machines[0])
+    place.create(f"{generations.PREFIX}{generations.MOST}{generations.FREE}", b"")
+    with pytest.raises(MuybridgeError, match="Remove that file"), hold(machines[0], place):
+        pass
+
+
 HOLDER = """
 import sys, time
 from pathlib import Path
 from muybridge.core.lease import hold
+from muybridge.core.errors import MuybridgeError
 from muybridge.core.places import Folder
 with hold(Path(sys.argv[1]), Folder(Path(sys.argv[1]))):
     print("held", flush=True)
@@ -190,6 +258,25 @@ def test_kill_9_on_this_machine_frees_it_at_once(tmp_path, monkeypatch):
         process.send_signal(signal.SIGKILL)
     with hold(tmp_path, Folder(tmp_path)) as held:
         assert held.number == 1
+
+
+def test_a_stopped_holder_on_this_machine_is_taken_over_and_may_not_publish(tmp_path):
+    place = Folder(tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        process.send_signal(signal.SIGSTOP)
+        with hold(tmp_path, place, tell=lambda _: None) as held:
+            assert held.number == 1
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            # The dead one's lock is free now, and ours is not: only our heartbeat tells the next one that we live.
+            with pytest.raises(BusyError), hold(tmp_path, place):
+                pass
+            held.check()
 
 
 def test_a_folder_without_locks_is_safe_by_leases_alone(machines, tmp_path, monkeypatch):

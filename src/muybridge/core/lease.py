@@ -1,14 +1,15 @@
 """Leases: the right of one process to compute a run, kept alive by a heartbeat and free again when its holder dies.
 
-The files ``.lease.0``, ``.lease.1``, ... of a run folder are generations; the newest one counts. A lease is taken by creating the next
-generation, which succeeds for one of several processes on every file system and in every object store that can create exclusively; nothing
-else is asked of them. Its holder writes it anew every quarter of its life. It is dead
+The files ``.lease.0``, ``.lease.1``, ... of a run folder are generations (``core.generations``); the newest one counts. A lease is taken by
+creating the next generation, which succeeds for one of several processes on every file system and in every object store that can create
+exclusively; nothing else is asked of them. Its holder writes it anew every quarter of its life. It is dead
 
 - when the lock of the operating system that its holder had is ours (same machine: known at once),
-- when we have seen it unchanged for its life (no clocks are compared), or
+- when we have seen it unchanged for its life (no clocks are compared; a holder of this machine that was stopped still has its lock), or
 - when the time written into it is ``OLD`` lives ago (for those who cannot watch so long).
 
-A holder that was stopped and wakes up after another has taken over finds a newer generation and may not publish.
+A holder that was stopped and wakes up after another has taken over finds its file gone or a newer generation there: its next heartbeat says
+so, it writes into nobody's lease and may not publish. Numbers are never used again, so it cannot take another's for its own.
 """
 
 import json
@@ -18,21 +19,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from muybridge.core.errors import MuybridgeError
+from muybridge.core.generations import MOST, PREFIX, Seen, forget, newest, release
 from muybridge.core.oslock import OsLock
 from muybridge.core.places import Place
 
-PREFIX = ".lease."
 LIFE = 60.0
 """Seconds without a sign of life after which a lease is dead; ``$MUYBRIDGE_LEASE`` overrides it, equal on all machines."""
 OLD = 5
 PATIENCE = 3.0
 """Seconds after which a waiting process says so."""
+
+TAKEN = "another process has taken this run over, since this one gave no sign of life. The same command takes its result."
 
 _SIGHTINGS: dict[Path, tuple[bytes | None, float]] = {}
 """Leases that this process could not have: what it saw last, and since when."""
@@ -53,34 +54,12 @@ def life() -> float:
     return float(os.environ.get("MUYBRIDGE_LEASE", LIFE))
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A generation as read: number, raw content and what it says."""
-
-    number: int
-    raw: bytes
-    says: dict[str, Any]
-
-
-def newest(place: Place) -> Seen | None:
-    """The generation that counts."""
-    numbers = [int(name[len(PREFIX) :]) for name in place.names() if name.startswith(PREFIX)]
-    if not numbers:
-        return None
-    raw = place.read(f"{PREFIX}{max(numbers)}")
-    if raw is None:  # given back between the two looks
-        return newest(place)
-    try:
-        says = json.loads(raw)
-    except ValueError:  # just being written
-        says = {}
-    return Seen(max(numbers), raw, says if isinstance(says, dict) else {})
-
-
 def beating(place: Place) -> float | None:
     """Seconds since the last sign of life of whoever holds the lease; None where nobody does, or nobody alive."""
     seen = newest(place)
-    age = time.time() - float(seen.says.get("time", 0)) if seen else life()
+    if seen is None or seen.time is None:
+        return None
+    age = time.time() - seen.time
     return max(0.0, age) if age < life() else None
 
 
@@ -111,7 +90,9 @@ class Lease:
     def ours(self) -> bool:
         """Whether it still is the generation that counts."""
         with self._file:
-            seen = newest(self.place)
+            return self._is_ours(newest(self.place))
+
+    def _is_ours(self, seen: Seen | None) -> bool:
         return seen is not None and seen.number == self.number and seen.says.get("owner") == self.owner
 
     def check(self) -> None:
@@ -121,29 +102,38 @@ class Lease:
             LostLeaseError: it is ours no longer.
         """
         if not self.ours():
-            raise LostLeaseError(
-                "another process has taken this run over, since this one gave no sign of life. The same command takes its result."
-            )
+            raise LostLeaseError(TAKEN)
 
     def give_back(self) -> None:
         """Stop renewing and free it."""
         self._stop.set()
-        self._thread.join(self.life)
+        if self._thread.is_alive():
+            self._thread.join(self.life)
         if self.ours():
-            self.place.remove(self.name)
+            release(self.place, self.number)
 
     def renew(self) -> None:
-        """One heartbeat."""
+        """One heartbeat; nothing is written into the file of another.
+
+        Raises:
+            LostLeaseError: it is ours no longer; ``lost`` is set.
+        """
         self.beats += 1
-        with self._file:
-            self.place.renew(self.name, self.content())
+        try:
+            with self._file:
+                if self._is_ours(newest(self.place)):
+                    self.place.renew(self.name, self.content())
+                    return
+        except FileNotFoundError:  # removed between the look and the write, by who took it over
+            pass
+        self.lost = True
+        raise LostLeaseError(TAKEN)
 
     def _beat(self) -> None:
         while not self._stop.wait(self.life / 4):
             try:
                 self.renew()
-            except FileNotFoundError:  # removed by who took it over
-                self.lost = True
+            except LostLeaseError:
                 return
             except Exception:  # a full disk, a store out of reach: ``check`` decides in the end
                 continue
@@ -164,19 +154,24 @@ class Claimant:
         seen = newest(self.place)
         if not self._is_free(seen, locked):
             return seen
-        lease = Lease(self.place, seen.number + 1 if seen else 0, self.lock)
+        if seen and seen.number >= MOST:
+            raise MuybridgeError(
+                f"{self.folder}: {PREFIX}{seen.number} was not made by this program. Remove that file."
+            )
+        # Without the lock of the system in hand the lease must not name it: who gets that lock later would take us for dead.
+        lease = Lease(self.place, seen.number + 1 if seen else 0, self.lock if locked else "")
         if not self.place.create(lease.name, lease.content()):
             return newest(self.place)
         if seen:
-            self.place.remove(f"{PREFIX}{seen.number}")
+            forget(self.place, seen)
         lease.start()
         return lease
 
     def _is_free(self, seen: Seen | None, locked: bool | None) -> bool:
-        if seen is None and locked is not False:
+        if locked is not False and (seen is None or seen.free):
             return True
-        if seen and seen.says.get("lock") and seen.says["lock"] == self.lock:
-            return bool(locked)
+        if locked and seen and self.lock and seen.word("lock") == self.lock:
+            return True
         return self._unchanged(seen) or bool(seen and self._is_old(seen))
 
     def _unchanged(self, seen: Seen | None) -> bool:
@@ -186,7 +181,7 @@ class Claimant:
         return last == raw and now - since > life()
 
     def _is_old(self, seen: Seen) -> bool:
-        return bool(time.time() - seen.says.get("time", float("inf")) > OLD * life())
+        return seen.time is not None and time.time() - seen.time > OLD * life()
 
 
 @contextmanager
@@ -222,7 +217,7 @@ def _wait(lock: OsLock, place: Place, tell: Tell | None) -> Lease:
             _SIGHTINGS.pop(lock.path.parent, None)
             return found
         lock.give_back()
-        who = str(found.says.get("who", "another process")) if found else "another process"
+        who = (found.word("who") if found else "") or "another process"
         if tell is None:
             raise BusyError(f"{who} computes it.")
         if not told and time.monotonic() - began > PATIENCE:

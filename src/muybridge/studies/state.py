@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from muybridge.core import generations
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import first_line
 from muybridge.core.index import Index
@@ -125,4 +126,4 @@ def _held(out: Path) -> set[tuple[str, str]]:
     if store is None:
         return set()
     paths = (Path(path).parts for path in store.find("runs/*/*/.lease.*"))
-    return {(parts[-3], parts[-2]) for parts in paths}
+    return {(parts[-3], parts[-2]) for parts in paths if generations.held(parts[-1])}
