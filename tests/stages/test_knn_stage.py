@@ -8,9 +8,26 @@ from sklearn.neighbors import KNeighborsClassifier
 import muybridge
 from muybridge.core.errors import UsageError
 from muybridge.core.predictions import read_predictions
+from muybridge.data.video import write
 from muybridge.measure.accuracy import top_k
 
 VIEWS = 3
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """8 videos a class of colours and textures of their own: their features are far enough apart that no neighbour hangs on rounding."""
+    root = tmp_path_factory.mktemp("coloured")
+    rng = np.random.default_rng(5)
+    for label in ("left", "right"):
+        (root / label).mkdir()
+        for number in range(8):
+            coarse = rng.integers(0, 256, (24, 4, 6, 3)).astype(np.uint8)
+            frames = coarse.repeat(8, axis=1).repeat(8, axis=2) // 2 + rng.integers(0, 128, 3).astype(
+                np.uint8
+            )
+            write(root / label / f"{number}.mp4", frames, 12.0)
+    return root
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +48,15 @@ def answered(pretrained, videos):
         ks=(1, 3),
         **TINY,
     )
+
+
+def test_no_neighbour_hangs_on_rounding(pretrained, videos):
+    """What makes the tests below mean the same on every processor."""
+    _, train, test = parts_of(videos)
+    unit = {r.id: by_hand(pretrained, r, VIEWS).mean(axis=0).astype(float) for r in (*train, *test)}
+    unit = {name: row / np.linalg.norm(row) for name, row in unit.items()}
+    near = -np.sort([[-unit[r.id] @ unit[s.id] for s in train] for r in test], axis=1)
+    assert (near[:, [0, 2, 4]] - near[:, [1, 3, 5]]).min() > 5e-7
 
 
 def peer(pretrained, videos, k: int, weights) -> np.ndarray:

@@ -56,7 +56,12 @@ def test_what_was_saved_answers_as_it_did(probed, videos):
     classifier = Classifier(backbone, backbone.dim, 2)
     classifier.load_state_dict(load_weights(probed.path / "weights.safetensors"))
     measured = muybridge.robustness(
-        model=probed, data=videos, out=probed.path.parents[2], types=("gaussian_noise",), severities=(1,)
+        model=probed,
+        data=videos,
+        out=probed.path.parents[2],
+        types=("gaussian_noise",),
+        severities=(1,),
+        precision="fp32",
     )
     clean = read_predictions(measured.path / "predictions.parquet", only="clean")
     rows = read_predictions(probed.path / "predictions.parquet")
@@ -134,6 +139,8 @@ def test_three_crops_are_tested_the_same_way_again(videos, tmp_path):
     rows = read_predictions(probed.path / "predictions.parquet")
     assert rows.view.tolist() == [0, 1, 2] * (len(rows) // 3)
     assert probed.result["protocol"]["clips"]["spatial"] == 3
-    again = muybridge.robustness(model=probed, out=tmp_path, types=("gaussian_noise",), severities=(1,))
+    again = muybridge.robustness(
+        model=probed, out=tmp_path, types=("gaussian_noise",), severities=(1,), precision="fp32"
+    )
     clean = read_predictions(again.path / "predictions.parquet", only="clean")
     assert (clean.scores == rows.scores).all()

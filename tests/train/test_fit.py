@@ -15,7 +15,7 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.objectives.objective import Outcome
 from muybridge.train.loop import Recipe, fit
 from muybridge.train.optim import cosine
-from muybridge.train.precision import choose
+from muybridge.train.precision import check_training, choose
 from muybridge.weighting.fixed import Fixed
 
 
@@ -237,6 +237,10 @@ def test_operations_are_counted_once_and_are_three_forward_passes(
 
 
 def test_bf16_training_stays_near_fp32_and_keeps_float32_weights(tmp_path: Path):
+    try:
+        check_training(choose("cpu", "bf16"))
+    except MuybridgeError:
+        pytest.skip("gradients in bf16 are wrong on this processor, and refused")
     module = learner()
     train(module, tmp_path / "bf16", recipe(), precision="bf16")
     train(learner(), tmp_path / "fp32", recipe())

@@ -2,11 +2,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from small import learner
+from small import learner, recipe, train
 from torch import nn
 
 from muybridge.core.errors import UsageError
-from muybridge.train.precision import Compute, choose, has_bf16, pick_device
+from muybridge.stages.config import PretrainConfig, ProbeConfig
+from muybridge.stages.job import resolve
+from muybridge.train.precision import Compute, check_training, choose, has_bf16, pick_device
 
 CPU = torch.device("cpu")
 
@@ -26,9 +28,35 @@ def test_bf16_of_this_machine_is_what_its_processor_says():
     flags = Path("/proc/cpuinfo")
     if not flags.exists():
         pytest.skip("no /proc/cpuinfo")
-    words = set(flags.read_text().split())
-    assert has_bf16(CPU) == bool(words & {"avx512_bf16", "amx_tile"})
+    assert has_bf16(CPU) == ("amx_tile" in flags.read_text().split())
     assert not has_bf16(torch.device("meta"))
+
+
+KINDS = {"avx2": (False, False, True), "avx512_bf16": (True, False, False), "amx": (True, True, True)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_in_bf16_is_refused_where_its_gradients_are_wrong(kind: str, monkeypatch, tmp_path, videos):
+    """``benchmarks/bf16_gradients.py`` shows them."""
+    half, tiles, sound = KINDS[kind]
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: half)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles)
+    check_training(choose("cpu", "fp32"))
+    assert choose("cpu", "auto").precision == ("bf16" if tiles else "fp32")
+    asked = PretrainConfig(data=(str(videos),), out=tmp_path / "out", objective="rotnet", precision="bf16")
+    if sound:
+        check_training(choose("cpu", "bf16"))
+        assert resolve(asked).config.precision == "bf16"
+        return
+    with pytest.raises(UsageError, match="Train with --precision fp32"):
+        resolve(asked)
+    with pytest.raises(UsageError, match="Train with --precision fp32"):
+        train(learner(), tmp_path, recipe(), precision="bf16")
+    assert not (tmp_path / "state").exists()
+    assert (
+        resolve(ProbeConfig(data=(str(videos),), out=tmp_path, fold=0, precision="bf16")).config.precision
+        == "bf16"
+    )
 
 
 @pytest.mark.parametrize("precision", ["fp16", "", "BF16"])

@@ -12,37 +12,36 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from filelock import FileLock
-from jaxtyping import UInt8
 
 from muybridge.core.errors import MuybridgeError, VideoError
 from muybridge.core.paths import cache_root
 from muybridge.core.processes import pool
-from muybridge.core.records import read_json, write_json
 from muybridge.data import video
+from muybridge.data.frame_store import (
+    MEMORY,
+    Table,
+    digest,
+    lengthen,
+    read_index,
+    write_index,
+)
+from muybridge.data.frame_store import FrameStore as FrameStore
+from muybridge.data.frame_store import Geometry as Geometry
 from muybridge.data.index import VideoRecord, check_unchanged, fingerprints
 
-FORMAT = 1
+FORMAT = 2
+INDEX = "index.json"
 MEMORY_LIMIT = 4 << 30
 SHORT_GOP = {"tune": "fastdecode", "bf": "3", "b-pyramid": "none", "b_strategy": "0", "refs": "1"}
 """Three of four frames are needed by no other, so that the reader skips those that a clip does not want."""
 Kind = Literal["auto", "memory", "video"]
 Progress = Callable[[int, int], None]
-Table = dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Size of the cached frames; ``crop`` scales to cover and cuts the middle, ``squash`` ignores the aspect ratio."""
-
-    height: int
-    width: int
-    fit: Literal["crop", "squash"] = "crop"
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Plan:
     bytes: int
 
     def __str__(self) -> str:
-        where = "ready in" if (self.folder / "index.json").is_file() else "to be built in"
+        where = "ready in" if read_index(self.folder / INDEX, self.files) else "to be built in"
         return (
             f"{len(self.files):,} videos, {sum(self.frames):,} frames at {self.geometry.height}x{self.geometry.width}: "
             f"{self.bytes / 1e6:,.0f} MB ({self.kind}), {where} {self.folder}"
@@ -85,12 +84,10 @@ def plan(
     files = fingerprints(records)
     content = json.dumps([FORMAT, vars(geometry), sorted(set(files))])
     folder = (root or cache_root()) / "frames" / hashlib.sha256(content.encode()).hexdigest()[:16]
-    index = folder / "index.json"
-    if not index.is_file():
-        index = folder.with_suffix(".json")
-    if not index.is_file():
-        write_json(index, _probe_all(dict(zip(files, (r.video for r in records), strict=True)), workers))
-    content_of = read_json(index)
+    content_of = read_index(folder / INDEX, files) or read_index(folder.with_suffix(".json"), files)
+    if content_of is None:
+        content_of = _probe_all(dict(zip(files, (r.video for r in records), strict=True)), workers)
+        write_index(folder.with_suffix(".json"), content_of)
     table = content_of["videos"]
     frames = tuple(table[name]["frames"] for name in files)
     chosen = content_of.get("kind") or kind
@@ -103,7 +100,7 @@ def plan(
 
 
 def _cost(table: Table, geometry: Geometry, kind: str) -> int:
-    raw: int = sum(entry["frames"] for entry in table.values()) * geometry.height * geometry.width * 3
+    raw: int = sum(entry["frames"] for entry in table.values()) * geometry.frame
     return raw if kind == "memory" else raw // 50
 
 
@@ -117,12 +114,22 @@ def build(
     """
     folder = planned.folder
     folder.parent.mkdir(parents=True, exist_ok=True)
+    paths = dict(zip(planned.files, (r.video for r in records), strict=True))
     with FileLock(folder.with_suffix(".lock")):
-        if not (folder / "index.json").is_file():
-            _build(
-                dict(zip(planned.files, (r.video for r in records), strict=True)), planned, workers, progress
-            )
-    return FrameStore(folder, planned.files)
+        index = read_index(folder / INDEX, planned.files)
+        if index is None:
+            shutil.rmtree(folder, ignore_errors=True)  # what is there without a sound index is no cache
+            index = _build(paths, planned, workers, progress)
+    return FrameStore(folder, planned.files, index, partial(_repair, paths=paths, folder=folder, index=index))
+
+
+def _repair(name: str, paths: dict[str, Path], folder: Path, index: dict[str, Any]) -> None:
+    """Decode one video of a finished cache into it again."""
+    entry = index["videos"][name]
+    if index["kind"] == "memory":
+        lengthen(folder / MEMORY, _cost(index["videos"], Geometry(**index["geometry"]), "memory"))
+    job = (name, paths[name], entry.get("offset", 0), entry["frames"])
+    _decode(job, folder, index["kind"], Geometry(**index["geometry"]))
 
 
 def remove(root: Path | None = None) -> int:
@@ -141,45 +148,7 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-class FrameStore:
-    """Reads frames of cached videos by index."""
-
-    def __init__(self, folder: Path, files: Sequence[str]) -> None:
-        index = read_json(folder / "index.json")
-        table = index["videos"]
-        self.folder, self.files, self.kind = folder, tuple(files), index["kind"]
-        self.geometry = Geometry(**index["geometry"])
-        self.frames = np.array([table[name]["frames"] for name in files])
-        self.errors = [table[name]["error"] for name in files]
-        self._offset = [table[name].get("offset", 0) for name in files]
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    @cached_property
-    def _memory(self) -> UInt8[np.ndarray, "n h w 3"]:
-        shape = (-1, self.geometry.height, self.geometry.width, 3)
-        mapped = np.memmap(self.folder / "frames.u8", np.uint8, "r").reshape(shape)
-        return np.asarray(mapped)  # a plain array over the same memory: indexing a memmap costs more
-
-    def read(self, number: int, frames: np.ndarray) -> UInt8[np.ndarray, "*frames h w 3"]:
-        """Frames of one video by index.
-
-        Raises:
-            VideoError: the video is broken, or has no such frame.
-        """
-        if self.errors[number]:
-            raise VideoError(self.files[number], None, self.errors[number])
-        beyond = frames[(frames < 0) | (frames >= self.frames[number])]
-        if beyond.size:
-            raise VideoError(self.files[number], int(beyond[0]), f"it has {self.frames[number]} frames")
-        if self.kind == "memory":
-            pixels: np.ndarray = self._memory[self._offset[number] + frames]
-            return pixels
-        return video.read(self.folder / f"{self.files[number]}.mp4", frames)
-
-
-def _probe_all(paths: dict[str, Path], workers: int) -> dict[str, Table]:
+def _probe_all(paths: dict[str, Path], workers: int) -> dict[str, Any]:
     with pool(workers) as mapped:
         found = list(mapped(_probe, paths.items()))
     return {"videos": dict(zip(paths, found, strict=True))}
@@ -196,11 +165,13 @@ def _probe(job: tuple[str, Path]) -> dict[str, Any]:
     return {"frames": info.frames, "fps": info.fps, "error": ""}
 
 
-def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progress | None) -> None:
+def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progress | None) -> dict[str, Any]:
+    """Decode into a folder beside, which then takes its name; returns the index."""
     probe = planned.folder.with_suffix(".json")
-    content = read_json(probe)
-    kind, table = content.setdefault("kind", planned.kind), content["videos"]
-    write_json(probe, content)
+    content = read_index(probe, planned.files) or _probe_all(paths, workers)
+    kind: str = content.setdefault("kind", planned.kind)
+    table: Table = content["videos"]
+    write_index(probe, content)
     part = planned.folder.with_suffix(f".{kind}.part")
     part.mkdir(exist_ok=True)
     _lay_out(table, kind, planned.geometry, part)
@@ -210,17 +181,21 @@ def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progre
     work = partial(_decode, part=part, kind=kind, geometry=planned.geometry)
     jobs = [(name, paths[name], table[name].get("offset", 0), table[name]["frames"]) for name in todo]
     with pool(workers) as mapped, done_file.open("a", encoding="utf-8") as journal:
-        for count, (name, error) in enumerate(mapped(work, jobs), start=1):
-            done[name] = error
-            journal.write("\n" + json.dumps([name, error]))  # in front: a line that was torn stays alone
+        for count, (name, error, sha256) in enumerate(mapped(work, jobs), start=1):
+            done[name] = (error, sha256)
+            journal.write(
+                "\n" + json.dumps([name, error, sha256])
+            )  # in front: a line that was torn stays alone
             journal.flush()
             if progress:
                 progress(len(table) - len(todo) + count, len(table))
-    for name, error in done.items():
-        table[name]["error"] = error
-    write_json(part / "index.json", {"kind": kind, "geometry": vars(planned.geometry), "videos": table})
+    for name, (error, sha256) in done.items():
+        table[name] |= {"error": error, "sha256": sha256}
+    index = {"kind": kind, "geometry": vars(planned.geometry), "videos": table}
+    write_index(part / INDEX, index)
     done_file.unlink()
     part.replace(planned.folder)
+    return index
 
 
 def _lay_out(table: Table, kind: str, geometry: Geometry, part: Path) -> None:
@@ -238,7 +213,7 @@ def _lay_out(table: Table, kind: str, geometry: Geometry, part: Path) -> None:
     at = 0
     for name in sorted(table):
         table[name]["offset"], at = at, at + table[name]["frames"]
-    with (part / "frames.u8").open("ab") as file:
+    with (part / MEMORY).open("ab") as file:
         file.truncate(max(size, 1))
         if size and hasattr(os, "posix_fallocate"):
             os.posix_fallocate(
@@ -246,8 +221,10 @@ def _lay_out(table: Table, kind: str, geometry: Geometry, part: Path) -> None:
             )  # a full disk is an error here and not a crash while decoding
 
 
-def _decode(job: tuple[str, Path, int, int], part: Path, kind: str, geometry: Geometry) -> tuple[str, str]:
-    """Decode one video into the cache; returns its name and, if it is broken, why.
+def _decode(
+    job: tuple[str, Path, int, int], part: Path, kind: str, geometry: Geometry
+) -> tuple[str, str, str]:
+    """Decode one video into the cache; returns its name, why it is broken if it is, and the checksum of its bytes.
 
     Raises:
         MuybridgeError: the file is no longer the one that was planned for.
@@ -257,31 +234,35 @@ def _decode(job: tuple[str, Path, int, int], part: Path, kind: str, geometry: Ge
     return done
 
 
-def _decoded(job: tuple[str, Path, int, int], part: Path, kind: str, geometry: Geometry) -> tuple[str, str]:
+def _decoded(
+    job: tuple[str, Path, int, int], part: Path, kind: str, geometry: Geometry
+) -> tuple[str, str, str]:
     name, path, offset, frames = job
     try:
         pixels = video.read_all(path, **vars(geometry))
         if len(pixels) != frames:
-            return name, f"decodes to {len(pixels)} frames where its packets promise {frames}"
+            return name, f"decodes to {len(pixels)} frames where its packets promise {frames}", ""
         if kind == "memory":
             shape = (-1, geometry.height, geometry.width, 3)
-            memory = np.memmap(part / "frames.u8", np.uint8, "r+")
-            memory.reshape(shape)[offset : offset + frames] = pixels
+            memory = np.memmap(part / MEMORY, np.uint8, "r+")
+            memory[: len(memory) // geometry.frame * geometry.frame].reshape(shape)[
+                offset : offset + frames
+            ] = pixels
             memory.flush()
-        else:
-            video.write(part / f"{name}.mp4", pixels, 25.0, options=SHORT_GOP)
+            return name, "", digest(np.ascontiguousarray(pixels).data)
+        video.write(part / f"{name}.mp4", pixels, 25.0, options=SHORT_GOP)
     except VideoError as error:
-        return name, str(error.reason if error.frame is None else f"frame {error.frame}: {error.reason}")
-    return name, ""
+        return name, str(error.reason if error.frame is None else f"frame {error.frame}: {error.reason}"), ""
+    return name, "", digest((part / f"{name}.mp4").read_bytes())
 
 
-def _read_done(path: Path) -> dict[str, str]:
-    done: dict[str, str] = {}
+def _read_done(path: Path) -> dict[str, tuple[str, str]]:
+    done: dict[str, tuple[str, str]] = {}
     if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
-                name, error = json.loads(line)
-            except json.JSONDecodeError:
+                name, error, sha256 = json.loads(line)
+            except (ValueError, TypeError, RecursionError):
                 continue
-            done[name] = error
+            done[name] = (error, sha256)
     return done

@@ -39,7 +39,7 @@ class Control:
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Precision = "auto"
-    """auto takes bf16 where the hardware multiplies it, fp32 elsewhere."""
+    """auto takes bf16 on GPUs and CPUs that multiply it well (AMX), fp32 elsewhere."""
     seed: int = 0
     """Names every random stream of the run."""
     workers: int = 0

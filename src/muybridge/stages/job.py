@@ -16,7 +16,7 @@ from muybridge.data.index import Dataset
 from muybridge.perturb.profiles import profile_of
 from muybridge.stages import models
 from muybridge.stages.check import check
-from muybridge.stages.config import C, Control, PretrainConfig, RobustnessConfig, as_dict
+from muybridge.stages.config import C, Control, Optimisation, PretrainConfig, RobustnessConfig, as_dict
 from muybridge.stages.labels import read_classes
 from muybridge.stages.memory import Memory
 from muybridge.stages.models import Subject
@@ -108,14 +108,15 @@ def resolve(
 
 def _precision(config: Any, subject: Subject | None) -> Any:
     """The number format that a config means: ``auto`` is float32 for a model that came whole, whose head is somewhere inside it."""
-    from muybridge.train.precision import choose
+    from muybridge.train.precision import check_training, choose
 
     foreign = isinstance(config, RobustnessConfig) and (subject or models.is_external(config.model))
-    return (
-        "fp32"
-        if foreign and config.precision == "auto"
-        else choose(config.device, config.precision).precision
-    )
+    if foreign and config.precision == "auto":
+        return "fp32"
+    compute = choose(config.device, config.precision)
+    if isinstance(config, Optimisation):
+        check_training(compute)
+    return compute.precision
 
 
 def signed_input(name: str, value: str) -> str:

@@ -20,7 +20,7 @@ from muybridge.train import distributed
 from muybridge.train.checkpoint import State, load_state, save_state
 from muybridge.train.flops import FlopMeter
 from muybridge.train.optim import Name, Schedule, clip_gradient, cosine, optimiser, set_lr
-from muybridge.train.precision import Compute
+from muybridge.train.precision import Compute, check_training
 
 Batches = Callable[[int, int], Iterator[Clip]]
 Report = Callable[[int, int, dict[str, float]], None]
@@ -89,7 +89,9 @@ def fit(
 
     Raises:
         MuybridgeError: the loss or its gradient is no longer a finite number; says the step.
+        UsageError: this processor cannot train in that number format (``check_training``).
     """
+    check_training(compute)
     compute.place(learner)
     optim = optimiser(learner, recipe.optimiser, recipe.lr, recipe.weight_decay)
     state = load_state(folder / "state" / "last.pt", learner, optim, _say if rank() == 0 else None)

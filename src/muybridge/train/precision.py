@@ -42,7 +42,7 @@ class Compute:
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Compute:
-    """Resolve ``auto``: the first GPU if there is one; bf16 where the hardware multiplies it.
+    """Resolve ``auto``: the first GPU if there is one; bf16 where the hardware multiplies it well (``has_bf16``).
 
     What ``auto`` means for the number format can be said for all machines by the environment variable ``MUYBRIDGE_PRECISION``.
 
@@ -79,12 +79,34 @@ def pick_device(device: str) -> str:
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether the hardware multiplies bfloat16 (AVX512-BF16 or AMX on a CPU, compute capability 8 on a GPU)."""
+    """Whether to compute in bfloat16 where nothing is said: AMX on a CPU, compute capability 8 on a GPU.
+
+    AVX512-BF16 alone is not enough: see ``check_training``.
+    """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type == "cpu":
-        checks = (
-            getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return device.type == "cpu" and _says("_is_amx_tile_supported")
+
+
+def check_training(compute: Compute) -> None:
+    """Refuse to train in bfloat16 where the gradients are wrong.
+
+    On processors with AVX512-BF16 and no AMX oneDNN 3.12 takes ``jit_bf16:avx512_core_bf16`` for the gradients of the weights of 3-d
+    convolutions, which reads and writes memory that is not its own where a clip is about as long or small as the kernel (2 frames under
+    3x1x1, 1 pixel under 1x7x7): infinite gradients, wrong ones, or a crash. Evaluation is right there.
+
+    Raises:
+        UsageError: such a processor.
+    """
+    unsound = _says("_is_avx512_bf16_supported") and not _says("_is_amx_tile_supported")
+    if compute.device.type == "cpu" and compute.precision == "bf16" and unsound:
+        raise UsageError(
+            "--precision bf16: on this processor (AVX512-BF16 without AMX) the gradients of 3-d convolutions in bfloat16 are wrong. "
+            "Train with --precision fp32; evaluation can be done in bf16."
         )
-        return any(check() for check in checks if check)
-    return False
+
+
+def _says(name: str) -> bool:
+    """Whether torch says something of this CPU; False where this version does not know the question."""
+    asked = getattr(torch.cpu, name, None)
+    return bool(asked and asked())

@@ -1,0 +1,168 @@
+"""Reading cached frames: what a video's frames hash to is compared once per process, and what is damaged is decoded again.
+
+A cache outlives the program that made it, on disks that fill up and fail and in folders where others clean up. So nothing in it is taken on
+trust: the index carries a checksum of itself and of each video's bytes.
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from filelock import FileLock
+from jaxtyping import UInt8
+
+from muybridge.core.errors import MuybridgeError, VideoError
+from muybridge.core.records import write_json
+from muybridge.data import video
+
+Table = dict[str, dict[str, Any]]
+Repair = Callable[[str], None]
+MEMORY = "frames.u8"
+MOST = 1 << 30
+"""Most bytes of an index."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Size of the cached frames; ``crop`` scales to cover and cuts the middle, ``squash`` ignores the aspect ratio."""
+
+    height: int
+    width: int
+    fit: Literal["crop", "squash"] = "crop"
+
+    @property
+    def frame(self) -> int:
+        """Bytes of a frame."""
+        return self.height * self.width * 3
+
+
+def digest(content: bytes | memoryview) -> str:
+    """Checksum of bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_index(path: Path, content: dict[str, Any]) -> None:
+    """Write an index with its checksum."""
+    write_json(path, content | {"sha256": _digest_of(content)})
+
+
+def read_index(path: Path, names: Sequence[str]) -> dict[str, Any] | None:
+    """Read an index; None if there is none, or it is not as it was written, or lacks one of the videos."""
+    try:
+        if path.stat().st_size > MOST:
+            return None
+        content = json.loads(path.read_bytes())
+        told = content.pop("sha256")
+        if told == _digest_of(content) and set(names) <= content["videos"].keys():
+            return dict(content)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        pass
+    return None
+
+
+def _digest_of(content: dict[str, Any]) -> str:
+    return digest(json.dumps(content, sort_keys=True).encode())
+
+
+class FrameStore:
+    """Reads frames of cached videos by index.
+
+    Attributes:
+        files: fingerprint of each video's file.
+        frames: number of frames of each video.
+        errors: why a video has none; empty where it has.
+    """
+
+    def __init__(self, folder: Path, files: Sequence[str], index: Mapping[str, Any], repair: Repair) -> None:
+        """Open a finished cache.
+
+        Args:
+            folder: of the cache.
+            files: fingerprints, in the order in which videos are asked for.
+            index: as ``read_index`` gives it.
+            repair: decodes the video with a fingerprint into the cache once more.
+        """
+        table: Table = index["videos"]
+        self.folder, self.files, self.kind = folder, tuple(files), index["kind"]
+        self.geometry = Geometry(**index["geometry"])
+        self.frames = np.array([table[name]["frames"] for name in files])
+        self.errors = [table[name]["error"] for name in files]
+        self._offset = [table[name].get("offset", 0) for name in files]
+        self._sha256 = [table[name].get("sha256", "") for name in files]
+        self._total = sum(entry["frames"] for entry in table.values())
+        self._repair, self._verified, self._lock = repair, set[int](), threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs; a lock and a memory map are not sent."""
+        return {name: value for name, value in vars(self).items() if name not in ("_lock", "_memory")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
+
+    @cached_property
+    def _memory(self) -> UInt8[np.ndarray, "n h w 3"]:
+        shape = (-1, self.geometry.height, self.geometry.width, 3)
+        lengthen(self.folder / MEMORY, self._total * self.geometry.frame)
+        mapped = np.memmap(self.folder / MEMORY, np.uint8, "r")[: self._total * self.geometry.frame].reshape(
+            shape
+        )
+        return np.asarray(mapped)  # a plain array over the same memory: indexing a memmap costs more
+
+    def read(self, number: int, frames: np.ndarray) -> UInt8[np.ndarray, "*frames h w 3"]:
+        """Frames of one video by index.
+
+        Raises:
+            VideoError: the video is broken, or has no such frame.
+            MuybridgeError: the cache is damaged, and so is what it was made of.
+        """
+        if self.errors[number]:
+            raise VideoError(self.files[number], None, self.errors[number])
+        beyond = frames[(frames < 0) | (frames >= self.frames[number])]
+        if beyond.size:
+            raise VideoError(self.files[number], int(beyond[0]), f"it has {self.frames[number]} frames")
+        if number not in self._verified:
+            self._verify(number)
+        if self.kind == "memory":
+            pixels: np.ndarray = self._memory[self._offset[number] + frames]
+            return pixels
+        return video.read(self.folder / f"{self.files[number]}.mp4", frames)
+
+    def _verify(self, number: int) -> None:
+        """See that a video's bytes are those that were written; decode it again where they are not."""
+        with self._lock:
+            if number in self._verified:
+                return
+            if not self._is_sound(number):
+                with FileLock(self.folder.with_suffix(".lock")):  # several processes find the same damage
+                    self._repair(self.files[number])
+                if not self._is_sound(number):
+                    raise MuybridgeError(
+                        f"{self.folder}: the cached frames of {self.files[number]} are damaged, and decoding the video again gives others. "
+                        "Delete that folder, and look at the disk."
+                    )
+            self._verified.add(number)
+
+    def _is_sound(self, number: int) -> bool:
+        if self.kind == "memory":
+            start = self._offset[number]
+            found = digest(self._memory[start : start + self.frames[number]].data)
+        else:
+            path = self.folder / f"{self.files[number]}.mp4"
+            found = digest(path.read_bytes()) if path.is_file() else ""
+        return bool(found == self._sha256[number])
+
+
+def lengthen(path: Path, size: int) -> None:
+    """See that a file has at least that many bytes: behind what was cut off come zeros, which no checksum takes for pixels."""
+    with path.open("ab") as file:
+        if file.tell() < size:
+            file.truncate(size)
