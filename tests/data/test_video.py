@@ -136,6 +136,17 @@ def test_variable_rate_and_header_rate(get: Get) -> None:
     assert video.probe(get("h264.mkv")[0]).fps == 25
 
 
+def test_times_are_told_where_the_rate_varies(get: Get, tmp_path: Path) -> None:
+    assert video.probe(get("h264.mkv")[0]).times is None
+    path = make.encode(tmp_path / "slow.mkv", "libx264", frames=40, times=lambda i: 40 * i + 400 * (i // 20))
+    times = video.probe(path).times
+    assert times == pytest.approx([0.04 * i + 0.4 * (i // 20) for i in range(40)])
+    part = video.probe(f"{path}#t=1.2,2.2")
+    assert part.times == pytest.approx([0.04 * i for i in range(20)]), (
+        "as shown, not as the mean rate of the file says"
+    )
+
+
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_rotation_sets_the_picture_upright(degrees: int, tmp_path: Path) -> None:
     turns = degrees // 90

@@ -44,6 +44,27 @@ def test_each_tick_of_another_rate_shows_the_nearest_frame(total: int, fps: floa
         assert abs(frame - min(ideal, total - 1)) <= 0.5 + 1e-9 or ideal > total - 1
 
 
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.floats(0.005, 3), min_size=1, max_size=60), st.floats(1, 60))
+def test_where_the_rate_varies_each_tick_shows_what_is_nearest_in_time(
+    gaps: list[float], wanted: float
+) -> None:
+    times = np.concatenate([[0.0], np.cumsum(gaps)])
+    fps = len(gaps) / times[-1]
+    found = resampled(len(times), fps, wanted, times.tolist())
+    assert len(found) == max(1, round((times[-1] + 1 / fps) * wanted))
+    for tick, frame in enumerate(found.tolist()):
+        assert abs(times[frame] - tick / wanted) <= np.abs(times - tick / wanted).min() + 1e-9
+
+
+def test_time_stamps_of_a_steady_rate_change_nothing() -> None:
+    for wanted in (10.0, 24.0, 25.0):
+        steady = resampled(97, 30.0, wanted)
+        by_time = resampled(97, 30.0, wanted, (np.arange(97) / 30.0).tolist())
+        assert np.abs(steady - by_time).max() <= 1  # halves may be rounded to either side
+        assert (steady == by_time).mean() > 0.75
+
+
 def test_i3d_sees_64_frames_of_the_middle_at_25_fps() -> None:
     found = picks(PROTOCOLS["i3d-kinetics"], 300, 30.0)
     ticks = [round(i * 1.2) for i in range(250)]

@@ -52,6 +52,7 @@ class Plan:
         folder: where it lies once complete.
         kind: ``memory`` or ``video``.
         files: fingerprint of each record's file.
+        times: seconds from the first frame to each, of videos whose rate varies.
         bytes: size on disk; for ``video`` an estimate.
     """
 
@@ -61,6 +62,7 @@ class Plan:
     files: tuple[str, ...]
     frames: tuple[int, ...]
     fps: tuple[float, ...]
+    times: tuple[Sequence[float] | None, ...]
     errors: dict[str, str]
     bytes: int
 
@@ -95,8 +97,9 @@ def plan(
         chosen = "memory" if _cost(table, geometry, "memory") <= MEMORY_LIMIT else "video"
     errors = {name: entry["error"] for name, entry in table.items() if entry["error"]}
     fps = tuple(table[name]["fps"] for name in files)
+    times = tuple(table[name].get("times") for name in files)
     size = _cost(table, geometry, chosen)
-    return Plan(folder, chosen, geometry, tuple(files), frames, fps, errors, size)
+    return Plan(folder, chosen, geometry, tuple(files), frames, fps, times, errors, size)
 
 
 def _cost(table: Table, geometry: Geometry, kind: str) -> int:
@@ -162,7 +165,8 @@ def _probe(job: tuple[str, Path]) -> dict[str, Any]:
         check_unchanged(path, name)
         return {"frames": 0, "fps": 0.0, "error": error.reason}
     check_unchanged(path, name)
-    return {"frames": info.frames, "fps": info.fps, "error": ""}
+    found = {"frames": info.frames, "fps": info.fps, "error": ""}
+    return found | ({"times": info.times} if info.times else {})
 
 
 def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progress | None) -> dict[str, Any]:

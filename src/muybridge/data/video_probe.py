@@ -5,6 +5,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from av.video.frame import VideoFrame
@@ -29,6 +30,8 @@ class VideoInfo:
         rotation: counter-clockwise turn that sets the picture upright: 0, 90, 180 or 270 degrees.
         codec: name, as "h264".
         container: name, as "mov,mp4,m4a,3gp,3g2,mj2".
+        times: seconds from the first frame to each, where the rate varies: where a frame lies further from its place at the mean rate than
+            half the time between two; None where it is steady or not known.
     """
 
     path: Path
@@ -39,6 +42,7 @@ class VideoInfo:
     rotation: int
     codec: str
     container: str
+    times: tuple[float, ...] | None = None
 
 
 def probe(path: str | Path) -> VideoInfo:
@@ -54,7 +58,9 @@ def probe(path: str | Path) -> VideoInfo:
     info, times, base = _surveyed(file)
     if not segment:
         return info
-    return replace(info, path=Path(path), frames=len(segments.frames(file, segment, times, base, info.fps)))
+    part = segments.frames(file, segment, times, base, info.fps)
+    of_part = times[part.start : part.stop]
+    return replace(info, path=Path(path), frames=len(part), times=uneven(of_part, base, info.fps))
 
 
 def _surveyed(path: Path) -> tuple[VideoInfo, Sequence[int | None], Fraction | None]:
@@ -68,7 +74,12 @@ def _surveyed(path: Path) -> tuple[VideoInfo, Sequence[int | None], Fraction | N
         times = table.pts if table and not first.interlaced_frame else _times(first, frames)
     height, width = upright(first)
     fps = rate(times, base, header)
-    return VideoInfo(path, len(times), fps, height, width, turns(first) * 90, codec, name), times, base
+    uneven_times = uneven(times, base, fps)
+    return (
+        VideoInfo(path, len(times), fps, height, width, turns(first) * 90, codec, name, uneven_times),
+        times,
+        base,
+    )
 
 
 def within(path: str | Path) -> tuple[Path, range | None]:
@@ -110,6 +121,16 @@ def rate(times: Sequence[int | None], base: Fraction | None, header: Fraction | 
     seconds = (last - first) * base
     agrees = header and abs(steps / header - seconds) <= base
     return float(header if header and agrees else steps / seconds)
+
+
+def uneven(times: Sequence[int | None], base: Fraction | None, fps: float) -> tuple[float, ...] | None:
+    """``VideoInfo.times`` of time stamps in ticks of ``base`` seconds; None also where one is missing or they do not rise."""
+    known = [time for time in times if time is not None]
+    if not base or len(known) < len(times) or any(b <= a for a, b in pairwise(known)):
+        return None
+    seconds = [float((time - known[0]) * base) for time in known]
+    varies = any(abs(second * fps - place) > 0.5 for place, second in enumerate(seconds))
+    return tuple(seconds) if varies else None
 
 
 def turns(frame: VideoFrame) -> int:

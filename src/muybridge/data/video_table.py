@@ -27,6 +27,7 @@ from av.video.stream import VideoStream
 
 from muybridge.core.errors import VideoError
 from muybridge.data import tar
+from muybridge.data.display_order import DisplayOrder, UnknownOrderError
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,ivf,flv,asf,ogg,nut,dv,"
@@ -96,9 +97,15 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 
 def _choose(path: Path, container: InputContainer) -> VideoStream:
-    for stream in container.streams.video:
-        if not stream.disposition & PICTURES and stream.codec_context is not None:
-            return stream
+    """Of several video streams the one that FFmpeg shows; of those that it cannot decode, or that are covers, none."""
+    able = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & PICTURES and stream.codec_context is not None
+    ]
+    best = container.streams.best("video")
+    if able:
+        return next((stream for stream in able if best is not None and stream.index == best.index), able[0])
     raise VideoError(path, None, "it has no video stream that can be decoded")
 
 
@@ -172,18 +179,37 @@ def scan(container: InputContainer, stream: VideoStream, last: int | None = None
         return None
     stamps: list[_Stamp] = []
     shown, cut = 0, False
+    order: list[tuple[int, int]] = []
     try:
+        reordered = stream.codec_context.name in SKIPPING_CODECS and stream.codec_context.has_b_frames
+        display = (
+            DisplayOrder(stream.codec_context.name, stream.codec_context.extradata) if reordered else None
+        )
         for packet in _packets(container, stream, whole=True):
             if packet.pts is None:
                 return None
+            if display:
+                order.append(display.place(memoryview(packet)))
             flags = packet.is_keyframe, not packet.is_discard
             stamps.append(_Stamp(packet.pts, packet.dts, packet.duration or 0, *flags))
             shown += flags[1]
             if last is not None and shown > last + REORDERED:
                 break
+    except UnknownOrderError:
+        return None
     except DamageError:
         cut = True
-    return _table(stamps, cut)
+    return None if order and _is_out_of_order(stamps, order) else _table(stamps, cut)
+
+
+def _is_out_of_order(stamps: Sequence[_Stamp], order: Sequence[tuple[int, int]]) -> bool:
+    """Whether time stamps rise in another order than the pictures are shown in.
+
+    Some files have the times of decoding only (H.264 that was once in an AVI), others a damaged list of offsets (``ctts``): by such times
+    another picture would be taken for the one that was asked for.
+    """
+    shown = sorted(range(len(stamps)), key=lambda i: stamps[i].pts)
+    return shown != sorted(range(len(stamps)), key=order.__getitem__)
 
 
 def _table(stamps: Sequence[_Stamp], cut: bool) -> Table | None:

@@ -4,7 +4,7 @@ Normalisation is not part of it: every model owns its mean and std. The hash nam
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -68,6 +68,8 @@ class Protocol:
     def hash(self) -> str:
         """Name of everything but the name."""
         content = {name: value for name, value in asdict(self).items() if name != "name"}
+        if self.fps is not None:
+            content["nearest"] = "by time stamp"  # before 0.2 by the mean rate
         return hashlib.sha256(canonical(content).encode()).hexdigest()[:12]
 
     @property
@@ -149,9 +151,11 @@ def of_run(config: Transfer) -> Protocol:
     )  # fmt: skip
 
 
-def picks(protocol: Protocol, total: int, fps: float) -> Int64[np.ndarray, "temporal frames"]:
-    """Frame numbers of the temporal views of a video of ``total`` frames at ``fps`` frames per second."""
-    ticks = resampled(total, fps, protocol.fps)
+def picks(
+    protocol: Protocol, total: int, fps: float, times: Sequence[float] | None = None
+) -> Int64[np.ndarray, "temporal frames"]:
+    """Frame numbers of the temporal views of a video of ``total`` frames at ``fps`` frames per second, or shown at ``times``."""
+    ticks = resampled(total, fps, protocol.fps, times)
     if protocol.sampling == "uniform":
         places = (np.arange(protocol.temporal) + 0.5) / protocol.temporal
         part = len(ticks) / protocol.frames
@@ -161,9 +165,23 @@ def picks(protocol: Protocol, total: int, fps: float) -> Int64[np.ndarray, "temp
     return clips
 
 
-def resampled(total: int, fps: float, wanted: float | None) -> Int64[np.ndarray, "ticks"]:
-    """The nearest frame at each tick of another rate; all frames where no rate is wanted or the video's is unknown."""
+def resampled(
+    total: int, fps: float, wanted: float | None, times: Sequence[float] | None = None
+) -> Int64[np.ndarray, "ticks"]:
+    """The nearest frame at each tick of another rate; all frames where no rate is wanted or the video's is unknown.
+
+    Args:
+        total: frames of the video.
+        fps: its mean rate, frames per second.
+        wanted: rate to come to.
+        times: seconds from the first frame to each, rising, where the rate varies: the nearest is found by them.
+    """
     if wanted is None or not fps > 0:
         return np.arange(total)
-    ticks = max(1, round(total * wanted / fps))
-    return np.minimum(np.round(np.arange(ticks) * fps / wanted).astype(np.int64), total - 1)
+    if times is None or total < 2:
+        ticks = max(1, round(total * wanted / fps))
+        return np.minimum(np.round(np.arange(ticks) * fps / wanted).astype(np.int64), total - 1)
+    shown = np.asarray(times, np.float64)
+    ticks = max(1, round((shown[-1] + 1 / fps) * wanted))
+    middles = (shown[1:] + shown[:-1]) / 2
+    return np.searchsorted(middles, np.arange(ticks) / wanted).astype(np.int64)

@@ -141,7 +141,9 @@ class Direct:
         return self.planned.errors.get(self.planned.files[place], "")
 
     def _wanted(self, place: int) -> Views:
-        frames = picks(self.protocol, self.planned.frames[place], self.planned.fps[place])
+        frames = picks(
+            self.protocol, self.planned.frames[place], self.planned.fps[place], self.planned.times[place]
+        )
         one = self.protocol
         return Views(self.records[place].path, frames, one.short_side, one.crop, one.spatial)
 
