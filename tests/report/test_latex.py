@@ -68,6 +68,18 @@ def test_rows_have_as_many_cells_as_columns():
         assert len(re.findall(r"(?<!\\)&", row)) == 1
 
 
+@pytest.mark.parametrize("words", ["[2em] x", "*", "*[3pt]", "[", "x [y]"])
+def test_the_first_cell_is_no_option_of_the_line_before(words: str):
+    columns = [Column("[head]"), Column("n")]
+    lines = latex(
+        Table("x", "", columns, [[text(words), text("1")], [text(words), text("2")]], [])
+    ).splitlines()
+    shown = [line for line in lines if line.endswith(r"\\")]
+    assert len(shown) == 3
+    assert not any(line.startswith(("[", "*")) for line in shown)
+    assert all(escaped(words) in line for line in shown[1:])
+
+
 def test_old_tables_go_and_files_of_others_stay(tmp_path):
     (tmp_path / "old.tex").write_text(MARK + "\nold")
     (tmp_path / "mine.tex").write_text("my own")

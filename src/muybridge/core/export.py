@@ -1,7 +1,5 @@
 """Rows of the index as a table, and one run with all it starts from as an archive that names no place of this machine."""
 
-import csv
-import io
 import json
 import shlex
 import shutil
@@ -12,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from muybridge.core.catalogue import suggestion
+from muybridge.core.csv_text import csv_text
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.files import TEXT, atomic, open_plain
 from muybridge.core.index import Index
@@ -55,13 +54,9 @@ def table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _csv(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {name: "" if row.get(name) is None else spelt(row[name]) for name in names} for row in rows
+    return csv_text(
+        names, ({name: "" if row.get(name) is None else spelt(row[name]) for name in names} for row in rows)
     )
-    return text.getvalue()
 
 
 def _column(values: list[Any]) -> list[Any]:

@@ -1,5 +1,7 @@
 """Tables as LaTeX (booktabs): every word escaped, intervals in small type, notes below."""
 
+from collections.abc import Iterable
+
 from muybridge.report.table import Cell, Table
 
 MARK = "% Made by Muybridge; needs \\usepackage{booktabs}"
@@ -28,15 +30,21 @@ def latex(table: Table) -> str:
         rf"\label{{tab:{table.slug}}}",
         rf"\begin{{tabular}}{{{''.join('r' if column.numeric else 'l' for column in columns)}}}",
         r"\toprule",
-        " & ".join(escaped(column.name) for column in columns) + r" \\",
+        _line(escaped(column.name) for column in columns),
         r"\midrule",
-        *(" & ".join(_cell(row[index]) for index in kept) + r" \\" for row in table.rows),
+        *(_line(_cell(row[index]) for index in kept) for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
         *(rf"\par\footnotesize {escaped(note)}" for note in table.notes),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _line(cells: Iterable[str]) -> str:
+    r"""A row. Behind the ``\\`` of the row before, ``[`` and ``*`` would be its options and not the first letter of a cell."""
+    line = " & ".join(cells) + r" \\"
+    return "{}" + line if line.startswith(("[", "*")) else line
 
 
 def escaped(words: str) -> str:

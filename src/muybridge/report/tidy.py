@@ -1,12 +1,11 @@
 """Tidy CSV tables: one observation per row, fractions and not percent, empty where a value is missing."""
 
-import csv
-import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from muybridge.core.csv_text import csv_text
 from muybridge.core.records import Run, atomic
 from muybridge.measure.accuracy import confusion, per_class
 from muybridge.measure.estimate import Interval
@@ -217,12 +216,9 @@ def run_rows(all_of: Collected) -> Iterator[Row]:
 def write_csv(path: Path, rows: list[Row], below: Path) -> None:
     """Write rows atomically; the columns are those of the first row that has them, in order. No link below ``below`` is followed."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    file = io.StringIO()
-    writer = csv.DictWriter(file, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _shown(value) for key, value in row.items()} for row in rows)
-    with atomic(path, below=below) as out:
-        out.write(file.getvalue())
+    shown = ({key: _shown(value) for key, value in row.items()} for row in rows)
+    with atomic(path, below=below) as file:
+        file.write(csv_text(columns, shown))
 
 
 def _shown(value: Any) -> Any:
