@@ -246,11 +246,47 @@ def test_chance(world: World):
     )
 
 
+CLIPS, FLOPS = EqualBudgets("clips", "clips"), EqualBudgets("FLOPs", "flops")
+
+
 def test_budgets(world: World, tmp_path: Path):
-    assert of(world, EqualBudgets()).verdict == "supported"
+    assert of(world, CLIPS).verdict == "supported"
     build(tmp_path, clips=5000, stages=("pretrain",))
-    one = of(seen(tmp_path), EqualBudgets())
-    assert (one.verdict, [line.says for line in one.evidence]) == ("refuted", ["against", "against"])
+    one = of(seen(tmp_path), CLIPS)
+    assert one.verdict == "refuted"
+    assert "against" in [line.says for line in one.evidence]
+    assert any("times from least to most" in line.words for line in one.evidence)
+
+
+def pretrained(out: Path, network: str, arm: str, flops: float) -> None:
+    facets = {"arm": arm, "data": "builtin-motions", "seed": 0, "backbone": network}
+    budget = {"clips": 4000, "steps": 250, "frames": 32000, "flops": flops, "seconds": 9.0}
+    told = {
+        "name": "builtin-motions",
+        "fingerprint": "5f1d",
+        "classes": [],
+        "videos": {},
+        "broken": [],
+        "source": [],
+    }
+    write_run(out, "pretrain", facets, budget=budget, data=told, chance=0.25)
+
+
+def test_a_budget_is_judged_in_its_unit_and_within_a_network(tmp_path: Path):
+    """Networks may cost what they do; a task that costs twice as much of a network refutes the claim in that unit only."""
+    for network, task, flops in (
+        ("a", "vcop", 1e9),
+        ("a", "prp", 1e9),
+        ("b", "vcop", 9e9),
+        ("b", "prp", 9e9),
+    ):
+        pretrained(tmp_path, network, task, flops)
+    assert [of(seen(tmp_path), claim).verdict for claim in (CLIPS, FLOPS)] == ["supported", "supported"]
+    pretrained(tmp_path, "b", "tdl", 17e9)
+    judged = of(seen(tmp_path), FLOPS)
+    assert [of(seen(tmp_path), CLIPS).verdict, judged.verdict] == ["supported", "refuted"]
+    assert [(line.words[0], line.says) for line in judged.evidence] == [("a", "for"), ("b", "against")]
+    assert "1.89 times" in judged.evidence[1].words
 
 
 def every_seed(stage: str, *arms: str) -> list:
@@ -262,7 +298,7 @@ LACKING = [
     ("a seed", [("probe", "r2plus1d-tiny", "rspnet", 1)], Above("x", {"arm": "rspnet"}, {"arm": "random"}, PROBE), "rspnet lacks seed 1"),
     ("one of a mean", every_seed("probe", "tdl"),
      Above("x", {"arm": ("vcop", "tdl")}, {"arm": "random"}, PROBE, over="mean"), "tdl is missing"),
-    ("all pretraining", every_seed("pretrain", *TASKS), EqualBudgets(), "two pretrained arms"),
+    ("all pretraining", every_seed("pretrain", *TASKS), CLIPS, "two pretrained arms"),
     ("all", [], Above("x", {"arm": "rspnet"}, {"arm": "random"}, {"stage": "knn"}), "no finished run"),
     ("all arms", [], SameOrder("x", {"arm": "prp"}), "no two finished arms"),
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from muybridge.measure.estimate import combined
 from muybridge.measure.intervals import Difference
 from muybridge.report.claims import FACETS, Evidence, Place, Test, Wanted, World
 from muybridge.report.collect import facets
-from muybridge.report.run_tables import unequal
+from muybridge.report.run_tables import backbone_of, unequal
 from muybridge.report.score import Comparison, same_videos
 from muybridge.report.shares import estimate
 from muybridge.report.table import listed
@@ -172,33 +172,38 @@ class BesideChance:
 
 @dataclass(frozen=True)
 class EqualBudgets:
-    """Every arm was pretrained under one budget, in these units."""
+    """Every arm was pretrained with as much of ``unit``; the arms of each network are compared with each other.
 
-    words: str = "All arms were pretrained under one budget."
-    units: tuple[str, ...] = ("clips", "frames")
+    Attributes:
+        unit: ``clips``, ``frames``, ``steps`` or ``flops``.
+    """
+
+    words: str
+    unit: str
 
     def tests(self, world: World) -> tuple[list[Test], list[str]]:
         """None: budgets are counted, not estimated."""
         runs = self._runs(world)
         arms = {facets(run)["arm"] for run in runs}
         lacking = [
-            f"{run.stage}/{run.signature}: {unit} not told"
+            f"{run.stage}/{run.signature}: {self.unit} not told"
             for run in runs
-            for unit in self.units
-            if run.result.get("budget", {}).get(unit) is None
+            if run.result.get("budget", {}).get(self.unit) is None
         ]
         return [], lacking if len(arms) > 1 else ["two pretrained arms"]
 
     def weigh(self, world: World, found: list[tuple[Test, Comparison]]) -> list[Evidence]:
-        """One line per unit."""
-        runs = self._runs(world)
-        if not runs:
-            return []
-        differs = unequal(world.all_of)
-        return [
-            Evidence(f"{unit} over {len(runs)} pretraining runs", "against" if unit in differs else "for")
-            for unit in self.units
-        ]
+        """One line per network."""
+        networks: dict[str, list[Run]] = {}
+        for run in self._runs(world):
+            networks.setdefault(backbone_of(run), []).append(run)
+        return [self._line(name, runs) for name, runs in networks.items()]
+
+    def _line(self, name: str, runs: Sequence[Run]) -> Evidence:
+        spent = [float(run.result.get("budget", {}).get(self.unit) or 0) for run in runs]
+        most = f", {max(spent) / min(spent):.2f} times from least to most" if min(spent) else ""
+        words = f"{name or 'one network'}: {self.unit} of {len(runs)} pretraining runs{most}"
+        return Evidence(words, "against" if self.unit in unequal(runs) else "for")
 
     def _runs(self, world: World) -> list[Run]:
         return [run for experiment in world.all_of.of("pretrain") for run in experiment.runs]

@@ -1,5 +1,6 @@
 """Tables of the runs themselves: data, budgets, missing cells, provenance, environment."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from muybridge.core.files import TEXT
@@ -92,7 +93,7 @@ def budget_table(all_of: Collected) -> Table | None:
     runs = _pretraining(all_of)
     if not runs:
         return None
-    differs = unequal(all_of)
+    differs = unequal([run for _, run in runs])
     columns = [
         Column("arm"),
         Column("data"),
@@ -181,25 +182,31 @@ def _pretraining(all_of: Collected) -> list[tuple[str, Run]]:
     ]
 
 
-def unequal(all_of: Collected) -> list[str]:
-    """Which parts of the pretraining budget differ between runs: clips and frames by more than a step of theirs, FLOPs by more than 2 %."""
-    budgets = [run.result.get("budget", {}) for _, run in _pretraining(all_of)]
-    steps = {
-        key: max((float(b.get(key) or 0) / b["steps"] for b in budgets if b.get("steps")), default=0.0)
-        for key in ("clips", "frames")
-    }
-    differs = []
-    for key in BUDGET:
-        spent = [float(budget[key]) for budget in budgets if budget.get(key) is not None]
-        slack = SAME_FLOPS * max(spent, default=0.0) if key == "flops" else steps.get(key, 0.0)
-        if spent and max(spent) - min(spent) > slack:
-            differs.append(key)
-    return differs
+def unequal(runs: Sequence[Run]) -> list[str]:
+    """Which parts of the budget differ between pretraining runs of one network.
+
+    Clips and frames differ when they are further apart than a step, FLOPs when by more than 2 %. Networks are not compared with each other:
+    a clip costs each of them something else.
+    """
+    by_network: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        by_network.setdefault(backbone_of(run), []).append(run.result.get("budget", {}))
+    return [key for key in BUDGET if any(_apart(budgets, key) for budgets in by_network.values())]
+
+
+def _apart(budgets: Sequence[Mapping[str, Any]], key: str) -> bool:
+    spent = [float(budget[key]) for budget in budgets if budget.get(key) is not None]
+    if not spent:
+        return False
+    steps = [float(b.get(key) or 0) / b["steps"] for b in budgets if b.get("steps")]
+    slack = SAME_FLOPS * max(spent) if key == "flops" else max(steps, default=0.0) if key != "steps" else 0.0
+    return max(spent) - min(spent) > slack
 
 
 def budget_words(all_of: Collected) -> str:
     """Whether the arms were pretrained under one budget, as a sentence."""
-    runs, differs = _pretraining(all_of), unequal(all_of)
+    runs = _pretraining(all_of)
+    differs = unequal([run for _, run in runs])
     if len({arm for arm, _ in runs}) < 2:
         return "Only one arm was pretrained: there is no budget to compare."
     if not differs:

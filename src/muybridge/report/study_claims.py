@@ -10,8 +10,14 @@ MOTIONS, OBJECTS = {"data": "builtin-motions"}, {"data": "builtin-objects"}
 SPATIAL, TEMPORAL, BOTH = ("rotnet", "cvrl"), ("vcop", "tdl"), ("prp", "rspnet")
 CONTRASTIVE, OTHERS = ("cvrl", "tdl", "rspnet"), ("rotnet", "vcop", "prp")
 
+BUDGETS: Sequence[Claim] = (
+    EqualBudgets("All arms were pretrained on equally many clips.", "clips"),
+    EqualBudgets("All arms were pretrained on equally many frames.", "frames"),
+    EqualBudgets("All arms were pretrained with equally many operations (FLOPs).", "flops"),
+)
+"""By unit: tasks whose clips cost more, by longer clips or second encoders, are equal in one and not in another."""
 QUICKSTART: Sequence[Claim] = (
-    EqualBudgets(),
+    *BUDGETS,
     Above("A temporal task wins the probe on motions.", {"arm": "vcop"}, {"arm": ("rotnet", "random")}, PROBE | MOTIONS),
     Above("A spatial task wins the probe on objects.", {"arm": "rotnet"}, {"arm": ("vcop", "random")}, PROBE | OBJECTS),
     BesideChance(
@@ -24,7 +30,7 @@ QUICKSTART: Sequence[Claim] = (
     ),
 )  # fmt: skip
 BACKBONES: Sequence[Claim] = (
-    EqualBudgets(),
+    *BUDGETS,
     Above(
         "Every pretext task beats random weights in the probe.",
         {"arm": (*OTHERS, *CONTRASTIVE)},
@@ -51,7 +57,7 @@ BACKBONES: Sequence[Claim] = (
     SameOrder("The order of tasks is the same under noise as without."),
 )
 CONSTRAINTS: Sequence[Claim] = (
-    EqualBudgets(),
+    *BUDGETS,
     Above(
         "RSPNet is the best of the six tasks (Table 3).",
         {"arm": "rspnet"},
