@@ -201,6 +201,27 @@ def test_unknown_chance_and_missing_clean_rows_are_said(tmp_path: Path):
     assert "near chance" not in report.html.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(("level", "near"), [(0.34, True), (0.9, False)])
+def test_a_model_near_chance_is_said_to_be(level: float, near: bool, tmp_path: Path):
+    videos = [f"v{index}" for index in range(90)]
+    parts = [rows(level, 3, videos, videos, "clean"), rows(0.33, 3, videos, videos, "noisy", "jpeg", 3)]
+    told = {
+        "name": "d",
+        "fingerprint": "5f1d",
+        "classes": list("abc"),
+        "videos": {},
+        "broken": [],
+        "source": [],
+    }
+    facets = {"arm": "vcop", "data": "d", "seed": 0}
+    write_run(tmp_path, "robustness", facets, concatenate(parts), chance=1 / 3, data=told)
+    report = write_report(tmp_path)
+    for page in (report.markdown, report.html):
+        words = page.read_text(encoding="utf-8")
+        assert ("near chance even without perturbation" in words) is near
+        assert ("near chance: the scores say nothing" in words) is near
+
+
 def test_per_class_and_confusion_add_up(report: ReportPaths, study: Path):
     counts = pick(table(report, "confusion"), stage="finetune", data="builtin-motions", arm="vcop", seed=0)
     assert sum(int(line["videos"]) for line in counts) == 240

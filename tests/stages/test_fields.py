@@ -1,0 +1,81 @@
+"""Every field of every config is in the name of a run and in the hash of its protocol, or stands in a list here with its reason."""
+
+import dataclasses
+import types
+import typing
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from muybridge.core.records import NOT_SIGNED, signature, signed_fields
+from muybridge.stages.config import KINDS, Control, Transfer, as_dict
+from muybridge.stages.transfer import transfer_of
+
+UNSIGNED = {
+    "out", "resume", "overwrite", "device", "workers", "dry_run", "track",  # where and how, never what
+    "data", "label", "group", "root", "where", "allow_links", "allow_broken",  # what they lead to is signed: the fingerprint of the data
+    "init", "model", "weights", "classes",  # signed by their content
+    "trust_code",  # consent
+}  # fmt: skip
+NO_PROTOCOL = UNSIGNED | {"precision", "seed", "limit", "backbone", "fold", "folds"}
+"""What two transfers of one table may differ in: model, data, seed."""
+FROZEN = {"batch", "ks"}
+"""Features are the same in batches of any size; what is reported besides does not touch the answers of the table."""
+
+
+def other(kind: Any, value: Any) -> Any:
+    """A value of the same kind that differs."""
+    origin = typing.get_origin(kind)
+    if origin is Literal:
+        return next(one for one in typing.get_args(kind) if one != value)
+    if origin in (typing.Union, types.UnionType):
+        return other(next(one for one in typing.get_args(kind) if one is not type(None)), value)
+    if origin is tuple:
+        inner = typing.get_args(kind)[0]
+        return (*value, other(inner, value[-1] if value else None))
+    if kind is bool:
+        return not value
+    if kind in (int, float):
+        return kind((value or 0) + 1)
+    return Path("elsewhere") if kind is Path else f"{value}-other"
+
+
+def changes(kind: type[Control]) -> list[tuple[str, Control]]:
+    """(field, a config that differs in it)."""
+    hints, plain = typing.get_type_hints(kind), kind()
+    return [
+        (
+            field.name,
+            dataclasses.replace(plain, **{field.name: other(hints[field.name], getattr(plain, field.name))}),
+        )
+        for field in dataclasses.fields(kind)
+    ]
+
+
+CASES = [(stage, *case) for stage, kind in KINDS.items() for case in changes(kind)]
+TRANSFERS = [case for case in CASES if issubclass(KINDS[case[0]], Transfer)]
+
+
+@pytest.mark.parametrize(("stage", "name", "changed"), CASES, ids=[f"{case[0]}-{case[1]}" for case in CASES])
+def test_a_field_is_signed_or_listed(stage: str, name: str, changed: Control):
+    names = [signature(stage, as_dict(config), {}) for config in (KINDS[stage](), changed)]
+    assert (names[0] != names[1]) is (name not in NOT_SIGNED)
+    assert name not in NOT_SIGNED or name in UNSIGNED, "a field that is not signed needs a reason here"
+
+
+@pytest.mark.parametrize(
+    ("stage", "name", "changed"), TRANSFERS, ids=[f"{case[0]}-{case[1]}" for case in TRANSFERS]
+)
+def test_a_field_is_in_the_protocol_or_listed(stage: str, name: str, changed: Any):
+    plain: Any = KINDS[stage]()
+    out = NO_PROTOCOL | (FROZEN if stage != "finetune" else set())
+    differs = transfer_of(plain).hash != transfer_of(changed).hash
+    assert differs is (name not in out), name
+
+
+def test_the_lists_name_only_what_there_is():
+    known = {field.name for kind in KINDS.values() for field in dataclasses.fields(kind)}
+    assert known >= (UNSIGNED | NO_PROTOCOL | FROZEN)
+    assert set(NOT_SIGNED) & known <= UNSIGNED
+    assert signed_fields({"lr": 1.0, "out": "x"}) == {"lr": 1.0}
