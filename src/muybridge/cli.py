@@ -13,9 +13,9 @@ os.environ.setdefault(
 
 from muybridge import __version__
 from muybridge.core.catalogue import suggestion
-from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.errors import MuybridgeError, UsageError, explained
 from muybridge.core.redact import redacted
-from muybridge.core.terminal import visible
+from muybridge.core.terminal import finish, hush, settle, visible
 
 HELP = f"""usage: muybridge COMMAND [OPTIONS]
 
@@ -57,6 +57,7 @@ class Interrupted(BaseException):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 1 for failures, 2 for usage."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    settle()
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -68,31 +69,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MuybridgeError as error:
         return _fail(str(error), error.exit_code, debug)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        hush()
         return 1
-    except OSError as error:
-        return _fail(_explain(error), 1, debug)
     except Exception as error:
-        if type(error).__name__ == "BrokenProcessPool":
-            return _fail(
-                "a worker process died, most likely for lack of memory. Try fewer --workers; what is finished is kept.",
-                1,
-                debug,
-            )
-        return _fail(f"{type(error).__name__}: {error}. This is a bug; --debug shows where.", 1, debug)
+        words_ = explained(error)
+        return _fail(
+            words_ or f"{type(error).__name__}: {error}. This is a bug; --debug shows where.", 1, debug
+        )
+    finally:
+        finish()
 
 
 def _interrupt(*_: object) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     raise Interrupted
-
-
-def _explain(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
-    if error.errno == 28:
-        return f"{where}the disk is full. Free some space and run the same command again; finished runs are kept."
-    return f"{where}{error.strerror or error}. Check the path and the rights; finished runs are kept."
 
 
 def _fail(message: str, code: int, debug: bool) -> int:

@@ -1,13 +1,12 @@
 """``muybridge compare A B``: two robustness runs side by side on the terminal. Imports no torch."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
-from muybridge.core.terminal import visible
+from muybridge.core.terminal import print_json, visible
 
 HELP = """usage: muybridge compare A B [--out DIR] [--json]
 
@@ -33,7 +32,7 @@ def run(words: list[str]) -> int:
     found = verbs.compare(*folders)
     paths = write_comparison(found, Path(out)) if out else []
     if as_json:
-        print(json.dumps(as_dict(found), indent=2))
+        print_json(as_dict(found))
         return 0
     show(found)
     if paths:

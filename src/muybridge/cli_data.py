@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from muybridge.cli_words import Words
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
+from muybridge.core.terminal import print_json
 
 USAGE = """usage: muybridge data ACTION DATA [OPTIONS]
 
@@ -84,7 +84,7 @@ def doctor(options: Any, dataset: Any) -> int:
             "fingerprint": found.fingerprint,
             "findings": rows,
         }
-        print(json.dumps(content | {"notes": list(dataset.notes)}, indent=2, ensure_ascii=False))
+        print_json(content | {"notes": list(dataset.notes)})
     else:
         _print(dataset, found)
     return int(any(finding.kind in ("broken", "missing", "leak") for finding in found.findings))

@@ -1,7 +1,6 @@
 """``muybridge runs``: list, show, compare, delete and export the runs of a folder. Imports no torch."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -99,13 +98,7 @@ def ls(options: Any, index: Index) -> int:
     rows = ordered(_select(options, index), options.sort, options.reverse)
     shown = rows[: options.limit]
     if options.json:
-        _say(
-            json.dumps(
-                [row.flat() | {"path": str(index.run(row).path)} for row in shown],
-                indent=2,
-                ensure_ascii=False,
-            )
-        )
+        terminal.print_json([row.flat() | {"path": str(index.run(row).path)} for row in shown])
         return 0
     if shown:
         print("\n".join(terminal.lines(columns(shown), terminal.width())))
@@ -173,7 +166,7 @@ def show(options: Any, index: Index) -> int:
     path, rest = index.run(row).path, dependents(rows, row)
     if options.json:
         told = vars(row) | {"path": str(path), "dependents": [one.name for one in rest]}
-        _say(json.dumps(told, indent=2, ensure_ascii=False))
+        terminal.print_json(told)
         return 0
     states = {one.name: one.status for one in rows}
     _say(f"{row.name}  {row.status}{' (limited run)' if row.limited else ''}")
@@ -232,7 +225,10 @@ def best(options: Any, index: Index) -> int:
     ]
     rows = [row for row in rows if row.status == "done" and options.metric in (row.numbers or {})]
     found = report.best([index.run(row) for row in rows], options.metric)
-    _say(json.dumps(report.as_dict(found), indent=2) if options.json else "\n".join(report.lines(found)))
+    if options.json:
+        terminal.print_json(report.as_dict(found))
+    else:
+        _say("\n".join(report.lines(found)))
     return 0
 
 

@@ -1,6 +1,5 @@
 """What the command line prints: configs, plans, results, catalogues. Imports no torch by itself."""
 
-import json
 import os
 import platform
 import sys
@@ -15,7 +14,7 @@ from muybridge.core.catalogue import Entry, rows
 from muybridge.core.records import Run, find_runs
 from muybridge.core.redact import redact
 from muybridge.core.storage import local
-from muybridge.core.terminal import visible
+from muybridge.core.terminal import print_json, visible
 
 
 def tables() -> dict[str, Mapping[str, Entry]]:
@@ -39,7 +38,7 @@ def catalogue(kind: str, table: Mapping[str, Entry], as_json: bool) -> int:
     """Print one catalogue."""
     found = rows(kind, table)
     if as_json:
-        print(json.dumps(found, indent=2))
+        print_json(found)
         return 0
     width = max(len(row["name"]) for row in found)
     for row in found:
@@ -155,7 +154,7 @@ def info(as_json: bool) -> int:
         "cache_bytes": size,
     }
     if as_json:
-        print(json.dumps(facts, indent=2))
+        print_json(facts)
     else:
         for name, value in facts.items():
             print(f"{name:<14}{value if name != 'cache_bytes' else f'{size / 1e6:,.0f} MB'}")

@@ -3,6 +3,7 @@
 The command line prints them as one paragraph and exits with ``exit_code``; everything else is a bug and keeps its traceback.
 """
 
+import errno
 from pathlib import Path
 
 from muybridge.core.redact import redacted
@@ -39,3 +40,45 @@ class VideoError(MuybridgeError):
 
     def __reduce__(self) -> tuple[type["VideoError"], tuple[Path, int | None, str]]:
         return type(self), (self.path, self.frame, self.reason)
+
+
+MEMORY = (
+    "the memory of this machine, or the limit that was set (ulimit -v), does not suffice. Try a smaller --batch or fewer --workers; "
+    "what is finished is kept."
+)
+EXPLAINED = (
+    ("out of memory", MEMORY),
+    ("allocate memory", MEMORY),
+    ("not enough memory", MEMORY),
+    (
+        "start new thread",
+        "no thread can be started: the limit of processes (ulimit -u) or of memory is reached. Try fewer --workers.",
+    ),
+    (
+        "home directory",
+        "no home folder is known: $HOME is not set and this user has no entry. Set HOME, or MUYBRIDGE_CACHE to a folder.",
+    ),
+)
+"""What libraries say when a machine, and not this program, is at its end, and words for it."""
+
+
+def explained(error: BaseException) -> str:
+    """Words for an error of the machine, with the way out; empty for all others, which are bugs."""
+    if isinstance(error, OSError):
+        return _of_system(error)
+    if isinstance(error, MemoryError):
+        return MEMORY
+    if type(error).__name__ == "BrokenProcessPool":
+        return "a worker process died, most likely for lack of memory. Try fewer --workers; what is finished is kept."
+    said = str(error).lower()
+    known = isinstance(error, RuntimeError | KeyError)
+    return next((words for sign, words in EXPLAINED if known and sign in said), "")
+
+
+def _of_system(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"{where}the disk is full. Free some space and run the same command again; finished runs are kept."
+    if error.errno == errno.ENOMEM:
+        return f"{where}{MEMORY}"
+    return f"{where}{error.strerror or error}. Check the path and the rights; finished runs are kept."

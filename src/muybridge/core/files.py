@@ -199,8 +199,12 @@ def atomic(path: Path, mode: str = "w", below: Path | None = None) -> Iterator[I
         path: the file; its folder is made.
         mode: ``w`` or ``wb``.
         below: as of ``parent``.
+
+    Raises:
+        NotPlainError: a device, a pipe or a socket has that name: the first user of a machine could replace ``/dev/null`` by a file.
     """
     with parent(path, below, make=True) as (name, place):
+        refuse_special(path)
         target = path if place is None else Path(name)
         draft = target.with_name(f".{path.name}.{uuid4().hex}.part")
         opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o666, dir_fd=place)
@@ -213,6 +217,18 @@ def atomic(path: Path, mode: str = "w", below: Path | None = None) -> Iterator[I
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(draft, dir_fd=place)
+
+
+def refuse_special(path: Path) -> None:
+    """See that a name can be taken by a file: nothing has it, or a file, or a link to one.
+
+    Raises:
+        NotPlainError: a device, a pipe or a socket has it, or is what a link of that name leads to.
+    """
+    with suppress(OSError):
+        for found in (path.lstat(), path.stat()):
+            if stat.S_IFMT(found.st_mode) not in (stat.S_IFREG, stat.S_IFLNK, stat.S_IFDIR):
+                raise NotPlainError(f"{path}: is {_kind(found)}; wanted the name of a file to write.")
 
 
 def create(path: Path, content: bytes) -> bool:
@@ -259,10 +275,12 @@ def _plain(found: os.stat_result, path: Path) -> os.stat_result:
         return found
     if kind == stat.S_IFLNK:
         raise _linked(path)
-    words = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}.get(
-        kind, "a device"
-    )
-    raise NotPlainError(f"{path}: is {words}; wanted a file. It is damaged or made to do harm.")
+    raise NotPlainError(f"{path}: is {_kind(found)}; wanted a file. It is damaged or made to do harm.")
+
+
+def _kind(found: os.stat_result) -> str:
+    words = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return words.get(stat.S_IFMT(found.st_mode), "a device")
 
 
 def _linked(path: Path) -> NotPlainError:

@@ -1,10 +1,16 @@
 """Tables on a terminal: columns that fit its width, the most telling ones first."""
 
+import io
+import json
+import os
 import re
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 GAP = 2
 STEERING = re.compile(
@@ -85,3 +91,47 @@ def _least(column: Column) -> int:
 
 def _needed(widths: Sequence[int]) -> int:
     return sum(widths) + GAP * (len(widths) - 1)
+
+
+def settle() -> None:
+    """Make the three streams usable: a closed one is opened on nothing, and letters that its encoding lacks become question marks.
+
+    A program whose output is closed (``>&-``) would give the number of the stream to the next file that it opens, and print into that.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            with suppress(OSError):
+                os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def hush() -> None:
+    """Print into nothing from here on: whoever read the output has left."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+        with suppress(OSError, ValueError):
+            os.dup2(nothing, stream.fileno())
+    os.close(nothing)
+
+
+def finish() -> None:
+    """Write out what is held back, so that a reader who left is noticed here and not while the interpreter ends."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        hush()
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON: as it is where the output can hold it, with escapes where it cannot; nothing in it steers the terminal."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
+    print(visible(json.dumps(value, indent=2, ensure_ascii=not encoding.startswith("utf"))))

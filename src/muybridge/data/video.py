@@ -23,6 +23,7 @@ from jaxtyping import Integer, UInt8
 from numpy.typing import ArrayLike
 
 from muybridge.core.errors import MuybridgeError, UsageError, VideoError
+from muybridge.core.files import refuse_special
 from muybridge.data.video_probe import VideoInfo as VideoInfo
 from muybridge.data.video_probe import probe as probe
 from muybridge.data.video_probe import rate, turns, upright, within
@@ -269,13 +270,14 @@ def write(
 
     Raises:
         UsageError: pictures, rate or encoder cannot be used.
-        MuybridgeError: the file cannot be written.
+        MuybridgeError: the file cannot be written, or a device or a pipe has its name.
     """
     path = Path(path)
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not frames.size:
         raise UsageError(f"frames must be uint8 of shape t h w 3, not {frames.dtype} {frames.shape}")
     if not 0 < fps < float("inf"):
         raise UsageError(f"fps must be above 0, not {fps}")
+    refuse_special(path)
     draft = path.with_name(f".{uuid4().hex}{path.suffix}")
     settings = {"crf": str(crf)} | ENCODER_OPTIONS.get(codec, {}) | dict(options or {})
     try:

@@ -1,7 +1,7 @@
 """Everything that can be known to fail before a video is decoded: names, sizes, splits."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,8 @@ AT_LEAST = {
     **dict.fromkeys(("stride", "gap", "workers", "weight_decay", "warmup"), 0),
     "folds": 2,
 }
+AT_MOST: Mapping[str, float] = {"seeds": 1000}
+"""Beyond which a plan is never finished, or does not fit into memory."""
 
 
 def check_numbers(config: Control) -> None:
@@ -85,6 +87,10 @@ def check_numbers(config: Control) -> None:
         value = getattr(config, name, None)
         if isinstance(value, int | float) and not value >= bound:
             raise UsageError(f"--{name.replace('_', '-')} {value}: wanted {bound} or more.")
+    for name, most_ in AT_MOST.items():
+        value = getattr(config, name, None)
+        if isinstance(value, int | float) and not value <= most_:
+            raise UsageError(f"--{name.replace('_', '-')} {value}: wanted {most_:,} or less.")
     for name, most in (("lr", math.inf), ("clip_norm", math.inf), ("temperature", math.inf), ("warmup", 1.0)):
         number: float = getattr(config, name, 0.5)
         if not (0 < number < most or (name == "warmup" and number in (0, most))):

@@ -26,6 +26,8 @@ from muybridge.studies.config import StudyConfig
 Study = Generator[Control, str, None]
 INPUTS = ("init", "model")
 """Fields that name a run."""
+MOST = 1_000_000
+"""Cells of a plan: ten times the largest of a benchmark; a study of one's own that never ends is told so."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def plan(study: Study, memory: Memory | None = None) -> list[Cell]:
     """Every cell of a study, inputs before those that need them; equal configs become one cell.
 
     Raises:
-        UsageError: something that is no stage config, or no cell at all.
+        UsageError: something that is no stage config, no cell at all, or more than ``MOST``.
     """
     planner = _Planner(memory or Memory())
     with _no_collector():
@@ -68,6 +70,10 @@ def plan(study: Study, memory: Memory | None = None) -> list[Cell]:
             config = next(study)
             while True:
                 config = study.send(planner.add(config))
+                if len(planner.cells) > MOST:
+                    raise UsageError(
+                        f"the study yields more than {MOST:,} cells. Split it, or ask for fewer seeds or values."
+                    )
         except StopIteration:
             pass
     if not planner.cells:
