@@ -10,7 +10,8 @@ from typing import Any
 from muybridge.cli_words import Words
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
-from muybridge.core.terminal import print_json
+from muybridge.core.terminal import lines, print_json, visible, width
+from muybridge.data import summary
 
 USAGE = """usage: muybridge data ACTION DATA [OPTIONS]
 
@@ -66,7 +67,7 @@ def _doctor_options(parser: argparse.ArgumentParser) -> None:
 def doctor(options: Any, dataset: Any) -> int:
     """Decode every video once and report what is wrong with the set."""
     from muybridge.core.screen import screen
-    from muybridge.data.doctor import survey
+    from muybridge.data.doctor import SPOIL, survey
     from muybridge.studies.study import worker_count
 
     with screen() as bars:
@@ -79,33 +80,36 @@ def doctor(options: Any, dataset: Any) -> int:
     if options.json:
         rows = [vars(finding) for finding in found.findings]
         content = {
+            "verdict": found.verdict,
             "videos": found.videos,
             "frames": found.frames,
+            **summary.facts(dataset, found),
+            "classes": summary.counts(dataset),
             "fingerprint": found.fingerprint,
             "findings": rows,
         }
         print_json(content | {"notes": list(dataset.notes)})
     else:
         _print(dataset, found)
-    return int(any(finding.kind in ("broken", "missing", "leak") for finding in found.findings))
+    return int(any(finding.kind in SPOIL for finding in found.findings))
 
 
 def _print(dataset: Any, found: Any) -> None:
-    splits = Counter(record.split or "no split" for record in dataset.records)
     print(f"{dataset.name}: {found.videos:,} videos, {found.frames:,} frames, {len(dataset.classes)} classes")
-    print(f"splits: {', '.join(f'{name} {number:,}' for name, number in sorted(splits.items()))}")
+    print(f"verdict: {found.verdict}")
+    for name, words in summary.facts(dataset, found).items():
+        print(f"{name}: {words}")
     print(f"fingerprint: {found.fingerprint}")
     for note in dataset.notes:
         print(f"note: {note}")
     counts = Counter(finding.kind for finding in found.findings)
-    print(
-        "found: " + (", ".join(f"{kind} {number:,}" for kind, number in sorted(counts.items())) or "nothing")
-    )
-    for kind in sorted(counts):
+    print(f"found: {', '.join(f'{kind} {number:,}' for kind, number in counts.items()) or 'nothing'}")
+    print("\n" + "\n".join(lines(summary.columns(dataset), width())))
+    for kind in counts:
         rows = [finding for finding in found.findings if finding.kind == kind]
-        print(f"\n{kind}")
+        print(f"\n{kind}{summary.meaning(kind)}")
         for finding in rows[:SHOWN]:
-            print(f"  {finding.video}\n    {finding.detail}")
+            print(f"  {visible(finding.video)}\n    {visible(finding.detail)}")
         if len(rows) > SHOWN:
             print(f"  and {len(rows) - SHOWN:,} more; --json prints all")
 

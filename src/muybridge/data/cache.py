@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -53,6 +53,7 @@ class Plan:
         kind: ``memory`` or ``video``.
         files: fingerprint of each record's file.
         times: seconds from the first frame to each, of videos whose rate varies.
+        traits: what a reader should know of each (``data.traits``).
         bytes: size on disk; for ``video`` an estimate.
     """
 
@@ -63,6 +64,7 @@ class Plan:
     frames: tuple[int, ...]
     fps: tuple[float, ...]
     times: tuple[Sequence[float] | None, ...]
+    traits: tuple[Mapping[str, str], ...]
     errors: dict[str, str]
     bytes: int
 
@@ -98,8 +100,9 @@ def plan(
     errors = {name: entry["error"] for name, entry in table.items() if entry["error"]}
     fps = tuple(table[name]["fps"] for name in files)
     times = tuple(table[name].get("times") for name in files)
+    traits = tuple(table[name].get("traits", {}) for name in files)
     size = _cost(table, geometry, chosen)
-    return Plan(folder, chosen, geometry, tuple(files), frames, fps, times, errors, size)
+    return Plan(folder, chosen, geometry, tuple(files), frames, fps, times, traits, errors, size)
 
 
 def _cost(table: Table, geometry: Geometry, kind: str) -> int:
@@ -139,7 +142,8 @@ def remove(root: Path | None = None) -> int:
     """Delete every cached frame, feature, embedded clip, look at a file, index of a tar and index of runs; returns the bytes freed."""
     base = root or cache_root()
     folders = [
-        base / name for name in ("frames", "builtin", "doctor-2", "index-1", "index-2", "tars", "features")
+        base / name
+        for name in ("frames", "builtin", "doctor-2", "doctor-3", "index-1", "index-2", "tars", "features")
     ]
     before = sum(map(_size, folders))
     for folder in folders:
@@ -166,7 +170,7 @@ def _probe(job: tuple[str, Path]) -> dict[str, Any]:
         return {"frames": 0, "fps": 0.0, "error": error.reason}
     check_unchanged(path, name)
     found = {"frames": info.frames, "fps": info.fps, "error": ""}
-    return found | ({"times": info.times} if info.times else {})
+    return found | {name: value for name in ("times", "traits") if (value := getattr(info, name))}
 
 
 def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progress | None) -> dict[str, Any]:

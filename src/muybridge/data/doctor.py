@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 from muybridge.core.paths import cache_root
 from muybridge.core.processes import pool
@@ -20,9 +20,14 @@ from muybridge.data import lookalikes, looks, video
 from muybridge.data.index import Dataset, VideoRecord, fingerprints
 from muybridge.data.tar import is_there
 
-Kind = Literal["broken", "missing", "extra", "short", "rate", "copy", "alike", "leak"]
+Kind = Literal[
+    "leak", "broken", "missing", "copy", "alike", "cut", "hdr", "pixels", "streams", "varying", "rate", "short", "extra"
+]  # fmt: skip
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SPOIL: tuple[Kind, ...] = ("leak", "broken", "missing")
+"""Findings that make results wrong or impossible; the others are to be known."""
 Progress = Callable[[str, int, int], None]
-FOLDER = "doctor-2"
+FOLDER = "doctor-3"
 ODD_RATE = 0.2
 BLOCK = 1024
 
@@ -34,7 +39,8 @@ class Finding:
     Attributes:
         kind: ``broken`` (names the frame), ``missing`` (listed, not there), ``extra`` (there, not listed), ``short`` (fewer frames than
             wanted), ``rate`` (more than 20 % off the usual frame rate), ``copy`` (the same bytes), ``alike`` (shows the same: re-encoded,
-            mirrored or cut), ``leak`` (a copy or look-alike on the other side of the split).
+            mirrored or cut), ``leak`` (a copy or look-alike on the other side of the split), ``cut`` (another scene begins),
+            ``hdr``, ``pixels``, ``streams``, ``varying`` (``data.traits``).
         video: id.
         detail: in words.
     """
@@ -60,16 +66,26 @@ class Survey:
     """The state of a data set.
 
     Attributes:
-        findings: sorted by kind and video.
+        findings: by weight, those that spoil results first, then by video.
         videos: how many were looked at.
         frames: decoded frames in all.
         fingerprint: of the data set, as in every result made from it.
+        facts: of each video that is there, by id.
     """
 
     findings: tuple[Finding, ...]
     videos: int
     frames: int
     fingerprint: str
+    facts: Mapping[str, looks.Facts]
+
+    @property
+    def verdict(self) -> str:
+        """What is to be done, in words."""
+        spoilt = {finding.video for finding in self.findings if finding.kind in SPOIL}
+        if spoilt:
+            return f"mend {'this one' if len(spoilt) == 1 else f'these {len(spoilt):,}'} first ({', '.join(SPOIL)})"
+        return "fine" if not self.findings else "usable; look at what was found"
 
 
 def survey(
@@ -107,8 +123,9 @@ def survey(
         *_single(records, facts, short),
         *_double(records, files, pairs),
     ]
-    ordered = tuple(sorted(findings, key=lambda f: (f.kind, f.video, f.detail)))
-    return Survey(ordered, len(records), sum(f.frames for f in facts), dataset.fingerprint)
+    ordered = tuple(sorted(findings, key=lambda f: (KINDS.index(f.kind), f.video, f.detail)))
+    of = {record.id: fact for record, fact in zip(records, facts, strict=True)}
+    return Survey(ordered, len(records), sum(f.frames for f in facts), dataset.fingerprint, of)
 
 
 def _in_blocks(
@@ -154,14 +171,27 @@ def _single(records: Sequence[VideoRecord], facts: Sequence[looks.Facts], short:
         elif fact.frames < short:
             yield Finding("short", record.id, f"{fact.frames} frames; wanted {short}")
         if fact.fps and abs(fact.fps / usual - 1) > ODD_RATE:
-            yield Finding("rate", record.id, f"{fact.fps:.2f} frames a second; most have about {usual:.2f}")
+            yield Finding(
+                "rate", record.id, f"{spelt(fact.fps)} frames a second; most have about {spelt(usual)}"
+            )
+        if fact.cuts:
+            yield Finding(
+                "cut", record.id, f"another scene begins at frame {', '.join(map(str, fact.cuts[:5]))}"
+            )
+        for name, words in fact.traits.items():
+            yield Finding(cast(Kind, name), record.id, words)
 
 
 def _usual(rates: Sequence[float]) -> float:
     """The rate that the most others are near; of several the most frequent, then the lowest."""
-    often = Counter(round(rate, 2) for rate in rates)
+    often = Counter(float(f"{rate:.3g}") for rate in rates)  # three digits: a rate may be far below one
     near = {one: sum(n for rate, n in often.items() if abs(rate / one - 1) <= ODD_RATE) for one in often}
     return min(often, key=lambda rate: (-near[rate], -often[rate], rate), default=0.0)
+
+
+def spelt(rate: float) -> str:
+    """A rate with the digits that it needs."""
+    return f"{rate:.2f}" if rate >= 1 else f"{rate:.3g}"
 
 
 def _double(records: Sequence[VideoRecord], files: Sequence[str], pairs: Sequence[Same]) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """What one pass over a video file showed, kept in a file of its own: number of frames, rate, damage and small pictures."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,24 @@ class Facts:
         frames: that can be decoded, up to the first damage.
         fps: frames per second; 0 where the file is damaged.
         error: empty, or what is wrong and at which frame.
+        height: of the upright picture, pixels; 0 where the file is damaged.
+        width: of the upright picture, pixels; 0 where the file is damaged.
+        cuts: frames at which another scene begins.
+        traits: of ``data.traits``, with a few words each.
     """
 
     frames: int
     fps: float
     error: str
+    height: int = 0
+    width: int = 0
+    cuts: tuple[int, ...] = ()
+    traits: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts; 0 where the file is damaged."""
+        return self.frames / self.fps if self.fps else 0.0
 
 
 def look(job: Job) -> None:
@@ -39,24 +53,31 @@ def look(job: Job) -> None:
     """
     path, fingerprint, kept = job
     thumbs: list[np.ndarray] = []
-    fps, error, side = 0.0, "", likeness.SIDE
+    info, error, side = None, "", likeness.SIDE
     try:
-        fps = video.watch(
+        info = video.watch(
             path, lambda p: thumbs.append(likeness.thumb(p)), height=side, width=side, fit="squash"
         )
     except VideoError as problem:
         error = problem.reason if problem.frame is None else f"frame {problem.frame}: {problem.reason}"
     check_unchanged(path, fingerprint)
     seen = np.stack(thumbs) if thumbs else np.zeros((0, side, side), np.uint8)
-    told = json.dumps([len(seen), fps, error])
+    told = {
+        "frames": len(seen),
+        "fps": info.fps if info else 0.0,
+        "error": error,
+        "cuts": likeness.cuts(seen),
+    }
+    if info:
+        told |= {"height": info.height, "width": info.width, "traits": dict(info.traits)}
     with atomic(kept, "wb") as file:
-        np.savez(file, facts=told, thumbs=seen, bands=np.unique(likeness.bands(seen)))
+        np.savez(file, facts=json.dumps(told), thumbs=seen, bands=np.unique(likeness.bands(seen)))
 
 
 def facts(kept: Path) -> Facts:
     """Numbers of a look."""
     with np.load(kept, allow_pickle=False) as found:
-        return Facts(*json.loads(str(found["facts"])))
+        return Facts(**json.loads(str(found["facts"])))
 
 
 def thumbs(kept: Path) -> likeness.Thumbs:

@@ -24,9 +24,9 @@ from numpy.typing import ArrayLike
 
 from muybridge.core.errors import MuybridgeError, UsageError, VideoError
 from muybridge.core.files import refuse_special
+from muybridge.data.video_probe import Header, turns, upright, within
 from muybridge.data.video_probe import VideoInfo as VideoInfo
 from muybridge.data.video_probe import probe as probe
-from muybridge.data.video_probe import rate, turns, upright, within
 from muybridge.data.video_table import MissError, Table, by_time, from_start, opened, said, scan
 
 MOV_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".3gp"})
@@ -115,29 +115,33 @@ def watch(
     height: int | None = None,
     width: int | None = None,
     fit: Fit = "crop",
-) -> float:
+) -> VideoInfo:
     """Show every frame of a video to ``each``, in one pass; arguments as for ``read``.
 
     Returns:
-        Frames per second, as ``probe`` says.
+        What ``probe`` says.
 
     Raises:
         VideoError: not a video, or a frame cannot be read; the frames before it have been shown.
     """
-    (path, stretch), scaler = within(path), _Scaler(height, width, fit)
+    whole, ((path, stretch), scaler) = path, (within(path), _Scaler(height, width, fit))
     if stretch is not None:
         with closing(_wanted(path, list(stretch))) as decoded:
             for number, image in decoded:
                 each(_picture(path, number, image, scaler))
-        return probe(path).fps
+        return probe(whole)
     times: list[int | None] = []
+    first: VideoFrame | None = None
     with opened(path) as (container, source):
-        table, header, base = scan(container, source), source.average_rate, source.time_base
+        table, header = scan(container, source), Header.of(container, source)
     with closing(from_start(path, table)) as frames:
         for i, frame in enumerate(frames):
             each(_picture(path, i, frame, scaler))
+            first = first or frame
             times.append(frame.pts)
-    return rate(times, base, header) if times else 0.0
+    if first is None:
+        raise VideoError(path, None, "it has no frames")
+    return header.info(path, first, times)
 
 
 def _indices(path: Path, frames: ArrayLike) -> Integer[np.ndarray, "*frames"]:

@@ -1,17 +1,20 @@
 """What a full pass over a video says: frames, rate and size of the upright picture; and which frames a segment of it means."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
+from av.container import InputContainer
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from muybridge.core.errors import VideoError
 from muybridge.data import segments
+from muybridge.data.traits import traits
 from muybridge.data.video_table import from_start, opened, scan
 
 
@@ -32,6 +35,7 @@ class VideoInfo:
         container: name, as "mov,mp4,m4a,3gp,3g2,mj2".
         times: seconds from the first frame to each, where the rate varies: where a frame lies further from its place at the mean rate than
             half the time between two; None where it is steady or not known.
+        traits: what a reader should know of it (``traits.WORDS``), with a few words each.
     """
 
     path: Path
@@ -43,6 +47,7 @@ class VideoInfo:
     codec: str
     container: str
     times: tuple[float, ...] | None = None
+    traits: Mapping[str, str] = field(default_factory=dict)
 
 
 def probe(path: str | Path) -> VideoInfo:
@@ -67,19 +72,41 @@ def _surveyed(path: Path) -> tuple[VideoInfo, Sequence[int | None], Fraction | N
     """What a full pass says, the time stamps of all frames, and the seconds per tick."""
     with opened(path) as (container, stream):
         table = scan(container, stream)
-        header, codec, name = stream.average_rate, stream.codec_context.name, container.format.name
-        base = stream.time_base
+        header = Header.of(container, stream)
     with closing(from_start(path, table)) as frames:
         first = _first(path, frames)
         times = table.pts if table and not first.interlaced_frame else _times(first, frames)
-    height, width = upright(first)
-    fps = rate(times, base, header)
-    uneven_times = uneven(times, base, fps)
-    return (
-        VideoInfo(path, len(times), fps, height, width, turns(first) * 90, codec, name, uneven_times),
-        times,
-        base,
-    )
+    return header.info(path, first, times), times, header.base
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the container and the stream of a video say of themselves."""
+
+    rate: Fraction | None
+    base: Fraction | None
+    codec: str
+    container: str
+    traits: Mapping[str, str]
+
+    @classmethod
+    def of(cls, container: InputContainer, stream: VideoStream) -> "Header":
+        """The header of an open video."""
+        found = traits(container, stream)
+        return cls(
+            stream.average_rate, stream.time_base, stream.codec_context.name, container.format.name, found
+        )
+
+    def info(self, path: Path, first: VideoFrame, times: Sequence[int | None]) -> VideoInfo:
+        """What a pass over all frames makes of it."""
+        height, width = upright(first)
+        fps = rate(times, self.base, self.rate)
+        seconds = uneven(times, self.base, fps)
+        found = dict(self.traits) | ({"varying": "by its time stamps"} if seconds else {})
+        turned = turns(first) * 90
+        return VideoInfo(
+            path, len(times), fps, height, width, turned, self.codec, self.container, seconds, found
+        )
 
 
 def within(path: str | Path) -> tuple[Path, range | None]:

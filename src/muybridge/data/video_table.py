@@ -21,13 +21,13 @@ from typing import NamedTuple, TypeAlias
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from muybridge.core.errors import VideoError
 from muybridge.data import tar
 from muybridge.data.display_order import DisplayOrder, UnknownOrderError
+from muybridge.data.traits import PICTURES
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,ivf,flv,asf,ogg,nut,dv,"
@@ -41,7 +41,6 @@ BROADCAST = frozenset({"mpegts", "mpeg", "mpegvideo", "h264", "hevc"})
 SKIPPING_CODECS = frozenset({"h264", "hevc"})
 REORDERED = 16
 """Frames that may be decoded before a frame and shown after it: at most 16 in H.264, 15 in HEVC, none in the other timed codecs."""
-PICTURES = Disposition.attached_pic | Disposition.still_image
 
 
 class MissError(Exception):

@@ -14,7 +14,7 @@ from muybridge.core import seeding, snapshots
 from muybridge.core.errors import UsageError
 from muybridge.core.records import Run
 from muybridge.core.sampling import Law, Sampling, coincide, repeats
-from muybridge.data import cache
+from muybridge.data import cache, traits
 from muybridge.data.index import VideoRecord, balanced, check_same
 from muybridge.data.loader import check_broken
 from muybridge.stages.config import Data
@@ -59,7 +59,7 @@ def prepare(job: Job, parts: Mapping[str, Sequence[VideoRecord]], config: Data, 
     store = cache.build(records, planned)
     places = {record.id: i for i, record in enumerate(records)}
     broken = check_broken(records, store.errors, job.config.allow_broken)
-    notes = list(job.notes)
+    notes = [*job.notes, *traits.notes(planned.traits)]
     usable = {}
     for role, chosen in parts.items():
         usable[role], noted = _usable(role, chosen, store, places, law)

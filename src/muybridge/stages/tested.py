@@ -11,7 +11,7 @@ import torch
 
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError, VideoError
-from muybridge.data import cache
+from muybridge.data import cache, traits
 from muybridge.data.clips import Views, stream
 from muybridge.data.index import Dataset, VideoRecord
 from muybridge.data.loader import check_broken
@@ -196,7 +196,7 @@ def direct(
     check_broken(records, errors, allow_broken)
     counts = zip(planned.frames, planned.fps, errors, strict=True)
     short = sum(not error and _ticks(total, fps, protocol) < protocol.span for total, fps, error in counts)
-    notes = []
+    notes = traits.notes(planned.traits)
     if short:
         notes.append(
             f"{short} videos are shorter than the {protocol.span} frames of a clip (policy: {protocol.short})"
