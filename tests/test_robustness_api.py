@@ -331,11 +331,12 @@ def start(videos: Path, out: Path, pause: float) -> subprocess.Popen[bytes]:
         "OMP_NUM_THREADS": "1",
     }
     words = [sys.executable, "-c", SCRIPT, str(videos), str(out), str(pause)]
-    return subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = (out.parent / "log").open("ab")  # what a crash says
+    return subprocess.Popen(words, env=env, stdout=log, stderr=log)
 
 
 def test_kill_9_in_the_middle_and_the_same_command_gives_the_same_bits(videos, tmp_path):
-    assert start(videos, tmp_path / "whole", 0).wait(300) == 0
+    assert start(videos, tmp_path / "whole", 0).wait(300) == 0, (tmp_path / "log").read_text()
     expected = find_runs(tmp_path / "whole")[0]
     out = tmp_path / "killed"
     for already in (2, 9):
@@ -349,7 +350,7 @@ def test_kill_9_in_the_middle_and_the_same_command_gives_the_same_bits(videos, t
     assert not find_runs(out)
     kept = len(list(out.glob("runs/*/*/state/rows-*.parquet")))
     assert kept >= 9
-    assert start(videos, out, 0).wait(300) == 0
+    assert start(videos, out, 0).wait(300) == 0, (tmp_path / "log").read_text()
     found = find_runs(out)[0]
     assert found.signature == expected.signature
     for name in ("predictions.parquet", "controls.parquet", "strips.npz"):

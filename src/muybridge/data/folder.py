@@ -6,6 +6,7 @@ A ``classes.txt`` in the folder, or beside the list, names the classes in their 
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,9 @@ from muybridge.data import lists
 from muybridge.data.index import Dataset
 from muybridge.data.rows import SPLITS, Fence, Row, checked, number
 from muybridge.data.tables import LISTS
-from muybridge.data.video import VIDEO_SUFFIXES, is_video
+from muybridge.data.video import ANIMATIONS, VIDEO_SUFFIXES, is_video
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
 
 def read(
@@ -67,6 +70,8 @@ def read(
 def _folder_rows(root: Path, allow_links: bool) -> Iterator[Row]:
     """Videos below ``root``; the last folder is the class, a first folder named like a split is the split."""
     videos = sorted(path.relative_to(root) for path in files(root, allow_links) if is_video(path))
+    films = [path for path in videos if path.suffix.lower() not in ANIMATIONS]
+    videos = films or videos
     split = {path.parts[0].lower() for path in videos} <= SPLITS.keys()
     depth = {len(path.parts) - split for path in videos}
     labelled = depth == {2}
@@ -125,9 +130,22 @@ def _files(folder: Path, fence: Fence, above: frozenset[Path]) -> Iterator[Path]
 
 
 def _nothing(root: Path) -> str:
+    pictures = [
+        path for path in root.rglob("*") if path.suffix.lower() in PICTURES and path.stem[-1:].isdigit()
+    ]
+    if pictures:
+        return (
+            f"{root}: no videos; it holds {len(pictures):,} numbered pictures ({pictures[0].name}). Folders of pictures are not read: make "
+            f"a video of each, as with ffmpeg -framerate 12 -i {_numbered(pictures[0].name)} NAME.mp4. Read are {', '.join(sorted(VIDEO_SUFFIXES))}."
+        )
     others = sorted({path.suffix.lower() or "no suffix" for path in root.rglob("*") if path.is_file()})
     found = f"it holds files of other kinds ({', '.join(others[:5])})" if others else "it is empty"
     return (
         f"{root}: no videos; {found}. Wanted root/<class>/*, root/{{train,val,test}}/<class>/*, or files ending in"
         f" {', '.join(sorted(VIDEO_SUFFIXES))}."
     )
+
+
+def _numbered(name: str) -> str:
+    """The pattern of a numbered picture, ``frame_%05d.jpg`` of ``frame_00001.jpg``."""
+    return re.sub(r"\d+(?=\.\w+$)", lambda digits: f"%0{len(digits[0])}d", name)

@@ -30,10 +30,16 @@ from muybridge.data.video_probe import probe as probe
 from muybridge.data.video_table import MissError, Table, by_time, from_start, opened, said, scan
 
 MOV_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".3gp"})
-VIDEO_SUFFIXES = MOV_SUFFIXES | {
-    *(".avi", ".mkv", ".webm", ".wmv", ".asf", ".flv", ".ogv"),
-    *(".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts"),
-}
+ANIMATIONS = frozenset({".gif", ".apng"})
+"""Pictures that move; in a folder with other videos they are taken for previews."""
+VIDEO_SUFFIXES = (
+    MOV_SUFFIXES
+    | ANIMATIONS
+    | {
+        *(".avi", ".mkv", ".webm", ".wmv", ".asf", ".flv", ".ogv"),
+        *(".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".y4m", ".mjpeg", ".mjpg"),
+    }
+)
 ENCODER_OPTIONS = {"libx264": {"bf": "0", "tune": "fastdecode", "x264-params": "cpu-independent=1"}}
 """Without ``cpu-independent`` x264 writes other bytes on other processors, and with AVX-512 other bytes in every run."""
 ONE_THREAD: dict[str, Any] = {"threads": 1} if int(av.__version__.split(".")[0]) >= 17 else {}

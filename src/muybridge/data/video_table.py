@@ -31,7 +31,7 @@ from muybridge.data.traits import PICTURES
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,ivf,flv,asf,ogg,nut,dv,"
-    "mxf,rm"
+    "mxf,rm,gif,apng,yuv4mpegpipe,mjpeg"
 )
 TIMED_CONTAINERS = frozenset({"mov", "mp4", "matroska", "webm"})
 TIMED_CODECS = frozenset({"h264", "hevc", "vp9", "av1", "libdav1d", "mjpeg", "prores", "ffv1", "dnxhd"})
