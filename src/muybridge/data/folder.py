@@ -136,7 +136,8 @@ def _nothing(root: Path) -> str:
     if pictures:
         return (
             f"{root}: no videos; it holds {len(pictures):,} numbered pictures ({pictures[0].name}). Folders of pictures are not read: make "
-            f"a video of each, as with ffmpeg -framerate 12 -i {_numbered(pictures[0].name)} NAME.mp4. Read are {', '.join(sorted(VIDEO_SUFFIXES))}."
+            f"a video of each, as with ffmpeg -framerate 12 -i {_numbered(pictures[0].name)} NAME.mp4. Read are"
+            f" {', '.join(sorted(VIDEO_SUFFIXES))}."
         )
     others = sorted({path.suffix.lower() or "no suffix" for path in root.rglob("*") if path.is_file()})
     found = f"it holds files of other kinds ({', '.join(others[:5])})" if others else "it is empty"
