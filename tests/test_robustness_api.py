@@ -331,8 +331,8 @@ def start(videos: Path, out: Path, pause: float) -> subprocess.Popen[bytes]:
         "OMP_NUM_THREADS": "1",
     }
     words = [sys.executable, "-c", SCRIPT, str(videos), str(out), str(pause)]
-    log = (out.parent / "log").open("ab")  # what a crash says
-    return subprocess.Popen(words, env=env, stdout=log, stderr=log)
+    with (out.parent / "log").open("ab") as log:  # what a crash says
+        return subprocess.Popen(words, env=env, stdout=log, stderr=log)
 
 
 def test_kill_9_in_the_middle_and_the_same_command_gives_the_same_bits(videos, tmp_path):

@@ -147,10 +147,7 @@ def _check_conditions(config: RobustnessConfig) -> None:
         )
 
 
-FOREIGN = (
-    *("weights", "classes", "label", "group", "where", "protocol", "views", "frames", "stride"),
-    *("fps", "short_side", "crop"),
-)
+FOREIGN = ("weights", "classes", "protocol", "views", "frames", "stride", "fps", "short_side", "crop")
 """Fields of a robustness run that a model of our own answers by itself."""
 
 

@@ -223,7 +223,7 @@ class RobustnessConfig(Control):
     classes: str | None = None
     """File with the class names of a model that is no run, one per line in the order of its scores; its own when not given."""
     data: tuple[str, ...] = ()
-    """Test videos. A run is measured on the data set it was trained on: say only where that lies now, if not at its own place."""
+    """Test videos. Where others are given than a run was trained and tested on, its classes are matched with their labels by name."""
     label: str | None = None
     """Label column of a list; A|B accepts either class, an empty label leaves the video out."""
     group: str | None = None

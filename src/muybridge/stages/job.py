@@ -103,7 +103,14 @@ def resolve(
     named = {name: signed_input(run.signature, getattr(config, name)) for name, run in inputs.items()}
     name = signature(stage, signed, named | _public(config, memory))
     facets = facets_of(config, dataset.name, inputs, origins, planned or {})
+    if stage == "robustness" and is_shifted(dataset, inputs["model"]):
+        facets |= {"data": f"{dataset.name} (trained on {facets['data']})", "fold": None}
     return Job(stage, config, dataset, inputs, name, facets, list(dataset.notes))
+
+
+def is_shifted(dataset: Dataset, model: Run) -> bool:
+    """Whether a finished run is tested on other data than it was trained and tested on before."""
+    return model.done and not dataset.has(model.result.get("data", {}).get("fingerprint"))
 
 
 def _precision(config: Any, subject: Subject | None) -> Any:
@@ -172,8 +179,16 @@ def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signe
 
 
 def load(config: Any, origins: Planned, memory: Memory) -> Dataset:
-    """The data set of a config; a robustness run reads the columns that its model was trained on."""
-    columns = origins.get("model", vars(config))
+    """The data set of a config; a robustness run reads the columns that its model was trained on, where it names none itself.
+
+    A folder has no columns: those of a list that the model was trained on say nothing of it.
+    """
+    columns = dict(origins.get("model", vars(config)))
+    if "model" in origins:
+        folders = all(local(source).expanduser().is_dir() for source in config.data)
+        columns |= {
+            name: getattr(config, name) or (None if folders else columns[name]) for name in ("label", "group")
+        }
     where = getattr(config, "where", ())
     links = config.allow_links or columns.get("allow_links", False)
     return memory.load(

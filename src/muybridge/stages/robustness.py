@@ -1,17 +1,16 @@
 """robustness: predict every test video clean and under every perturbation, from one decode."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
 
 from muybridge.backbones.pretrained import put_weights
-from muybridge.core.errors import UsageError
 from muybridge.core.features import Classifier
 from muybridge.core.records import write_strips
-from muybridge.data.index import VideoRecord, check_same, divide, fingerprints
+from muybridge.data.index import Dataset, VideoRecord, check_same, divide, fingerprints
 from muybridge.data.loader import check_broken
 from muybridge.perturb.apply import conditions
 from muybridge.perturb.profiles import profile_of
@@ -20,7 +19,7 @@ from muybridge.stages.check import check_cells
 from muybridge.stages.config import KINDS, FinetuneConfig, ProbeConfig, RobustnessConfig, change
 from muybridge.stages.controls import CONTROLS, IDENTITY, LOSSLESS, against_clean, categories, orders
 from muybridge.stages.grid import Grid, run_grid
-from muybridge.stages.job import Job, Progress
+from muybridge.stages.job import Job, Progress, is_shifted
 from muybridge.stages.labels import Labels, matched, same
 from muybridge.stages.material import build_backbone, law_of, prepare
 from muybridge.stages.models import Subject, evaluating
@@ -100,28 +99,40 @@ def _own(job: Job) -> Trial:
         change(KINDS[source.stage](), {**config_of, "limit": config.limit}, source.signature),
     )
     told = trained.get("data", {})
-    if not job.dataset.has(told.get("fingerprint")):
-        raise UsageError(
-            f"--data {' '.join(config.data)}: fingerprint {job.dataset.fingerprint}, but the model was trained on "
-            f"{told.get('name')} with {told.get('fingerprint')}. Give the same list of the same files."
-        )
-    _, test = divide(job.dataset, model.fold, model.folds)
+    classes = tuple(told.get("classes", ()))
+    if is_shifted(job.dataset, source):
+        labels = matched(job.dataset.classes, classes, job.dataset.name)
+        test, notes = held_out(job.dataset, config.limit)
+        notes = [*notes, _shift(told, job.dataset, classes)]
+    else:
+        labels, notes = same(job.dataset.classes), []
+        _, test = divide(job.dataset, model.fold, model.folds)
     material = prepare(job, {"test": test}, model, law_of(model))
     backbone = build_backbone(model.backbone, model.seed)
-    classifier = Classifier(backbone, backbone.dim, len(job.dataset.classes))
+    classifier = Classifier(backbone, backbone.dim, len(labels.classes))
     weights = source.path / "weights.safetensors"
     put_weights(classifier, load_weights(weights), weights)
     batch = config.batch or view_of(model).batch
     return Trial(
-        Subject(trained.get("summary", ""), classifier, job.dataset.classes, source.signature),
-        same(job.dataset.classes),
+        Subject(trained.get("summary", ""), classifier, labels.classes, source.signature),
+        labels,
         of_run(model),
         material.parts["test"],
         Cached(view_of(model, batch), material),
         batch,
         material.broken,
-        material.notes,
+        material.notes + notes,
         list(trained.get("seen") or []),
+    )
+
+
+def _shift(told: Mapping[str, Any], dataset: Dataset, classes: Sequence[str]) -> str:
+    """What differs between the data that a run was trained on and those it is tested on, as a note."""
+    untested = len(classes) - len(dataset.classes)
+    rest = f"; {untested} of its {len(classes)} classes are not among these labels" if untested > 0 else ""
+    return (
+        f"tested on {dataset.name} ({dataset.fingerprint}), trained on {told.get('name')} ({told.get('fingerprint')}): labels were matched "
+        f"with classes by name{rest}. Videos that it was trained on are not known here: see that none is among these"
     )
 
 
@@ -173,7 +184,9 @@ def _facts(job: Job, trial: Trial, grid: Grid) -> dict[str, Any]:
         "protocol": trial.protocol.facts(),
         "categories": categories(grid.conditions),
         "model": {"name": subject.name, "weights": subject.key, "classes": len(trial.labels.classes)},
-        "accepted": trial.labels.facts(job.dataset.classes) if job.subject else {},
+        "accepted": {}
+        if trial.labels == same(job.dataset.classes)
+        else trial.labels.facts(job.dataset.classes),
         "order": orders(grid, trial.protocol.frames, videos, trial.protocol.views),
         "seen": trial.seen,
         "chance": 1 / len(trial.labels.classes),
