@@ -15,11 +15,11 @@ from muybridge.claims.calibration import Calibration
 from muybridge.claims.corpus import Document, all_spans
 from muybridge.claims.extract import place_of
 from muybridge.claims.facts import Agreement, compare
-from muybridge.claims.formulas import formulas, same
+from muybridge.core.formulas import formulas, same
 from muybridge.claims.ledger import Ledger
 from muybridge.claims.search import Index
 from muybridge.claims.synthesis import synthesis
-from muybridge.claims.text import STOP, Span, content_words, normal, stem, words
+from muybridge.core.sentences import STOP, Span, content_words, normal, stem, words
 from muybridge.claims.twins import replaced
 
 Label = Literal["quoted", "paraphrase", "contradicted", "absent"]

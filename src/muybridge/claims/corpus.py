@@ -10,7 +10,7 @@ from pathlib import Path
 
 from muybridge.claims.ledger import Ledger
 from muybridge.claims.pdf import MOST_BYTES, pages_of
-from muybridge.claims.text import Span, clean_pages, content_words, sentences
+from muybridge.core.sentences import Span, clean_pages, content_words, sentences
 from muybridge.claims.works import REJECTED, TITLES, names_in, work_id
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.files import atomic, read_bytes

@@ -5,7 +5,7 @@ from muybridge.claims.kinds import checkable
 from muybridge.claims.ledger import Ledger
 from muybridge.claims.record import Claim, new_claim
 from muybridge.claims.synthesis import synthesis
-from muybridge.claims.text import Span
+from muybridge.core.sentences import Span
 
 
 def extract(ledger: Ledger, only: str = "") -> list[Claim]:

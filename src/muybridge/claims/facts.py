@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from muybridge.claims.lexicon import COMPARING, DIRECTION, KINDS, NEGATIONS, NUMBER_WORDS, SCALES, UNITS, entities
-from muybridge.claims.text import normal
+from muybridge.core.sentences import normal
 
 AXES = ("model", "data", "perturbation", "name", "number", "unit", "direction", "negation")
 Agreement = Literal["agrees", "differs", "not stated", "none"]

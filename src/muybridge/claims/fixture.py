@@ -14,7 +14,7 @@ from importlib.resources import files
 import numpy as np
 
 from muybridge.claims.lexicon import DIRECTION, KINDS, OPPOSITES
-from muybridge.claims.text import normal
+from muybridge.core.sentences import normal
 from muybridge.core.seeding import rng
 
 SEED = 19

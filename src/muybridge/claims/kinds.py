@@ -4,7 +4,7 @@ import re
 from typing import Literal
 
 from muybridge.claims.lexicon import COMPARING, DIRECTION
-from muybridge.claims.text import normal
+from muybridge.core.sentences import normal
 
 Kind = Literal["finding", "protocol", "definition", "pointer", "meta"]
 KINDS: tuple[Kind, ...] = ("finding", "protocol", "definition", "pointer", "meta")

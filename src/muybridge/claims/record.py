@@ -6,7 +6,7 @@ from typing import Any
 
 from muybridge.claims.kinds import kind_of
 from muybridge.claims.lexicon import KINDS
-from muybridge.claims.text import complete, normal
+from muybridge.core.sentences import complete, normal
 
 Claim = dict[str, Any]
 NAMES = {"dataset": "data", "models": "model", "perturbations": "perturbation"}

@@ -13,7 +13,7 @@ from jaxtyping import Float64
 
 from muybridge.claims.corpus import Document, kept
 from muybridge.claims.ledger import Ledger
-from muybridge.claims.text import content_words
+from muybridge.core.sentences import content_words
 
 WEIGHTS = {"title": 3.0, "abstract": 2.0, "body": 1.0}
 ABSTRACT = 2_000

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from muybridge.claims.corpus import Document
-from muybridge.claims.text import Span
+from muybridge.core.sentences import Span
 from muybridge.claims.works import names_in
 
 

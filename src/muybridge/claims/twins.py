@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 
 from muybridge.claims.facts import AXES, Agreement
 from muybridge.claims.lexicon import DIRECTION, KINDS, NEGATIONS, UNITS
-from muybridge.claims.text import STOP, words
+from muybridge.core.sentences import STOP, words
 
 
 def replaced(claim: str, source: str) -> dict[str, Agreement]:

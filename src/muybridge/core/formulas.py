@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from muybridge.claims.text import normal
+from muybridge.core.sentences import normal
 
 TRIALS = 256
 TOLERANCE = 1e-12
