@@ -13,7 +13,8 @@ def draw(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def test_without_strata_it_is_spearmans(rng: np.random.Generator = draw()):
+def test_without_strata_it_is_spearmans():
+    rng = draw()
     x = rng.normal(size=24)
     y = x + rng.normal(size=24)
     found = rank_correlation(x, y, draw())
@@ -62,7 +63,9 @@ def test_equivalence_is_the_larger_of_two_one_sided_tests():
 
 def test_two_shares_against_the_z_test_and_newcombes_example():
     value, low, high, p = two_shares(56 / 70, 70, 48 / 80, 80)
-    assert (value, low, high) == pytest.approx((0.2, 0.0524, 0.3339), abs=1e-4)  # Newcombe 1998, table II, method 10
+    assert (value, low, high) == pytest.approx(
+        (0.2, 0.0524, 0.3339), abs=1e-4
+    )  # Newcombe 1998, table II, method 10
     z = 0.2 / math.sqrt(104 / 150 * 46 / 150 * (1 / 70 + 1 / 80))
     assert p == pytest.approx(2 * stats.norm.sf(z))
 

@@ -25,7 +25,9 @@ PROBE = {"stage": "probe"}
 def seen(out: Path) -> World:
     all_of = collect(out)
     scored = [score(one, all_of.rows) for one in all_of.of("probe", "finetune")]
-    return world_of(scored, [perturbed(score(one, all_of.rows), all_of) for one in all_of.of("robustness")], all_of)
+    return world_of(
+        scored, [perturbed(score(one, all_of.rows), all_of) for one in all_of.of("robustness")], all_of
+    )
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,9 @@ def test_every_predicate_has_its_words_and_its_class():
 
 
 def test_a_users_claim_is_judged_as_a_shipped_one(world: World):
-    one = verdict(world, above={"better": {"arm": "vcop"}, "worse": {"arm": ["rotnet", "random"]}, "where": PROBE})
+    one = verdict(
+        world, above={"better": {"arm": "vcop"}, "worse": {"arm": ["rotnet", "random"]}, "where": PROBE}
+    )
     assert one.verdict == "supported"
     assert one.data == {"builtin-motions": "5f1d"}
     assert len(one.runs) == 2 * 3 * 3  # networks, arms, seeds
@@ -57,12 +61,18 @@ def test_a_users_claim_is_judged_as_a_shipped_one(world: World):
 @pytest.mark.parametrize(("smallest", "said"), [(0.2, "supported"), (0.0001, "undetermined")])
 def test_equal_is_said_only_of_what_is_surely_smaller(world: World, smallest: float, said: str):
     """RotNet and CVRL were built 2 points apart; nobody can show that they differ by less than 0.01."""
-    one = verdict(world, equivalent={"one": {"arm": "rotnet"}, "other": {"arm": "cvrl"}, "smallest": smallest, "where": PROBE})
+    one = verdict(
+        world,
+        equivalent={"one": {"arm": "rotnet"}, "other": {"arm": "cvrl"}, "smallest": smallest, "where": PROBE},
+    )
     assert one.verdict == said
 
 
 def test_what_surely_differs_is_not_equal(world: World):
-    one = verdict(world, equivalent={"one": {"arm": "rotnet"}, "other": {"arm": "vcop"}, "smallest": 0.02, "where": PROBE})
+    one = verdict(
+        world,
+        equivalent={"one": {"arm": "rotnet"}, "other": {"arm": "vcop"}, "smallest": 0.02, "where": PROBE},
+    )
     assert one.verdict == "refuted"
 
 
@@ -70,28 +80,46 @@ def test_a_test_of_equivalence_is_not_a_missing_difference(world: World):
     claim = Equivalent("same", {"arm": "rotnet"}, {"arm": "cvrl"}, 0.2, PROBE)
     tests, _ = claim.tests(world)
     assert all(test.difference.p <= 0.05 for test in tests)
-    assert all(test.difference.p == 1.0 or test.difference.p > 0.05 for test in replace(claim, smallest=1e-6).tests(world)[0])
+    assert all(
+        test.difference.p == 1.0 or test.difference.p > 0.05
+        for test in replace(claim, smallest=1e-6).tests(world)[0]
+    )
 
 
 def test_a_trend_over_arms_rises_falls_or_lacks_a_step(world: World):
     rising = ["rotnet", "prp", "vcop", "rspnet"]
     assert verdict(world, trend={"factor": "arm", "order": rising, "where": PROBE}).verdict == "supported"
     assert verdict(world, trend={"factor": "arm", "order": rising[::-1], "where": PROBE}).verdict == "refuted"
-    assert verdict(world, trend={"factor": "arm", "order": rising[::-1], "direction": "falling", "where": PROBE}).verdict == "supported"
+    assert (
+        verdict(
+            world, trend={"factor": "arm", "order": rising[::-1], "direction": "falling", "where": PROBE}
+        ).verdict
+        == "supported"
+    )
     one = verdict(world, trend={"factor": "arm", "order": [*rising, "nobody"], "where": PROBE})
     assert one.verdict == "undetermined"
     assert "nobody" in " ".join(one.missing)
 
 
 def test_a_step_back_refutes_a_trend_whose_ends_rise(world: World):
-    one = verdict(world, trend={"factor": "arm", "order": ["random", "vcop", "rotnet", "rspnet"], "where": PROBE})
+    one = verdict(
+        world, trend={"factor": "arm", "order": ["random", "vcop", "rotnet", "rspnet"], "where": PROBE}
+    )
     assert one.verdict == "refuted"
     assert any("from arm vcop to rotnet" in line.words for line in one.evidence)
 
 
 def test_clean_and_perturbed_accuracy_go_together_over_arms(world: World):
     """In the made-up study noise leaves most to the middling tasks: relative robustness falls with accuracy among the best."""
-    one = verdict(world, correlated={"first": "accuracy", "second": "types", "where": {"stage": "robustness"}, "strata": "network"})
+    one = verdict(
+        world,
+        correlated={
+            "first": "accuracy",
+            "second": "types",
+            "where": {"stage": "robustness"},
+            "strata": "network",
+        },
+    )
     assert one.evidence[0].scale == "Spearman's rho"
     assert one.evidence[0].interval is not None
     assert one.evidence[0].interval.groups == 2 * len(CLEAN)
@@ -107,11 +135,16 @@ def test_few_arms_are_not_correlated(world: World):
 def test_a_protocol_is_looked_up_in_the_configs(tmp_path: Path):
     for seed, crop in enumerate((112, 112, 224)):
         facets = {"arm": "vcop", "data": "d", "seed": seed, "backbone": "c3d"}
-        write_run(tmp_path, "probe", facets, rows(0.5, 4, ["a", "b"], ["a", "b"], str(seed)), config={"crop": crop})
+        write_run(
+            tmp_path, "probe", facets, rows(0.5, 4, ["a", "b"], ["a", "b"], str(seed)), config={"crop": crop}
+        )
     world = seen(tmp_path)
     one = verdict(world, protocol={"setting": "crop", "values": [112]})
     assert one.verdict == "refuted"
-    assert [(line.words, line.says) for line in one.evidence] == [("crop 112 in 2 runs", "for"), ("crop 224 in 1 run", "against")]
+    assert [(line.words, line.says) for line in one.evidence] == [
+        ("crop 112 in 2 runs", "for"),
+        ("crop 224 in 1 run", "against"),
+    ]
     assert verdict(world, protocol={"setting": "crop", "values": [112, 224]}).verdict == "supported"
     assert verdict(world, protocol={"setting": "stride", "values": [2]}).verdict == "undetermined"
 
@@ -123,7 +156,12 @@ def test_a_published_number_under_another_protocol_is_not_comparable(world: Worl
     assert one.verdict == "not comparable"
     assert "data (builtin-motions here, ucf101 there)" in one.evidence[0].words
     assert verdict(world, reference={**of, "protocol": {"data": "builtin-motions"}}).verdict == "refuted"
-    assert verdict(world, reference={**of, "value": 0.45, "within": 0.2, "protocol": {"data": "builtin-motions"}}).verdict == "supported"
+    assert (
+        verdict(
+            world, reference={**of, "value": 0.45, "within": 0.2, "protocol": {"data": "builtin-motions"}}
+        ).verdict
+        == "supported"
+    )
     assert verdict(world, reference={**of, "protocol": {"views": 10}}).verdict == "not comparable"
 
 
@@ -131,7 +169,10 @@ def test_a_formula_is_tested_by_value(world: World):
     latex = r"$\gamma_{r,p,s} = 1 - (Af_c - Af_{p,s})/Af_c$"
     assert verdict(world, formula={"text": latex, "metric": "relative robustness"}).verdict == "supported"
     assert verdict(world, formula={"text": latex, "metric": "absolute robustness"}).verdict == "refuted"
-    assert verdict(world, formula={"text": "no formula", "metric": "absolute robustness"}).verdict == "undetermined"
+    assert (
+        verdict(world, formula={"text": "no formula", "metric": "absolute robustness"}).verdict
+        == "undetermined"
+    )
 
 
 WRONG = [
@@ -161,9 +202,19 @@ def test_predicates_of_python_survive_the_way_through_the_study_file():
 
 
 def test_claims_of_the_study_file_are_in_the_report(folder: Path, tmp_path: Path):
-    build(tmp_path, name="my-study", seeds=3, networks=("shufflenet-tiny",), tasks=("rotnet", "vcop"), stages=("probe",))
+    build(
+        tmp_path,
+        name="my-study",
+        seeds=3,
+        networks=("shufflenet-tiny",),
+        tasks=("rotnet", "vcop"),
+        stages=("probe",),
+    )
     study = json.loads((tmp_path / "study.json").read_text())
-    claim = {"say": "VCOP <b>wins</b>.", "above": {"better": {"arm": "vcop"}, "worse": {"arm": "rotnet"}, "where": PROBE}}
+    claim = {
+        "say": "VCOP <b>wins</b>.",
+        "above": {"better": {"arm": "vcop"}, "worse": {"arm": "rotnet"}, "where": PROBE},
+    }
     write_json(tmp_path / "study.json", {**study, "claims": [claim]})
     paths = write_report(tmp_path)
     assert "VCOP &lt;b&gt;wins&lt;/b&gt;." in paths.html.read_text()

@@ -1,8 +1,9 @@
 """Does a source say a claim? The best sentence is found by words, then it is compared axis by axis.
 
 Labels: ``quoted`` (the sentence stands there, but for spelling of signs and lost letters of a scan), ``paraphrase`` (its words do, and
-nothing that it states differs), ``contradicted`` (its words do, and a number, unit, name, direction or negation differs), ``absent``, with what of the
-source was looked at. The score says how well the best sentence supports the claim; it is no confidence: that is what ``calibrate`` makes of it.
+nothing that it states differs), ``contradicted`` (its words do, and a number, unit, name, direction or negation differs), ``absent``,
+with what of the source was looked at. The score says how well the best sentence supports the claim; it is no confidence: that is what
+``calibrate`` makes of it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +16,12 @@ from muybridge.claims.calibration import Calibration
 from muybridge.claims.corpus import Document, all_spans
 from muybridge.claims.extract import place_of
 from muybridge.claims.facts import Agreement, compare
-from muybridge.core.formulas import formulas, same
 from muybridge.claims.ledger import Ledger
 from muybridge.claims.search import Index
 from muybridge.claims.synthesis import synthesis
-from muybridge.core.sentences import STOP, Span, content_words, normal, stem, words
 from muybridge.claims.twins import replaced
+from muybridge.core.formulas import formulas, same
+from muybridge.core.sentences import STOP, Span, content_words, normal, stem, words
 
 Label = Literal["quoted", "paraphrase", "contradicted", "absent"]
 CANDIDATES = 12
@@ -55,21 +56,24 @@ class Attributor:
     """Answers for claims against a set of documents; the sentences are indexed once.
 
     Attributes:
-        documents: the sources. Syntheses among them are no evidence of what they collect and are left out.
+        documents: the sources. Syntheses among them are no evidence of what they collect and are left out, and so are
+            lists of words.
     """
 
     documents: Sequence[Document]
     _places: list[tuple[Document, Span]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.documents = [one for one in self.documents if synthesis(one) is None]
+        self.documents = [one for one in self.documents if one.coverage != "words" and synthesis(one) is None]
         self._places = list(all_spans(self.documents))
         self._index = Index([span.text for _, span in self._places])
         counts: dict[str, int] = {}
         for tokens in self._index.tokens:
             for word in set(tokens):
                 counts[word] = counts.get(word, 0) + 1
-        self._formulas = [place for place, (_, span) in enumerate(self._places) if "=" in span.text and formulas(span.text)]
+        self._formulas = [
+            place for place, (_, span) in enumerate(self._places) if "=" in span.text and formulas(span.text)
+        ]
         self._rare = {word: float(np.log1p(len(self._places) / number)) for word, number in counts.items()}
 
     def attribute(self, text: str) -> Attribution:
@@ -201,8 +205,14 @@ def _formula_axis(claim: str, source: str) -> Agreement:
     return "agrees" if kept else "differs"
 
 
-def attribute_all(ledger: Ledger, found: Sequence[Document], calibration: Calibration | None = None, name: str = "", only: Sequence[str] = ()) -> dict[str, Attribution]:  # fmt: skip
-    """Write the attribution of every claim (or of some) to the ledger.
+def attribute_all(
+    ledger: Ledger,
+    found: Sequence[Document],
+    calibration: Calibration | None = None,
+    name: str = "",
+    only: Sequence[str] = (),
+) -> dict[str, Attribution]:
+    """Write the attribution of every claim that was taken from a source (or of those named) to the ledger.
 
     Args:
         ledger: holds the claims.
@@ -214,7 +224,7 @@ def attribute_all(ledger: Ledger, found: Sequence[Document], calibration: Calibr
     made: dict[str, Attribution] = {}
     by_source: dict[str, Attributor] = {}
     for id_, claim in ledger.all("claim").items():
-        if only and id_ not in only:
+        if id_ not in only if only else not claim["source"]:
             continue
         own = claim["source"]["doc_sha256"] if claim["source"] else ""
         if own not in by_source:
@@ -238,17 +248,25 @@ def as_body(
     )
     confidence = calibration.confidence(one.score) if calibration and one.label != "absent" else None
     body: dict[str, Any] = {
-        "label": one.label, "words": f"{said}: {one.why}", "score": one.score, "confidence": confidence, "calibration": name or None, "method": METHOD,
-        "axes": dict(one.axes), "coverage": coverage, "documents": sorted(document.sha256 for document in attributor.documents), "span": None,
-    }  # fmt: skip
+        "label": one.label,
+        "words": f"{said}: {one.why}",
+        "score": one.score,
+        "confidence": confidence,
+        "calibration": name or None,
+        "method": METHOD,
+        "axes": dict(one.axes),
+        "coverage": coverage,
+        "documents": sorted(document.sha256 for document in attributor.documents),
+        "span": None,
+    }
     if one.document is not None and one.span is not None and one.label != "absent":
         body["span"] = place_of(one.document, one.span)
     return body
 
 
 def overlaps(claims: Sequence[str], source: str) -> list[float]:
-    """Share of words that each claim and a text have in common (Jaccard, stop words left out): what a verifier without sense would score."""
-    said = set(word for word in words(source) if word not in STOP)
+    """Share of words that each claim and a text have in common (Jaccard, no stop words): what a verifier without sense would score."""
+    said = {word for word in words(source) if word not in STOP}
     return [_jaccard({word for word in words(one) if word not in STOP}, said) for one in claims]
 
 

@@ -75,7 +75,8 @@ def judge_fixture(made: Sequence[Pair] | None = None, sentences: Sequence[str] |
 def quality(judged: Sequence[Judged]) -> Quality:
     """Precision, recall and calibration, with intervals.
 
-    The calibration error is of confidences that were learnt without the sentence: the curve of even sentences serves the odd ones, and the reverse.
+    The calibration error is of confidences that were learnt without the sentence: the curve of even sentences serves the odd ones, and
+    the reverse.
     """
     bases = np.array([one.pair.base for one in judged])
     supported = np.array([one.supported for one in judged])
@@ -85,7 +86,7 @@ def quality(judged: Sequence[Judged]) -> Quality:
         curve = fit(scores[bases % 2 == half], supported[bases % 2 == half])
         other = bases % 2 != half
         confidences[other] = [curve.confidence(score) for score in scores[other]]
-    true, said = (np.array([getattr(one, "label") if which else one.pair.label for one in judged]) for which in (0, 1))
+    true, said = (np.array([one.label if which else one.pair.label for one in judged]) for which in (0, 1))
     draws = _redraws(bases)
 
     def share(of: Callable[[Any], float]) -> Share:
@@ -102,7 +103,10 @@ def quality(judged: Sequence[Judged]) -> Quality:
         len(judged),
         {label: share(ratio((true == label) & (said == label), said == label)) for label in LABELS},
         {label: share(ratio((true == label) & (said == label), true == label)) for label in LABELS},
-        {edit: (number, sum(one.pair.edit == edit and one.label == one.pair.label for one in judged)) for edit, number in edits.items()},
+        {
+            edit: (number, sum(one.pair.edit == edit and one.label == one.pair.label for one in judged))
+            for edit, number in edits.items()
+        },
         share(lambda index: calibration_error(confidences[index], supported[index])),
         share(ratio(unrelated & np.isin(said, SUPPORTED), unrelated)),
         fit(scores, supported),
@@ -114,7 +118,8 @@ def _redraws(bases: np.ndarray) -> list[np.ndarray]:
     draw = rng(0, "claims-calibration")
     members = [np.flatnonzero(bases == base) for base in np.unique(bases)]
     return [
-        np.concatenate([members[i] for i in draw.integers(len(members), size=len(members))]) for _ in range(REDRAWS)
+        np.concatenate([members[i] for i in draw.integers(len(members), size=len(members))])
+        for _ in range(REDRAWS)
     ]
 
 
@@ -127,6 +132,7 @@ def calibrate(ledger: Ledger) -> Quality:
 
 def as_body(found: Quality) -> dict[str, Any]:
     """Figures and curve as the ledger holds them."""
+
     def rounded(told: Mapping[str, Share]) -> dict[str, list[float]]:
         return {name: [round(value, 4) for value in share] for name, share in told.items()}
 

@@ -1,7 +1,8 @@
 """From scores to confidences: isotonic regression on pairs with known answers, and how far confidences and shares lie apart (ECE).
 
-Isotonic regression by pooling adjacent violators (Ayer et al., Ann. Math. Stat. 26(4), 1955), by scikit-learn; expected calibration error over equal
-bins (Naeini, Cooper and Hauskrecht, AAAI 2015). Confidences are kept from 0 and 1 by Laplace's rule: what was right n times may be wrong the next time.
+Isotonic regression by pooling adjacent violators (Ayer et al., Ann. Math. Stat. 26(4), 1955), by scikit-learn; expected calibration error
+over equal bins (Naeini, Cooper and Hauskrecht, AAAI 2015). Confidences are kept from 0 and 1 by Laplace's rule: what was right n times
+may be wrong the next time.
 """
 
 from collections.abc import Mapping, Sequence

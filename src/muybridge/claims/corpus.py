@@ -10,10 +10,10 @@ from pathlib import Path
 
 from muybridge.claims.ledger import Ledger
 from muybridge.claims.pdf import MOST_BYTES, pages_of
-from muybridge.core.sentences import Span, clean_pages, content_words, sentences
 from muybridge.claims.works import REJECTED, TITLES, names_in, work_id
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.files import atomic, read_bytes
+from muybridge.core.sentences import Span, clean_pages, content_words, sentences
 
 SUFFIXES = (".pdf", ".txt", ".md")
 SAME = 0.9
@@ -120,7 +120,8 @@ def read(path: Path, content: bytes, work: str = "", coverage: str = "") -> Docu
     pages = clean_pages(raw)
     if not any(re.search(r"\w{2}", page) for page in pages):
         raise MuybridgeError(
-            f"{path}: its {len(pages)} page{'s' * (len(pages) != 1)} hold pictures and no text (a scan). Run it through OCR (ocrmypdf) and add that."
+            f"{path}: its {len(pages)} page{'s' * (len(pages) != 1)} hold pictures and no text (a scan). "
+            "Run it through OCR (ocrmypdf) and add that."
         )
     text = "\n".join(pages)
     work = work or work_id(path.name) or work_id(text[:3000]) or f"file:{path.name}"

@@ -29,9 +29,12 @@ def extract(ledger: Ledger, only: str = "") -> list[Claim]:
 def place_of(document: Document, span: Span) -> dict[str, object]:
     """Where a sentence stands."""
     return {
-        "work": document.work, "doc_sha256": document.sha256, "locator": {"page": span.page, "char_start": span.start, "char_end": span.end},
-        "quote": span.text, "coverage": document.coverage,
-    }  # fmt: skip
+        "work": document.work,
+        "doc_sha256": document.sha256,
+        "locator": {"page": span.page, "char_start": span.start, "char_end": span.end},
+        "quote": span.text,
+        "coverage": document.coverage,
+    }
 
 
 def _of_synthesis(ledger: Ledger, document: Document) -> list[Claim]:

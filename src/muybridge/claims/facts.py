@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from muybridge.claims.lexicon import COMPARING, DIRECTION, KINDS, NEGATIONS, NUMBER_WORDS, SCALES, UNITS, entities
+from muybridge.claims.lexicon import (
+    COMPARING,
+    DIRECTION,
+    KINDS,
+    NEGATIONS,
+    NUMBER_WORDS,
+    SCALES,
+    UNITS,
+    entities,
+)
 from muybridge.core.sentences import normal
 
 AXES = ("model", "data", "perturbation", "name", "number", "unit", "direction", "negation")
@@ -20,7 +29,11 @@ _BY = re.compile(r"\b(?:is|are|was|were|be|been)\s+(?:\w+\s+){0,2}?(\w+(?:ed|en|
 _NAME = re.compile(
     r"(?<![\w-])(?:[A-Z][\w+-]*[A-Z0-9][\w()+-]*|[A-Z][A-Z0-9-]+|[a-z]+[A-Z]\w*|[A-Z][a-z]{2,}[\w-]*)"
 )
-_PLAIN = frozenset("The A An In On For We This These It If To Of As At By With And But All Our Their When While Each Table Tables Figure Fig Section Sec Two Three No Both Under From After Before".split())  # fmt: skip
+_PLAIN_WORDS = """
+The A An In On For We This These It If To Of As At By With And But All Our Their When While Each Table Tables Figure Fig Section Sec Two
+Three No Both Under From After Before
+"""
+_PLAIN = frozenset(_PLAIN_WORDS.split())
 
 
 @dataclass(frozen=True)
@@ -95,11 +108,15 @@ def _numbers(text: str) -> tuple[tuple[float, str], ...]:
     found = []
     for match in _NUMBER.finditer(blank):
         sign, digits, power, after = match.groups()
-        value = float(digits + (power or "")) * (-1 if "-" in (sign or "") else 1) * SCALES.get(after or "", 1.0)
+        value = (
+            float(digits + (power or "")) * (-1 if "-" in (sign or "") else 1) * SCALES.get(after or "", 1.0)
+        )
         found.append((match.start(), value, _unit(None if after in SCALES else after, blank[match.end() :])))
-    for match in _WORD.finditer(blank):
-        if match.group() in NUMBER_WORDS:
-            found.append((match.start(), NUMBER_WORDS[match.group()], _unit(None, blank[match.end() :])))
+    found += [
+        (match.start(), NUMBER_WORDS[match.group()], _unit(None, blank[match.end() :]))
+        for match in _WORD.finditer(blank)
+        if match.group() in NUMBER_WORDS
+    ]
     return tuple((value, unit) for _, value, unit in sorted(found))
 
 
@@ -119,7 +136,9 @@ def compare(claim: str, source: str) -> dict[str, Agreement]:
     a, b = facts(claim), facts(source)
     found: dict[str, Agreement] = {kind: _names(a.names[kind], b.names[kind]) for kind in a.names}
     if found["name"] == "not stated" and _all_names(b) - _all_names(a):
-        found["name"] = "differs"  # a name that is in no list stands where the source has one that the claim lacks
+        found["name"] = (
+            "differs"  # a name that is in no list stands where the source has one that the claim lacks
+        )
     found["number"], found["unit"] = _number_axes(a.numbers, b.numbers)
     found["direction"] = _direction(a, b)
     found["negation"] = _negation(a, b)

@@ -1,9 +1,9 @@
-"""Pairs of claims and their true labels, made by editing sentences: the ground on which attribution is calibrated. Made anew each time, always alike.
+"""Pairs of claims and their true labels, made by editing sentences: the ground on which attribution is calibrated; always alike.
 
-The source is a list of invented sentences. Claims are these sentences as they are, in other spelling, in other order and with synonyms, and edited so
-that they say something else: a number, a unit, a name, a negation or a direction. Names and synonyms that are put in are partly unknown to the
-lexicon, so that not every edit is one the rules were written for. The labels are those of SciFact (Wadden et al., EMNLP 2020, arXiv 2004.14974) with
-support divided into quotation and paraphrase.
+The source is a list of invented sentences. Claims are these sentences as they are, in other spelling, in other order and with synonyms,
+and edited so that they say something else: a number, a unit, a name, a negation or a direction. Names and synonyms that are put in are
+partly unknown to the lexicon, so that not every edit is one the rules were written for. The labels are those of SciFact (Wadden et al.,
+EMNLP 2020, arXiv 2004.14974) with support divided into quotation and paraphrase.
 """
 
 import re
@@ -14,8 +14,8 @@ from importlib.resources import files
 import numpy as np
 
 from muybridge.claims.lexicon import DIRECTION, KINDS, OPPOSITES
-from muybridge.core.sentences import normal
 from muybridge.core.seeding import rng
+from muybridge.core.sentences import normal
 
 SEED = 19
 
@@ -54,8 +54,12 @@ def pairs(above: Sequence[str] | None = None, below: Sequence[str] | None = None
         above: sentences of the source; those of the fixture unless given.
         below: sentences that are not in it.
     """
-    above, below = (given if own is None else own for own, given in zip((above, below), _lines(), strict=True))
-    made = [Pair(i, edit, label, claim) for i, one in enumerate(above) for edit, label, claim in _edited(i, one)]
+    above, below = (
+        given if own is None else own for own, given in zip((above, below), _lines(), strict=True)
+    )
+    made = [
+        Pair(i, edit, label, claim) for i, one in enumerate(above) for edit, label, claim in _edited(i, one)
+    ]
     return made + [Pair(len(above) + i, "unrelated", "absent", one) for i, one in enumerate(below)]
 
 
@@ -72,7 +76,12 @@ def _edited(index: int, sentence: str) -> Iterator[tuple[str, str, str]]:
 
 def _spelling(sentence: str, draw: np.random.Generator) -> str | None:
     """As a PDF or LaTeX source has it: dashes, percent signs, ligatures."""
-    made = sentence.replace(" %", "\\%").replace(" x ", r" $\times$ ").replace("-", "\u2010").replace("fi", "\ufb01")
+    made = (
+        sentence.replace(" %", "\\%")
+        .replace(" x ", r" $\times$ ")
+        .replace("-", "\u2010")
+        .replace("fi", "\ufb01")
+    )
     return made if normal(made) else None
 
 
@@ -87,7 +96,11 @@ def _slips(sentence: str, draw: np.random.Generator) -> str | None:
 
 
 def _number(sentence: str, draw: np.random.Generator) -> str | None:
-    found = [m for m in re.finditer(r"(?<![\w.(+])\d+(?:\.\d+)?(?![\w.)]*\w)", sentence) if not _inside_name(sentence, m.start())]
+    found = [
+        m
+        for m in re.finditer(r"(?<![\w.(+])\d+(?:\.\d+)?(?![\w.)]*\w)", sentence)
+        if not _inside_name(sentence, m.start())
+    ]
     if not found:
         return None
     one = found[int(draw.integers(len(found)))]
@@ -105,14 +118,19 @@ def _inside_name(sentence: str, at: int) -> bool:
 
 
 _UNITS = {
-    " %": " points", " points": " %", " ms": " s", " epochs": " steps", " frames": " seconds", " seconds": " minutes", " minutes": " hours", " hours": " days",
-    " videos": " clips", " clips": " videos", " GB": " MB", " px": " mm", " GPUs": " nodes", " seeds": " folds", " classes": " verbs", " layers": " blocks",
-    " bits": " bytes", " million parameters": " thousand parameters", " labels": " videos",
+    " %": " points", " points": " %", " ms": " s", " epochs": " steps", " frames": " seconds", " seconds": " minutes",
+    " minutes": " hours", " hours": " days", " videos": " clips", " clips": " videos", " GB": " MB", " px": " mm", " GPUs": " nodes",
+    " seeds": " folds", " classes": " verbs", " layers": " blocks", " bits": " bytes", " million parameters": " thousand parameters",
+    " labels": " videos",
 }  # fmt: skip
 
 
 def _unit(sentence: str, draw: np.random.Generator) -> str | None:
-    fitting = [m for unit in _UNITS for m in re.finditer(rf"(?<=\d){re.escape(unit)}\b|(?<=\d){re.escape(unit)}(?=\s|\.|$)", sentence)]
+    fitting = [
+        m
+        for unit in _UNITS
+        for m in re.finditer(rf"(?<=\d){re.escape(unit)}\b|(?<=\d){re.escape(unit)}(?=\s|\.|$)", sentence)
+    ]
     if not fitting:
         return None
     one = fitting[int(draw.integers(len(fitting)))]
@@ -138,23 +156,40 @@ def _entity(sentence: str, draw: np.random.Generator) -> str | None:
 
 def _negation(sentence: str, draw: np.random.Generator) -> str | None:
     """Taken away where it stands, else put behind the first verb that takes it."""
-    for pattern, new in ((r"\b(is|are|was|were|does|did) not ", r"\1 "), (r"\bnever ", ""), (r"^No (\w)", r"Every \1")):
+    for pattern, new in (
+        (r"\b(is|are|was|were|does|did) not ", r"\1 "),
+        (r"\bnever ", ""),
+        (r"^No (\w)", r"Every \1"),
+    ):
         if re.search(pattern, sentence):
             return re.sub(pattern, new, sentence, count=1)
-    made = re.sub(r"\b(is|are|was|were|has|can)\b", lambda m: m.group() + (" not" if m.group() != "has" else " never had"), sentence, count=1)
+    made = re.sub(
+        r"\b(is|are|was|were|has|can)\b",
+        lambda m: m.group() + (" not" if m.group() != "has" else " never had"),
+        sentence,
+        count=1,
+    )
     if made != sentence:
         return made
-    verb = re.search(r"\b(reaches|loses|obtains|takes|uses|needs|hurts?|lowers|beats|outperforms|improves|increases|holds|costs|raises|reduces|removes|learns|rises|drops)\b", sentence)  # fmt: skip
+    verb = re.search(
+        r"\b(reaches|loses|obtains|takes|uses|needs|hurts?|lowers|beats|outperforms|improves|increases|holds|costs|raises|reduces|removes|learns|rises|drops)\b",
+        sentence,
+    )
     return sentence[: verb.start()] + "never " + sentence[verb.start() :] if verb else None
 
 
 _PAIRS = {word: sides[1 - side] for sides in OPPOSITES for side in (0, 1) for word in sides[side]}
-_REVERSIBLE = frozenset(
-    "more less higher lower better worse larger smaller increases decreases rises falls drops improves beats outperforms above below faster slower longer "
-    "best hardest easiest raises reduces shrinks robust slower cheaper narrower deepest smallest first last after before highest".split()
-)
-_MORE = {"hardest": "easiest", "easiest": "hardest", "narrower": "wider", "deepest": "shallowest", "cheaper": "dearer", "robust": "fragile", "best": "worst",
-         "outperforms": "trails", "beats": "trails", "improves": "worsens", "raises": "lowers", "reduces": "raises", "shrinks": "grows", "drops": "rises"}  # fmt: skip
+_REVERSIBLE_WORDS = """
+more less higher lower better worse larger smaller increases decreases rises falls drops improves beats outperforms above below faster
+slower longer best hardest easiest raises reduces shrinks robust slower cheaper narrower deepest smallest first last after before
+highest
+"""
+_REVERSIBLE = frozenset(_REVERSIBLE_WORDS.split())
+_MORE = {
+    "hardest": "easiest", "easiest": "hardest", "narrower": "wider", "deepest": "shallowest", "cheaper": "dearer", "robust": "fragile",
+    "best": "worst", "outperforms": "trails", "beats": "trails", "improves": "worsens", "raises": "lowers", "reduces": "raises",
+    "shrinks": "grows", "drops": "rises",
+}  # fmt: skip
 
 
 def _direction(sentence: str, draw: np.random.Generator) -> str | None:
@@ -176,16 +211,20 @@ def _exchange(sentence: str, draw: np.random.Generator) -> str | None:
 
 
 _SYNONYMS = (
-    ("reaches", "attains"), ("obtains", "gets to"), ("was trained", "was fitted"), ("loses", "gives up"), ("needs", "wants"), ("takes", "spends"), ("hurt", "damage"),
-    ("All networks", "The networks, all of them,"), ("uses", "works with"), ("Adding", "Bringing in"), ("The gap", "The distance"), ("videos", "recordings"),
-    ("is divided", "gets divided"), ("holds", "contains"), ("learns", "picks things up"), ("costs", "takes away from"), ("were found", "turned up"), ("Training", "Fitting"),
-    ("recovers", "brings back"), ("affects", "touches"), ("covers", "hides"), ("stores", "keeps"),
+    ("reaches", "attains"), ("obtains", "gets to"), ("was trained", "was fitted"), ("loses", "gives up"), ("needs", "wants"),
+    ("takes", "spends"), ("hurt", "damage"), ("All networks", "The networks, all of them,"), ("uses", "works with"),
+    ("Adding", "Bringing in"), ("The gap", "The distance"), ("videos", "recordings"), ("is divided", "gets divided"),
+    ("holds", "contains"), ("learns", "picks things up"), ("costs", "takes away from"), ("were found", "turned up"),
+    ("Training", "Fitting"), ("recovers", "brings back"), ("affects", "touches"), ("covers", "hides"), ("stores", "keeps"),
 )  # fmt: skip
 
 
 def _reworded(sentence: str, draw: np.random.Generator) -> str | None:
     """Other order of clauses, or a synonym."""
-    tail = re.search(r" (on (?:[A-Z]\S+)|at severity \d|after fine-tuning|under [A-Z]?[a-z]+ (?:noise|blur)|over \d+ models|for all \w+)\.$", sentence)
+    tail = re.search(
+        r" (on (?:[A-Z]\S+)|at severity \d|after fine-tuning|under [A-Z]?[a-z]+ (?:noise|blur)|over \d+ models|for all \w+)\.$",
+        sentence,
+    )
     made = sentence
     if tail and not re.search(r"(?:than|not)$", sentence[: tail.start()]):
         head = sentence[: tail.start()]
@@ -198,8 +237,14 @@ def _reworded(sentence: str, draw: np.random.Generator) -> str | None:
 
 
 EDITS: dict[str, tuple[str, Edit]] = {
-    "spelling": ("quoted", _spelling), "letter lost": ("quoted", _slips), "reworded": ("paraphrase", _reworded), "number": ("contradicted", _number),
-    "unit": ("contradicted", _unit), "name": ("contradicted", _entity), "negation": ("contradicted", _negation), "direction": ("contradicted", _direction),
+    "spelling": ("quoted", _spelling),
+    "letter lost": ("quoted", _slips),
+    "reworded": ("paraphrase", _reworded),
+    "number": ("contradicted", _number),
+    "unit": ("contradicted", _unit),
+    "name": ("contradicted", _entity),
+    "negation": ("contradicted", _negation),
+    "direction": ("contradicted", _direction),
     "exchange": ("contradicted", _exchange),
-}  # fmt: skip
+}
 """By name: the true label, and the edit; an edit gives None for sentences it cannot change."""

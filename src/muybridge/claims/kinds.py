@@ -11,24 +11,31 @@ KINDS: tuple[Kind, ...] = ("finding", "protocol", "definition", "pointer", "meta
 
 _POINTER = re.compile(
     r"\b(?:is|are|was|were)\s+(?:also\s+)?(?:shown|summari[sz]ed|reported|listed|given|presented|provided|depicted|plotted|described)\s+in\s+"
-    r"(?:the\s+)?(?:supplementary|appendix|(?:figs?|figures?|tab|tables?|secs?|sections?)\b)|^(?:figs?|figures?|tables?)\.?\s*\d*\s+(?:shows?|summari[sz]es|lists?|gives?)\b"
+    r"(?:the\s+)?(?:supplementary|appendix|(?:figs?|figures?|tab|tables?|secs?|sections?)\b)"
+    r"|^(?:figs?|figures?|tables?)\.?\s*\d*\s+(?:shows?|summari[sz]es|lists?|gives?)\b"
 )  # fmt: skip
 _META = re.compile(
-    r"^(?:in this (?:paper|work|section|report|study)|we (?:thank|hope|believe)|this (?:paper|report|section)|the rest of|readers should|our contributions?)\b|"
+    r"^(?:in this (?:paper|work|section|report|study)|we (?:thank|hope|believe)|this (?:paper|report|section)|the rest of|readers should|"
+    r"our contributions?)\b|"
     r"\b(?:is organi[sz]ed as follows|machine-generated)\b"
 )
 _FORMULA = re.compile(r"[\w})]\s*=\s*[-(\w\\.]*.*[-+*/]")
 _DEFINITION = re.compile(
-    r"\b(?:is|are) (?:defined|computed|calculated|measured|given) (?:as|by|for)\b|\bare used to (?:measure|quantify|assess)\b|\b(?:denotes?|refers to|is called|means that)\b|"
+    r"\b(?:is|are) (?:defined|computed|calculated|measured|given) (?:as|by|for)\b|\bare used to (?:measure|quantify|assess)\b|"
+    r"\b(?:denotes?|refers to|is called|means that)\b|"
     r"\bwe (?:define|call|denote)\b"
 )
 _PROTOCOL = re.compile(
-    r"\b(?:uniform(?:ly)?|center|centre|spatial|temporal|random) crops?\b|\bsampl(?:ed|ing)\b|\bresolution\b|\bclips? (?:of|are|is)\b|\b(?:is|are|was|were) "
-    r"(?:trained|pretrained|fine-?tuned|evaluated|resized|cropped|used|taken|set|analy[sz]ed|initiali[sz]ed|optimi[sz]ed|selected|split|tested)\b|"
-    r"\b(?:learning rate|batch size|weight decay|optimi[sz]er|momentum)\b|\bwe (?:train|use|evaluate|sample|take|resize|set|follow|split|select|test)\b"
+    r"\b(?:uniform(?:ly)?|center|centre|spatial|temporal|random) crops?\b|\bsampl(?:ed|ing)\b|\bresolution\b|\bclips? (?:of|are|is)\b|"
+    r"\b(?:is|are|was|were) "
+    r"(?:trained|pretrained|fine-?tuned|evaluated|resized|cropped|used|taken|set|analy[sz]ed|initiali[sz]ed|optimi[sz]ed|selected|"
+    r"split|tested)\b|"
+    r"\b(?:learning rate|batch size|weight decay|optimi[sz]er|momentum)\b|"
+    r"\bwe (?:train|use|evaluate|sample|take|resize|set|follow|split|select|test)\b"
 )
 _FINDING = re.compile(
-    r"\b(?:achieves?|reach(?:es)?|obtains?|scores?|drops?|improves?|degrades?|shows? that|suggests?|correlat|depends|separates?|keeps?|differs?|varies|decides?|accounts? for|"
+    r"\b(?:achieves?|reach(?:es)?|obtains?|scores?|drops?|improves?|degrades?|shows? that|suggests?|correlat|"
+    r"depends|separates?|keeps?|differs?|varies|decides?|accounts? for|"
     r"performs?|leads to|causes?|harms?|helps?|converges?|collapses?|saturates?)\b"
 )
 

@@ -1,8 +1,8 @@
 """The ledger: one JSON object a line, only appended to, each line sealed and tied to the one before.
 
-A later line with the same type and id takes the place of an earlier one; the earlier ones are its history. A line that cannot be read, whose
-seal does not fit (somebody edited it) or that a newer Muybridge wrote is said and left out; the rest is kept. The seal notices a hand in
-the file, not a forger who makes new seals: ``verify --again`` computes every verdict anew and says which differ.
+A later line with the same type and id takes the place of an earlier one; the earlier ones are its history. A line that cannot be read,
+whose seal does not fit (somebody edited it) or that a newer Muybridge wrote is said and left out; the rest is kept. The seal notices a
+hand in the file, not a forger who makes new seals: ``verify --again`` computes every verdict anew and says which differ.
 """
 
 import hashlib
@@ -71,8 +71,8 @@ class Ledger:
             made._read()
         elif not new:
             raise UsageError(
-                f"{folder}: no ledger. Looked for {made.path}; `muybridge review new QUESTION --out {folder}` or `muybridge claims add SOURCE "
-                f"--out {folder}` begins one."
+                f"{folder}: no ledger. Looked for {made.path}; `muybridge review new QUESTION --out {folder}` or "
+                f"`muybridge claims add SOURCE --out {folder}` begins one."
             )
         else:
             made.folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ class Ledger:
                 f"{self.path}: holds lines of a newer version than {VERSION}; it is read but not written to. Update Muybridge."
             )
         held = self.get(type_, id_)
-        body = json.loads(json.dumps(body, ensure_ascii=False, allow_nan=False))
+        body = json.loads(_canonical(body))
         if held is not None and held == body:
             return next(line for line in reversed(self.lines) if (line.type, line.id) == (type_, id_))
         wrong = problem(type_, body)
@@ -107,7 +107,7 @@ class Ledger:
             and self.path.stat().st_size
         )
         append_text(self.path, ("\n" if torn else "") + _canonical({**content, "seal": seal}) + "\n")
-        line = Line(type_, id_, body, content["utc"], content["by"], seal)
+        line = Line(type_, id_, body, str(content["utc"]), str(content["by"]), seal)
         self.lines.append(line)
         self._last = seal
         return line
@@ -163,8 +163,9 @@ class Ledger:
         if content["before"] != self._last:
             self.problems.append(f"{where}: the line before it is missing, damaged or changed")
         self._last = seal
-        told = [content[name] for name in ("type", "id", "body", "utc", "by")]
-        self.lines.append(Line(*told, seal))
+        self.lines.append(
+            Line(content["type"], content["id"], content["body"], content["utc"], content["by"], seal)
+        )
 
 
 def _canonical(content: Mapping[str, Any]) -> str:

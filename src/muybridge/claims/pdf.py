@@ -1,5 +1,6 @@
 """Text of PDF pages, by pdfium; two columns are read one after the other. Nothing in a PDF is run."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,6 @@ def _columns(textpage: Any, width: float, height: float) -> float | None:
     if min(len(left), len(right)) < 5 or len(across) > 0.25 * len(boxes):
         return None
     sides = [box[0] >= middle - MARGIN for box in boxes if box not in across]
-    if sum(a != b for a, b in zip(sides, sides[1:], strict=False)) <= 3:
+    if sum(a != b for a, b in pairwise(sides)) <= 3:
         return None
     return min((box[1] for box in across if box[3] > height / 2), default=height)

@@ -13,8 +13,13 @@ NAMES = {"dataset": "data", "models": "model", "perturbations": "perturbation"}
 
 
 def new_claim(
-    text: str, source: Mapping[str, Any] | None, name: str = "", tier: str = "literature", kind: str = "", stated: Mapping[str, Any] | None = None
-) -> Claim:  # fmt: skip
+    text: str,
+    source: Mapping[str, Any] | None,
+    name: str = "",
+    tier: str = "literature",
+    kind: str = "",
+    stated: Mapping[str, Any] | None = None,
+) -> Claim:
     """A claim without attribution and verdict; its id is its name, or follows from text and source.
 
     Args:
@@ -33,9 +38,18 @@ def new_claim(
     }
     claim: Claim = {
         "claim_id": name or "c-" + hashlib.sha256(f"{plain}|{place}".encode()).hexdigest()[:10],
-        "text": text, "normalized_text": plain, "kind": kind or kind_of(text), "scope": {**found, "severity": []}, "complete": complete(text),
-        "source": dict(source) if source else None, "attribution": None, "predicate": None, "result": None, "provenance": None, "tier": tier,
-    }  # fmt: skip
+        "text": text,
+        "normalized_text": plain,
+        "kind": kind or kind_of(text),
+        "scope": {**found, "severity": []},
+        "complete": complete(text),
+        "source": dict(source) if source else None,
+        "attribution": None,
+        "predicate": None,
+        "result": None,
+        "provenance": None,
+        "tier": tier,
+    }
     if stated:
         claim["stated"] = dict(stated)
     return claim

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 
 from muybridge.claims.corpus import Document
-from muybridge.core.sentences import Span
 from muybridge.claims.works import names_in
+from muybridge.core.sentences import Span
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,11 @@ _QUESTION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _COUNTS = {
-    "papers": r"(\d+)\s+(?:peer-reviewed\s+)?papers", "claims": r"(\d+)\s+claims", "verified": r"(\d+)\s+(?:was\s+|were\s+)?independently verified",
+    "papers": r"(\d+)\s+(?:peer-reviewed\s+)?papers",
+    "claims": r"(\d+)\s+claims",
+    "verified": r"(\d+)\s+(?:was\s+|were\s+)?independently verified",
     "score": r"score (?:of|:)\s*(\d+(?:\.\d+)?)\s*/\s*10",
-}  # fmt: skip
+}
 _ROW = re.compile(
     r"^(?P<text>[^\t\n]+)\t+(?P<mark>[^\t\n]{1,12})\t+(?P<confidence>[01]?\.\d+|[01])[ \t]*$", re.MULTILINE
 )

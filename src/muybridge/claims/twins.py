@@ -37,7 +37,9 @@ def _alike(ours: list[str], theirs: list[str]) -> bool:
     return (
         len(ours) == len(theirs)
         and not any(word in DIRECTION or word[0].isdigit() for word in (*ours, *theirs))
-        and all(len(a) > 4 and a.isalpha() and fuzz.ratio(a, b) > 80 for a, b in zip(ours, theirs, strict=True))
+        and all(
+            len(a) > 4 and a.isalpha() and fuzz.ratio(a, b) > 80 for a, b in zip(ours, theirs, strict=True)
+        )
     )
 
 

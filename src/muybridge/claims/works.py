@@ -15,7 +15,7 @@ TITLES = {
 KNOWN_BY = {"MELTR": "arXiv:2303.13009", "Retro-Actions": "arXiv:1909.09422"}
 """The work that a method of a name comes from."""
 REJECTED = {
-    "grokipedia:230313009": "a machine-written page that claims results on Something-Something V2 and Kinetics which the work it names never had",
+    "grokipedia:230313009": "a machine-written page with results on Something-Something V2 and Kinetics that the work it names never had",
     "clawrxiv:2604.01227": "its title gives a number of an unnamed standardised metric and no model; title and abstract do not match",
 }
 """Sources that are never taken for evidence."""
@@ -38,4 +38,10 @@ def work_id(text: str) -> str:
 
 def names_in(text: str) -> list[str]:
     """Works that a text cites by their arXiv number, in order, each once."""
-    return list(dict.fromkeys(f"arXiv:{one}" for one in _ARXIV.findall(text) if 7 <= int(one[:2]) <= 35 and 1 <= int(one[2:4]) <= 12))  # fmt: skip
+    return list(
+        dict.fromkeys(
+            f"arXiv:{one}"
+            for one in _ARXIV.findall(text)
+            if 7 <= int(one[:2]) <= 35 and 1 <= int(one[2:4]) <= 12
+        )
+    )

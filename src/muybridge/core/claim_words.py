@@ -10,20 +10,39 @@ from typing import Any
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 
-NUMBER, TEXT, FACETS, LIST, ANY = (int, float), (str,), (dict,), (list, tuple), (str, int, float, bool, list)
-PREDICATES: Mapping[str, Mapping[str, tuple[type, ...]]] = {
+Kinds = tuple[type, ...]
+NUMBER: Kinds = (int, float)
+TEXT: Kinds = (str,)
+FACETS: Kinds = (dict,)
+LIST: Kinds = (list, tuple)
+PREDICATES: Mapping[str, Mapping[str, Kinds]] = {
     "above": {"better!": FACETS, "worse!": FACETS, "where": FACETS, "score": TEXT, "over": TEXT},
     "same_order": {"where": FACETS, "first": TEXT, "second": TEXT},
     "beside_chance": {"where!": FACETS, "score": TEXT, "side": TEXT},
     "equal_budgets": {"units": LIST},
     "equivalent": {"one!": FACETS, "other!": FACETS, "smallest!": NUMBER, "where": FACETS, "score": TEXT},
     "trend": {"factor!": TEXT, "order!": LIST, "where": FACETS, "score": TEXT, "direction": TEXT},
-    "correlated": {"first!": TEXT, "second!": TEXT, "where": FACETS, "strata": TEXT, "direction": TEXT, "smallest": NUMBER},
+    "correlated": {
+        "first!": TEXT,
+        "second!": TEXT,
+        "where": FACETS,
+        "strata": TEXT,
+        "direction": TEXT,
+        "smallest": NUMBER,
+    },
     "protocol": {"setting!": TEXT, "values!": LIST, "where": FACETS},
     "formula": {"text!": TEXT, "metric!": TEXT},
-    "reference": {"where!": FACETS, "value!": NUMBER, "protocol!": FACETS, "within!": NUMBER, "score": TEXT, "source": TEXT},
+    "reference": {
+        "where!": FACETS,
+        "value!": NUMBER,
+        "protocol!": FACETS,
+        "within!": NUMBER,
+        "score": TEXT,
+        "source": TEXT,
+    },
 }
 """Fields of each predicate with the kinds of their values; those with an exclamation mark must be there."""
+SAID: Mapping[Kinds, str] = {NUMBER: "a number", TEXT: "text", FACETS: "`facet: value` lines", LIST: "a list"}
 CHOICES = {"over": ("each", "mean"), "side": ("above", "below"), "direction": ("rising", "falling")}
 
 
@@ -38,7 +57,9 @@ def claim_words(claims: Any, where: str) -> list[dict[str, Any]]:
         UsageError: not a claim; names it and the nearest known word.
     """
     if not isinstance(claims, Sequence) or isinstance(claims, str):
-        raise UsageError(f"{where}: claims: wanted a list, as `- {{say: A beats B., above: {{better: {{arm: a}}, worse: {{arm: b}}}}}}`.")
+        raise UsageError(
+            f"{where}: claims: wanted a list, as `- {{say: A beats B., above: {{better: {{arm: a}}, worse: {{arm: b}}}}}}`."
+        )
     return [_claim(one, f"{where}: claim {number}") for number, one in enumerate(claims, 1)]
 
 
@@ -52,10 +73,16 @@ def _claim(one: Any, where: str) -> dict[str, Any]:
         raise UsageError(f"{where}: wanted `say: SENTENCE` and one predicate ({', '.join(PREDICATES)}).")
     names = [key for key in one if key != "say"]
     if len(names) != 1:
-        raise UsageError(f"{where}: wanted one predicate besides `say`, got {', '.join(map(str, names)) or 'none'}. Known: {', '.join(PREDICATES)}.")
+        raise UsageError(
+            f"{where}: wanted one predicate besides `say`, got {', '.join(map(str, names)) or 'none'}. Known: {', '.join(PREDICATES)}."
+        )
     name = names[0]
     if name not in PREDICATES:
-        hint = " A verdict is computed and cannot be given." if name in ("verdict", "result") else suggestion(str(name), PREDICATES)
+        hint = (
+            " A verdict is computed and cannot be given."
+            if name in ("verdict", "result")
+            else suggestion(str(name), PREDICATES)
+        )
         raise UsageError(f"{where}: no predicate {name!r}.{hint} Known: {', '.join(PREDICATES)}.")
     return {"say": one["say"], name: _fields(name, one[name] or {}, f"{where}, {name}")}
 
@@ -66,12 +93,16 @@ def _fields(name: str, given: Any, where: str) -> dict[str, Any]:
         raise UsageError(f"{where}: wanted `field: value` lines. Known: {', '.join(known)}.")
     for key, value in given.items():
         if key not in known:
-            raise UsageError(f"{where}: no field {key!r}.{suggestion(str(key), known)} Known: {', '.join(known)}.")
+            raise UsageError(
+                f"{where}: no field {key!r}.{suggestion(str(key), known)} Known: {', '.join(known)}."
+            )
         if not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is NUMBER):
-            raise UsageError(f"{where}: {key}: wanted {_kind(known[key])}, got {value!r}.")
+            raise UsageError(f"{where}: {key}: wanted {SAID[known[key]]}, got {value!r}.")
         if key in CHOICES and value not in CHOICES[key]:
             raise UsageError(f"{where}: {key}: wanted {' or '.join(CHOICES[key])}, got {value!r}.")
-    absent = [key.rstrip("!") for key in PREDICATES[name] if key.endswith("!") and key.rstrip("!") not in given]
+    absent = [
+        key.rstrip("!") for key in PREDICATES[name] if key.endswith("!") and key.rstrip("!") not in given
+    ]
     if absent:
         raise UsageError(f"{where}: {', '.join(absent)} missing.")
     return {str(key): _plain(value, f"{where}: {key}") for key, value in given.items()}
@@ -86,7 +117,3 @@ def _plain(value: Any, where: str) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     raise UsageError(f"{where}: wanted text, numbers and lists, got {value!r}.")
-
-
-def _kind(kinds: tuple[type, ...]) -> str:
-    return {NUMBER: "a number", TEXT: "text", FACETS: "`facet: value` lines", LIST: "a list"}.get(kinds, "a plain value")

@@ -91,7 +91,7 @@ class _Reader:
     """Recursive descent over one expression."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.at, self.names, self.depth = text, 0, [], 0
+        self.text, self.at, self.depth = text, 0, 0
         self.names: list[str] = []
 
     @property

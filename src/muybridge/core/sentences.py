@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 _HYPHEN = re.compile(r"(\w+)[-\u00ad\u2010]\s*\n\s*(\w+)")
 _SHORT = re.compile(
@@ -14,7 +15,8 @@ _BULLET = re.compile(r"\n(?=[ \t]*(?:[-*\u2022\u00a2#]|\d{1,2}[.)])[ \t])")
 _DASHES = re.compile("[\u2010\u2011\u2012\u2013\u2014\u2212]")
 _LATEX = {
     r"\times": "x", r"\sim": "~", r"\approx": "~", r"\cdot": "*", r"\%": "%", r"\pm": "±", r"\leq": "≤", r"\geq": "≥", r"\gamma": "γ",
-    r"\alpha": "α", r"\beta": "β", r"\rho": "ρ", r"\mu": "μ", r"\sigma": "σ", r"\lambda": "λ", r"\_": "_", r"\&": "&", r"\le": "≤", r"\ge": "≥",
+    r"\alpha": "α", r"\beta": "β", r"\rho": "ρ", r"\mu": "μ", r"\sigma": "σ", r"\lambda": "λ", r"\_": "_", r"\&": "&", r"\le": "≤",
+    r"\ge": "≥",
 }  # fmt: skip
 
 
@@ -77,9 +79,14 @@ def sentences(text: str, page: int = 1) -> list[Span]:
 
 def _blocks(text: str) -> list[tuple[int, int]]:
     """Paragraphs and items of lists."""
-    edges = [0, *(found.end() for found in re.finditer(r"\n[ \t]*\n", text)), *(f.end() for f in _BULLET.finditer(text)), len(text)]  # fmt: skip
+    edges = [
+        0,
+        *(found.end() for found in re.finditer(r"\n[ \t]*\n", text)),
+        *(f.end() for f in _BULLET.finditer(text)),
+        len(text),
+    ]
     ordered = sorted(set(edges))
-    return list(zip(ordered, ordered[1:], strict=False))
+    return list(pairwise(ordered))
 
 
 def _goes_on(text: str, at: int) -> bool:
@@ -108,11 +115,13 @@ def normal(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip().casefold()
 
 
-STOP = frozenset(
-    "a an and are as at be been being between both but by can do does each for from had has have how i if in into is it its itself many may more "
-    "most much no nor not of on only or other our over same she should so some such than that the their them then there these they this those "
-    "through to under up very was we were what when where which while who whom why will with would you your all any also here he his her".split()
-)
+_STOP_WORDS = """
+a an and are as at be been being between both but by can do does each for from had has have how i if in into is it its itself many may
+more most much no nor not of on only or other our over same she should so some such than that the their them then there these they this
+those through to under up very was we were what when where which while who whom why will with would you your all any also here he his
+her
+"""
+STOP = frozenset(_STOP_WORDS.split())
 
 
 def words(text: str) -> list[str]:
@@ -124,7 +133,16 @@ def stem(word: str) -> str:
     """A word without the endings of plural and tense: rough, the same for text and query."""
     if len(word) < 5 or not word.isalpha():
         return word
-    for ending, put in (("ies", "y"), ("sses", "ss"), ("ing", ""), ("edly", ""), ("ed", ""), ("es", "e"), ("s", ""), ("ly", "")):  # fmt: skip
+    for ending, put in (
+        ("ies", "y"),
+        ("sses", "ss"),
+        ("ing", ""),
+        ("edly", ""),
+        ("ed", ""),
+        ("es", "e"),
+        ("s", ""),
+        ("ly", ""),
+    ):
         if word.endswith(ending) and len(word) - len(ending) > 2 and not word.endswith("ss"):
             word = word[: -len(ending)] + put
             break

@@ -1,10 +1,10 @@
 """Does one number go with another: rank correlation within strata, given covariates, with a permutation p; equivalence; two shares.
 
-A pooled correlation over families of models can vanish, or change its sign, although it holds within each of them (Simpson, J. R. Stat. Soc. B
-13(2), 1951). So ranks are taken within strata and centred there before they are correlated, which is a partial Spearman correlation
-given the stratum. The p-value permutes the residuals of the reduced model within strata (Freedman and Lane, J. Bus. Econ. Stat. 1(4), 1983). Intervals are
-bias-corrected and accelerated bootstraps over units (Efron, JASA 82, 1987), drawn within strata. Equivalence is two one-sided tests (Schuirmann,
-J. Pharmacokinet. Biopharm. 15, 1987).
+A pooled correlation over families of models can vanish, or change its sign, although it holds within each of them (Simpson, J. R. Stat.
+Soc. B 13(2), 1951). So ranks are taken within strata and centred there before they are correlated, which is a partial Spearman
+correlation given the stratum. The p-value permutes the residuals of the reduced model within strata (Freedman and Lane, J. Bus. Econ.
+Stat. 1(4), 1983). Intervals are bias-corrected and accelerated bootstraps over units (Efron, JASA 82, 1987), drawn within strata.
+Equivalence is two one-sided tests (Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987).
 """
 
 import math

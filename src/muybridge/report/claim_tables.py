@@ -119,8 +119,14 @@ def claim_rows(judged: Sequence[Judged]) -> Iterator[dict[str, Any]]:
         for line in lines:
             bounds = line.interval if line else None
             yield {
-                **told, "comparison": line.words if line else None, "says": line.says if line else None,
-                "scale": (line.scale or "difference") if line else None, "difference": bounds.value if bounds else None, "low": bounds.low if bounds else None,
-                "high": bounds.high if bounds else None, "p_holm": line.p if line else None,
-                "seeds": bounds.seeds if bounds else None, "groups": bounds.groups if bounds else None,
-            }  # fmt: skip
+                **told,
+                "comparison": line.words if line else None,
+                "says": line.says if line else None,
+                "scale": (line.scale or "difference") if line else None,
+                "difference": bounds.value if bounds else None,
+                "low": bounds.low if bounds else None,
+                "high": bounds.high if bounds else None,
+                "p_holm": line.p if line else None,
+                "seeds": bounds.seeds if bounds else None,
+                "groups": bounds.groups if bounds else None,
+            }

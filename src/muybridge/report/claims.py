@@ -170,7 +170,9 @@ def judge(claims: Sequence[Claim], world: World) -> list[Judged]:
         evidence = claim.weigh(world, list(zip(tests, results, strict=True)))
         runs = [run for test in tests for place in test.places for run in place.arm.runs]
         runs += claim.runs(world) if isinstance(claim, OverRuns) else []
-        judged.append(Judged(claim.words, _verdict(evidence, missing), evidence, missing, _names(runs), _data(runs)))
+        judged.append(
+            Judged(claim.words, _verdict(evidence, missing), evidence, missing, _names(runs), _data(runs))
+        )
     return judged
 
 

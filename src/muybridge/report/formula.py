@@ -25,9 +25,13 @@ class Metric:
 
 METRICS: Mapping[str, Metric] = {
     "absolute robustness": Metric(lambda c, p: float(robustness.absolute(c, p)), (0.0, 1.0)),
-    "absolute robustness of percent": Metric(lambda c, p: float(robustness.absolute(c / 100, p / 100)), (0.0, 100.0)),
+    "absolute robustness of percent": Metric(
+        lambda c, p: float(robustness.absolute(c / 100, p / 100)), (0.0, 100.0)
+    ),
     "relative robustness": Metric(lambda c, p: float(robustness.relative(c, p)), (0.0, 1.0)),
-    "relative robustness of percent": Metric(lambda c, p: float(robustness.relative(c / 100, p / 100)), (0.0, 100.0)),
+    "relative robustness of percent": Metric(
+        lambda c, p: float(robustness.relative(c / 100, p / 100)), (0.0, 100.0)
+    ),
 }
 """By the name that a claim gives. Code of others is never named: a ledger from elsewhere runs nothing."""
 
@@ -69,7 +73,9 @@ def _line(one: Formula, name: str) -> Evidence:
     metric = metric_of(name)
     if set(one.variables) != {"c", "p"}:
         told = ", ".join(one.variables)
-        return Evidence(f"{one.text}: its variables ({told}) are not a clean and a perturbed accuracy", "open")
+        return Evidence(
+            f"{one.text}: its variables ({told}) are not a clean and a perturbed accuracy", "open"
+        )
     holds, worst, trials = agree(one, metric.function, one.variables, metric.over)
     words = f"{one.text}: largest difference from {name} {worst:.1e} over {trials} random pairs"
     return Evidence(words, "for" if holds else "against")

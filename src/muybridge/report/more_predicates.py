@@ -1,4 +1,4 @@
-"""Further predicates: two arms are equal for all purposes, a score follows a factor, two scores go together, runs keep a protocol, a published number."""
+"""Further predicates: arms are equal for all purposes, a score follows a factor, scores go together, protocols, published numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,11 +47,20 @@ class Equivalent:
         return [self._equivalence(test) for test in made], missing
 
     def _equivalence(self, test: Test) -> Test:
-        parts = [estimate(of, place.arm.right) for place in test.places if (of := place.score(self.score)) is not None]
+        parts = [
+            estimate(of, place.arm.right)
+            for place in test.places
+            if (of := place.score(self.score)) is not None
+        ]
         told = Difference(
-            test.difference.a, test.difference.b, test.difference.interval, _p(combined(parts, [1.0, -1.0]), self.smallest)
+            test.difference.a,
+            test.difference.b,
+            test.difference.interval,
+            _p(combined(parts, [1.0, -1.0]), self.smallest),
         )
-        return Test(f"{test.words}, within {100 * self.smallest:g} points", told, test.one_network, test.places)
+        return Test(
+            f"{test.words}, within {100 * self.smallest:g} points", told, test.one_network, test.places
+        )
 
     def weigh(self, world: World, found: list[tuple[Test, Comparison]]) -> list[Evidence]:
         """For the claim is what is surely small, against it what is surely not."""
@@ -71,7 +80,9 @@ def _p(found: Estimate, smallest: float) -> float:
     """Never surer than so few groups allow, as of differences."""
     if found.groups < 2:
         return 1.0
-    return float(max(equivalence_p(found.value, found.error, found.freedom, smallest), 2.0 ** (1 - found.groups)))
+    return float(
+        max(equivalence_p(found.value, found.error, found.freedom, smallest), 2.0 ** (1 - found.groups))
+    )
 
 
 @dataclass(frozen=True)
@@ -107,13 +118,19 @@ class Trend:
             missing += [f"{name}: {self.factor} {listed(absent)} is missing"] if absent else []
             missing += holes_of(name, places)
             if len(by_value) > 1:
-                tests += self._contrasts(name, [by_value[value] for value in order if value in by_value], missing)
+                tests += self._contrasts(
+                    name, [by_value[value] for value in order if value in by_value], missing
+                )
         return tests, missing if groups else ["no finished run that it speaks of"]
 
     def _contrasts(self, name: str, places: list[Place], missing: list[str]) -> list[Test]:
         scores = [place.score(self.score) for place in places]
-        if any(of is None for of in scores) or not all(same_videos(places[0].arm, one.arm) for one in places[1:]):
-            missing.append(f"{name}: {spelt(self.score)} of some is missing, or they were tested on different videos")
+        if any(of is None for of in scores) or not all(
+            same_videos(places[0].arm, one.arm) for one in places[1:]
+        ):
+            missing.append(
+                f"{name}: {spelt(self.score)} of some is missing, or they were tested on different videos"
+            )
             return []
         parts = [estimate(of, place.arm.right) for of, place in zip(scores, places, strict=True) if of]
         alone = any(place.arm.one_network for place in places)
@@ -123,7 +140,9 @@ class Trend:
         told = f"{name}: from {self.factor} {values[0]} to {values[-1]}, along a line"
         tests = [Test(told, Difference.of((values[-1], values[0]), slope), alone, places)]
         for (a, b), (x, y) in zip(pairwise(parts), pairwise(values), strict=True):
-            tests.append(Test(f"{name}: from {self.factor} {x} to {y}", Difference.of((y, x), b - a), alone, places))
+            tests.append(
+                Test(f"{name}: from {self.factor} {x} to {y}", Difference.of((y, x), b - a), alone, places)
+            )
         return tests
 
     def weigh(self, world: World, found: list[tuple[Test, Comparison]]) -> list[Evidence]:
@@ -176,13 +195,17 @@ class Correlated:
             bounds = one.difference.interval
             small = max(abs(bounds.low), abs(bounds.high)) < self.smallest
             says = test.says(one, sign * bounds.value > 0)
-            evidence.append(Evidence(test.words, "against" if says == "open" and small else says, bounds, one.p, scale))
+            evidence.append(
+                Evidence(test.words, "against" if says == "open" and small else says, bounds, one.p, scale)
+            )
             if self.strata:
                 pooled = self._association(list(test.places), False)
                 apart = (pooled.p <= 0.05) != (one.p <= 0.05) or pooled.rho * bounds.value < 0
                 told = f"pooled over {self.strata}" + (f": confounded by {self.strata}" if apart else "")
                 shown = Interval(pooled.rho, pooled.low, pooled.high, pooled.n)
-                evidence.append(Evidence(told, "open" if apart else evidence[-1].says, shown, pooled.p, scale))
+                evidence.append(
+                    Evidence(told, "open" if apart else evidence[-1].says, shown, pooled.p, scale)
+                )
         return evidence
 
     def _places(self, world: World) -> list[Place]:
@@ -218,7 +241,11 @@ class Configured:
     def tests(self, world: World) -> tuple[list[Test], list[str]]:
         """None: a config is read."""
         runs = self.runs(world)
-        lacking = [f"{run.stage}/{run.signature}: {self.setting} not told" for run in runs if self._value(run) is None]
+        lacking = [
+            f"{run.stage}/{run.signature}: {self.setting} not told"
+            for run in runs
+            if self._value(run) is None
+        ]
         return [], lacking if runs else ["no finished run that it speaks of"]
 
     def weigh(self, world: World, found: list[tuple[Test, Comparison]]) -> list[Evidence]:
@@ -230,7 +257,10 @@ class Configured:
             if value is not None:
                 counts[str(value)] = counts.get(str(value), 0) + 1
         return [
-            Evidence(f"{self.setting} {value} in {number} run{'s' * (number != 1)}", "for" if value in allowed else "against")
+            Evidence(
+                f"{self.setting} {value} in {number} run{'s' * (number != 1)}",
+                "for" if value in allowed else "against",
+            )
             for value, number in sorted(counts.items())
         ]
 
@@ -240,7 +270,10 @@ class Configured:
 
     def _fits(self, run: Run) -> bool:
         told = {**{key: str(value) for key, value in facets(run).items()}, "stage": run.stage}
-        return all(told.get(key) in ((value,) if isinstance(value, str) else tuple(value)) for key, value in self.where.items())
+        return all(
+            told.get(key) in ((value,) if isinstance(value, str) else tuple(value))
+            for key, value in self.where.items()
+        )
 
     def _value(self, run: Run) -> Any:
         found: Any = run.result.get("config", {})
@@ -280,8 +313,17 @@ class Reference:
                 missing.append(f"{place.said(FACETS)}: {spelt(self.score)} is missing")
                 continue
             gap = estimate(of, place.arm.right).above(self.value)
-            told = Difference(place.arm.name, self.source or "published", gap.interval(), _p(gap, self.within))
-            tests.append(Test(f"{place.said(FACETS)}: ours less {100 * self.value:.1f} % ({self.source or 'published'})", told, place.arm.one_network, [place]))
+            told = Difference(
+                place.arm.name, self.source or "published", gap.interval(), _p(gap, self.within)
+            )
+            tests.append(
+                Test(
+                    f"{place.said(FACETS)}: ours less {100 * self.value:.1f} % ({self.source or 'published'})",
+                    told,
+                    place.arm.one_network,
+                    [place],
+                )
+            )
         return tests, missing if places else ["no finished run that it speaks of"]
 
     def weigh(self, world: World, found: list[tuple[Test, Comparison]]) -> list[Evidence]:
@@ -291,19 +333,34 @@ class Reference:
             differing = self._differing(test.places[0])
             bounds = one.difference.interval
             if differing:
-                evidence.append(Evidence(f"{test.words}; protocols differ in {listed(differing)}", "not comparable", bounds, one.p))
+                evidence.append(
+                    Evidence(
+                        f"{test.words}; protocols differ in {listed(differing)}",
+                        "not comparable",
+                        bounds,
+                        one.p,
+                    )
+                )
                 continue
             says = test.says(one, True)
             outside = bounds.low > self.within or bounds.high < -self.within
-            evidence.append(Evidence(test.words, "against" if says == "open" and outside else says, bounds, one.p))
+            evidence.append(
+                Evidence(test.words, "against" if says == "open" and outside else says, bounds, one.p)
+            )
         return evidence
 
     def _differing(self, place: Place) -> list[str]:
         """What differs, with both values; what ours does not tell differs too."""
         run = place.arm.runs[0]
-        told = {**run.result.get("config", {}), **facets(run), **{key: value for key, value in place.facets.items() if value}}
+        told = {
+            **run.result.get("config", {}),
+            **facets(run),
+            **{key: value for key, value in place.facets.items() if value},
+        }
         return [
-            f"{key} ({_text(told.get(key))} here, {_text(value)} there)" for key, value in self.protocol.items() if _text(told.get(key)) != _text(value)
+            f"{key} ({_text(told.get(key))} here, {_text(value)} there)"
+            for key, value in self.protocol.items()
+            if _text(told.get(key)) != _text(value)
         ]
 
 

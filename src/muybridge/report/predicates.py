@@ -159,7 +159,9 @@ class BesideChance:
             found = Difference.of(
                 (place.arm.name, "chance"), estimate(of, place.arm.right).above(place.chance)
             )
-            tests.append(Test(f"{name}: {spelt(self.score)} against chance", found, place.arm.one_network, [place]))
+            tests.append(
+                Test(f"{name}: {spelt(self.score)} against chance", found, place.arm.one_network, [place])
+            )
         return tests, missing if places else ["no finished run that it speaks of"]
 
     def weigh(self, world: World, found: list[tuple[Test, Comparison]]) -> list[Evidence]:
@@ -255,6 +257,7 @@ def _evidence(test: Test, one: Comparison, favourable: bool) -> Evidence:
 
 
 def spelt(score: str) -> str:
+    """A score in words."""
     return {
         "types": "mean accuracy under perturbation",
         "relative": "relative robustness",
