@@ -44,6 +44,7 @@ class Facts:
         names: by kind (model, data, perturbation, and name for any other that is written as one), in order.
         numbers: value and unit (empty where none is told).
         directions: signs by pair of opposite words.
+        sides: pair to sign of its first word, where both of its words are there: larger and smaller networks.
         negations: how many.
         compares: whether one thing is set against another.
     """
@@ -54,6 +55,7 @@ class Facts:
     negations: int
     compares: bool
     turned: bool
+    sides: Mapping[int, int]
 
 
 @lru_cache(65536)
@@ -64,20 +66,18 @@ def facts(sentence: str) -> Facts:
     names = {kind: tuple(name for _, name in entities(kind, text)) for kind in KINDS}
     names["name"] = _other_names(sentence, {one for kept in names.values() for one in kept})
     directions: Counter[int] = Counter()
-    for word in plain:
-        if word in DIRECTION:
-            pair, sign = DIRECTION[word]
-            directions[pair] += sign
+    signs: dict[int, list[int]] = {}
+    for pair, sign in (DIRECTION[word] for word in plain if word in DIRECTION):
+        directions[pair] += sign
+        signs.setdefault(pair, []).append(sign)
     return Facts(
         names,
         _numbers(text),
         {pair: sign for pair, sign in directions.items() if sign},
         sum(word in NEGATIONS for word in plain),
         any(word in COMPARING for word in plain),
-        any(
-            word[1] in COMPARING or word[1] in DIRECTION
-            for word in ((m, m.group(1)) for m in _BY.finditer(text))
-        ),
+        any(found[1] in COMPARING or found[1] in DIRECTION for found in _BY.finditer(text)),
+        {pair: kept[0] for pair, kept in signs.items() if len(set(kept)) == 2},
     )
 
 
@@ -184,8 +184,7 @@ def _direction(a: Facts, b: Facts) -> Agreement:
     """Opposite words, or the same words with the two sides exchanged; two turns are none."""
     shared = set(a.directions) & set(b.directions)
     turns = sum(a.directions[pair] * b.directions[pair] < 0 for pair in shared)
-    if a.compares and b.compares and _exchanged(a, b):
-        turns += 1
+    turns += exchanged(a, b)
     if a.turned != b.turned and a.compares and b.compares:
         turns += 1
     if turns % 2:
@@ -195,13 +194,15 @@ def _direction(a: Facts, b: Facts) -> Agreement:
     return "not stated" if a.compares else "none"
 
 
-def _exchanged(a: Facts, b: Facts) -> bool:
-    """Whether the first two names of a kind stand in the other order."""
+def exchanged(a: Facts, b: Facts) -> bool:
+    """Whether two sentences that compare have their sides the other way round: names of a kind, or words of an opposite pair."""
+    if not (a.compares and b.compares):
+        return False
     for kind in a.names:
         one, other = list(dict.fromkeys(a.names[kind])), list(dict.fromkeys(b.names[kind]))
         if len(one) > 1 and set(one[:2]) <= set(other) and other.index(one[0]) > other.index(one[1]):
             return True
-    return False
+    return any(a.sides[pair] != b.sides[pair] for pair in set(a.sides) & set(b.sides))
 
 
 def _negation(a: Facts, b: Facts) -> Agreement:

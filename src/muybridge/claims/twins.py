@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from muybridge.claims.facts import AXES, Agreement
+from muybridge.claims.facts import AXES, Agreement, exchanged, facts
 from muybridge.claims.lexicon import DIRECTION, KINDS, NEGATIONS, UNITS
 from muybridge.core.sentences import STOP, words
 
@@ -15,11 +15,18 @@ def replaced(claim: str, source: str) -> dict[str, Agreement]:
     unknown; words whose spelling is alike are the same word with a letter lost.
     """
     found: dict[str, Agreement] = {}
+    flips: set[int] = set()
     for ours, theirs, before in _replacements(claim, source):
         if _alike(ours, theirs):
             continue
+        flips |= set(_flipped(ours, theirs))
         for axis in _changed(ours, theirs, before):
             found[axis] = "differs"
+    if flips:
+        a, b = facts(claim), facts(source)
+        both = set(a.sides) & set(b.sides)  # larger and smaller in each other's place: an exchange of sides, counted there
+        turns = len(flips - both) + exchanged(a, b)
+        found["direction"] = "differs" if turns % 2 else "agrees"
     return {axis: found[axis] for axis in AXES if axis in found}
 
 
@@ -43,11 +50,15 @@ def _alike(ours: list[str], theirs: list[str]) -> bool:
     )
 
 
-def _changed(ours: list[str], theirs: list[str], before: str) -> Iterator[str]:
+def _flipped(ours: list[str], theirs: list[str]) -> Iterator[int]:
+    """Pairs of opposite words of which each side has another."""
     signs = {DIRECTION[word] for word in ours if word in DIRECTION}
     for pair, sign in {DIRECTION[word] for word in theirs if word in DIRECTION}:
         if (pair, -sign) in signs and (pair, sign) not in signs:
-            yield "direction"
+            yield pair
+
+
+def _changed(ours: list[str], theirs: list[str], before: str) -> Iterator[str]:
     if any(word in NEGATIONS for word in theirs) != any(word in NEGATIONS for word in ours):
         yield "negation"
     if not [word for word in ours if word not in STOP]:

@@ -15,6 +15,8 @@ from muybridge.core.sentences import normal
 
 TRIALS = 256
 TOLERANCE = 1e-12
+DEEPEST = 40
+"""Brackets inside brackets that are still read."""
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<name>(?:[^\W\d_]+|[^\W\d_]\w*?)(?:\s?[_^]\s?(?:\{[^{}]{1,30}\}|\w))*)|(?P<sign>[-+*/()^=·−×]))"
 )
@@ -134,9 +136,6 @@ class _Reader:
 
     def atom(self) -> Tree:
         kind, word, end = self._peek()
-        self.depth += 1
-        if self.depth > 200:
-            raise ValueError("too deep")
         if kind == "number":
             self.at = end
             return ("number", float(word), None)
@@ -146,7 +145,11 @@ class _Reader:
             return ("name", _variable(word), None)
         if kind == "sign" and word == "(":
             self.at = end
+            self.depth += 1
+            if self.depth > DEEPEST:
+                raise ValueError("too deep")
             tree = self.sum()
+            self.depth -= 1
             kind, word, end = self._peek()
             if word != ")":
                 raise ValueError("no closing bracket")

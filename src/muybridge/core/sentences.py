@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
-_HYPHEN = re.compile(r"(\w+)[-\u00ad\u2010]\s*\n\s*(\w+)")
+_HYPHEN = re.compile(r"(\w+(?:-\w+)*)[-\u00ad\u2010]\s*\n\s*(\w+(?:-\w+)*)")
 _SHORT = re.compile(
     r"(?:\b(?:e\.g|i\.e|et al|cf|vs|etc|approx|resp|w\.r\.t|Figs?|Tabs?|Secs?|Eqs?|Refs?|No|Dr|Prof|St|Vol|pp?|ca)|\b[A-Z])\.$"
 )
