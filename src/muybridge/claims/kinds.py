@@ -65,7 +65,7 @@ def checkable(sentence: str) -> bool:
     """Whether a sentence states something that can be looked up: a number, a comparison or a definition, as a whole sentence."""
     text = normal(sentence)
     plain = re.findall(r"[a-z]{2,}", text)
-    if not 5 <= len(plain) <= 90:
+    if not 3 <= len(plain) <= 90:
         return False
     strange = sum(not (one.isalnum() or one.isspace() or one in ".,;:()%-'\"/=+") for one in text)
     if strange > 0.12 * len(text):
