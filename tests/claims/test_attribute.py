@@ -36,7 +36,9 @@ LABELS = [
 ]
 
 
-@pytest.mark.parametrize(("claim", "label", "axis"), LABELS, ids=[f"{label} {axis}" for _, label, axis in LABELS])
+@pytest.mark.parametrize(
+    ("claim", "label", "axis"), LABELS, ids=[f"{label} {axis}" for _, label, axis in LABELS]
+)
 def test_one_sentence_and_its_edits(claim: str, label: str, axis: str):
     found = Attributor([document()]).attribute(claim)
     assert found.label == label
@@ -44,7 +46,9 @@ def test_one_sentence_and_its_edits(claim: str, label: str, axis: str):
 
 
 def test_the_best_sentence_is_shown_with_its_place():
-    found = Attributor([document("Nothing here is of use."), document(name="b")]).attribute("X3D loses 12.4 points under Gaussian noise.")
+    found = Attributor([document("Nothing here is of use."), document(name="b")]).attribute(
+        "X3D loses 12.4 points under Gaussian noise."
+    )
     assert found.document is not None
     assert found.span is not None
     assert found.document.work == "file:b"
@@ -52,7 +56,9 @@ def test_the_best_sentence_is_shown_with_its_place():
 
 
 def test_numbers_have_units_and_names_are_no_numbers():
-    told = facts("R(2+1)D takes 10 uniform temporal crops of UCF101 in 3.5 ms and has 22 million parameters, a top-1 of 40,000 %.")
+    told = facts(
+        "R(2+1)D takes 10 uniform temporal crops of UCF101 in 3.5 ms and has 22 million parameters, a top-1 of 40,000 %."
+    )
     assert told.numbers == ((10.0, "crop"), (3.5, "ms"), (22e6, "parameter"), (40000.0, "%"))
     assert told.names["model"] == ("r(2+1)d",)
     assert "top-1" in told.names["name"]

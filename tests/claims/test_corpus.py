@@ -24,10 +24,15 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 def test_sentences_of_a_pdf_stand_where_their_offsets_say(ledger: Ledger, tmp_path: Path):
-    (added,) = add(ledger, pdf(tmp_path / "a.pdf", [LINES, ["On page two a model has 22 layers."]]), "arXiv:2001.00001")
+    (added,) = add(
+        ledger, pdf(tmp_path / "a.pdf", [LINES, ["On page two a model has 22 layers."]]), "arXiv:2001.00001"
+    )
     document = added.document
     assert document is not None
-    assert [" ".join(span.text.split()) for span in document.spans] == [*LINES, "On page two a model has 22 layers."]
+    assert [" ".join(span.text.split()) for span in document.spans] == [
+        *LINES,
+        "On page two a model has 22 layers.",
+    ]
     assert [span.page for span in document.spans] == [1, 1, 2]
     for span in document.spans:
         assert document.pages[span.page - 1][span.start : span.end] == span.text
@@ -36,32 +41,46 @@ def test_sentences_of_a_pdf_stand_where_their_offsets_say(ledger: Ledger, tmp_pa
 def test_two_columns_are_read_one_after_the_other(tmp_path: Path):
     left = [f"left {i}" for i in range(12)]
     right = [f"right {i}" for i in range(12)]
-    path = two_columns(tmp_path / "b.pdf", "A title that goes over both of the columns of this page", left, right)
+    path = two_columns(
+        tmp_path / "b.pdf", "A title that goes over both of the columns of this page", left, right
+    )
     words = " ".join(read(path, path.read_bytes()).pages[0].split())
     assert words == " ".join(["A title that goes over both of the columns of this page", *left, *right])
 
 
 def test_cut_words_and_ligatures_are_made_whole():
-    assert clean_pages(["the per-\nturbation of \ufb01ne e\ufb00ects"]) == ["the perturbation of fine effects"]
-    assert clean_pages(["state-of-the-art models; state-of-the-\nart results; a self-\nsupervised or self-supervised task"]) == [
-        "state-of-the-art models; state-of-the-art results; a self-supervised or self-supervised task"
+    assert clean_pages(["the per-\nturbation of \ufb01ne e\ufb00ects"]) == [
+        "the perturbation of fine effects"
     ]
+    assert clean_pages(
+        ["state-of-the-art models; state-of-the-\nart results; a self-\nsupervised or self-supervised task"]
+    ) == ["state-of-the-art models; state-of-the-art results; a self-supervised or self-supervised task"]
 
 
 def test_a_full_stop_ends_a_sentence_only_where_it_does():
     text = "We follow Smith et al. (2020), i.e. e.g. Fig. 2 of J. Doe. It is 3.5 ms. So it is!\n\n4 Results\n\n- first item\n- second item"
     assert [one.text for one in sentences(text)] == [
-        "We follow Smith et al. (2020), i.e. e.g. Fig. 2 of J. Doe.", "It is 3.5 ms.", "So it is!", "4 Results", "- first item", "- second item",
-    ]  # fmt: skip
+        "We follow Smith et al. (2020), i.e. e.g. Fig. 2 of J. Doe.",
+        "It is 3.5 ms.",
+        "So it is!",
+        "4 Results",
+        "- first item",
+        "- second item",
+    ]
 
 
-@pytest.mark.parametrize(("text", "whole"), [("It is so.", True), ("as $x$ .", True), ("the original model impl", False), ("HMDB51-P, and", False)])
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [("It is so.", True), ("as $x$ .", True), ("the original model impl", False), ("HMDB51-P, and", False)],
+)
 def test_a_sentence_that_was_cut_off_is_seen(text: str, whole: bool):
     assert complete(text) is whole
 
 
 def test_latex_and_typography_do_not_tell_texts_apart():
-    assert normal(r"drops by $\sim 5\%$ at $224 \times 224$") == normal("Drops  by ~ 5 % at 224 × 224".replace("~ 5", "~ 5"))
+    assert normal(r"drops by $\sim 5\%$ at $224 \times 224$") == normal(
+        "Drops  by ~ 5 % at 224 × 224".replace("~ 5", "~ 5")
+    )
     assert normal("40,000 clips − 2") == "40000 clips - 2"
 
 
@@ -99,12 +118,18 @@ def test_duplicates_are_found_by_their_bytes_and_by_their_words(ledger: Ledger, 
     (tmp_path / "a.txt").write_text(text)
     (tmp_path / "b.txt").write_text(text)
     (tmp_path / "c.txt").write_text(text.replace("number 7.", "number seven."))
-    assert [one.reason for one in add(ledger, tmp_path)] == ["", "is there already", f"duplicate of file:a.txt ({documents(ledger)[0].sha256[:12]}): the same text in another file"]  # fmt: skip
+    assert [one.reason for one in add(ledger, tmp_path)] == [
+        "",
+        "is there already",
+        f"duplicate of file:a.txt ({documents(ledger)[0].sha256[:12]}): the same text in another file",
+    ]
     assert len(kept(ledger)) == 1
 
 
 def test_contaminated_sources_are_refused(ledger: Ledger, tmp_path: Path):
-    (tmp_path / "x.txt").write_text("From grokipedia 230313009: MELTR reaches 70 % on Something-Something V2.")
+    (tmp_path / "x.txt").write_text(
+        "From grokipedia 230313009: MELTR reaches 70 % on Something-Something V2."
+    )
     assert "machine-written" in add(ledger, tmp_path / "x.txt")[0].reason
 
 
@@ -115,7 +140,13 @@ def test_an_exclusion_wants_a_document_and_a_reason(ledger: Ledger, tmp_path: Pa
         exclude(ledger, "arXiv:2001.00001", " ")
     exclude(ledger, "arXiv:2001.00001", "off-topic")
     assert kept(ledger) == []
-    assert flow(ledger) == {"identified": 1, "included": 0, "screening": ["a.txt: off-topic"], "eligibility": [], "searches": 0}
+    assert flow(ledger) == {
+        "identified": 1,
+        "included": 0,
+        "screening": ["a.txt: off-topic"],
+        "eligibility": [],
+        "searches": 0,
+    }
 
 
 def test_text_that_was_changed_on_disk_is_not_used(ledger: Ledger, tmp_path: Path):
@@ -128,12 +159,19 @@ def test_text_that_was_changed_on_disk_is_not_used(ledger: Ledger, tmp_path: Pat
 
 
 def test_search_ranks_a_title_above_a_mention_and_logs_itself(ledger: Ledger, tmp_path: Path):
-    (tmp_path / "a.txt").write_text("Optical flow\n\n" + "It is about something else. " * 40 + "Robustness is named once.")
-    (tmp_path / "b.txt").write_text("Robustness of video models\n\n" + "Many clips were perturbed in many ways. " * 40)
+    (tmp_path / "a.txt").write_text(
+        "Optical flow\n\n" + "It is about something else. " * 40 + "Robustness is named once."
+    )
+    (tmp_path / "b.txt").write_text(
+        "Robustness of video models\n\n" + "Many clips were perturbed in many ways. " * 40
+    )
     add(ledger, tmp_path)
     hits = search(ledger, "robustness of models")
     assert [hit.document.work for hit in hits] == ["file:b.txt", "file:a.txt"]
-    assert [one["work"] for one in ledger.all("search")["robustness of models"]["hits"]] == ["file:b.txt", "file:a.txt"]
+    assert [one["work"] for one in ledger.all("search")["robustness of models"]["hits"]] == [
+        "file:b.txt",
+        "file:a.txt",
+    ]
     assert search(ledger, "unheard-of words") == []
 
 

@@ -56,10 +56,14 @@ def test_a_verdict_typed_by_hand_is_noticed_and_left_out(tmp_path: Path):
 def test_damage_in_the_middle_leaves_the_rest(tmp_path: Path):
     ledger = made(tmp_path)
     texts = lines(ledger)
-    ledger.path.write_bytes("\n".join([texts[0], texts[1][: len(texts[1]) // 2], texts[2]]).encode() + b"\n\xff\xfe\n")
+    ledger.path.write_bytes(
+        "\n".join([texts[0], texts[1][: len(texts[1]) // 2], texts[2]]).encode() + b"\n\xff\xfe\n"
+    )
     again = Ledger.open(tmp_path)
     assert list(again.all("claim")) == ["C1", "C3"]
-    assert len(again.problems) == 3  # the half line, the line that misses its predecessor, the bytes that are no text
+    assert (
+        len(again.problems) == 3
+    )  # the half line, the line that misses its predecessor, the bytes that are no text
 
 
 def test_a_line_that_was_taken_out_is_noticed(tmp_path: Path):

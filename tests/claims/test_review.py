@@ -45,11 +45,33 @@ def rows_of(exported: Path) -> list[dict[str, str]]:
 
 
 VERDICTS = {
-    "C1": "refuted", "C2": "undetermined", "C3": "refuted", "C4": "undetermined", "C5": "not testable", "C6": "supported", "C7": "supported", "C8": "undetermined",
-    "C9": "undetermined", "C10": "undetermined", "C11": "not comparable", "C12": "not testable", "C13": "not testable", "C14": "undetermined",
-    "C15": "not testable", "C16": "not testable", "C17": "not testable", "C18": "undetermined", "C19": "undetermined", "C20": "undetermined", "C21": "undetermined",
-    "C22": "undetermined", "M1": "undetermined", "M2": "supported", "M3": "not comparable", "M4": "supported",
-}  # fmt: skip
+    "C1": "refuted",
+    "C2": "undetermined",
+    "C3": "refuted",
+    "C4": "undetermined",
+    "C5": "not testable",
+    "C6": "supported",
+    "C7": "supported",
+    "C8": "undetermined",
+    "C9": "undetermined",
+    "C10": "undetermined",
+    "C11": "not comparable",
+    "C12": "not testable",
+    "C13": "not testable",
+    "C14": "undetermined",
+    "C15": "not testable",
+    "C16": "not testable",
+    "C17": "not testable",
+    "C18": "undetermined",
+    "C19": "undetermined",
+    "C20": "undetermined",
+    "C21": "undetermined",
+    "C22": "undetermined",
+    "M1": "undetermined",
+    "M2": "supported",
+    "M3": "not comparable",
+    "M4": "supported",
+}
 
 
 def test_every_claim_has_its_verdict_with_a_reason(ledger: Ledger):
@@ -57,7 +79,10 @@ def test_every_claim_has_its_verdict_with_a_reason(ledger: Ledger):
     assert {id_: one["result"]["verdict"] for id_, one in claims.items()} == VERDICTS
     assert all(one["result"]["reason"] for one in claims.values())
     assert all(claims[f"C{i}"]["attribution"] for i in range(1, 18))
-    assert {id_ for id_, one in claims.items() if (one["attribution"] or {}).get("label") == "quoted"} == {"C6", "C7"}
+    assert {id_ for id_, one in claims.items() if (one["attribution"] or {}).get("label") == "quoted"} == {
+        "C6",
+        "C7",
+    }
 
 
 def test_the_simpson_case_is_confounded_by_family_with_its_strata(ledger: Ledger):
@@ -131,7 +156,9 @@ HOSTILE = 'A <script>alert(1)</script> model "><img src=x onerror=alert(1)> reac
 
 def test_hostile_sentences_stay_text_in_every_form(tmp_path: Path):
     ledger = new_review(tmp_path / "book", "Is <b>bold</b> safe for 2 models?", clock)
-    (tmp_path / "evil.txt").write_text(HOSTILE.replace("\x1b", "") + "\n\n=1+1 is more than 2 in every model of the paper.")
+    (tmp_path / "evil.txt").write_text(
+        HOSTILE.replace("\x1b", "") + "\n\n=1+1 is more than 2 in every model of the paper."
+    )
     add(ledger, tmp_path / "evil.txt", "javascript:alert(1)")
     extract(ledger)
     add_claims(ledger, [{"say": HOSTILE, "id": "X1"}], "test")
@@ -153,10 +180,18 @@ def test_hostile_sentences_stay_text_in_every_form(tmp_path: Path):
 def test_a_predicate_that_raises_leaves_the_others(tmp_path: Path):
     ledger = Ledger.open(tmp_path, new=True)
     entries = [
-        {"id": "A", "say": "A is above B.", "table_above": {"table": "t", "task": "x", "better": "nobody", "worse": "b", "n": 9}},
+        {
+            "id": "A",
+            "say": "A is above B.",
+            "table_above": {"table": "t", "task": "x", "better": "nobody", "worse": "b", "n": 9},
+        },
         {"id": "B", "say": "There are too few.", "enough_units": {"sizes": [1, 1]}},
         {"id": "D", "say": "It wants runs.", "above": {"better": {"arm": "a"}, "worse": {"arm": "b"}}},
-        {"id": "E", "say": "It wants a metric.", "formula": {"text": "y = a - b/c", "metric": "no such metric"}},
+        {
+            "id": "E",
+            "say": "It wants a metric.",
+            "formula": {"text": "y = a - b/c", "metric": "no such metric"},
+        },
     ]
     add_claims(ledger, entries, "test")
     found = verify(ledger, results={"t": Results("t", {("b", "x"): 0.5}, {"b": {}}, "0" * 64)})
@@ -170,7 +205,10 @@ def test_a_predicate_that_raises_leaves_the_others(tmp_path: Path):
 def test_holm_takes_a_verdict_back_that_does_not_stand(tmp_path: Path):
     ledger = Ledger.open(tmp_path, new=True)
     table = Results("t", {("a", "x"): 0.55, ("b", "x"): 0.50}, {"a": {}, "b": {}}, "0" * 64)
-    one = {"say": "A is above B.", "table_above": {"table": "t", "task": "x", "better": "a", "worse": "b", "n": 800}}
+    one = {
+        "say": "A is above B.",
+        "table_above": {"table": "t", "task": "x", "better": "a", "worse": "b", "n": 800},
+    }
     add_claims(ledger, [{**one, "id": f"A{i}"} for i in range(3)], "test")
     claims = ledger.all("claim")
     alone = outcomes({"A0": claims["A0"]}, None, {"t": table})["A0"]
@@ -180,9 +218,12 @@ def test_holm_takes_a_verdict_back_that_does_not_stand(tmp_path: Path):
 
 
 WRONG = [
-    ({"say": "x", "verdict": "supported"}, "computed"), ({"id": "nobody"}, "id"), ({"say": "x", "abov": {}}, "Did you mean 'above'"),
-    ({"say": "x", "tier": "mine"}, "tier"), ({"say": "x", "above": {"better": {}}}, "worse missing"),
-]  # fmt: skip
+    ({"say": "x", "verdict": "supported"}, "computed"),
+    ({"id": "nobody"}, "id"),
+    ({"say": "x", "abov": {}}, "Did you mean 'above'"),
+    ({"say": "x", "tier": "mine"}, "tier"),
+    ({"say": "x", "above": {"better": {}}}, "worse missing"),
+]
 
 
 @pytest.mark.parametrize(("entry", "words"), WRONG, ids=[words for _, words in WRONG])
@@ -212,7 +253,9 @@ def test_predicates_on_tables_by_hand():
     assert same_values(results, [["a", "b"]], ["y"]).verdict == "supported"
     assert reference(results, "a", "x", 0.79, {"views": "10"}, {"views": "10"}, 100).verdict == "supported"
     assert reference(results, "a", "x", 0.99, {"views": "10"}, {"views": "10"}, 100).verdict == "refuted"
-    assert reference(results, "a", "x", 0.79, {"views": "10"}, {"views": "30"}, 100).verdict == "not comparable"
+    assert (
+        reference(results, "a", "x", 0.79, {"views": "10"}, {"views": "30"}, 100).verdict == "not comparable"
+    )
     assert "0.067" in enough_units([2, 4]).reason
     assert correlated(results, "x", "y").verdict == "undetermined"
     with pytest.raises(ValueError, match="columns"):
@@ -221,7 +264,11 @@ def test_predicates_on_tables_by_hand():
 
 def test_a_study_that_has_run_decides_what_waited_for_it(ledger: Ledger):
     """C18 is tied to a table that the diversity study will write; with one that was made up so, it is supported."""
-    rows = [f"set{i},{task},{value}" for i in range(24) for task, value in (("D3norm", i), ("R_pres", i + 3 * (i % 2)), ("K", i % 5), ("clean", i % 7))]
+    rows = [
+        f"set{i},{task},{value}"
+        for i in range(24)
+        for task, value in (("D3norm", i), ("R_pres", i + 3 * (i % 2)), ("K", i % 5), ("clean", i % 7))
+    ]
     table = Results.read("diversity", ("model,task,value\n" + "\n".join(rows)).encode())
     claim = {"C18": ledger.all("claim")["C18"]}
     assert outcomes(claim, None, {"diversity": table})["C18"].verdict == "supported"
@@ -243,7 +290,9 @@ def exported(ledger: Ledger) -> Path:
 def test_tidy_csv_has_a_row_a_claim(ledger: Ledger, exported: Path):
     rows = rows_of(exported)
     assert {row["claim_id"]: row["verdict"] for row in rows} == VERDICTS
-    assert {row["data"] for row in rows if row["claim_id"] == "M1"} == {f"mveb={tables_of(NAME)['mveb'].sha256}"}
+    assert {row["data"] for row in rows if row["claim_id"] == "M1"} == {
+        f"mveb={tables_of(NAME)['mveb'].sha256}"
+    }
 
 
 def test_the_crate_is_read_by_rocrate_and_its_hashes_are_those_of_the_files(exported: Path):
@@ -265,7 +314,14 @@ def test_repro_yaml_is_verified_by_claims_cli(exported: Path):
     import subprocess
     import sys
 
-    done = subprocess.run([sys.executable, "-m", "claims", "verify"], cwd=exported, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "claims", "verify"],
+        cwd=exported,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 verified" in done.stdout
 
@@ -279,7 +335,10 @@ def test_nanopubs_are_trig_with_four_graphs_each(exported: Path):
     np_ = rdflib.Namespace("http://www.nanopub.org/nschema#")
     found = list(data.quads((None, rdflib.RDF.type, np_.Nanopublication, None)))
     assert len(found) == len(VERDICTS)
-    labels = {str(one.o) if hasattr(one, "o") else str(one[2]) for one in data.quads((None, rdflib.RDFS.label, None, None))}
+    labels = {
+        str(one.o) if hasattr(one, "o") else str(one[2])
+        for one in data.quads((None, rdflib.RDFS.label, None, None))
+    }
     assert any("Af_{p,s}" in one for one in labels)
 
 

@@ -16,7 +16,18 @@ from muybridge.claims.reviewers import alpha, read_reviewer
 from muybridge.core.errors import UsageError
 
 SHIPPED = Path(str(files("muybridge.claims").joinpath("data", "diversity-and-robustness")))
-KINDS = dict(zip(range(1, 18), ["protocol"] * 4 + ["definition"] * 3 + ["finding"] * 4 + ["pointer"] * 2 + ["protocol"] + ["pointer"] * 3, strict=True))
+KINDS = dict(
+    zip(
+        range(1, 18),
+        ["protocol"] * 4
+        + ["definition"] * 3
+        + ["finding"] * 4
+        + ["pointer"] * 2
+        + ["protocol"]
+        + ["pointer"] * 3,
+        strict=True,
+    )
+)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +70,10 @@ def test_what_it_cites_and_counts(checks: dict[str, Check]):
     assert checks["whole sentences"].evidence == ["C2", "C4", "C14"]
     assert checks["stated confidences"].values["mean"] == 0.0482
     assert checks["orphan numbers"].values["orphans"] == {"papers": 14, "score": 3.8}
-    assert not any(checks[item].passed for item in ("question terms", "named method cited", "counts agree", "whole sentences"))
+    assert not any(
+        checks[item].passed
+        for item in ("question terms", "named method cited", "counts agree", "whole sentences")
+    )
 
 
 def test_its_confidences_follow_word_overlap_with_the_abstract(ledger: Ledger):
@@ -96,10 +110,22 @@ def test_a_synthesis_is_no_evidence_of_its_own_claims(ledger: Ledger):
 
 
 def test_terms_are_phrases_and_names():
-    found = {one.term: one for one in terms("Does the size of VideoMAE affect robustness to temporal noise in Something-Something V2?")}
+    found = {
+        one.term: one
+        for one in terms(
+            "Does the size of VideoMAE affect robustness to temporal noise in Something-Something V2?"
+        )
+    }
     assert list(found) == ["size", "VideoMAE", "robustness", "temporal", "noise", "Something-Something V2"]
-    assert [found[name].named for name in ("VideoMAE", "Something-Something V2", "noise")] == [True, True, False]
-    assert coverage(list(found.values()), ["On SSv2 temporal noise hurts."])["Something-Something V2"] == (1, 1)
+    assert [found[name].named for name in ("VideoMAE", "Something-Something V2", "noise")] == [
+        True,
+        True,
+        False,
+    ]
+    assert coverage(list(found.values()), ["On SSv2 temporal noise hurts."])["Something-Something V2"] == (
+        1,
+        1,
+    )
     assert coverage(list(found.values()), ["Temporal crops of VideoMAE."])["temporal"] == (0, 1)
 
 
@@ -114,17 +140,30 @@ def test_kinds_of_other_sentences():
 def test_alpha_is_that_of_krippendorffs_example():
     """Krippendorff (2011), Computing Krippendorff's alpha-reliability, data C: ordinal alpha .815."""
     data = [
-        [1, 1, None, 1], [2, 2, 3, 2], [3, 3, 3, 3], [3, 3, 3, 3], [2, 2, 2, 2], [1, 2, 3, 4], [4, 4, 4, 4], [1, 1, 2, 1], [2, 2, 2, 2], [None, 5, 5, 5],
+        [1, 1, None, 1],
+        [2, 2, 3, 2],
+        [3, 3, 3, 3],
+        [3, 3, 3, 3],
+        [2, 2, 2, 2],
+        [1, 2, 3, 4],
+        [4, 4, 4, 4],
+        [1, 1, 2, 1],
+        [2, 2, 2, 2],
+        [None, 5, 5, 5],
         [None, None, 1, 1],
-    ]  # fmt: skip
+    ]
     units = [[score for score in unit if score is not None] for unit in data]
     assert alpha(units) == pytest.approx(0.815, abs=5e-4)
     assert alpha([[1, 1]]) is None
 
 
-def test_people_score_beside_the_rubric_with_their_agreement(ledger: Ledger, checks: dict[str, Check], tmp_path: Path):
+def test_people_score_beside_the_rubric_with_their_agreement(
+    ledger: Ledger, checks: dict[str, Check], tmp_path: Path
+):
     path = tmp_path / "one.yaml"
-    path.write_text("reviewer: R2\nscores: {question terms: 1, counts agree: 1, verified as counted: 4}\nnotes: {question terms: nothing answers it}\n")
+    path.write_text(
+        "reviewer: R2\nscores: {question terms: 1, counts agree: 1, verified as counted: 4}\nnotes: {question terms: nothing answers it}\n"
+    )
     reviewers = take_scores(ledger, [path])
     assert [one["kind"] for one in reviewers] == ["human", "rules"]
     values = ledger.all("check")["reviewers agree"]["values"]

@@ -45,7 +45,10 @@ def test_from_a_paper_to_a_report(book: Path, capsys: pytest.CaptureFixture[str]
     shown = said(capsys, "claims", "show", "A1", *out)
     assert "direction: differs" in shown
     assert "history" in shown
-    assert [one["claim_id"] for one in json.loads(said(capsys, "claims", "list", "--json", "--kind", "finding", *out))][-2:] == ["A1", "A2"]
+    assert [
+        one["claim_id"]
+        for one in json.loads(said(capsys, "claims", "list", "--json", "--kind", "finding", *out))
+    ][-2:] == ["A1", "A2"]
     assert "claims resolved" in said(capsys, "claims", "review", *out)
     page = Path(said(capsys, "claims", "report", *out).splitlines()[0])
     assert "71.3" in page.read_text()
@@ -56,7 +59,9 @@ def test_from_a_paper_to_a_report(book: Path, capsys: pytest.CaptureFixture[str]
 def test_a_review_step_by_step(book: Path, capsys: pytest.CaptureFixture[str]):
     out = ("--out", str(book))
     assert "VideoMAE" in said(capsys, "review", "new", "Is VideoMAE robust to temporal noise?", *out)
-    assert "arXiv:2001.00001" in said(capsys, "review", "corpus", "add", "paper.txt", "--work", "arXiv:2001.00001", *out)
+    assert "arXiv:2001.00001" in said(
+        capsys, "review", "corpus", "add", "paper.txt", "--work", "arXiv:2001.00001", *out
+    )
     assert "arXiv:2001.00001" in said(capsys, "review", "search", "temporal noise", *out)
     assert "finding" in said(capsys, "review", "extract", *out)
     assert "question terms" in said(capsys, "review", "assess", *out)
@@ -65,7 +70,9 @@ def test_a_review_step_by_step(book: Path, capsys: pytest.CaptureFixture[str]):
     assert (book / "ledger.jsonl").exists()
 
 
-def test_a_second_opinion_is_marked_as_a_machines(book: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+def test_a_second_opinion_is_marked_as_a_machines(
+    book: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "opinion.py").write_text("def judge(claim, sentence):\n    return 'supported, surely'\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     out = ("--out", str(book))
@@ -84,22 +91,33 @@ def test_a_hand_in_the_ledger_is_said_by_every_command(book: Path, capsys: pytes
 
 
 WRONG = [
-    (("claims", "ad"), "Did you mean 'add'"), (("claims", "list", "--out", "nowhere"), "no ledger"), (("claims", "add"), "SOURCE"), (("claims", "add", "no.pdf"), "no such file"),
-    (("review", "run", "nothing"), "diversity-and-robustness"), (("claims", "list", "--verdcit", "x"), "--verdict"), (("review", "corpus"), "add PATH"),
-    (("claims", "verify", "--table", "x"), "no ledger"), (("review", "new"), "question"),
-]  # fmt: skip
+    (("claims", "ad"), "Did you mean 'add'"),
+    (("claims", "list", "--out", "nowhere"), "no ledger"),
+    (("claims", "add"), "SOURCE"),
+    (("claims", "add", "no.pdf"), "no such file"),
+    (("review", "run", "nothing"), "diversity-and-robustness"),
+    (("claims", "list", "--verdcit", "x"), "--verdict"),
+    (("review", "corpus"), "add PATH"),
+    (("claims", "verify", "--table", "x"), "no ledger"),
+    (("review", "new"), "question"),
+]
 
 
 @pytest.mark.parametrize(("words", "expected"), WRONG, ids=[" ".join(words) for words, _ in WRONG])
-def test_wrong_words_say_the_way_out(book: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], expected: str):
+def test_wrong_words_say_the_way_out(
+    book: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], expected: str
+):
     assert expected in said(capsys, *words, code=2)
 
 
 def test_help_is_there_and_torch_is_not(tmp_path: Path):
     code = (
-        "import sys; from muybridge.cli import main; main(['claims', '--help']); main(['review', 'run', 'diversity-and-robustness', '--out', sys.argv[1]]); "
+        "import sys; from muybridge.cli import main; main(['claims', '--help']); "
+        "main(['review', 'run', 'diversity-and-robustness', '--out', sys.argv[1]]); "
         "print(*[name for name in ('torch', 'matplotlib', 'pyarrow') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=300, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=300, check=True
+    )
     assert "usage: muybridge claims" in done.stdout
     assert done.stdout.splitlines()[-1] == ""

@@ -199,10 +199,13 @@ CLAIM = "claims:\n  - {say: VCOP wins., above: {better: {arm: vcop}, worse: {arm
 def test_claims_of_a_file_stand_in_the_plan_and_wrong_ones_are_refused(tmp_path: Path):
     path = tmp_path / "s.yaml"
     path.write_text("cells:\n  - pretrain: {data: builtin-motions}\n" + CLAIM)
-    expected = {"say": "VCOP wins.", "above": {"better": {"arm": "vcop"}, "worse": {"arm": "rotnet"}, "where": {"stage": "probe"}}}
+    expected = {
+        "say": "VCOP wins.",
+        "above": {"better": {"arm": "vcop"}, "worse": {"arm": "rotnet"}, "where": {"stage": "probe"}},
+    }
     assert list(find(str(path)).claims) == [expected]
     path.write_text(path.read_text().replace("better", "bettr"))
-    with pytest.raises(UsageError, match="no field 'bettr'. Did you mean 'better'"):
+    with pytest.raises(UsageError, match=r"no field 'bettr'\. Did you mean 'better'"):
         find(str(path))
 
 

@@ -67,8 +67,10 @@ class Attributor:
         self.documents = [one for one in self.documents if one.coverage != "words" and synthesis(one) is None]
         self._places = list(all_spans(self.documents))
         self._index = Index([span.text for _, span in self._places])
+        self._same: dict[tuple[str, ...], int] = {}
         counts: dict[str, int] = {}
-        for tokens in self._index.tokens:
+        for place, tokens in enumerate(self._index.tokens):
+            self._same.setdefault(tuple(tokens), place)
             for word in set(tokens):
                 counts[word] = counts.get(word, 0) + 1
         self._formulas = [
@@ -83,16 +85,23 @@ class Attributor:
         if not found:
             return Attribution("absent", {}, 0.0, coverage=coverage, why="no sentence shares a word with it")
         order = {"quoted": 3, "contradicted": 2, "paraphrase": 2, "absent": 1}
-        best = max(found, key=lambda one: (order[one.label], self._likeness(text, one)))
+        best = max(found, key=lambda one: (order[one.label], self._rank(text, one)))
         return Attribution(best.label, best.axes, best.score, best.document, best.span, coverage, best.why)
 
-    def _likeness(self, text: str, one: Attribution) -> float:
+    def _rank(self, text: str, one: Attribution) -> float:
+        """Likeness; of quotations the shortest, since a longer one has words besides."""
+        if one.label == "quoted" and one.span is not None:
+            return -float(len(one.span.text))
         return 0.0 if one.span is None else self.alignment(text, one.span.text) + _ratio(text, one.span.text)
 
     def _candidates(self, text: str) -> Iterator[tuple[Document, Span]]:
         """Sentences by BM25, each also with the one behind it on its page."""
         with_formula = self._formulas if "=" in text and formulas(text) else []
-        for place in dict.fromkeys([*self._index.best(text, CANDIDATES), *with_formula]):
+        twin = self._same.get(
+            tuple(content_words(text))
+        )  # BM25 may rank it low among many that differ in a number
+        found = [*([] if twin is None else [twin]), *self._index.best(text, CANDIDATES), *with_formula]
+        for place in dict.fromkeys(found):
             document, span = self._places[place]
             yield document, span
             if place + 1 < len(self._places):

@@ -42,6 +42,11 @@ class Document:
         """Its sentences."""
         return [one for number, text in enumerate(self.pages, 1) for one in sentences(text, number)]
 
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Its words without the small ones, of the first 200,000 letters."""
+        return frozenset(content_words(" ".join(self.pages)[:200_000]))
+
 
 @dataclass(frozen=True)
 class Added:
@@ -69,10 +74,16 @@ def add(ledger: Ledger, source: Path, work: str = "", coverage: str = "") -> lis
             raise UsageError(f"{source}: holds no .pdf, .txt or .md file.")
     else:
         paths = [source]
-    return [_add(ledger, path, work if len(paths) == 1 else "", coverage) for path in paths]
+    known = documents(ledger)
+    found = []
+    for path in paths:
+        found.append(_add(ledger, path, work if len(paths) == 1 else "", coverage, known))
+        if found[-1].document is not None and not found[-1].reason:
+            known.append(found[-1].document)
+    return found
 
 
-def _add(ledger: Ledger, path: Path, work: str, coverage: str) -> Added:
+def _add(ledger: Ledger, path: Path, work: str, coverage: str, known: Sequence[Document]) -> Added:
     try:
         content = _bytes(path)
         document = read(path, content, work, coverage)
@@ -80,7 +91,6 @@ def _add(ledger: Ledger, path: Path, work: str, coverage: str) -> Added:
         return _left_out(
             ledger, path, hashlib.sha256(str(path.name).encode()).hexdigest(), str(error), "eligibility"
         )
-    known = documents(ledger)
     sha = document.sha256
     if document.work in REJECTED:
         return _left_out(ledger, path, sha, f"{document.work}: {REJECTED[document.work]}", "eligibility")
@@ -225,8 +235,7 @@ def _left_out(ledger: Ledger, path: Path, sha: str, reason: str, stage: str) -> 
 
 def _alike(one: Document, other: Document) -> bool:
     """Whether two texts share nearly all of their words, as one paper in two files does."""
-    a, b = (set(content_words(" ".join(two.pages)[:200_000])) for two in (one, other))
-    return len(a & b) >= SAME * max(len(a | b), 1)
+    return len(one.vocabulary & other.vocabulary) >= SAME * max(len(one.vocabulary | other.vocabulary), 1)
 
 
 def all_spans(found: Sequence[Document]) -> Iterator[tuple[Document, Span]]:

@@ -7,6 +7,8 @@ from muybridge.claims.lexicon import COMPARING, DIRECTION
 from muybridge.core.sentences import normal
 
 Kind = Literal["finding", "protocol", "definition", "pointer", "meta"]
+LONGEST = 2_000
+"""Letters of a sentence; what is longer is a table or a list that lost its breaks."""
 KINDS: tuple[Kind, ...] = ("finding", "protocol", "definition", "pointer", "meta")
 
 _POINTER = re.compile(
@@ -63,6 +65,8 @@ def kind_of(sentence: str) -> Kind:
 
 def checkable(sentence: str) -> bool:
     """Whether a sentence states something that can be looked up: a number, a comparison or a definition, as a whole sentence."""
+    if len(sentence) > LONGEST:
+        return False
     text = normal(sentence)
     plain = re.findall(r"[a-z]{2,}", text)
     if not 3 <= len(plain) <= 90:

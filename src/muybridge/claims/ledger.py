@@ -52,6 +52,9 @@ class Ledger:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     newer: bool = False
     _last: str = FIRST
+    _held: dict[tuple[str, str], Line] = field(default_factory=dict)
+    _size: int = 0
+    _torn: bool = False
 
     @property
     def path(self) -> Path:
@@ -89,10 +92,10 @@ class Ledger:
             raise MuybridgeError(
                 f"{self.path}: holds lines of a newer version than {VERSION}; it is read but not written to. Update Muybridge."
             )
-        held = self.get(type_, id_)
         body = json.loads(_canonical(body))
-        if held is not None and held == body:
-            return next(line for line in reversed(self.lines) if (line.type, line.id) == (type_, id_))
+        held = self._held.get((type_, id_))
+        if held is not None and held.body == body:
+            return held
         wrong = problem(type_, body)
         if wrong:
             raise ValueError(f"{type_} {id_}: {wrong}")
@@ -101,24 +104,36 @@ class Ledger:
             "before": self._last, "body": body,
         }  # fmt: skip
         seal = seal_of(content)
-        torn = (
-            self.path.exists()
-            and not read_bytes(self.path, MOST).endswith(b"\n")
-            and self.path.stat().st_size
-        )
-        append_text(self.path, ("\n" if torn else "") + _canonical({**content, "seal": seal}) + "\n")
-        line = Line(type_, id_, body, str(content["utc"]), str(content["by"]), seal)
+        self._write(("\n" if self._torn else "") + _canonical({**content, "seal": seal}) + "\n")
+        self._last, self._torn = seal, False
+        return self._keep(Line(type_, id_, body, str(content["utc"]), str(content["by"]), seal))
+
+    def _keep(self, line: Line) -> Line:
         self.lines.append(line)
-        self._last = seal
+        self._held[line.type, line.id] = line
         return line
+
+    def _write(self, text: str) -> None:
+        """Append while nobody else does: two writers would each tie their line to the same one before."""
+        from filelock import FileLock
+
+        with FileLock(self.folder / ".ledger.lock"):
+            size = self.path.stat().st_size if self.path.exists() else 0
+            if size != self._size:
+                raise MuybridgeError(
+                    f"{self.path}: another process has written to it meanwhile. Run the command again; nothing is lost."
+                )
+            append_text(self.path, text)
+            self._size = size + len(text.encode())
 
     def all(self, type_: str) -> dict[str, Mapping[str, Any]]:
         """What holds now, by id, in the order of first mention."""
-        return {line.id: line.body for line in self.lines if line.type == type_}
+        return {id_: line.body for (type__, id_), line in self._held.items() if type__ == type_}
 
     def get(self, type_: str, id_: str) -> Mapping[str, Any] | None:
         """What holds of one id; None where there is none."""
-        return next((one.body for one in reversed(self.lines) if (one.type, one.id) == (type_, id_)), None)
+        held = self._held.get((type_, id_))
+        return None if held is None else held.body
 
     def history(self, type_: str, id_: str) -> list[Line]:
         """Every line of one id, oldest first."""
@@ -143,7 +158,9 @@ class Ledger:
             self._take(number, content)
 
     def _texts(self) -> Iterator[tuple[int, str]]:
-        for number, raw in enumerate(read_bytes(self.path, MOST).split(b"\n"), 1):
+        content = read_bytes(self.path, MOST)
+        self._size, self._torn = len(content), bool(content) and not content.endswith(b"\n")
+        for number, raw in enumerate(content.split(b"\n"), 1):
             if raw.strip():
                 yield number, raw.decode("utf-8", errors="replace")
 
@@ -163,9 +180,7 @@ class Ledger:
         if content["before"] != self._last:
             self.problems.append(f"{where}: the line before it is missing, damaged or changed")
         self._last = seal
-        self.lines.append(
-            Line(content["type"], content["id"], content["body"], content["utc"], content["by"], seal)
-        )
+        self._keep(Line(content["type"], content["id"], content["body"], content["utc"], content["by"], seal))
 
 
 def _canonical(content: Mapping[str, Any]) -> str:

@@ -41,10 +41,9 @@ SHAPES: Mapping[str, Any] = {
     "short": lambda value: str(value)[:12],
     "whole": lambda value: f"{value:,.0f}",
     "two": lambda value: f"{value:.2f}",
-    "signed": lambda value: f"{value:+.3f}".replace("-", "\u2212"),
+    "signed": lambda value: (f"{value:+.3f}" if abs(value) >= 0.001 or not value else f"{value:+.1e}").replace("-", "\u2212"),
     "three": lambda value: f"{value:.3f}",
     "p": lambda value: f"{value:.3f}" if value >= 0.001 else "< 0.001",
-    "percent": lambda value: f"{100 * value:.1f} %",
     "level": lambda value: f"{100 * value:g} %",
     "count": lambda value: f"{len(value):,}",
     "json": lambda value: json.dumps(value, ensure_ascii=False, sort_keys=True),
@@ -54,11 +53,12 @@ SHAPES: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Grid:
-    """A table."""
+    """A table; ``kind`` tells the page how wide its columns want to be."""
 
     caption: Cell
     head: list[str]
     rows: list[list[Cell]]
+    kind: str = ""
 
 
 @dataclass(frozen=True)

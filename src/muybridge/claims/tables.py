@@ -250,7 +250,7 @@ def every_equal(results: Results, setting: str, value: float, scope: str = "") -
     """Every model of a table has one value of a setting: a protocol as its release has it; ``scope`` says what is judged."""
     found = results.of(setting)
     lines = [
-        Line(f"{setting} {have:g} for {model}", "for" if have == value else "against", have)
+        Line(f"{setting} {have:g} for {model}", "for" if have == value else "against")
         for model, have in found.items()
     ]
     wrong = [one for one in lines if one.says == "against"]
@@ -282,7 +282,7 @@ def unequal_conditions(
 ) -> Outcome:
     """A comparison of two conditions is one of strengths too where they are not equally strong at each severity."""
     lines = [
-        Line(f"severity {key}: {first[key]:g} and {second[key]:g} {unit}", "open", first[key] - second[key])
+        Line(f"severity {key}: {first[key]:g} and {second[key]:g} {unit}", "open")
         for key in first
     ]
     equal = all(first[key] == second[key] for key in first)

@@ -24,7 +24,9 @@ def replaced(claim: str, source: str) -> dict[str, Agreement]:
             found[axis] = "differs"
     if flips:
         a, b = facts(claim), facts(source)
-        both = set(a.sides) & set(b.sides)  # larger and smaller in each other's place: an exchange of sides, counted there
+        both = set(a.sides) & set(
+            b.sides
+        )  # larger and smaller in each other's place: an exchange of sides, counted there
         turns = len(flips - both) + exchanged(a, b)
         found["direction"] = "differs" if turns % 2 else "agrees"
     return {axis: found[axis] for axis in AXES if axis in found}

@@ -11,6 +11,9 @@ _SHORT = re.compile(
     r"(?:\b(?:e\.g|i\.e|et al|cf|vs|etc|approx|resp|w\.r\.t|Figs?|Tabs?|Secs?|Eqs?|Refs?|No|Dr|Prof|St|Vol|pp?|ca)|\b[A-Z])\.$"
 )
 _END = re.compile(r"[.!?][\"')\]\u201d\u2019]*(?=\s)|\n[ \t]*\n")
+_BEHIND = re.compile(r"\s*(\S)")
+NEAR = 16
+"""Letters before a full stop in which an abbreviation is looked for."""
 _BULLET = re.compile(r"\n(?=[ \t]*(?:[-*\u2022\u00a2#]|\d{1,2}[.)])[ \t])")
 _DASHES = re.compile("[\u2010\u2011\u2012\u2013\u2014\u2212]")
 _LATEX = {
@@ -66,7 +69,7 @@ def sentences(text: str, page: int = 1) -> list[Span]:
     for start, end in _blocks(text):
         at = start
         for found in _END.finditer(text, start, end):
-            head = text[at : found.end()]
+            head = text[max(at, found.end() - NEAR) : found.end()]
             if found.group()[0] != "\n" and (
                 _SHORT.search(head.rstrip("\"')]")) or _goes_on(text, found.end())
             ):
@@ -91,8 +94,8 @@ def _blocks(text: str) -> list[tuple[int, int]]:
 
 def _goes_on(text: str, at: int) -> bool:
     """Whether what follows a full stop belongs to its sentence: it begins with a small letter."""
-    following = text[at:].lstrip()
-    return bool(following) and following[0].islower()
+    found = _BEHIND.match(text, at)
+    return found is not None and found[1].islower()
 
 
 def _trimmed(text: str, page: int, start: int, end: int) -> Span | None:
@@ -151,7 +154,7 @@ def stem(word: str) -> str:
 
 def content_words(text: str) -> list[str]:
     """Stems of the words that carry meaning, in order."""
-    return [stem(word) for word in words(text) if word not in STOP and len(word) > 1]
+    return [stem(word) for word in words(text) if word not in STOP and (len(word) > 1 or word.isdigit())]
 
 
 def complete(sentence: str) -> bool:
