@@ -65,6 +65,8 @@ def _entry(ledger: Ledger, one: Mapping[str, Any], where: str) -> Claim:
         raise UsageError(f"{where}: no tier {tier!r}.{suggestion(tier, TIERS)} Known: {', '.join(TIERS)}.")
     claim = new_claim(str(one["say"]), None, str(one.get("id", "")), tier, str(one.get("kind", "")))
     claim["predicate"] = predicate
+    if predicate and claim["kind"] == "meta" and "kind" not in one:
+        claim["kind"] = "finding"  # what results can decide is about the world
     if held is not None and held["text"] == claim["text"] and held["predicate"] == predicate:
         return dict(held)
     return claim

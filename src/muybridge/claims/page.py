@@ -41,7 +41,9 @@ SHAPES: Mapping[str, Any] = {
     "short": lambda value: str(value)[:12],
     "whole": lambda value: f"{value:,.0f}",
     "two": lambda value: f"{value:.2f}",
-    "signed": lambda value: (f"{value:+.3f}" if abs(value) >= 0.001 or not value else f"{value:+.1e}").replace("-", "\u2212"),
+    "signed": lambda value: (
+        f"{value:+.3f}" if abs(value) >= 0.001 or not value else f"{value:+.1e}"
+    ).replace("-", "\u2212"),
     "three": lambda value: f"{value:.3f}",
     "p": lambda value: f"{value:.3f}" if value >= 0.001 else "< 0.001",
     "level": lambda value: f"{100 * value:g} %",

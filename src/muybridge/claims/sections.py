@@ -114,7 +114,9 @@ def _claims(ledger: Ledger) -> Part | None:
             "Absent means: not in the part of the source that is at hand, which is named. It is not a low confidence."
         ],
     ]
-    return Part("claims", "Claims", notes, [Grid(["Claims with both verdicts"], head, rows, "claims")], folded)
+    return Part(
+        "claims", "Claims", notes, [Grid(["Claims with both verdicts"], head, rows, "claims")], folded
+    )
 
 
 def _claim_row(ledger: Ledger, id_: str, one: Any) -> list[Cell]:

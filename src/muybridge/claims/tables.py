@@ -281,10 +281,7 @@ def unequal_conditions(
     first: Mapping[str, float], second: Mapping[str, float], what: str, unit: str
 ) -> Outcome:
     """A comparison of two conditions is one of strengths too where they are not equally strong at each severity."""
-    lines = [
-        Line(f"severity {key}: {first[key]:g} and {second[key]:g} {unit}", "open")
-        for key in first
-    ]
+    lines = [Line(f"severity {key}: {first[key]:g} and {second[key]:g} {unit}", "open") for key in first]
     equal = all(first[key] == second[key] for key in first)
     reason = f"{what} differs at {sum(first[k] != second[k] for k in first)} of {len(first)} severities"
     return Outcome(

@@ -115,7 +115,10 @@ def _outcome(claim: Mapping[str, Any], world: World | None, results: Mapping[str
     if kind in ON_TABLES:
         name = options.pop("table")
         if name not in results:
-            return Outcome("undetermined", f"the table {name} is not at hand: the study that writes it has not run, or --table {name}=FILE gives it")
+            return Outcome(
+                "undetermined",
+                f"the table {name} is not at hand: the study that writes it has not run, or --table {name}=FILE gives it",
+            )
         return ON_TABLES[kind](results[name], **options)
     if kind in ON_FACTS:
         return ON_FACTS[kind](**options)
