@@ -6,6 +6,7 @@ with what of the source was looked at. The score says how well the best sentence
 ``calibrate`` makes of it.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -67,10 +68,10 @@ class Attributor:
         self.documents = [one for one in self.documents if one.coverage != "words" and synthesis(one) is None]
         self._places = list(all_spans(self.documents))
         self._index = Index([span.text for _, span in self._places])
-        self._same: dict[tuple[str, ...], int] = {}
+        self._same: dict[tuple[str, ...], list[int]] = {}
         counts: dict[str, int] = {}
         for place, tokens in enumerate(self._index.tokens):
-            self._same.setdefault(tuple(tokens), place)
+            self._same.setdefault(tuple(tokens), []).append(place)
             for word in set(tokens):
                 counts[word] = counts.get(word, 0) + 1
         self._formulas = [
@@ -78,10 +79,15 @@ class Attributor:
         ]
         self._rare = {word: float(np.log1p(len(self._places) / number)) for word, number in counts.items()}
 
-    def attribute(self, text: str) -> Attribution:
-        """The label of a claim, from the sentence that fits it best; a quotation anywhere decides."""
-        coverage = tuple(sorted({one.coverage for one in self.documents}))
-        found = [self._judge(text, *place) for place in self._candidates(text)]
+    def attribute(self, text: str, without: str = "") -> Attribution:
+        """The label of a claim, from the sentence that fits it best; a quotation anywhere decides.
+
+        Args:
+            text: the claim.
+            without: hash of the document it was taken from, which is no evidence for it.
+        """
+        coverage = tuple(sorted({one.coverage for one in self.documents if one.sha256 != without}))
+        found = [self._judge(text, *place) for place in self._candidates(text, without)]
         if not found:
             return Attribution("absent", {}, 0.0, coverage=coverage, why="no sentence shares a word with it")
         order = {"quoted": 3, "contradicted": 2, "paraphrase": 2, "absent": 1}
@@ -94,14 +100,23 @@ class Attributor:
             return -float(len(one.span.text))
         return 0.0 if one.span is None else self.alignment(text, one.span.text) + _ratio(text, one.span.text)
 
-    def _candidates(self, text: str) -> Iterator[tuple[Document, Span]]:
-        """Sentences by BM25, each also with the one behind it on its page."""
+    def _places_of(self, text: str, without: str) -> list[int]:
+        """Places of sentences of its words, of the best by BM25 and of formulas, each once; none of the document left out."""
         with_formula = self._formulas if "=" in text and formulas(text) else []
-        twin = self._same.get(
-            tuple(content_words(text))
-        )  # BM25 may rank it low among many that differ in a number
-        found = [*([] if twin is None else [twin]), *self._index.best(text, CANDIDATES), *with_formula]
-        for place in dict.fromkeys(found):
+        # BM25 may rank the same words low among many sentences that differ in a number.
+        twins = [
+            place
+            for place in self._same.get(tuple(content_words(text)), [])
+            if self._places[place][0].sha256 != without
+        ]
+        best = self._index.best(text, CANDIDATES * (4 if without else 1))
+        others = [place for place in best if self._places[place][0].sha256 != without][:CANDIDATES]
+        formulas_ = [place for place in with_formula if self._places[place][0].sha256 != without]
+        return list(dict.fromkeys([*twins[:CANDIDATES], *others, *formulas_]))
+
+    def _candidates(self, text: str, without: str) -> Iterator[tuple[Document, Span]]:
+        """Sentences that may say it, each also with the one behind it on its page."""
+        for place in self._places_of(text, without):
             document, span = self._places[place]
             yield document, span
             if place + 1 < len(self._places):
@@ -231,23 +246,29 @@ def attribute_all(
         only: ids.
     """
     made: dict[str, Attribution] = {}
-    by_source: dict[str, Attributor] = {}
+    attributor = Attributor(found)
     for id_, claim in ledger.all("claim").items():
         if id_ not in only if only else not claim["source"]:
             continue
         own = claim["source"]["doc_sha256"] if claim["source"] else ""
-        if own not in by_source:
-            by_source[own] = Attributor([one for one in found if one.sha256 != own])
-        one = by_source[own].attribute(claim["text"])
+        one = attributor.attribute(claim["text"], own)
         made[id_] = one
-        ledger.append("claim", id_, {**claim, "attribution": as_body(one, by_source[own], calibration, name)})
+        looked = sorted(document.sha256 for document in attributor.documents if document.sha256 != own)
+        corpus = hashlib.sha256(" ".join(looked).encode()).hexdigest()[:16]
+        ledger.append("corpus", corpus, {"documents": looked})
+        ledger.append("claim", id_, {**claim, "attribution": as_body(one, corpus, calibration, name)})
     return made
 
 
-def as_body(
-    one: Attribution, attributor: Attributor, calibration: Calibration | None, name: str
-) -> dict[str, Any]:
-    """An attribution as the ledger holds it; what was not looked at is said and is never a low confidence."""
+def as_body(one: Attribution, corpus: str, calibration: Calibration | None, name: str) -> dict[str, Any]:
+    """An attribution as the ledger holds it; what was not looked at is said and is never a low confidence.
+
+    Args:
+        one: the attribution.
+        corpus: id of the line with the documents that were looked at.
+        calibration: turns its score into a confidence.
+        name: of the calibration.
+    """
     coverage = list(one.coverage)
     looked = " and ".join(coverage) if coverage else "none"
     said = (
@@ -265,7 +286,7 @@ def as_body(
         "method": METHOD,
         "axes": dict(one.axes),
         "coverage": coverage,
-        "documents": sorted(document.sha256 for document in attributor.documents),
+        "corpus": corpus,
         "span": None,
     }
     if one.document is not None and one.span is not None and one.label != "absent":

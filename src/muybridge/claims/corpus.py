@@ -110,10 +110,16 @@ def _add(ledger: Ledger, path: Path, work: str, coverage: str, known: Sequence[D
 
 
 def _bytes(path: Path) -> bytes:
+    """Content of a file that the user named; links are the user's own and followed, pipes and devices are not read."""
+    if not path.is_file():
+        raise MuybridgeError(f"{path}: is no file.")
     try:
-        content = read_bytes(path.absolute(), MOST_BYTES)
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise MuybridgeError(f"{path}: cannot be read ({error.strerror}).") from error
+    if len(content) > MOST_BYTES:
+        raise MuybridgeError(f"{path}: has more than {MOST_BYTES:,} bytes. Split it.")
     if not content.strip():
         raise MuybridgeError(f"{path}: is empty.")
     return content

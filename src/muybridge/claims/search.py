@@ -48,7 +48,12 @@ class Index:
     def best(self, query: str, number: int) -> list[int]:
         """Places of the texts that score highest, best first; none that scores 0."""
         scores = self.scores(query)
-        order = np.argsort(-scores, kind="stable")[:number]
+        near = (
+            np.flatnonzero(scores >= np.partition(scores, -number)[-number])
+            if number < self.size
+            else np.arange(self.size)
+        )
+        order = near[np.argsort(-scores[near], kind="stable")][:number]
         return [int(i) for i in order if scores[i] > 0]
 
 

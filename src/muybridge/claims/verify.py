@@ -42,7 +42,7 @@ def verify(
     results: Mapping[str, Results] | None = None,
     only: Sequence[str] = (),
 ) -> dict[str, Outcome]:
-    """Run the predicate of every claim (or of some) and write the verdicts; p-values are corrected by Holm over the claims judged together.
+    """Run the predicate of every claim (or of some) and write the verdicts; p-values are corrected by Holm over all claims that have one.
 
     Args:
         ledger: holds the claims.
@@ -51,20 +51,28 @@ def verify(
         only: ids.
     """
     claims = {id_: claim for id_, claim in ledger.all("claim").items() if not only or id_ in only}
-    found = outcomes(claims, runs, results or {})
+    held = [
+        one["result"]["p"] for id_, one in ledger.all("claim").items() if id_ not in claims and one["result"]
+    ]
+    found = outcomes(claims, runs, results or {}, [p for p in held if p is not None])
     for id_, one in found.items():
         ledger.append("claim", id_, {**claims[id_], **_written(claims[id_], one)})
     return found
 
 
 def outcomes(
-    claims: Mapping[str, Mapping[str, Any]], runs: Path | None, results: Mapping[str, Results]
+    claims: Mapping[str, Mapping[str, Any]],
+    runs: Path | None,
+    results: Mapping[str, Results],
+    others: Sequence[float] = (),
 ) -> dict[str, Outcome]:
-    """Verdicts, without writing them."""
+    """Verdicts, without writing them; ``others`` are p-values of claims judged before, for the correction."""
     world = _world(runs) if runs is not None and any(_of_study(claim) for claim in claims.values()) else None
     found = {id_: _guarded(claim, world, results) for id_, claim in claims.items()}
     tested = [id_ for id_, one in found.items() if one.p is not None]
-    corrected = dict(zip(tested, holm([float(found[id_].p or 0.0) for id_ in tested]), strict=True))
+    corrected = dict(
+        zip(tested, holm([*(float(found[id_].p or 0.0) for id_ in tested), *others]), strict=False)
+    )
     return {id_: _corrected(one, corrected[id_]) if id_ in corrected else one for id_, one in found.items()}
 
 
