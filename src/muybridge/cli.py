@@ -42,6 +42,10 @@ many steps
   report       write report.html, report.md and tables/*.csv of a folder
   runs         ls | show | best | rm | export: the runs of a folder
 
+papers and claims
+  claims       add | list | show | attribute | verify | review | report | export | calibrate: sentences with verdicts, in a ledger
+  review       run | new | corpus | search | extract | ...: a literature synthesis that a reader can check
+
 to look up
   list         backbones | objectives | perturbations | datasets | weightings [--json]
   info         versions, hardware, cache [--json] [--remove-cache]
@@ -183,6 +187,12 @@ def _runs(verb: str, words: list[str]) -> int:
     return cli_runs.run(words)
 
 
+def _claims(verb: str, words: list[str]) -> int:
+    from muybridge import cli_claims, cli_review
+
+    return cli_claims.run(words) if verb == "claims" else cli_review.run(words)
+
+
 def _list(verb: str, words: list[str]) -> int:
     from muybridge import cli_show
 
@@ -266,6 +276,8 @@ COMMANDS: dict[str, Callable[[str, list[str]], int]] = {
     "study": _study,
     "report": _report,
     "runs": _runs,
+    "claims": _claims,
+    "review": _claims,
     "list": _list,
     "info": _info,
 }

@@ -1,5 +1,6 @@
 """Study files: what they say is what is planned; what is wrong with one is said with its place and the nearest known word."""
 
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -190,3 +191,31 @@ def test_what_is_wrong_with_a_python_file_is_said_with_its_line(write, tmp_path,
 def test_a_word_that_is_no_study_is_refused(word, message):
     with pytest.raises(UsageError, match=message):
         find(word)
+
+
+CLAIM = "claims:\n  - {say: VCOP wins., above: {better: {arm: vcop}, worse: {arm: rotnet}, where: {stage: probe}}}\n"
+
+
+def test_claims_of_a_file_stand_in_the_plan_and_wrong_ones_are_refused(tmp_path: Path):
+    path = tmp_path / "s.yaml"
+    path.write_text("cells:\n  - pretrain: {data: builtin-motions}\n" + CLAIM)
+    expected = {
+        "say": "VCOP wins.",
+        "above": {"better": {"arm": "vcop"}, "worse": {"arm": "rotnet"}, "where": {"stage": "probe"}},
+    }
+    assert list(find(str(path)).claims) == [expected]
+    path.write_text(path.read_text().replace("better", "bettr"))
+    with pytest.raises(UsageError, match=r"no field 'bettr'\. Did you mean 'better'"):
+        find(str(path))
+
+
+def test_claims_of_a_python_study_may_be_predicates_or_words(tmp_path: Path):
+    path = tmp_path / "s.py"
+    path.write_text(
+        "from muybridge.report.more_predicates import Trend\n"
+        'CLAIMS = [Trend("It rises.", "level", ("1", "2")), {"say": "Budgets are equal.", "equal_budgets": {}}]\n'
+        "def cells(config):\n    yield from ()\n"
+    )
+    first, second = find(str(path)).claims
+    assert first["trend"]["order"] == ["1", "2"]
+    assert second == {"say": "Budgets are equal.", "equal_budgets": {}}

@@ -14,6 +14,7 @@ _WORD = (str, int, float, None)
 FIELDS: dict[str, Any] = {
     **dict.fromkeys(("name", "title", "command", "started", "reference"), str),
     "tables": [str],
+    "claims": [dict],
     "arms": [str],
     "config": dict,
     "cells": [_CELL | {"facets": {"arm!": str, "protocol!": str, "data!": str, "level": _WORD, "source": _WORD}, "factors": dict}],

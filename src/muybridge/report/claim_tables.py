@@ -13,6 +13,7 @@ SIDES = {
     "open": "cannot be separated",
     "one seed": "one seed: of these networks only",
     "one source group": "one source group: no interval",
+    "not comparable": "not comparable",
 }
 MOST = 4
 
@@ -30,7 +31,8 @@ def _claims_table(judged: Sequence[Judged]) -> Table:
     notes = [
         "Supported: every comparison stands in favour after Holm’s correction over all comparisons of the claim. Refuted: one stands "
         "against it. Undetermined: neither, or something it needs is missing. One seed: the networks may differ, but a single training "
-        "run of each does not tell whether what they were trained with is why."
+        "run of each does not tell whether what they were trained with is why. Not comparable: the protocols differ, so that "
+        "nothing follows for either side."
     ]
     return Table("claims", "Claims of the study", columns, rows, notes)
 
@@ -55,7 +57,7 @@ def _weighed(one: Judged) -> Cell:
         return missing("none")
     counts = {words: sum(line.says == says for line in one.evidence) for says, words in SIDES.items()}
     shown = ", ".join(f"{number} {words}" for words, number in counts.items() if number)
-    order = ("against", "one seed", "one source group", "open", "for")
+    order = ("against", "one seed", "one source group", "open", "not comparable", "for")
     weakest = min(
         one.evidence,
         key=lambda line: (order.index(line.says), abs(line.interval.value) if line.interval else 0.0),
@@ -64,7 +66,12 @@ def _weighed(one: Judged) -> Cell:
 
 
 def _words(line: Evidence) -> str:
-    return f"{line.words}: {_shown(line.interval)}" if line.interval else line.words
+    if line.interval is None:
+        return line.words
+    if line.scale:
+        one = line.interval
+        return f"{line.words}: {line.scale} {one.value:+.2f} ({one.low:+.2f} to {one.high:+.2f})"
+    return f"{line.words}: {_shown(line.interval)}"
 
 
 def _shown(one: Interval) -> str:
@@ -81,25 +88,45 @@ def _lacking(one: Judged) -> Cell:
 def _evidence_row(line: Evidence) -> list[Cell]:
     if line.interval is None or line.p is None:
         return [text(line.words), *(Cell("") for _ in range(3)), text(SIDES[line.says])]
+    if line.scale:
+        one = line.interval
+        bounds = f"{one.low:+.2f} to {one.high:+.2f}"
+        return [
+            text(line.words), Cell(f"{one.value:+.2f}", sort=one.value, small=line.scale), Cell(bounds, sort=one.low),
+            Cell(_p(line.p), sort=line.p), text(SIDES[line.says]),
+        ]  # fmt: skip
     return [
         text(line.words),
         Cell(points(line.interval.value, sign=True), sort=100 * line.interval.value),
         Cell(span(line.interval, sign=True), sort=100 * line.interval.low),
-        Cell(f"{line.p:.3f}" if line.p >= 0.001 else "< 0.001", sort=line.p),
+        Cell(_p(line.p), sort=line.p),
         text(SIDES[line.says]),
     ]
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
 def claim_rows(judged: Sequence[Judged]) -> Iterator[dict[str, Any]]:
     """One tidy row per comparison, or per claim without any."""
     for one in judged:
-        told = {"claim": one.words, "verdict": one.verdict, "missing": "; ".join(one.missing)}
+        told = {
+            "claim": one.words, "verdict": one.verdict, "missing": "; ".join(one.missing), "runs": " ".join(one.runs),
+            "fingerprints": " ".join(f"{name}={print_}" for name, print_ in sorted(one.data.items())),
+        }  # fmt: skip
         lines: list[Evidence | None] = [*one.evidence] or [None]
         for line in lines:
             bounds = line.interval if line else None
             yield {
-                **told, "comparison": line.words if line else None, "says": line.says if line else None,
-                "difference": bounds.value if bounds else None, "low": bounds.low if bounds else None,
-                "high": bounds.high if bounds else None, "p_holm": line.p if line else None,
-                "seeds": bounds.seeds if bounds else None, "groups": bounds.groups if bounds else None,
-            }  # fmt: skip
+                **told,
+                "comparison": line.words if line else None,
+                "says": line.says if line else None,
+                "scale": (line.scale or "difference") if line else None,
+                "difference": bounds.value if bounds else None,
+                "low": bounds.low if bounds else None,
+                "high": bounds.high if bounds else None,
+                "p_holm": line.p if line else None,
+                "seeds": bounds.seeds if bounds else None,
+                "groups": bounds.groups if bounds else None,
+            }

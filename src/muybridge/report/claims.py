@@ -7,21 +7,22 @@ training seed: what two networks differ in need not be what they were trained wi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
 
+from muybridge.core.records import Run
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN, Difference
-from muybridge.report.collect import Collected, Experiment, facets
+from muybridge.report.collect import Collected, Experiment, data_of, facets
 from muybridge.report.design import Design
 from muybridge.report.robust import Perturbed
 from muybridge.report.score import Arm, Comparison, Scored, compared
 from muybridge.report.shares import Score
 
 Verdict = Literal[
-    "supported", "refuted", "undetermined", "undetermined: one seed", "undetermined: one source group"
-]
-Says = Literal["for", "against", "open", "one seed", "one source group"]
+    "supported", "refuted", "undetermined", "undetermined: one seed", "undetermined: one source group", "not comparable"
+]  # fmt: skip
+Says = Literal["for", "against", "open", "one seed", "one source group", "not comparable"]
 Wanted = Mapping[str, str | tuple[str, ...]]
 FACETS = ("stage", "protocol", "data", "network", "profile", "details", "source", "arm")
 """What two arms must share to be compared, but for what a claim names."""
@@ -88,11 +89,13 @@ class Test:
         words: what it says.
         difference: what was found.
         one_network: an arm in it has one training seed, so that it speaks of single networks and not of their training.
+        places: the arms in it.
     """
 
     words: str
     difference: Difference
     one_network: bool = False
+    places: Sequence[Place] = ()
 
     def says(self, found: Comparison, favourable: bool) -> Says:
         """What a corrected comparison says of a claim that wants it ``favourable``."""
@@ -105,22 +108,31 @@ class Test:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One comparison as it came out."""
+    """One comparison as it came out; ``scale`` is empty for a difference of shares, else the name of what the interval is of."""
 
     words: str
     says: Says
     interval: Interval | None = None
     p: float | None = None
+    scale: str = ""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim with its verdict; ``missing`` names what it needs and is not there."""
+    """A claim with its verdict.
+
+    Attributes:
+        missing: what it needs and is not there.
+        runs: signatures of the runs it rests on, ``STAGE/SIGNATURE``.
+        data: fingerprint by data set.
+    """
 
     words: str
     verdict: Verdict
     evidence: list[Evidence]
     missing: list[str]
+    runs: list[str] = field(default_factory=list)
+    data: Mapping[str, str] = field(default_factory=dict)
 
 
 class Claim(Protocol):
@@ -140,6 +152,15 @@ class Claim(Protocol):
         ...
 
 
+@runtime_checkable
+class OverRuns(Protocol):
+    """A claim about runs themselves: their configs or budgets."""
+
+    def runs(self, world: World) -> list[Run]:
+        """The runs it speaks of."""
+        ...
+
+
 def judge(claims: Sequence[Claim], world: World) -> list[Judged]:
     """Every claim with its verdict, corrected for the number of its comparisons."""
     judged = []
@@ -147,12 +168,27 @@ def judge(claims: Sequence[Claim], world: World) -> list[Judged]:
         tests, missing = claim.tests(world)
         results = compared([test.difference for test in tests])
         evidence = claim.weigh(world, list(zip(tests, results, strict=True)))
-        judged.append(Judged(claim.words, _verdict(evidence, missing), evidence, missing))
+        runs = [run for test in tests for place in test.places for run in place.arm.runs]
+        runs += claim.runs(world) if isinstance(claim, OverRuns) else []
+        judged.append(
+            Judged(claim.words, _verdict(evidence, missing), evidence, missing, _names(runs), _data(runs))
+        )
     return judged
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    return sorted({f"{run.stage}/{run.signature}" for run in runs})
+
+
+def _data(runs: Sequence[Run]) -> dict[str, str]:
+    told = [data_of(run) for run in runs]
+    return {str(one["name"]): str(one.get("fingerprint", "not told")) for one in told if one.get("name")}
 
 
 def _verdict(evidence: Sequence[Evidence], missing: Sequence[str]) -> Verdict:
     says = {one.says for one in evidence}
+    if says == {"not comparable"}:
+        return "not comparable"
     if "against" in says:
         return "refuted"
     if "one seed" in says:

@@ -38,6 +38,7 @@ from muybridge.report.study_claims import CLAIMS
 from muybridge.report.table import Cell, Table, grouped, listed
 from muybridge.report.transfer import Crossed, Labels, Splits, by_labels, crossed, splits
 from muybridge.report.transfer_tables import crossed_table, labels_table, split_table, weights_table
+from muybridge.report.user_claims import claims_of
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def content(all_of: Collected) -> Content:
     broken = broken_table(all_of)
     world = world_of(scored, found, all_of)
     reference = beside(world)
-    judged = judge(CLAIMS.get(str(all_of.study.get("name")), ()), world)
+    judged = judge([*CLAIMS.get(str(all_of.study.get("name")), ()), *claims_of(all_of.study)], world)
     return Content(
         all_of=all_of,
         scored=scored,

@@ -48,13 +48,13 @@ class Above:
                 found, lacking = _by_value(places, wanted)
                 sides.append(found)
                 absent += lacking
-            missing += [f"{name}: {words}" for words in absent] + _holes(name, places)
+            missing += [f"{name}: {words}" for words in absent] + holes_of(name, places)
             if self.over == "mean" and not absent:
                 pairs: list[tuple[list[Place], list[Place]]] = [(sides[0], sides[1])]
             else:
                 pairs = [([a], [b]) for a, b in product(*sides)] if self.over == "each" else []
             for one, other in pairs:
-                made = _test(name, one, other, self.score)
+                made = test_of(name, one, other, self.score)
                 (tests if isinstance(made, Test) else missing).append(made)  # type: ignore[arg-type]
         return tests, missing if groups else ["no finished run that it speaks of"]
 
@@ -74,11 +74,11 @@ class Above:
         groups: dict[str, list[Place]] = {}
         for places in rest.values():
             words = places[0].said([name for name in FACETS if name not in free])
-            groups |= {words: places} if named & {"source", "source_kind"} else _by_source(words, places)
+            groups |= {words: places} if named & {"source", "source_kind"} else by_source(words, places)
         return groups
 
 
-def _by_source(words: str, places: Sequence[Place]) -> dict[str, list[Place]]:
+def by_source(words: str, places: Sequence[Place]) -> dict[str, list[Place]]:
     """Places learnt from one source; those that learnt from none stand beside each."""
     sources = list(dict.fromkeys(place.facets["source"] for place in places if place.facets["source"]))
     if len(sources) < 2:
@@ -114,9 +114,9 @@ class SameOrder:
                 key = place.said(FACETS[:-2])
                 groups.setdefault(key, []).append(place)
         for name, places in groups.items():
-            missing += _holes(name, places)
+            missing += holes_of(name, places)
             for one, other in combinations(places, 2):
-                made = [_test(name, [one], [other], score) for score in (self.first, self.second)]
+                made = [test_of(name, [one], [other], score) for score in (self.first, self.second)]
                 lacking = [part for part in made if isinstance(part, str)]
                 missing += lacking
                 tests += [] if lacking else [part for part in made if isinstance(part, Test)]
@@ -130,7 +130,7 @@ class SameOrder:
             says = test.says(second, signs[0] == signs[1])
             says = "open" if says in ("for", "against") and not first.stands else says
             evidence.append(
-                Evidence(f"{test.words}, {_spelt(self.second)}", says, second.difference.interval, second.p)
+                Evidence(f"{test.words}, {spelt(self.second)}", says, second.difference.interval, second.p)
             )
         return evidence
 
@@ -151,15 +151,17 @@ class BesideChance:
         places = [place for place in world.places if place.fits(self.where)]
         for place in places:
             name = place.said(FACETS)
-            missing += _holes(place.said(FACETS[:-1]), [place])
+            missing += holes_of(place.said(FACETS[:-1]), [place])
             of = place.score(self.score)
             if of is None or np.isnan(place.chance):
-                missing.append(f"{name}: {_spelt(self.score) if of is None else 'chance'} is missing")
+                missing.append(f"{name}: {spelt(self.score) if of is None else 'chance'} is missing")
                 continue
             found = Difference.of(
                 (place.arm.name, "chance"), estimate(of, place.arm.right).above(place.chance)
             )
-            tests.append(Test(f"{name}: {_spelt(self.score)} against chance", found, place.arm.one_network))
+            tests.append(
+                Test(f"{name}: {spelt(self.score)} against chance", found, place.arm.one_network, [place])
+            )
         return tests, missing if places else ["no finished run that it speaks of"]
 
     def weigh(self, world: World, found: list[tuple[Test, Comparison]]) -> list[Evidence]:
@@ -183,7 +185,7 @@ class EqualBudgets:
 
     def tests(self, world: World) -> tuple[list[Test], list[str]]:
         """None: budgets are counted, not estimated."""
-        runs = self._runs(world)
+        runs = self.runs(world)
         arms = {facets(run)["arm"] for run in runs}
         lacking = [
             f"{run.stage}/{run.signature}: {self.unit} not told"
@@ -195,7 +197,7 @@ class EqualBudgets:
     def weigh(self, world: World, found: list[tuple[Test, Comparison]]) -> list[Evidence]:
         """One line per network."""
         networks: dict[str, list[Run]] = {}
-        for run in self._runs(world):
+        for run in self.runs(world):
             networks.setdefault(backbone_of(run), []).append(run)
         return [self._line(name, runs) for name, runs in networks.items()]
 
@@ -205,7 +207,8 @@ class EqualBudgets:
         words = f"{name or 'one network'}: {self.unit} of {len(runs)} pretraining runs{most}"
         return Evidence(words, "against" if self.unit in unequal(runs) else "for")
 
-    def _runs(self, world: World) -> list[Run]:
+    def runs(self, world: World) -> list[Run]:
+        """All runs of pretraining."""
         return [run for experiment in world.all_of.of("pretrain") for run in experiment.runs]
 
 
@@ -221,14 +224,14 @@ def _by_value(places: Sequence[Place], wanted: Wanted) -> tuple[list[Place], lis
     return found, lacking
 
 
-def _test(name: str, one: list[Place], other: list[Place], score: str) -> Test | str:
+def test_of(name: str, one: list[Place], other: list[Place], score: str) -> Test | str:
     """The comparison of the mean over some places with the mean over others, or why there is none."""
     sides = _names(one, other)
     places = [*one, *other]
     scores = [place.score(score) for place in places]
     if any(of is None for of in scores):
         lacking = [place.arm.name for place, of in zip(places, scores, strict=True) if of is None]
-        return f"{name}: {_spelt(score)} of {listed(lacking)} is missing"
+        return f"{name}: {spelt(score)} of {listed(lacking)} is missing"
     if not all(same_videos(places[0].arm, place.arm) for place in places[1:]):
         return f"{name}: {sides[0]} and {sides[1]} were tested on different videos"
     estimates = [
@@ -236,12 +239,11 @@ def _test(name: str, one: list[Place], other: list[Place], score: str) -> Test |
     ]
     weights = [1 / len(one)] * len(one) + [-1 / len(other)] * len(other)
     found = Difference.of((sides[0], sides[1]), combined(estimates, weights))
-    return Test(
-        f"{name}: {sides[0]} against {sides[1]}", found, any(place.arm.one_network for place in places)
-    )
+    alone = any(place.arm.one_network for place in places)
+    return Test(f"{name}: {sides[0]} against {sides[1]}", found, alone, places)
 
 
-def _holes(name: str, places: Sequence[Place]) -> list[str]:
+def holes_of(name: str, places: Sequence[Place]) -> list[str]:
     """Seeds and folds that are missing of arms that are there."""
     return [f"{name}: {place.arm.name} lacks {listed(list(place.holes))}" for place in places if place.holes]
 
@@ -259,7 +261,8 @@ def _evidence(test: Test, one: Comparison, favourable: bool) -> Evidence:
     return Evidence(test.words, test.says(one, favourable), one.difference.interval, one.p)
 
 
-def _spelt(score: str) -> str:
+def spelt(score: str) -> str:
+    """A score in words."""
     return {
         "types": "mean accuracy under perturbation",
         "relative": "relative robustness",

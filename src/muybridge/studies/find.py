@@ -1,11 +1,12 @@
 """From ``NAME_OR_FILE`` to a study: a shipped one, a Python file or a YAML file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from muybridge.core.catalogue import suggestion
+from muybridge.core.claim_words import claim_words
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.stages.memory import Memory
 from muybridge.studies import STUDIES
@@ -25,6 +26,7 @@ class Recipe:
         config: what the user can set.
         cells: makes the generator of stage configs.
         words: of the command that runs it.
+        claims: the user's own, in the words of ``core.claim_words``.
         place: says for an unfinished generator where in the file it stands; empty for shipped studies.
     """
 
@@ -34,6 +36,7 @@ class Recipe:
     cells: Callable[[Any], Study]
     words: tuple[str, ...]
     place: Callable[[Study], str] = lambda study: ""
+    claims: Sequence[dict[str, Any]] = ()
 
 
 def find(word: str) -> Recipe:
@@ -86,6 +89,7 @@ def _from_python(path: Path) -> Recipe:
         python_file.guarded(module, path),
         ("study", "run", str(path.absolute())),
         lambda study: python_file.place(study, path),
+        claim_words(getattr(module, "CLAIMS", []), str(path)),
     )
 
 
@@ -95,5 +99,11 @@ def _from_yaml(path: Path) -> Recipe:
     found = YamlStudy.read(path)
     words = ("study", "run", str(path.absolute()))
     return Recipe(
-        path.stem, found.title or path.stem, StudyConfig, found.cells, words, lambda study: found.place
+        path.stem,
+        found.title or path.stem,
+        StudyConfig,
+        found.cells,
+        words,
+        lambda study: found.place,
+        found.file.claims,
     )

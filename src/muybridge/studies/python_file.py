@@ -1,7 +1,8 @@
 """Studies in Python files. To read such a file is to run it: it is the user's own program, with all that a program may do.
 
-A file defines ``cells(config)``, a generator that yields stage configs and is sent the folder of each run; and, if it wants options of its
-own, ``Config``, a frozen dataclass on top of ``StudyConfig``. ``TITLE`` names its report.
+A file defines ``cells(config)``, a generator that yields stage configs and is sent the folder of each run; and, if it wants options of
+its own, ``Config``, a frozen dataclass on top of ``StudyConfig``. ``TITLE`` names its report, ``CLAIMS`` lists what it claims
+(``core.claim_words``).
 """
 
 import dataclasses

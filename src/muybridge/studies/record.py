@@ -29,6 +29,7 @@ def write_plan(recipe: Recipe, config: StudyConfig, cells: Sequence[Cell], outco
         "name": recipe.name,
         "title": recipe.title,
         "tables": list(STUDIES[recipe.name].facts.get("tables", ())) if recipe.name in STUDIES else [],
+        "claims": list(recipe.claims),
         "command": command(config, recipe.words),
         "config": as_dict(config),
         "started": before.get("started") or datetime.now(UTC).isoformat(timespec="seconds"),

@@ -8,11 +8,12 @@ from typing import Any
 import yaml
 
 from muybridge.core.catalogue import suggestion
+from muybridge.core.claim_words import claim_words
 from muybridge.core.errors import UsageError
 from muybridge.stages.config import KINDS as STAGES
 from muybridge.stages.config import Control, RobustnessConfig, change
 
-PARTS = ("title", "factors", "common", "cells", "exclude")
+PARTS = ("title", "factors", "common", "cells", "exclude", "claims")
 COMMAND = frozenset({"out", "resume", "overwrite", "dry_run"})
 """Fields that belong to the command and not to the study."""
 INPUTS = ("init", "model")
@@ -60,6 +61,7 @@ class File:
         factors: their values, as written.
         specs: by name.
         exclude: combinations that are left out: factor to values.
+        claims: in the words of ``core.claim_words``.
     """
 
     path: Path
@@ -67,6 +69,7 @@ class File:
     factors: Mapping[str, list[Any]]
     specs: Mapping[str, Spec]
     exclude: list[dict[str, list[Any]]]
+    claims: list[dict[str, Any]]
 
 
 def read(path: Path) -> File:
@@ -106,7 +109,8 @@ class _Reader:
             if factor not in used:
                 raise self.error(f"factor {factor!r} changes nothing: every cell says {factor!r} itself.")
         exclude = [self.excluded(one) for one in self.content.get("exclude") or []]
-        return File(self.path, str(self.content.get("title") or ""), self.factors, specs, exclude)
+        claims = claim_words(self.content.get("claims") or [], str(self.path))
+        return File(self.path, str(self.content.get("title") or ""), self.factors, specs, exclude, claims)
 
     def error(self, text: str) -> UsageError:
         """An error that names the file."""
