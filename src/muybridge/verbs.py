@@ -26,6 +26,7 @@ from muybridge.stages.config import (
     ProbeConfig,
     RetrievalConfig,
     RobustnessConfig,
+    SimilarityConfig,
 )
 from muybridge.studies.config import QuickstartConfig, StudyConfig
 
@@ -178,6 +179,7 @@ knn = _verb("knn", KnnConfig, run_stage)
 retrieval = _verb("retrieval", RetrievalConfig, run_stage)
 _robustness = _verb("robustness", RobustnessConfig, run_stage)
 neighbours = _verb("neighbours", NeighboursConfig, run_stage)
+similarity = _verb("similarity", SimilarityConfig, run_stage)
 quickstart = _verb("quickstart", QuickstartConfig, lambda config: run_study(_found("quickstart"), config))
 
 

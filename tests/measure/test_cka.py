@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from muybridge.measure.cka import biased_rows, gram, products, ratio, unbiased_rows
+from muybridge.measure.cka import gram, products, unbiased_rows
 from muybridge.measure.cka_weighted import Weighted
 from muybridge.measure.layer_similarity import MEASURES, LayerSums
 
@@ -27,12 +27,12 @@ def sums(batches: list[tuple[torch.Tensor, torch.Tensor]], **words) -> LayerSums
     return found
 
 
-def song(K: torch.Tensor, L: torch.Tensor) -> torch.Tensor:
+def song(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     """HSIC_1 as Nguyen et al. write it, eq. 3."""
-    n, one = len(K), torch.ones(len(K), dtype=torch.float64)
-    K, L = K - K.diag().diag(), L - L.diag().diag()
-    whole = (one @ K @ one) * (one @ L @ one) / ((n - 1) * (n - 2))
-    return ((K @ L).trace() + whole - 2 / (n - 2) * (one @ K @ L @ one)) / (n * (n - 3))
+    n, ones = len(one), torch.ones(len(one), dtype=torch.float64)
+    K, L = one - one.diag().diag(), other - other.diag().diag()
+    whole = (ones @ K @ ones) * (ones @ L @ ones) / ((n - 1) * (n - 2))
+    return ((K @ L).trace() + whole - 2 / (n - 2) * (ones @ K @ L @ ones)) / (n * (n - 3))
 
 
 def test_a_gram_is_that_of_centred_features_in_any_order_of_memory():
@@ -122,7 +122,9 @@ def test_procrustes_is_the_best_rotation():
     from scipy.spatial import procrustes as peer
 
     X, Y = (one.double().numpy() for one in drawn(12, 6, 6))
-    found = sums([(grams(torch.from_numpy(X)), grams(torch.from_numpy(Y)))], measures=("procrustes",), permutations=2)
+    found = sums(
+        [(grams(torch.from_numpy(X)), grams(torch.from_numpy(Y)))], measures=("procrustes",), permutations=2
+    )
     _, _, disparity = peer(X, Y)  # 1 - (sum of singular values)^2 for both of norm one
     assert found.maps()["procrustes"].value.item() ** 2 == pytest.approx(1 - disparity, rel=1e-5)
 
@@ -144,7 +146,7 @@ def test_the_null_band_holds_unpaired_features_and_not_paired_ones():
         Z = X + 2 * drawn(64, 30, seed=100 + seed)[0]
         parts = [(grams(X[i : i + 16], Z[i : i + 16]), grams(Y[i : i + 16])) for i in range(0, 64, 16)]
         one = sums(parts).maps()["cka"]
-        inside += int((one.null[0][0, 0] <= one.value[0, 0] <= one.null[1][0, 0]))
+        inside += int(one.null[0][0, 0] <= one.value[0, 0] <= one.null[1][0, 0])
         paired = sums([(a[:1], a[1:]) for a, _ in parts]).maps()["cka"]
         assert paired.value.item() > paired.null[1].item()
     assert 16 <= inside <= 20
@@ -166,7 +168,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
             shared = torch.randn(16, 10, generator=source) * torch.linspace(2, 0.3, 10)
             X, Y = (torch.cat([shared, torch.randn(16, 10, generator=source)], 1) for _ in range(2))
             made.append((grams(X), grams(Y)))
-        draws = np.random.default_rng(seed).multinomial(16 * number, np.full(16 * number, 1 / 16 / number), 200)
+        draws = np.random.default_rng(seed).multinomial(
+            16 * number, np.full(16 * number, 1 / 16 / number), 200
+        )
         return sums(made, multiplicities=draws.astype(float) if number < 100 else None, permutations=2)
 
     truth = sample(400, 10_000).maps()["cka"].value.item()
@@ -175,4 +179,3 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
         low, high = sample(4, seed).maps()["cka"].interval
         hit += int(low.item() <= truth <= high.item())
     assert 85 <= hit <= 99
-

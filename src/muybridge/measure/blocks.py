@@ -46,7 +46,9 @@ def inside(
     return found
 
 
-def _mean(value: Float64[np.ndarray, "*r l l2"], chosen: Bool[np.ndarray, "l l2"]) -> Float64[np.ndarray, "*r"]:
+def _mean(
+    value: Float64[np.ndarray, "*r l l2"], chosen: Bool[np.ndarray, "l l2"]
+) -> Float64[np.ndarray, "*r"]:
     """Mean over chosen pairs that are known."""
     known = chosen & ~np.isnan(value)
     number = known.sum(axis=(-2, -1))

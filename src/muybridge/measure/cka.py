@@ -1,8 +1,8 @@
 """Similarity of layers from the Gram matrices of their features, batch by batch: CKA and its estimators.
 
-HSIC of two layers is estimated on every batch, the estimates are summed over batches, and then divided (Nguyen, Raghu and Kornblith, Do
-wide and deep networks learn the same things?, ICLR 2021, eq. 2 and 3): memory does not grow with the number of clips. Values are as they come
-out: an estimate without bias lies below zero as often as above where two layers have nothing in common, and is not clamped.
+HSIC of two layers is estimated on every batch, the estimates are summed over batches, and then divided (Nguyen, Raghu and Kornblith,
+Do wide and deep networks learn the same things?, ICLR 2021, eq. 2 and 3): memory does not grow with the clips.
+Values are as they come out: an estimate without bias lies below zero as often as above where two layers have nothing in common, and is not clamped.
 """
 
 import torch
@@ -28,10 +28,7 @@ def gram(features: Float[Tensor, "n ..."]) -> Float64[Tensor, "n n"]:
     n = len(features)
     order = sorted(range(1, features.ndim), key=features.stride, reverse=True)
     flat = features.permute(0, *order).reshape(n, -1)
-    if flat.device.type == "cpu":
-        step = max(1, WORKING // (4 * n))
-    else:
-        step = 1 << 22
+    step = max(1, WORKING // (4 * n)) if flat.device.type == "cpu" else 1 << 22
     total = torch.zeros(n, n, dtype=torch.float64)
     for start in range(0, flat.shape[1], step):
         piece = flat[:, start : start + step].float()
@@ -64,7 +61,8 @@ def unbiased_rows(grams: Grams) -> Grams:
     n = grams.shape[-1]
     if n < LEAST:
         raise ValueError(f"an unbiased HSIC of {n} clips; wanted {LEAST} or more")
-    return u_centred(grams) / (n * (n - 3)) ** 0.5
+    rows: Tensor = u_centred(grams) / (n * (n - 3)) ** 0.5
+    return rows
 
 
 def biased_rows(grams: Grams) -> Grams:
@@ -72,7 +70,8 @@ def biased_rows(grams: Grams) -> Grams:
     n = grams.shape[-1]
     centred = grams - grams.mean(1, keepdim=True) - grams.mean(2, keepdim=True)
     centred += grams.mean((1, 2), keepdim=True)
-    return centred / (n - 1)
+    rows: Tensor = centred / (n - 1)
+    return rows
 
 
 def permuted(rows: Grams, orders: Int64[Tensor, "p n"]) -> Float64[Tensor, "p l n n"]:

@@ -56,7 +56,8 @@ class Weighted:
     def _across(self, rows: Float64[Tensor, "r l f"]) -> Float64[Tensor, "r l f"]:
         """Rows of the other side: weighted so that the inner product with ``rows`` is the estimate times its share."""
         n = self.weights.shape[1]
-        pairs, drawn, squared, whole = rows.split([rows.shape[2] - 2 * n - 1, n, n, 1], dim=2)
+        sizes = [rows.shape[2] - 2 * n - 1, n, n, 1]
+        pairs, drawn, squared, whole = torch.split(rows, sizes, dim=2)
         w, clips = self.weights[:, None], self.clips[:, None]
         mixed = [self.pairs[:, None] * pairs, clips * drawn + 2 * w * squared, 2 * w * drawn, whole]
         return torch.cat(mixed, dim=2) * self.scale

@@ -43,6 +43,13 @@ class LayerMap:
     null: tuple[Float64[np.ndarray, "l l2"], Float64[np.ndarray, "l l2"]]
     interval: tuple[Float64[np.ndarray, "l l2"], Float64[np.ndarray, "l l2"]] | None = None
 
+    def arrays(self) -> dict[str, Float64[np.ndarray, "l l2"]]:
+        """Everything by name, as ``core.layer_maps`` keeps it."""
+        found = {"value": self.value, "null_low": self.null[0], "null_high": self.null[1]}
+        if self.interval is not None:
+            found |= {"low": self.interval[0], "high": self.interval[1]}
+        return found
+
 
 def neighbour_rows(grams: Grams) -> Grams:
     """Which clips are the k nearest of each, as rows of which the inner product is the mean share of neighbours in common.
@@ -57,7 +64,8 @@ def neighbour_rows(grams: Grams) -> Grams:
     distance.diagonal(dim1=1, dim2=2).fill_(torch.inf)
     found = torch.zeros_like(grams)
     found.scatter_(2, distance.topk(k, largest=False).indices, 1.0)
-    return found / (n * k) ** 0.5
+    rows: Tensor = found / (n * k) ** 0.5
+    return rows
 
 
 def roots(grams: Grams) -> Grams:
@@ -67,7 +75,8 @@ def roots(grams: Grams) -> Grams:
     whole = trace > 0
     values, vectors = torch.linalg.eigh((centred / trace).where(whole, torch.zeros_like(centred)))
     root = (vectors * values.clamp(min=0).sqrt()[:, None, :]) @ vectors.transpose(1, 2)
-    return root.where(whole, torch.full_like(root, torch.nan))
+    found: Tensor = root.where(whole, torch.full_like(root, torch.nan))
+    return found
 
 
 def procrustes(a: Grams, b: Grams) -> Float64[Tensor, "l l2"]:
@@ -78,7 +87,8 @@ def procrustes(a: Grams, b: Grams) -> Float64[Tensor, "l l2"]:
     clean = [rows.nan_to_num() for rows in (a, b)]
     found = torch.linalg.svdvals(clean[0][:, None] @ clean[1][None]).sum(2)
     empty = a[:, 0, 0].isnan()[:, None] | b[:, 0, 0].isnan()[None]
-    return found.masked_fill(empty, torch.nan)
+    known: Tensor = found.masked_fill(empty, torch.nan)
+    return known
 
 
 @dataclass
@@ -120,23 +130,26 @@ class LayerSums:
             self._add_redrawn(a, b, torch.from_numpy(self.multiplicities[:, groups]))
         self.batches += 1
 
-    def maps(self) -> dict[Measure, LayerMap]:
+    def maps(self) -> dict[str, LayerMap]:
         """The maps of all batches so far."""
-        found: dict[Measure, LayerMap] = {}
+        found: dict[str, LayerMap] = {}
+        redrawn = self.redrawn()
         for name in self.measures:
             if name in ("cka", "cka-biased"):
                 selves = self._sums[f"{name} a"], self._sums[f"{name} b"]
                 value, null = (ratio(self._sums[f"{name} {what}"], *selves) for what in ("ab", "null"))
             else:
                 value, null = (self._sums[f"{name} {what}"] / self.batches for what in ("ab", "null"))
-            band = _normal(null.numpy()) if name == "procrustes" else _quantiles(null.numpy())
-            found[name] = LayerMap(value.numpy(), band, self._interval() if name == "cka" else None)
+            band = _normal(null.numpy()) if name == "procrustes" else quantiles(null.numpy())
+            interval = None if name != "cka" or redrawn is None else quantiles(redrawn)
+            found[name] = LayerMap(value.numpy(), band, interval)
         return found
 
-    def _interval(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def redrawn(self) -> Float64[np.ndarray, "r l l2"] | None:
+        """The map of ``cka`` in every replicate; None where no groups are redrawn."""
         if "redrawn ab" not in self._sums:
             return None
-        return _quantiles(ratio(*(self._sums[f"redrawn {what}"] for what in ("ab", "a", "b"))).numpy())
+        return ratio(*(self._sums[f"redrawn {what}"] for what in ("ab", "a", "b"))).numpy()
 
     def _add_rows(self, name: str, a: Grams, b: Grams, orders: Int64[Tensor, "p n"]) -> None:
         self._more(f"{name} ab", products(a, b))
@@ -160,7 +173,8 @@ class LayerSums:
         self._sums[name] = self._sums[name] + values if name in self._sums else values
 
 
-def _quantiles(values: Float64[np.ndarray, "r *l"]) -> tuple[np.ndarray, np.ndarray]:
+def quantiles(values: Float64[np.ndarray, "r *l"]) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the middle 95 %; NaN where some are NaN."""
     low, high = np.quantile(values, BAND, axis=0)
     return low, high
 
