@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from hsic import song
 from muybridge.measure.cka import gram, products, unbiased_rows
 from muybridge.measure.cka_weighted import Weighted
 from muybridge.measure.layer_similarity import MEASURES, LayerSums
@@ -25,14 +26,6 @@ def sums(batches: list[tuple[torch.Tensor, torch.Tensor]], **words) -> LayerSums
     for i, (a, b) in enumerate(batches):
         found.add(a, b, np.arange(len(a[0])) + i * len(a[0]))
     return found
-
-
-def song(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """HSIC_1 as Nguyen et al. write it, eq. 3."""
-    n, ones = len(one), torch.ones(len(one), dtype=torch.float64)
-    K, L = one - one.diag().diag(), other - other.diag().diag()
-    whole = (ones @ K @ ones) * (ones @ L @ ones) / ((n - 1) * (n - 2))
-    return ((K @ L).trace() + whole - 2 / (n - 2) * (ones @ K @ L @ ones)) / (n * (n - 3))
 
 
 def test_a_gram_is_that_of_centred_features_in_any_order_of_memory():

@@ -2,7 +2,7 @@
 
 HSIC of two layers is estimated on every batch, the estimates are summed over batches, and then divided (Nguyen, Raghu and Kornblith,
 Do wide and deep networks learn the same things?, ICLR 2021, eq. 2 and 3): memory does not grow with the clips.
-Values are as they come out: an estimate without bias lies below zero as often as above where two layers have nothing in common, and is not clamped.
+Values are raw: an estimate without bias lies below zero as often as above where two layers have nothing in common, and is not clamped.
 """
 
 import torch

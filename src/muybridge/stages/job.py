@@ -190,6 +190,7 @@ def _comparison(
 ) -> Job:  # fmt: skip
     """A job on two networks: signed by their runs or weights, and by how clips are cut."""
     words = {name: getattr(config, name) for name in compared.FIELDS if getattr(config, name)}
+    inputs = {name: run for name, run in inputs.items() if name in words}  # B that is A is none
     held = {name: _weights(word, memory, f"--{name}") for name, word in words.items() if name not in inputs}
     runs = {name: signed_input(run.signature, words[name]) for name, run in inputs.items()}
     evaluation = compared.protocol_of(config, origins)
