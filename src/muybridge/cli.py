@@ -120,7 +120,7 @@ def _run(words: list[str]) -> int:
     return COMMANDS[verb](verb, rest)
 
 
-def _stage(verb: str, words: list[str]) -> int:
+def _stage(verb: str, words: list[str], function: str = "run_stage") -> int:
     from muybridge import cli_show
     from muybridge.stages import config as configs
 
@@ -129,7 +129,7 @@ def _stage(verb: str, words: list[str]) -> int:
 
     if config.dry_run:
         return cli_show.stage_plan(config)
-    run = verbs.run_stage(config, announce=cli_show.resolved)
+    run = getattr(verbs, function)(config, announce=cli_show.resolved)
     return 0 if os.environ.get("RANK", "0") != "0" else cli_show.result(run)
 
 
@@ -139,7 +139,7 @@ def _similarity(verb: str, words: list[str]) -> int:
     if flags > 2:
         raise UsageError(f"similarity compares two networks, got {' '.join(words[:flags])!r}.")
     named = [word for pair in zip(("--a", "--b"), words[:flags], strict=False) for word in pair]
-    return _stage(verb, named + words[flags:])
+    return _stage(verb, named + words[flags:], "run_similarity")
 
 
 def _quickstart(verb: str, words: list[str]) -> int:

@@ -1,7 +1,8 @@
 """Maps of layer similarity of a run: arrays in ``maps.safetensors``, their axes and numbers in ``result.json``.
 
 Arrays are called ``MEASURE.value``, ``.null_low``, ``.null_high`` and, where there is an interval, ``.low`` and ``.high``; one row for each
-layer of the one network and a column for each of the other, in the order of first firing. Under ``perturbed`` rows are conditions.
+layer of the one network and a column for each of the other, in the order of first firing. Under ``perturbed`` rows are conditions;
+``redrawn.value`` has the mean off the diagonal and the block score of ``cka`` in every replicate, a row each.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from muybridge.core.files import atomic, read_bytes
 NAME = "maps.safetensors"
 MOST = 1 << 29
 """Most bytes of a file of maps."""
-PERTURBED = "perturbed"
+PERTURBED, REDRAWN = "perturbed", "redrawn"
 
 
 def write_maps(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -31,7 +32,7 @@ def read_maps(folder: Path, shapes: Mapping[str, tuple[int, int]]) -> dict[str, 
 
     Args:
         folder: of the run.
-        shapes: that its ``result.json`` says, by measure.
+        shapes: that its ``result.json`` says, by measure; others are left out.
 
     Raises:
         MuybridgeError: no file of maps, or not of these shapes.
@@ -44,11 +45,14 @@ def read_maps(folder: Path, shapes: Mapping[str, tuple[int, int]]) -> dict[str, 
         raise _damaged(path, str(error)) from error
     for name, value in arrays.items():
         measure, _, kind = name.rpartition(".")
-        if measure not in shapes or value.dtype != np.float64 or value.shape != shapes[measure]:
+        if measure not in shapes:
+            continue
+        if value.dtype != np.float64 or value.shape != shapes[measure]:
             raise _damaged(path, f"{name!r:.80} is {value.dtype} of shape {value.shape}")
         found[measure][kind] = value
     for measure, kinds in found.items():
-        if not kinds.keys() >= {"value", "null_low", "null_high"}:
+        wanted = {"value"} if measure == REDRAWN else {"value", "null_low", "null_high"}
+        if not kinds.keys() >= wanted:
             raise _damaged(path, f"{measure} is missing")
     return found
 

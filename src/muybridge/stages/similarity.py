@@ -13,10 +13,11 @@ from torch import Tensor
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
 from muybridge.core.gather import rank
-from muybridge.core.layer_maps import PERTURBED, write_maps
+from muybridge.core.layer_maps import PERTURBED, REDRAWN, write_maps
 from muybridge.core.seeding import rng
 from muybridge.data.index import VideoRecord, check_same, fingerprints
 from muybridge.data.loader import check_broken
+from muybridge.measure.blocks import block_score, mean_off_diagonal
 from muybridge.measure.cka import LEAST
 from muybridge.measure.layer_drift import DriftSums
 from muybridge.measure.layer_similarity import LayerMap, LayerSums
@@ -200,10 +201,11 @@ def _told(
     }
     if drift:
         maps[PERTURBED] = drift.map()
-    write_maps(
-        job.run.path,
-        {f"{name}.{kind}": value for name, one in maps.items() for kind, value in one.arrays().items()},
-    )
+    arrays = {f"{name}.{kind}": value for name, one in maps.items() for kind, value in one.arrays().items()}
+    redrawn = sums.redrawn()
+    if redrawn is not None:
+        arrays[f"{REDRAWN}.value"] = np.stack([mean_off_diagonal(redrawn), block_score(redrawn)])
+    write_maps(job.run.path, arrays)
     axes = [
         axis(one, found.layers[place]) | {"facts": _facts(job, "ab"[place])}
         for place, one in enumerate(looked)
@@ -238,7 +240,7 @@ def _told(
         "similarity": {
             "a": axes[0], "b": axes[-1] if len(axes) > 1 else None, "measures": told, "pool": config.pool,
             "clips": sum(sizes), "batches": sizes, "groups": stimuli.groups, "permutations": config.permutations,
-            "replicates": config.replicates if stimuli.groups > 1 else 0,
+            "replicates": 0 if redrawn is None else config.replicates,
             "conditions": [[name, severity] for name, severity in _cells(config)],
             "profile": config.perturb_profile if drift else None,
             "drift": drift_numbers(maps[PERTURBED], _cells(config)) if drift else [],
