@@ -136,6 +136,13 @@ def _retrieval_line(result: Mapping[str, Any]) -> str:
 def _similarity_line(result: Mapping[str, Any]) -> str:
     """The numbers of the first measure of a map of layers."""
     told = result["similarity"]
+    if not told["measures"]:
+        means = [
+            f"{row['type']} {row['severity']} {row['mean']:.2f}"
+            for row in told["drift"]
+            if row["mean"] is not None
+        ]
+        return f"{result.get('summary', 'similarity')}: mean CKA over layers with clean clips: {', '.join(means)}"
     measure, found = next(iter(told["measures"].items()))
 
     def spelt(name: str, words: str) -> str:

@@ -102,7 +102,7 @@ def maps_of(run: Run) -> list[LayerMap]:
     conditions = [f"{name} {severity}" for name, severity in told["conditions"]]
     if conditions:
         shapes[PERTURBED] = (len(conditions), one.fired)
-    if told["replicates"]:
+    if told["replicates"] and "cka" in told["measures"]:
         shapes[REDRAWN] = (2, told["replicates"])
     arrays = read_maps(run.path, shapes)
     redrawn = arrays.pop(REDRAWN, {}).get("value")

@@ -92,8 +92,9 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
         if len(clip) < LEAST:
             break
         grams = [found.stacked(place, one, one.of(clip.frames)) for place, one in enumerate(looked)]
-        sums.add(grams[0], grams[-1], groups)
-        if config.perturb:
+        if not config.perturb:
+            sums.add(grams[0], grams[-1], groups)
+        else:
             shown = (looked[0].of(one.frames) for one in _perturbed(config, job.dataset.name, clip))
             drift.add(grams[0], [found.stacked(0, looked[0], one) for one in shown], groups)
         done, sizes = done + len(clip), [*sizes, len(clip)]
@@ -195,7 +196,7 @@ def _told(
 ) -> dict[str, Any]:  # fmt: skip
     """Write the maps; returns what ``result.json`` says of them."""
     config: SimilarityConfig = job.config
-    maps: dict[str, LayerMap] = {**sums.maps()}
+    maps: dict[str, LayerMap] = {} if drift else {**sums.maps()}
     told: dict[str, Any] = {
         name: numbers(one, sums.redrawn() if name == "cka" else None) for name, one in maps.items()
     }
@@ -240,7 +241,7 @@ def _told(
         "similarity": {
             "a": axes[0], "b": axes[-1] if len(axes) > 1 else None, "measures": told, "pool": config.pool,
             "clips": sum(sizes), "batches": sizes, "groups": stimuli.groups, "permutations": config.permutations,
-            "replicates": 0 if redrawn is None else config.replicates,
+            "replicates": config.replicates if stimuli.groups > 1 else 0,
             "conditions": [[name, severity] for name, severity in _cells(config)],
             "profile": config.perturb_profile if drift else None,
             "drift": drift_numbers(maps[PERTURBED], _cells(config)) if drift else [],

@@ -36,7 +36,7 @@ class SimilarityConfig(Control):
     repeats: Literal["last", "all"] = "last"
     """Of a module that fires several times: its last output, or all."""
     perturb: tuple[str, ...] = ()
-    """Perturbations of `muybridge list perturbations`: compare every layer of A on clean clips with itself on perturbed ones."""
+    """Perturbations of `muybridge list perturbations`: compare every layer of A on clean clips with itself on perturbed ones, by cka."""
     perturb_severities: tuple[int, ...] = (1, 3, 5)
     """Severities from 1 to 5."""
     perturb_profile: str = "muybridge-1"
