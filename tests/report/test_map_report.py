@@ -19,7 +19,7 @@ from muybridge.core.records import write_json
 from muybridge.report import write_report
 from muybridge.report.claims import World, judge
 from muybridge.report.collect import collect
-from muybridge.report.layer_maps import maps_of
+from muybridge.report.layer_maps import has_published_axis, maps_of, on_published_axis
 from muybridge.report.map_claims import Brighter
 from muybridge.report.map_figures import drawn
 from muybridge.report.map_groups import layer_maps, map_groups
@@ -189,3 +189,18 @@ def test_a_result_that_says_something_else_is_damaged(harm: dict, tmp_path):
     )
     with pytest.raises(MuybridgeError, match="damaged"):
         maps_of(type(run)(run.path))
+
+
+def test_a_network_of_the_benchmark_is_shown_on_the_published_axis_too(tmp_path):
+    run = write_map(tmp_path, facts("vcop", backbone="r2plus1d"))
+    (one,) = maps_of(run)
+    assert has_published_axis(one)
+    shown = on_published_axis(one)
+    value = shown.filled("value")
+    assert value.shape == (95, 95)
+    rows = {name: place for place, name in enumerate(shown.rows.names)}
+    block, stage = rows["conv2.block1"], rows["conv2"]  # one module here, stages.1
+    assert value[block, stage] == 1
+    assert value[block, rows["conv3"]] == 0.5
+    assert np.isnan(value[rows["conv2.block1.relu1"]]).all()
+    assert "on the axis of the published figures" in write_report(tmp_path).html.read_text()

@@ -1,7 +1,7 @@
 """Maps of layer similarity of a run, read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from jaxtyping import Float64
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.layer_maps import PERTURBED, REDRAWN, read_maps
+from muybridge.core.published_axes import AXES
 from muybridge.core.records import Run
 
 STAGE = "similarity"
@@ -23,12 +24,21 @@ class Axis:
         names: layers in the order of first firing, those that never fire at the end; or conditions.
         fired: how many of them have values.
         facts: what is known of the network.
+        shown: places of the names where they are not in that order.
     """
 
     title: str
     names: list[str]
     fired: int
     facts: Mapping[str, Any] = field(default_factory=dict)
+    shown: tuple[int, ...] | None = None
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """For every name its place among the layers that fired; -1 for none."""
+        if self.shown is not None:
+            return self.shown
+        return tuple(place if place < self.fired else -1 for place in range(len(self.names)))
 
     @property
     def short(self) -> str:
@@ -76,7 +86,9 @@ class LayerMap:
     def filled(self, kind: str) -> Float64[np.ndarray, "rows columns"]:
         """An array with NaN where layers never fire."""
         whole = np.full((len(self.rows.names), len(self.columns.names)), np.nan)
-        whole[: self.rows.fired, : self.columns.fired] = self.arrays[kind]
+        rows, columns = (np.flatnonzero(np.array(axis.places) >= 0) for axis in (self.rows, self.columns))
+        kept = [[place for place in axis.places if place >= 0] for axis in (self.rows, self.columns)]
+        whole[np.ix_(rows, columns)] = self.arrays[kind][np.ix_(*kept)]
         return whole
 
     @property
@@ -121,3 +133,28 @@ def maps_of(run: Run) -> list[LayerMap]:
 
 def _axis(told: Mapping[str, Any]) -> Axis:
     return Axis(told["name"], [*told["layers"], *told["never"]], len(told["layers"]), told["facts"])
+
+
+def has_published_axis(one: LayerMap) -> bool:
+    """Whether figures of the benchmark show such a map: all modules of one of its networks against itself."""
+    layers = one.run.result.get("config", {}).get("layers")
+    return (
+        one.itself
+        and one.measure == "cka"
+        and layers == ["all"]
+        and one.columns.facts.get("backbone") in AXES
+    )
+
+
+def on_published_axis(one: LayerMap) -> LayerMap:
+    """The map with the modules of the published network as its axes; blank where ours has none."""
+    axis = one.columns
+    place = {name: at for at, name in enumerate(axis.names[: axis.fired])}
+    place["network"] = place.get(
+        "backbone", place.get("network", -1)
+    )  # of a classifier the figures leave the head out
+    pairs = AXES[str(axis.facts["backbone"])]()
+    other = replace(
+        axis, names=[there for there, _ in pairs], shown=tuple(place.get(here or "", -1) for _, here in pairs)
+    )
+    return replace(one, rows=other, columns=other)

@@ -6,7 +6,7 @@ from typing import Any
 
 from muybridge.core.layer_maps import PERTURBED
 from muybridge.report.collect import Collected
-from muybridge.report.layer_maps import STAGE, LayerMap, maps_of
+from muybridge.report.layer_maps import STAGE, LayerMap, has_published_axis, maps_of, on_published_axis
 from muybridge.report.map_pictures import MapPicture, map_picture, scale
 from muybridge.report.table import Cell, Column, Table, missing, text
 
@@ -106,6 +106,9 @@ def similarity(all_of: Collected) -> Similarity | None:
     """What a folder says of layers; None without maps."""
     maps = layer_maps(all_of)
     groups = map_groups(maps)
+    for group in map_groups([on_published_axis(one) for one in maps if has_published_axis(one)]):
+        title = f"{group.title}, on the axis of the published figures"
+        groups.append(MapGroup(title, f"similarity-{len(groups) + 1}", group.maps))
     return Similarity(groups, [_shown(group) for group in groups], scale(), maps) if maps else None
 
 

@@ -204,8 +204,10 @@ def _comparison(
         for name, word in words.items()
     }
     facets = {
-        "arm": " | ".join(map(compared.named, facts.values())), "data": dataset.name, "protocol": config.stage,
+        "arm": " | ".join(map(compared.named, facts.values())), "data": dataset.name,
+        "protocol": config.stage + (f" to clips perturbed by {' '.join(config.perturb)}" if config.perturb else ""),
         "seed": config.seed, "fold": None, "backbone": facts["a"]["backbone"],
+        **{name: " | ".join(filter(None, (str(one[name] or "") for one in facts.values()))) for name in ("source", "level")},
     }  # fmt: skip
     name = signature(config.stage, signed, runs | held)
     return Job(config.stage, config, dataset, inputs, name, facets, list(dataset.notes))
