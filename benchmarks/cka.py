@@ -2,7 +2,7 @@
 
     python benchmarks/cka.py [overhead] [peers] [memory] [--repeats 3]
 
-overhead: two R(2+1)D of the benchmark, every module, batches of 16 clips of 16x112x112; seconds of a batch with the map (Gram matrices,
+overhead: two R(2+1)D of the benchmark, every module, batches of 16 clips of 16x112x112; processor seconds of a batch with the map (Gram matrices,
 200 permutations, 200 replicates) over those of the two forward passes alone, in turn, one thread. peers: 20 x 20 layers of two small
 networks, n = 256 in batches of 16, ours with and without permutations and replicates (the others have none); seconds, and the largest
 difference between maps. memory: highest resident memory of 64 and of 1,024 clips through a small network, each in a process of its own.
@@ -61,9 +61,9 @@ def add(sums: LayerSums, pair: list[LayerGrams], frames: torch.Tensor, start: in
 
 
 def seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def overhead(repeats: int) -> None:
@@ -143,9 +143,9 @@ def peers(repeats: int) -> None:
     maps: dict[str, np.ndarray] = {}
     for _ in range(repeats):
         for name, way in ways.items():
-            began = time.perf_counter()
+            began = time.process_time()
             maps[name] = way()  # type: ignore[assignment]
-            taken[name].append(time.perf_counter() - began)
+            taken[name].append(time.process_time() - began)
     mine = statistics.median(taken["ours"])
     for name, times in taken.items():
         difference = (
