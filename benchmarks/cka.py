@@ -2,10 +2,11 @@
 
     python benchmarks/cka.py [overhead] [peers] [memory] [--repeats 3]
 
-overhead: two R(2+1)D of the benchmark, every module, batches of 16 clips of 16x112x112; processor seconds of a batch with the map (Gram matrices,
-200 permutations, 200 replicates) over those of the two forward passes alone, in turn, one thread. peers: 20 x 20 layers of two small
-networks, n = 256 in batches of 16, ours with and without permutations and replicates (the others have none); seconds, and the largest
-difference between maps. memory: highest resident memory of 64 and of 1,024 clips through a small network, each in a process of its own.
+Seconds are those of the processor, one thread. overhead: two R(2+1)D of the benchmark, every module, batches of 16 clips of 16x112x112; a
+batch with the map (Gram matrices, 200 permutations, 200 replicates) over the two forward passes alone, in turn. peers: 20 x 20 layers of two
+small networks, n = 256 in batches of 16, ours with and without permutations and replicates (the others have none); seconds with and without
+the forward passes, and the largest difference between maps. memory: highest resident memory of 64 and of 1,024 clips through a small
+network, each in a process of its own.
 """
 
 import argparse
@@ -146,14 +147,14 @@ def peers(repeats: int) -> None:
             began = time.process_time()
             maps[name] = way()  # type: ignore[assignment]
             taken[name].append(time.process_time() - began)
-    mine = statistics.median(taken["ours"])
+    passes, mine = (statistics.median(taken[name]) for name in ("forward", "ours"))
     for name, times in taken.items():
-        difference = (
-            ""
-            if name == "forward"
-            else f"; largest difference from ours {np.abs(maps[name] - maps['ours']).max():.1e}"
+        median = statistics.median(times)
+        apart = f"x {median / mine:.2f} of ours, {(median - passes) / (mine - passes):.2f} without the forward passes"
+        far = (
+            "" if name == "forward" else f"; largest difference {np.abs(maps[name] - maps['ours']).max():.1e}"
         )
-        print(f"peers: {name} {spread(times)} s, x {statistics.median(times) / mine:.2f} of ours{difference}")
+        print(f"peers: {name} {spread(times)} s, {apart}{far}")
 
 
 def peak(number: int) -> None:
