@@ -2,11 +2,11 @@
 
     python benchmarks/cka.py [overhead] [peers] [memory] [--repeats 3]
 
-Seconds are those of the processor, one thread. overhead: two R(2+1)D of the benchmark, every module, 16 clips of 16x112x112; a
-batch with the map (Gram matrices, 200 permutations, 200 replicates) over the two forward passes alone, in turn. peers: 20 x 20 layers of two
-small networks, n = 256 in batches of 16, ours with and without permutations and replicates (the others have none); seconds with and without
-the forward passes, and the largest difference between maps. memory: highest resident memory of 64 and of 1,024 clips through a small
-network, each in a process of its own.
+Seconds are those of the processor, one thread. overhead: two R(2+1)D of the benchmark, every module, 16 clips of 16x112x112; a batch with
+the map (Gram matrices, 200 permutations, 200 replicates) over the two forward passes alone, in turn. peers: 20 x 20 layers of two small
+networks, n = 256 in batches of 16, ours with and without permutations and replicates (the others have none); seconds with and without the
+forward passes, and the largest difference between maps. memory: highest resident memory of 64 and of 1,024 clips through a small network,
+each in a process of its own.
 """
 
 import argparse
