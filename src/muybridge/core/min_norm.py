@@ -2,8 +2,8 @@
 
 Du et al., Agree to disagree: adaptive ensemble knowledge distillation in gradient space, NeurIPS 2020, eq. 8: minimise |sum_m w_m v_m|^2
 over 0 <= w_m <= C with sum 1. It is the dual of a one-class support vector machine with nu = 1 / (C M), which their code solves to a
-tolerance. Here two and three weights have closed forms; from four on an active set ends at the exact solution after a few systems of equations,
-M + 1 at most. Plain Python, since for so few numbers every call into an array library costs more than the arithmetic.
+tolerance. Here two and three weights have closed forms; from four on an active set ends at the exact solution, after a few systems of
+M + 1 equations at most. Plain Python, since for so few numbers every call into an array library costs more than the arithmetic.
 """
 
 import math
