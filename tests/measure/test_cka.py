@@ -28,9 +28,10 @@ def sums(batches: list[tuple[torch.Tensor, torch.Tensor]], **words) -> LayerSums
     return found
 
 
-def test_a_gram_is_that_of_centred_features_in_any_order_of_memory():
+@pytest.mark.parametrize("mean", [0.0, 1.0, 1e4])
+def test_a_gram_is_that_of_centred_features_in_any_order_of_memory(mean: float):
     (maps,) = drawn(5, 4 * 3 * 6 * 7)
-    maps = maps.view(5, 4, 3, 6, 7) + 100
+    maps = maps.view(5, 4, 3, 6, 7) + mean
     flat = maps.double().flatten(1)
     flat = flat - flat.mean(0)
     for given in (maps, maps.contiguous(memory_format=torch.channels_last_3d), maps.transpose(2, 4)):
