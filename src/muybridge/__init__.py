@@ -19,6 +19,7 @@ __all__ = [
     "retrieval",
     "robustness",
     "runs",
+    "similarity",
     "study",
 ]
 

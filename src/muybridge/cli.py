@@ -32,6 +32,7 @@ one step
   retrieval    find the training videos of a class in feature space: recall at k, mean average precision
   robustness   measure a classifier on perturbed clips
   neighbours   find the nearest videos of each video in feature space
+  similarity   compare the layers of two networks on the same clips: CKA with null bands and intervals
   compare      two robustness runs side by side: differences with intervals, verdicts in words
   perturb      write a perturbed video, or a contact sheet of all types and severities
   weights      convert public weights to safetensors
@@ -114,7 +115,7 @@ def _run(words: list[str]) -> int:
     return COMMANDS[verb](verb, rest)
 
 
-def _stage(verb: str, words: list[str]) -> int:
+def _stage(verb: str, words: list[str], function: str = "run_stage") -> int:
     from muybridge import cli_show
     from muybridge.stages import config as configs
 
@@ -123,8 +124,17 @@ def _stage(verb: str, words: list[str]) -> int:
 
     if config.dry_run:
         return cli_show.stage_plan(config)
-    run = verbs.run_stage(config, announce=cli_show.resolved)
+    run = getattr(verbs, function)(config, announce=cli_show.resolved)
     return 0 if os.environ.get("RANK", "0") != "0" else cli_show.result(run)
+
+
+def _similarity(verb: str, words: list[str]) -> int:
+    """The words in front of the first flag are A and B."""
+    flags = next((place for place, word in enumerate(words) if word.startswith("-")), len(words))
+    if flags > 2:
+        raise UsageError(f"similarity compares two networks, got {' '.join(words[:flags])!r}.")
+    named = [word for pair in zip(("--a", "--b"), words[:flags], strict=False) for word in pair]
+    return _stage(verb, named + words[flags:], "run_similarity")
 
 
 def _quickstart(verb: str, words: list[str]) -> int:
@@ -269,6 +279,7 @@ COMMANDS: dict[str, Callable[[str, list[str]], int]] = {
     "retrieval": _stage,
     "robustness": _stage,
     "neighbours": _stage,
+    "similarity": _similarity,
     "compare": _compare,
     "data": _data,
     "perturb": _perturb,

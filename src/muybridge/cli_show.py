@@ -103,6 +103,8 @@ def accuracy_line(run: Run) -> str:
     path = run.path / "predictions.parquet"
     if run.stage == "retrieval":
         return _retrieval_line(run.result)
+    if run.stage == "similarity":
+        return _similarity_line(run.result)
     if not path.is_file():
         curve = (row for row in reversed(run.metrics) if None not in (row.get("accuracy"), row.get("chance")))
         last = next(curve, None)
@@ -128,6 +130,30 @@ def _retrieval_line(result: Mapping[str, Any]) -> str:
     words = [f"{name} {one.value:.1%} ({one.low:.1%} to {one.high:.1%})" for name, one in found.items()]
     caution = next((f"; {one.caution}" for one in found.values() if one.caution), "")
     return f"{result.get('summary', 'retrieval')}: {', '.join(words)} (95 % intervals{caution})"
+
+
+def _similarity_line(result: Mapping[str, Any]) -> str:
+    """The numbers of the first measure of a map of layers."""
+    told = result["similarity"]
+    if not told["measures"]:
+        means = [
+            f"{row['type']} {row['severity']} {row['mean']:.2f}"
+            for row in told["drift"]
+            if row["mean"] is not None
+        ]
+        return f"{result.get('summary', 'similarity')}: mean CKA over layers with clean clips: {', '.join(means)}"
+    measure, found = next(iter(told["measures"].items()))
+
+    def spelt(name: str, words: str) -> str:
+        one = found[name]
+        if one["value"] is None:
+            return f"{words} undefined"
+        ends = f" ({one['low']:.2f} to {one['high']:.2f})" if one.get("low") is not None else ""
+        return f"{words} {one['value']:.2f}{ends}"
+
+    words = [spelt("mean_off_diagonal", "mean off the diagonal"), spelt("block_score", "block score")]
+    inside = found["inside_null"]
+    return f"{result.get('summary', 'similarity')}: {measure}, {', '.join(words)}, {inside:.0%} of the pairs inside the null band"
 
 
 def study_result(folder: Path) -> int:

@@ -26,6 +26,7 @@ from muybridge.stages.config import (
     ProbeConfig,
     RetrievalConfig,
     RobustnessConfig,
+    SimilarityConfig,
 )
 from muybridge.studies.config import QuickstartConfig, StudyConfig
 
@@ -83,6 +84,16 @@ def run_stage(
             bars.say,
         )
         bars.finish(job.stage)
+    return run
+
+
+def run_similarity(config: SimilarityConfig, announce: Announce | None = None) -> Run:
+    """Run the stage ``similarity`` and draw its maps into ``OUT/figures`` as PNG, PDF and SVG."""
+    run = run_stage(config, announce=announce)
+    if run.done and os.environ.get("RANK", "0") == "0":
+        from muybridge.report.map_figures import write_map
+
+        write_map(working_copy(config.out), run)
     return run
 
 
@@ -178,6 +189,7 @@ knn = _verb("knn", KnnConfig, run_stage)
 retrieval = _verb("retrieval", RetrievalConfig, run_stage)
 _robustness = _verb("robustness", RobustnessConfig, run_stage)
 neighbours = _verb("neighbours", NeighboursConfig, run_stage)
+similarity = _verb("similarity", SimilarityConfig, run_similarity)
 quickstart = _verb("quickstart", QuickstartConfig, lambda config: run_study(_found("quickstart"), config))
 
 

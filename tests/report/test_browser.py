@@ -184,3 +184,22 @@ def test_a_full_grid_fits_the_page_and_sorts(browser, tmp_path: Path, width: int
     assert falls == sorted(falls)
     assert set(browser.execute_script(hidden, table)) == {"visible"}
     assert len(browser.find_elements("css selector", ".cross")) == len(MODELS)
+
+
+def test_the_cell_under_the_pointer_is_told_in_words(browser, tmp_path):
+    from fake_maps import facts, write_map
+    from selenium.webdriver import ActionChains
+
+    write_map(tmp_path, facts("vcop"), bright=0.5, never=("idle",))
+    browser.get(write_report(tmp_path).html.as_uri())
+    picture = browser.find_element("css selector", ".layer-map image")
+    told = browser.find_element("css selector", ".layer-map output")
+    side = picture.rect["width"]
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", picture)
+    cell = side / 15  # 14 layers and one that never fires
+    for column, row, words in ((0, 0, "stages.0 and stages.0: 1.000"), (2, 1, "stages.1 and stages.2: 0.500 (0.400 to 0.600)"),
+                               (13, 0, "stages.0 and stages.13: 0.001"), (14, 3, "stages.3 and idle: never fired")):  # fmt: skip
+        x, y = (column + 0.5) * cell - side / 2, side / 2 - (row + 0.5) * cell
+        ActionChains(browser).move_to_element_with_offset(picture, round(x), round(y)).perform()
+        assert told.text.startswith(words)
+    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []

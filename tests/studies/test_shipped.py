@@ -16,7 +16,7 @@ from muybridge.studies.factors import factors
 from muybridge.studies.find import find, make_plan
 
 SCALES = ("tiny", "small", "paper")
-BENCHMARK = [name for name in STUDIES if name not in ("quickstart", "robustness-models")]
+BENCHMARK = [name for name in STUDIES if name not in ("quickstart", "robustness-models", "feature-analysis")]
 
 
 class NoFiles(Memory):
@@ -239,3 +239,34 @@ def test_a_source_of_still_clips_is_one_of_appearance():
         if cell.job.facets["arm"] != "random"
     }
     assert told == {("builtin-motions", "temporal"), ("builtin-motions, one frame", "appearance")}
+
+
+def test_maps_of_layers_use_the_runs_of_the_other_studies():
+    """Per network and seed: seven tasks and random weights, then seeds against each other, each from one fine-tuning."""
+    whole = {cell.job.signature for cell in cells("pretext-backbones")}
+    found = cells("feature-analysis", parts=("tasks", "seeds"))
+    assert {cell.job.signature for cell in found if cell.job.stage != "similarity"} <= whole
+    assert stages(found) == {"pretrain": 2 * 2 * 7, "finetune": 2 * 2 * 8, "similarity": 2 * 2 * 8 + 2 * 8}
+    harder = {
+        cell.job.signature
+        for cell in cells("feature-analysis", parts=("complexity",))
+        if cell.job.stage == "pretrain"
+    }
+    assert harder & {cell.job.signature for cell in cells("complexity")}
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_map_is_of_the_same_clips_and_waits_for_its_networks(scale):
+    found = [cell for cell in cells("feature-analysis", scale=scale) if cell.job.stage == "similarity"]
+    assert len({(cell.job.config.seed, cell.job.config.videos, cell.job.config.data) for cell in found}) == 1
+    assert all(len(cell.needs) == 1 + bool(cell.job.config.b) for cell in found)
+    assert {name for cell in found for name in (cell.job.config.perturb or ("none",))} >= {"none", "reversal"}
+
+
+def test_a_map_of_two_seeds_is_no_map_of_one():
+    found = cells("feature-analysis", parts=("tasks", "seeds"), tasks=("vcop",), backbones=("r2plus1d-tiny",))
+    names = [cell.job.facets["arm"] for cell in found if cell.job.stage == "similarity"]
+    tuned = "vcop, r2plus1d-tiny, fine-tuned on builtin-motions, seed {}"
+    assert f"{tuned.format(0)} | {tuned.format(1)}" in names
+    assert tuned.format(0) in names
+    assert len(set(names)) == len(names) == 6

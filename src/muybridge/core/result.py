@@ -182,6 +182,11 @@ def _hash(value: Any) -> bool:
 
 _SEED = _whole(-(2**63), 2**63 - 1)
 _SPENT = dict.fromkeys(("clips", "steps", "frames", "flops", "seconds", "asked", "waiting"), (float, None))
+_NUMBER = {"value!": (float, None), "low": (float, None), "high": (float, None)}
+_NETWORK = {
+    **dict.fromkeys(("arm", "backbone", "done", "source", "level", "stage"), (str, None)),
+    "seed": (_SEED, None),
+}
 _VIDEO = {"video!": str, "label": (str, None), "similarity": (float, None)}
 FIELDS: dict[str, Any] = {
     "stage": str,
@@ -210,6 +215,15 @@ FIELDS: dict[str, Any] = {
     "recall": [{"k!": _whole(1), "value": (_share, None), "groups": _counted}],
     "average_precision": ({"value": (_share, None), "groups": _counted}, None),
     "knn": [{"vote!": str, "k!": _whole(1), "groups!": _counted}],
+    "similarity": {
+        **dict.fromkeys(("a!", "b!"), ({"name!": str, "layers!": [str], "never!": [str], "facts!": _NETWORK}, None)),
+        "measures!": {"*": {
+            "mean_off_diagonal!": _NUMBER, "block_score!": _NUMBER,
+            "inside_null!": (float, None), "profile": [(float, None)],
+        }},
+        "conditions!": [[(str, int)]], "replicates!": _whole(0, 10**6), "clips!": _whole(0), "pool!": str,
+        "drift!": [{"type!": str, "severity!": _whole(0), **dict.fromkeys(("mean!", "first!", "last!"), (float, None))}],
+    },
     "neighbours": {"queries": [_VIDEO | {"nearest!": [_VIDEO]}]},
     "categories": ({"*": str}, None),
     "seen": ([str], None),

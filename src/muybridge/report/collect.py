@@ -19,6 +19,8 @@ from muybridge.report.protocol import Variant, name_variants, repeats, variant
 STAGES = ("pretrain", "probe", "knn", "finetune", "robustness", "retrieval", "neighbours")
 TRANSFER = ("probe", "knn", "finetune")
 """Stages that answer for every test video."""
+APART = ("similarity",)
+"""Stages whose runs are no arm of an experiment; they have sections of their own."""
 BASELINE = "random"
 
 Facets = tuple[str, str, str]
@@ -142,9 +144,9 @@ def collect(folder: Path) -> Collected:
         )
     runs, rows, others, damaged = _read([(row, index.run(row)) for row in rows_])
     study = read_study(folder)
-    shown, again = repeats(runs)
+    shown, again = repeats([run for run in runs if run.stage not in APART])
     told = [facets(run) for run in shown] + [
-        cell["facets"] for cell in study.get("cells", []) if "facets" in cell
+        cell["facets"] for cell in study.get("cells", []) if "facets" in cell and cell["stage"] not in APART
     ]
     named = named_arms(told)
     names, notes = _arm_names(shown, named)
@@ -240,7 +242,9 @@ def _arm_names(runs: list[Run], named: Named) -> tuple[dict[str, str], list[str]
 
 def _arm_order(study: dict[str, Any], found: list[str], named: Named) -> list[str]:
     """Arms of the plan first, in its order, then the others: the untrained baseline, then by name."""
-    cells = [cell["facets"] for cell in study.get("cells", []) if "facets" in cell]
+    cells = [
+        cell["facets"] for cell in study.get("cells", []) if "facets" in cell and cell["stage"] not in APART
+    ]
     planned: dict[str, None] = {}
     for arm in map(str, study.get("arms", [])):
         own = {named(one): None for one in cells if str(one["arm"]) == arm and one.get("source")}

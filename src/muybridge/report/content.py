@@ -17,6 +17,7 @@ from muybridge.report.findings import Finding, findings
 from muybridge.report.health import Health, health
 from muybridge.report.heat import accuracy_map, fall_map
 from muybridge.report.label_curves import label_panel
+from muybridge.report.map_groups import Similarity, similarity
 from muybridge.report.protocol_table import protocol_table
 from muybridge.report.published import Beside, beside, published_tables
 from muybridge.report.recall import knn_table, recall_tables
@@ -100,6 +101,7 @@ class Content:
     across: Across
     robustness: list[Robustness]
     galleries: list[Gallery]
+    similarity: Similarity | None
     recall: list[Table]
     neighbours: list[NeighbourRows]
     damaged: Table | None
@@ -137,6 +139,7 @@ def content(all_of: Collected) -> Content:
         across=_across(scored, all_of),
         robustness=[_robustness_block(one, all_of) for one in found],
         galleries=galleries(all_of),
+        similarity=similarity(all_of),
         recall=recall_tables(all_of),
         neighbours=neighbours(all_of),
         damaged=damaged_table(all_of),
@@ -206,6 +209,7 @@ def tables_of(content: Content) -> dict[str, list[Table]]:
             for block in content.robustness
             for table in (*block.tables, *block.falls, *block.accuracies)
         ],
+        "Layers": [one.table for one in content.similarity.shown] if content.similarity else [],
         "Neighbours": content.recall,
         "Provenance": [content.runs, content.environment],
     }

@@ -11,6 +11,7 @@ from muybridge.core.predictions import Predictions, read_predictions
 from muybridge.core.records import Run, read_json
 from muybridge.core.strips import read_strips
 from muybridge.measure.accuracy import video_level
+from muybridge.report.layer_maps import STAGE, maps_of
 
 ANSWERING = ("probe", "knn", "finetune", "robustness")
 WEIGHTS = ("last", "best-validation")
@@ -29,6 +30,8 @@ def read_run(run: Run) -> Predictions | None:
         raise _damaged(environment, "not a JSON object")
     _ = run.metrics
     read_strips(run.path / "strips.npz", pixels=False)
+    if run.stage == STAGE:
+        maps_of(run)
     return _rows(run.path / "predictions.parquet") if run.stage in ANSWERING else None
 
 

@@ -60,7 +60,7 @@ class Above:
 
     def weigh(self, world: World, found: list[tuple[Test, Comparison]]) -> list[Evidence]:
         """For the claim is what stands and is positive."""
-        return [_evidence(test, one, one.difference.interval.value > 0) for test, one in found]
+        return [evidence(test, one, one.difference.interval.value > 0) for test, one in found]
 
     def _groups(self, world: World) -> dict[str, list[Place]]:
         named = {*self.better, *self.worse}
@@ -124,15 +124,15 @@ class SameOrder:
 
     def weigh(self, world: World, found: list[tuple[Test, Comparison]]) -> list[Evidence]:
         """For the claim is a pair that both scores separate in the same order."""
-        evidence = []
+        weighed = []
         for (test, first), (_, second) in zip(found[::2], found[1::2], strict=True):
             signs = [np.sign(one.difference.interval.value) for one in (first, second)]
             says = test.says(second, signs[0] == signs[1])
             says = "open" if says in ("for", "against") and not first.stands else says
-            evidence.append(
+            weighed.append(
                 Evidence(f"{test.words}, {spelt(self.second)}", says, second.difference.interval, second.p)
             )
-        return evidence
+        return weighed
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class BesideChance:
     def weigh(self, world: World, found: list[tuple[Test, Comparison]]) -> list[Evidence]:
         """For the claim is what stands on its side."""
         return [
-            _evidence(test, one, (one.difference.interval.value > 0) is (self.side == "above"))
+            evidence(test, one, (one.difference.interval.value > 0) is (self.side == "above"))
             for test, one in found
         ]
 
@@ -257,7 +257,8 @@ def _names(one: list[Place], other: list[Place]) -> list[str]:
     return [", ".join(side[0].facets[name] for name in differ) for side in (one, other)]
 
 
-def _evidence(test: Test, one: Comparison, favourable: bool) -> Evidence:
+def evidence(test: Test, one: Comparison, favourable: bool) -> Evidence:
+    """What a corrected comparison says of a claim that wants it ``favourable``."""
     return Evidence(test.words, test.says(one, favourable), one.difference.interval, one.p)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from muybridge.report.claims import Claim
+from muybridge.report.map_claims import Brighter
 from muybridge.report.predicates import Above, BesideChance, EqualBudgets, SameOrder
 
 PROBE, FINETUNE, NOISE = {"stage": "probe"}, {"stage": "finetune"}, {"stage": "robustness"}
@@ -93,6 +94,34 @@ SOURCES: Sequence[Claim] = (
         FINETUNE | {"arm": ("cvrl", "rspnet")},
     ),
 )  # fmt: skip
+USUAL = {"level": ""}
+LAYERS: Sequence[Claim] = (
+    Brighter(
+        "Layers of VCOP are more alike than those of CVRL and RSPNet (Figures 2 and 5).",
+        {"arm": "vcop"}, {"arm": ("cvrl", "rspnet")}, USUAL,
+    ),
+    Brighter(
+        "VCOP shows blocks where CVRL and RSPNet show a grid (Figures 2 and 5).",
+        {"arm": "vcop"}, {"arm": ("cvrl", "rspnet")}, USUAL, "block_score",
+    ),
+    Brighter(
+        "Blocks appear as the pretraining of VCOP saturates.", {"arm": "vcop"}, {"arm": "vcop at 25 %"}, USUAL, "block_score",
+    ),
+    Brighter(
+        "Blocks appear as the pretraining of RSPNet saturates.", {"arm": "rspnet"}, {"arm": "rspnet at 25 %"}, USUAL, "block_score",
+    ),
+    Brighter(
+        "Maps of ShuffleNet grow darker as RotNet gets harder.",
+        {"level": "2"}, {"level": "4"}, {"network": "shufflenet", "arm": "rotnet"},
+    ),
+    Brighter(
+        "Maps of ShuffleNet grow darker as PRP gets harder.", {"level": "2"}, {"level": "4"}, {"network": "shufflenet", "arm": "prp"},
+    ),
+    Brighter(
+        "Layers of pretrained networks are less alike than those of a network trained from scratch.",
+        {"arm": "random"}, {"arm": (*OTHERS, *CONTRASTIVE)}, USUAL,
+    ),
+)  # fmt: skip
 CLAIMS: Mapping[str, Sequence[Claim]] = {
     "quickstart": QUICKSTART,
     "pretext-backbones": BACKBONES,
@@ -100,5 +129,6 @@ CLAIMS: Mapping[str, Sequence[Claim]] = {
     "probe-vs-finetune": TRANSFER,
     "noise": NOISY,
     "data-distribution": SOURCES,
+    "feature-analysis": LAYERS,
 }
 """By the ``name`` of a study in its ``study.json``. Tables and sections are those of Kumar et al., arXiv 2306.06010, and its supplement."""

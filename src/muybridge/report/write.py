@@ -1,6 +1,6 @@
 """Write a report: HTML, Markdown, CSV and LaTeX, each file atomically."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from muybridge.core.files import atomic, first_line
@@ -9,12 +9,13 @@ from muybridge.report.table import Table
 
 @dataclass(frozen=True)
 class ReportPaths:
-    """Where a report lies; ``tables`` are tidy CSV, ``latex`` the tables as they are shown."""
+    """Where a report lies; ``tables`` are tidy CSV, ``latex`` the tables as they are shown, ``figures`` pictures for papers."""
 
     html: Path
     markdown: Path
     tables: list[Path]
     latex: list[Path]
+    figures: list[Path] = field(default_factory=list)
 
 
 def write_report(folder: Path) -> ReportPaths:
@@ -26,11 +27,12 @@ def write_report(folder: Path) -> ReportPaths:
         UsageError: no finished run; says what was looked for.
         MuybridgeError: every run is damaged. Single damaged runs are listed and left out.
     """
-    from muybridge.report import tidy, tidy_transfer
+    from muybridge.report import map_groups, tidy, tidy_transfer
     from muybridge.report.claim_tables import claim_rows
     from muybridge.report.collect import collect
     from muybridge.report.content import content, tables_of
     from muybridge.report.html import html
+    from muybridge.report.map_figures import write_figures
     from muybridge.report.markdown import markdown
     from muybridge.report.published import published_rows
 
@@ -54,6 +56,7 @@ def write_report(folder: Path) -> ReportPaths:
         "runs": tidy.run_rows(shown.all_of),
         "claims": claim_rows(shown.claims),
         "published": published_rows(shown.published),
+        **({"similarity": map_groups.tidy_rows(shown.similarity.maps)} if shown.similarity else {}),
     }
     for name, rows in tables.items():
         paths.tables.append(folder / "tables" / f"{name}.csv")
@@ -61,6 +64,8 @@ def write_report(folder: Path) -> ReportPaths:
     paths.latex.extend(
         write_latex(folder / "tables", [one for kept in tables_of(shown).values() for one in kept])
     )
+    if shown.similarity:
+        paths.figures.extend(write_figures(folder, shown.similarity.groups))
     for path, text in ((paths.markdown, markdown(shown)), (paths.html, html(shown))):
         with atomic(path, below=folder) as file:
             file.write(text)

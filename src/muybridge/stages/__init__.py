@@ -14,4 +14,7 @@ STAGES = {
     "neighbours": Entry(
         "find the nearest videos of each video in feature space", "muybridge.stages.neighbours:run"
     ),
+    "similarity": Entry(
+        "compare the layers of two networks on the same clips", "muybridge.stages.similarity:run"
+    ),
 }

@@ -20,6 +20,7 @@ from muybridge.stages.config import (
     FinetuneConfig,
     PretrainConfig,
     RobustnessConfig,
+    SimilarityConfig,
     Transfer,
 )
 from muybridge.stages.models import is_external
@@ -62,6 +63,8 @@ def check(
             _check_seen(config)
     if isinstance(config, RobustnessConfig):
         _check_conditions(config)
+    if isinstance(config, SimilarityConfig):
+        _check_comparison(config)
 
 
 AT_LEAST = {
@@ -69,6 +72,7 @@ AT_LEAST = {
         ("frames", "size", "crop", "batch", "views", "epochs", "budget", "nearest", "queries", "threads"), 1
     ),
     **dict.fromkeys(("limit", "labels_per_class", "seeds"), 1),
+    **dict.fromkeys(("videos", "permutations", "replicates"), 4),
     **dict.fromkeys(("stride", "gap", "workers", "weight_decay", "warmup"), 0),
     "folds": 2,
 }
@@ -85,6 +89,8 @@ def check_numbers(config: Control) -> None:
     track.require(config.track)
     for name, bound in AT_LEAST.items():
         value = getattr(config, name, None)
+        if name == "batch" and isinstance(config, SimilarityConfig):
+            bound = 4  # an unbiased estimate is a mean over tuples of four clips
         if isinstance(value, int | float) and not value >= bound:
             raise UsageError(f"--{name.replace('_', '-')} {value}: wanted {bound} or more.")
     for name, most_ in AT_MOST.items():
@@ -145,6 +151,19 @@ def _check_conditions(config: RobustnessConfig) -> None:
         raise UsageError(
             f"--{foreign[0].replace('_', '-')}: goes with models that are no run; a run is tested as it was trained."
         )
+
+
+def _check_comparison(config: SimilarityConfig) -> None:
+    if config.perturb:
+        if config.b:
+            raise UsageError("--perturb: compares A with itself on perturbed clips; leave B out.")
+        check_cells(config.perturb_profile, config.perturb, config.perturb_severities, config.frames or 2)
+    if not config.measure or len(set(config.measure)) < len(config.measure):
+        raise UsageError(
+            f"--measure {' '.join(config.measure) or '(nothing)'}: wanted one or more measures, each once."
+        )
+    if not config.layers:
+        raise UsageError("--layers: wanted all, stages, or names of modules.")
 
 
 FOREIGN = ("weights", "classes", "protocol", "views", "frames", "stride", "fps", "short_side", "crop")

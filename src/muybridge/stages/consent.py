@@ -10,7 +10,7 @@ from typing import Any
 from muybridge.core.catalogue import names_code
 from muybridge.core.errors import UsageError
 
-FIELDS = ("backbone", "backbones", "model", "weights")
+FIELDS = ("backbone", "backbones", "model", "weights", "a", "b")
 """Of configs of stages and studies: those whose words can name code; tests/stages/test_consent.py looks for others."""
 
 

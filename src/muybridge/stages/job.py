@@ -14,9 +14,17 @@ from muybridge.core.storage import local, portable
 from muybridge.data import sources
 from muybridge.data.index import Dataset
 from muybridge.perturb.profiles import profile_of
-from muybridge.stages import models
+from muybridge.stages import compared, models
 from muybridge.stages.check import check
-from muybridge.stages.config import C, Control, Optimisation, PretrainConfig, RobustnessConfig, as_dict
+from muybridge.stages.config import (
+    C,
+    Control,
+    Optimisation,
+    PretrainConfig,
+    RobustnessConfig,
+    SimilarityConfig,
+    as_dict,
+)
 from muybridge.stages.labels import read_classes
 from muybridge.stages.memory import Memory
 from muybridge.stages.models import Subject
@@ -100,6 +108,8 @@ def resolve(
     signed = signed_config(config, dataset, memory)
     if isinstance(config, RobustnessConfig) and not inputs:
         return _foreign(config, dataset, subject or models.load(config), signed)
+    if isinstance(config, SimilarityConfig):
+        return _comparison(config, dataset, inputs, origins, planned or {}, signed, memory)
     named = {name: signed_input(run.signature, getattr(config, name)) for name, run in inputs.items()}
     name = signature(stage, signed, named | _public(config, memory))
     facets = facets_of(config, dataset.name, inputs, origins, planned or {})
@@ -142,9 +152,14 @@ def signed_config(config: Any, dataset: Dataset, memory: Memory) -> dict[str, An
     folder = models.own_folder(signed.get("backbone", ""))
     if folder is None:
         return signed
+    return signed | {"backbone": _held(folder, memory, "--backbone")}
+
+
+def _held(folder: Path, memory: Memory, option: str) -> str:
+    """Name of a folder of transformers by what it holds."""
     files = sorted([*folder.glob("config.json"), *folder.glob("*.safetensors")])
-    held = "".join(f"{file.name} {memory.digest(file, '--backbone')}\n" for file in files)
-    return signed | {"backbone": f"hf:{hashlib.sha256(held.encode()).hexdigest()[:16]}"}
+    held = "".join(f"{file.name} {memory.digest(file, option)}\n" for file in files)
+    return f"hf:{hashlib.sha256(held.encode()).hexdigest()[:16]}"
 
 
 def _public(config: Any, memory: Memory) -> dict[str, str]:
@@ -176,6 +191,51 @@ def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signe
         "backbone": "",
     }
     return Job(config.stage, config, dataset, {}, name, facets, list(dataset.notes), subject)
+
+
+def _comparison(
+    config: SimilarityConfig, dataset: Dataset, inputs: dict[str, Run], origins: Planned, planned: Planned,
+    signed: dict[str, Any], memory: Memory,
+) -> Job:  # fmt: skip
+    """A job on two networks: signed by their runs or weights, and by how clips are cut."""
+    words = {name: getattr(config, name) for name in compared.FIELDS if getattr(config, name)}
+    inputs = {name: run for name, run in inputs.items() if name in words}  # B that is A is none
+    held = {name: _weights(word, memory, f"--{name}") for name, word in words.items() if name not in inputs}
+    runs = {name: signed_input(run.signature, words[name]) for name, run in inputs.items()}
+    evaluation = compared.protocol_of(config, origins)
+    signed = {name: value for name, value in signed.items() if name not in words} | {
+        "evaluation": evaluation.facts()
+    }
+    facts = {
+        name: _run_facts(word, inputs[name], origins[name], planned)
+        if name in inputs
+        else compared.foreign_facts(word)
+        for name, word in words.items()
+    }
+    facets = {
+        "arm": " | ".join(map(compared.named, facts.values())), "data": dataset.name,
+        "protocol": config.stage + (f" to clips perturbed by {' '.join(config.perturb)}" if config.perturb else ""),
+        "seed": config.seed, "fold": None, "backbone": facts["a"]["backbone"],
+        **{name: " | ".join(filter(None, (str(one[name] or "") for one in facts.values()))) for name in ("source", "level")},
+    }  # fmt: skip
+    name = signature(config.stage, signed, runs | held)
+    return Job(config.stage, config, dataset, inputs, name, facets, list(dataset.notes))
+
+
+def _weights(word: str, memory: Memory, option: str) -> str:
+    """What the signature says of a network that is no run: its name and a hash of its weights."""
+    name, file = compared.file_of(word)
+    if file is not None:
+        return f"{name}={memory.digest(file, option)}"
+    folder = models.own_folder(name)
+    return name if folder is None else _held(folder, memory, option)
+
+
+def _run_facts(word: str, run: Run, origin: Mapping[str, Any], planned: Planned) -> dict[str, Any]:
+    """What is known of the network of a run, finished or planned."""
+    config = compared.typed(run.stage, origin, str(run.path))
+    data = source_name(tuple(origin["data"]))
+    return compared.run_facts(word, facets_of(config, data, {}, {}, planned))
 
 
 def load(config: Any, origins: Planned, memory: Memory) -> Dataset:
@@ -212,6 +272,9 @@ def absolute(config: C) -> C:
         value = getattr(config, name, None)
         if value and value != "random" and not (name == "model" and models.is_external(value)):
             places[name] = str(local(value).expanduser().absolute())
+    for name in compared.FIELDS:
+        if getattr(config, name, ""):
+            places[name] = compared.absolute_word(getattr(config, name))
     for name in ("backbone", "model"):
         value = str(getattr(config, name, ""))
         folder = Path(value.removeprefix("hf:")).expanduser()
@@ -222,6 +285,8 @@ def absolute(config: C) -> C:
 
 def inherit(config: Any, origins: Planned) -> Any:
     """Take from the inputs what must agree (the backbone of a pretrained run, the data set of a model), and all types of a profile."""
+    if isinstance(config, SimilarityConfig):
+        return compared.inherited(config, origins)
     if "init" in origins:
         backbone = origins["init"]["backbone"]
         if config.backbone not in (type(config)().backbone, backbone):

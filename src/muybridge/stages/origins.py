@@ -10,7 +10,7 @@ from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.kept import check_sound
 from muybridge.core.mirror import fetch
 from muybridge.core.records import Run, read_yaml
-from muybridge.stages import consent, models
+from muybridge.stages import compared, consent, models
 from muybridge.stages.config import KINDS, C, as_dict, change
 
 Planned = Mapping[str, Mapping[str, Any]]
@@ -18,7 +18,7 @@ Planned = Mapping[str, Mapping[str, Any]]
 
 
 def find_inputs(config: Any) -> dict[str, Run]:
-    """Run folders named by ``init`` and ``model``.
+    """Run folders named by ``init`` and ``model``, and by the words of networks that are compared.
 
     Raises:
         UsageError: not the folder of a run of the right kind.
@@ -40,6 +40,10 @@ def find_inputs(config: Any) -> dict[str, Run]:
                 f"--{name} {value or '(nothing)'}: wanted a folder OUT/runs/{'|'.join(stages)}/SIGNATURE, {other[name]}."
             )
         found[name] = run
+    for name in ("a", "b"):
+        run_of_word = compared.run_of(getattr(config, name, ""))
+        if run_of_word is not None:
+            found[name] = run_of_word
     return found
 
 

@@ -114,10 +114,7 @@ def chosen(config: RobustnessConfig, default: str, clip: Mapping[str, int] | Non
         UsageError: unknown preset or numbers that make no clip.
     """
     name = config.protocol or default
-    if name not in PROTOCOLS:
-        raise UsageError(
-            f"--protocol {name}: unknown.{suggestion(name, PROTOCOLS)} Known: {', '.join(PROTOCOLS)}."
-        )
+    preset_of(name)
     changes: dict[str, Any] = dict(clip or {})
     changes |= {field: getattr(config, field) for field in OVERRIDES if getattr(config, field) is not None}
     if changes.get("crop", 0) > PROTOCOLS[name].short_side and config.short_side is None:
@@ -129,6 +126,19 @@ def chosen(config: RobustnessConfig, default: str, clip: Mapping[str, int] | Non
     except ValueError as error:
         raise UsageError(f"--protocol {name} with {changes or 'no changes'}: {error}.") from error
     return protocol if protocol == PROTOCOLS[name] else replace(protocol, name=f"{name}, changed")
+
+
+def preset_of(name: str) -> Protocol:
+    """The protocol of that name.
+
+    Raises:
+        UsageError: unknown.
+    """
+    if name not in PROTOCOLS:
+        raise UsageError(
+            f"--protocol {name}: unknown.{suggestion(name, PROTOCOLS)} Known: {', '.join(PROTOCOLS)}."
+        )
+    return PROTOCOLS[name]
 
 
 def parse_views(text: str) -> tuple[int, int]:

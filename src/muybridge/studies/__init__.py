@@ -53,5 +53,10 @@ STUDIES = {
         "muybridge.studies.robustness_models:cells",
         {"title": "Families of models under perturbations", "tables": ("ucf101-p", "mini-kinetics-c")},
     ),
+    "feature-analysis": Entry(
+        "maps of layer similarity of every task and network (Figures 2, 5, 6, 8 and 10)",
+        "muybridge.studies.feature_analysis:cells",
+        {"title": "What layers have in common"},
+    ),
 }
 """Shipped studies; ``tables`` are keys of ``core.published``: the numbers that a report shows beside ours."""

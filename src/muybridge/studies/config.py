@@ -74,6 +74,19 @@ class ShippedConfig(BenchmarkConfig):
     """Pretext tasks of `muybridge list objectives`; those of the study when not given."""
 
 
+FEATURE_PARTS = ("tasks", "seeds", "length", "amount", "complexity", "source", "perturbed")
+"""Parts of the study of layers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureConfig(ShippedConfig):
+    """A study of layers; a page on it is in docs/studies."""
+
+    parts: tuple[Literal["tasks", "seeds", "length", "amount", "complexity", "source", "perturbed"], ...] = ()
+    """What is compared: every task and network, their seeds, length, amount, complexity and source of pretraining, perturbed clips; all
+    when not given."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourcesConfig(ShippedConfig):
     """A study that compares what is pretrained on; a page on it is in docs/studies."""
@@ -101,5 +114,6 @@ CONFIGS: dict[str, type[StudyConfig]] = {
     "data-distribution": SourcesConfig,
     "noise": ShippedConfig,
     "robustness-models": ModelsConfig,
+    "feature-analysis": FeatureConfig,
 }
 """Config of each shipped study."""

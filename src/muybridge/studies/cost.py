@@ -91,6 +91,9 @@ def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, te
         learnt = config["epochs"] * train
     elif stage in ("probe", "neighbours"):
         seen += train * (1 if stage == "probe" else views)
+    elif stage == "similarity":
+        shown = len(config["perturb"]) * len(config["perturb_severities"])
+        seen = float(min(test, config["videos"]) * (1 + bool(config["b"]) + shown))
     elif stage == "robustness":
         seen *= 1 + len(config["types"]) * len(config["severities"])
     passes = LEARNING * learnt + seen

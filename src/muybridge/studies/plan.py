@@ -18,13 +18,13 @@ from muybridge.core.errors import UsageError
 from muybridge.core.records import Run, Signer
 from muybridge.core.snapshots import split
 from muybridge.stages import STAGES
-from muybridge.stages.config import Control, as_dict
+from muybridge.stages.config import Control, SimilarityConfig, as_dict
 from muybridge.stages.job import Job, resolve, signed_config, signed_input
 from muybridge.stages.memory import Memory
 from muybridge.studies.config import StudyConfig
 
 Study = Generator[Control, str, None]
-INPUTS = ("init", "model")
+INPUTS = ("init", "model", "a", "b")
 """Fields that name a run."""
 MOST = 1_000_000
 """Cells of a plan: ten times the largest of a benchmark; a study of one's own that never ends is told so."""
@@ -155,7 +155,7 @@ class _Planner:
             if run != "random" and shape is None:
                 return None
             origins.append((shape, share))
-        if type(config.seed) is not int:
+        if type(config.seed) is not int or isinstance(config, SimilarityConfig):
             return None
         return kind, str(config.out), marshal.dumps(_shared(kind)(config), 2), *origins
 

@@ -24,7 +24,7 @@ def write_plan(recipe: Recipe, config: StudyConfig, cells: Sequence[Cell], outco
     before = _before(config.out)
     by_signature = {cell.job.signature: cell for cell in cells}
     told = factors(cells)
-    arms = dict.fromkeys(cell.job.facets["arm"] for cell in cells)
+    arms = dict.fromkeys(cell.job.facets["arm"] for cell in cells if cell.job.stage != "similarity")
     content = {
         "name": recipe.name,
         "title": recipe.title,

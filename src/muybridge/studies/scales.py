@@ -17,6 +17,7 @@ from muybridge.stages.config import (
     PretrainConfig,
     ProbeConfig,
     RobustnessConfig,
+    SimilarityConfig,
 )
 from muybridge.stages.presets import PRESETS
 from muybridge.studies.config import BenchmarkConfig
@@ -183,6 +184,12 @@ class Lab:
         root = self._control((data,))["root"]
         control = {**self._control(()), "root": root, "data": (data,) if root else ()}
         return RobustnessConfig(**{**control, "seed": 0, "model": model, **self.scale.robustness, **changes})
+
+    def similarity(self, data: str, a: str, b: str = "", **changes: Any) -> SimilarityConfig:
+        """Layers of two networks, or of one, on the test videos of a data set; the choice of clips is the same for all."""
+        return SimilarityConfig(
+            **{**self._control((data,)), "seed": 0, "data": (data,), "a": a, "b": b, **changes}
+        )
 
     def _transfer(self, data: str, init: str, backbone: str, seed: int) -> dict[str, Any]:
         return {**self._control((data,)), "data": (data,), "init": init, "backbone": backbone, "seed": seed}

@@ -35,3 +35,21 @@ document.addEventListener("click", event => {
   if (button.classList.contains("copy")) copyCommand(button);
   else if (button.closest("thead")) sortBy(button.closest("th"));
 });
+
+// Maps of layers: the cell under the pointer in words.
+for (const figure of document.querySelectorAll(".layer-map")) {
+  const picture = figure.querySelector("image"), told = figure.querySelector("output");
+  const map = JSON.parse(figure.querySelector("script").textContent);
+  picture.addEventListener("pointermove", event => {
+    const box = picture.getBoundingClientRect();
+    const column = Math.min(map.columns.length - 1, Math.floor((event.clientX - box.left) / box.width * map.columns.length));
+    const row = Math.min(map.rows.length - 1, Math.floor((box.bottom - event.clientY) / box.height * map.rows.length));
+    if (row < 0 || column < 0) return;
+    const value = map.value[row][column];
+    let words = value === null ? "never fired or undefined" : value.toFixed(3);
+    if (value !== null && map.low) words += ` (${map.low[row][column].toFixed(3)} to ${map.high[row][column].toFixed(3)})`;
+    if (map.unsaid[row][column]) words += ", inside the null band";
+    told.textContent = `${map.rows[row]} and ${map.columns[column]}: ${words}`;
+  });
+  picture.addEventListener("pointerleave", () => { told.textContent = "\u00a0"; });
+}
