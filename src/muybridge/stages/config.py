@@ -125,6 +125,8 @@ class PretrainConfig(Optimisation):
     """clips: clips through the backbone or its momentum copy; steps: optimiser steps; flops: operations, forward and backward."""
     gap: int = 0
     """Frames between the clips of a tuple (vcop; 8 in the paper)."""
+    caption: str | None = None
+    """Column of a list with a sentence about each video (video-text); `caption` when not given, builtin-scenes has its own."""
     augment: tuple[Step, ...] = ()
     """Augmentations in order, drawn once per clip, as words of ``Optimisation.augment``; the task's own list when not given."""
     augment2: tuple[Step, ...] = ()

@@ -15,6 +15,7 @@ from muybridge.data import sources
 from muybridge.data.index import Dataset
 from muybridge.perturb.profiles import profile_of
 from muybridge.stages import models
+from muybridge.stages.captions import signed_captions
 from muybridge.stages.check import check
 from muybridge.stages.config import C, Control, PretrainConfig, RobustnessConfig, as_dict
 from muybridge.stages.labels import read_classes
@@ -131,6 +132,8 @@ def signed_config(config: Any, dataset: Dataset, memory: Memory) -> dict[str, An
         UsageError: a file of the folder cannot be read.
     """
     signed = as_dict(config) | {"data_fingerprint": dataset.fingerprint}
+    if isinstance(config, PretrainConfig):
+        signed |= signed_captions(config, dataset)
     folder = models.own_folder(signed.get("backbone", ""))
     if folder is None:
         return signed

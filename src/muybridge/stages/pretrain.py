@@ -19,6 +19,7 @@ from muybridge.core.snapshots import name_of, steps_of
 from muybridge.data.index import VideoRecord, has_split
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.objective import Learner
+from muybridge.stages.captions import captions_of, needs_captions
 from muybridge.stages.config import PretrainConfig
 from muybridge.stages.health import controls, verdict, watch_of
 from muybridge.stages.job import Job, Progress
@@ -47,6 +48,8 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     backbone = build_backbone(config.backbone, config.seed)
     check_clip(backbone, config.frames, config.crop)
     objective: Any = build_objective(config, backbone.dim)
+    if needs_captions(config):
+        objective = told_captions(job, objective)
     law = objective.law(config.frames, config.stride, config.gap, config.short)
     material = prepare(job, {"train": training_videos(job)}, config, law)
     videos = max(1, config.batch // objective.clips)
@@ -100,6 +103,18 @@ def build_objective(config: PretrainConfig, dim: int) -> Any:
         return seeded(kind, config.seed, dim, **options(config))
     except ValueError as error:
         raise UsageError(f"--complexity or --objective-options: {error}.") from error
+
+
+def told_captions(job: Job, objective: Any) -> Any:
+    """The task with the sentences about the videos, of which it trains on those about the training videos."""
+    config: PretrainConfig = job.config
+    every = captions_of(config, job.dataset)
+    training = {record.id for record in training_videos(job)}
+    own = {name: text for name, text in every.items() if name in training}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeding.key(config.seed, "words"))
+        objective.read(own, {name: text for name, text in every.items() if name not in training})
+    return objective
 
 
 def needs_motion(objective: str) -> bool:
