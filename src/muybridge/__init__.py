@@ -20,6 +20,7 @@ __all__ = [
     "robustness",
     "runs",
     "study",
+    "zeroshot",
 ]
 
 

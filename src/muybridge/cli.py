@@ -30,6 +30,7 @@ one step
   probe        train a linear layer on frozen features
   knn          classify by the nearest training videos in feature space
   retrieval    find the training videos of a class in feature space: recall at k, mean average precision
+  zeroshot     classify videos by the names of classes, said in words
   robustness   measure a classifier on perturbed clips
   neighbours   find the nearest videos of each video in feature space
   compare      two robustness runs side by side: differences with intervals, verdicts in words
@@ -266,6 +267,7 @@ COMMANDS: dict[str, Callable[[str, list[str]], int]] = {
     "probe": _stage,
     "knn": _stage,
     "retrieval": _stage,
+    "zeroshot": _stage,
     "robustness": _stage,
     "neighbours": _stage,
     "compare": _compare,

@@ -48,7 +48,9 @@ def test_a_model_of_frames_equals_a_plain_loop_over_them(kind: str, folders: dic
             if kind == "siglip2":
                 from transformers.models.siglip2.image_processing_siglip2 import Siglip2ImageProcessor
 
-                made = Siglip2ImageProcessor(patch_size=8, max_num_patches=4, do_resize=False, do_rescale=False, do_normalize=False)
+                made = Siglip2ImageProcessor(
+                    patch_size=8, max_num_patches=4, do_resize=False, do_rescale=False, do_normalize=False
+                )
                 more = dict(made(picture[0], return_tensors="pt"))
             rows.append(F.normalize(bare.get_image_features(**more).pooler_output[0], dim=0))
         video = F.normalize(torch.stack(rows).mean(0), dim=0)
@@ -79,7 +81,9 @@ def test_x_clip_scores_as_its_forward_not_as_its_text_features(folders: dict[str
     frames = clips(model)
     own = bare(pixel_values=model.prepare(frames), **model.loaded.encoded(PROMPTS)).logits_per_video
     torch.testing.assert_close(ZeroShot(model, NAMES, [PROMPTS])(frames), own, atol=1e-5, rtol=1e-5)
-    plain = model.scale * F.normalize(model.video(frames)[0], dim=1) @ F.normalize(model.text(PROMPTS), dim=1).T
+    plain = (
+        model.scale * F.normalize(model.video(frames)[0], dim=1) @ F.normalize(model.text(PROMPTS), dim=1).T
+    )
     assert (plain - own).abs().max() > 1e-2
 
 
@@ -95,7 +99,9 @@ def test_videoprism_tells_texts_apart_on_a_single_video_where_the_library_cannot
 
 
 @pytest.mark.parametrize("kind", PER_FRAME)
-def test_every_order_of_the_frames_gives_the_same_bits_where_frames_are_averaged(kind: str, folders: dict[str, Path]):
+def test_every_order_of_the_frames_gives_the_same_bits_where_frames_are_averaged(
+    kind: str, folders: dict[str, Path]
+):
     model = dual_encoder(str(folders[kind]))
     judge = ZeroShot(model, NAMES, [PROMPTS])
     assert model.order_free
@@ -108,7 +114,9 @@ def test_every_order_of_the_frames_gives_the_same_bits_where_frames_are_averaged
 
 
 @pytest.mark.parametrize("kind", ["xclip", "videoprism"])
-def test_the_order_of_the_frames_reaches_the_score_of_models_that_see_time(kind: str, folders: dict[str, Path]):
+def test_the_order_of_the_frames_reaches_the_score_of_models_that_see_time(
+    kind: str, folders: dict[str, Path]
+):
     model = dual_encoder(str(folders[kind]))
     judge = ZeroShot(model, NAMES, [PROMPTS])
     assert not model.order_free
@@ -140,7 +148,10 @@ def test_texts_are_read_once_whatever_the_number_of_videos():
 
 
 def test_both_orders_of_averaging_are_those_of_their_sources():
-    rows = torch.randn(5, 3, 4, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 5.0, 0.1])[:, None]
+    rows = (
+        torch.randn(5, 3, 4, generator=torch.Generator().manual_seed(0))
+        * torch.tensor([1.0, 5.0, 0.1])[:, None]
+    )
     clip = F.normalize(F.normalize(rows, dim=-1).mean(1), dim=-1)
     open_clip = F.normalize(rows.mean(1), dim=-1)
     torch.testing.assert_close(mean_of(rows, "normalise-first"), clip)
@@ -153,7 +164,9 @@ def test_single_templates_are_scored_beside_the_ensemble(folders: dict[str, Path
     templates = [[f"{start} {name}" for name in PROMPTS] for start in ("a", "the", "video of")]
     whole, single = ZeroShot(model, NAMES, templates).both(clips(model))
     for t, prompts in enumerate(templates):
-        torch.testing.assert_close(single[:, t], ZeroShot(model, NAMES, [prompts])(clips(model)), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(
+            single[:, t], ZeroShot(model, NAMES, [prompts])(clips(model)), atol=1e-5, rtol=1e-5
+        )
     assert (whole - single.mean(1)).abs().max() > 1e-4  # of embeddings, not of scores
 
 
@@ -195,7 +208,9 @@ def test_nothing_is_run_that_lies_in_a_folder(tmp_path: Path):
     folder = make(tmp_path / "clip", "clip")
     (folder / "evil.py").write_text("raise SystemExit('run')")
     path = folder / "tokenizer_config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"auto_map": {"AutoTokenizer": ["evil.T", None]}}))
+    path.write_text(
+        json.dumps(json.loads(path.read_text()) | {"auto_map": {"AutoTokenizer": ["evil.T", None]}})
+    )
     with pytest.raises(UsageError, match="never run"):
         dual_encoder(str(folder))
     assert is_dual(str(folder))
@@ -205,6 +220,10 @@ def test_nothing_is_run_that_lies_in_a_folder(tmp_path: Path):
 def test_an_object_of_the_users_needs_both_towers():
     with pytest.raises(UsageError, match=r"wanted methods video\(frames"):
         Given(object(), "mine")
-    wrong = type("Wrong", (), {"video": lambda self, frames: frames, "text": lambda self, prompts: torch.zeros(1)})()
-    with pytest.raises(UsageError, match=r"text\(\) returned torch.float32 \(1,\); wanted a float tensor of 4 rows"):
+    wrong = type(
+        "Wrong", (), {"video": lambda self, frames: frames, "text": lambda self, prompts: torch.zeros(1)}
+    )()
+    with pytest.raises(
+        UsageError, match=r"text\(\) returned torch.float32 \(1,\); wanted a float tensor of 4 rows"
+    ):
         ZeroShot(Given(wrong, "mine"), NAMES, [PROMPTS])

@@ -158,9 +158,12 @@ class ZeroShot(nn.Module):
 
     def both(self, frames: Float[Tensor, "b 3 t h w"]) -> tuple[Float[Tensor, "b k"], Float[Tensor, "b t k"]]:
         """Logits of the ensemble, and of every template alone."""
+        return self.scored(self.model.video(frames))
+
+    def scored(self, video: Any) -> tuple[Float[Tensor, "b k"], Float[Tensor, "b t k"]]:
+        """The same from what the clip tower made of the frames."""
         text = self.get_buffer("text")
-        video = self.model.video(frames)
-        with torch.autocast(frames.device.type, enabled=False):
+        with torch.autocast(text.device.type, enabled=False):
             whole, single = self.model.compare(video, text, self.order)
         return self.scale * whole + self.bias, self.scale * single + self.bias
 

@@ -92,4 +92,6 @@ class VideoPrism(Clips):
     def video(self, frames: Float[Tensor, "b 3 t h w"]) -> Float[Tensor, "b d"]:
         """Embeddings of clips."""
         model: Any = self.model
-        return pooled(model.get_video_features(pixel_values_videos=self.prepare(frames))).reshape(len(frames), -1)
+        return pooled(model.get_video_features(pixel_values_videos=self.prepare(frames))).reshape(
+            len(frames), -1
+        )

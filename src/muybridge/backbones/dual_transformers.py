@@ -164,8 +164,8 @@ def load(name: str) -> Loaded:
     )
 
 
-def _weights(transformers: Any, name: str, folder: Path, family: Family) -> Any:
-    """The model with every tensor of its file, and no other.
+def _weights(transformers: Any, name: str, folder: Path, family: Family, unused: tuple[str, ...] = ()) -> Any:
+    """The model with every tensor of its file, and no other; parts that are ``unused`` may be missing.
 
     Raises:
         UsageError: no safetensors; tensors that are missing, left over or of another shape.
@@ -196,6 +196,7 @@ def _weights(transformers: Any, name: str, folder: Path, family: Family) -> Any:
         for what in ("missing_keys", "unexpected_keys", "mismatched_keys")
     }
     left["unexpected_keys"] = [key for key in left["unexpected_keys"] if not key.endswith("position_ids")]
+    left["missing_keys"] = [key for key in left["missing_keys"] if not key.startswith(unused or ("\0",))]
     for what, keys in left.items():
         if keys:
             raise UsageError(
@@ -285,3 +286,35 @@ def pooled(found: Any) -> Tensor:
     """The embedding in what ``get_*_features`` returns: a tensor before transformers 5, an object since."""
     value = found if isinstance(found, Tensor) else found.pooler_output
     return torch.as_tensor(value)
+
+
+TEXTS = (
+    "bert",
+    "roberta",
+    "xlm-roberta",
+    "distilbert",
+    "mpnet",
+    "deberta-v2",
+    "albert",
+    "electra",
+    "modernbert",
+)
+"""Text models whose states are averaged over the tokens."""
+
+
+def text_model(name: str) -> Loaded:
+    """A text model and its tokenizer; errors as of ``dual_encoder``."""
+    transformers = library("transformers", f"hf:{name}")
+    folder = folder_of(name)
+    if folder is None:
+        raise UsageError(f"hf:{name}: neither a folder with {CONFIG} nor in the local Hugging Face cache.")
+    read_config(folder, TEXTS)
+    model = _weights(transformers, name, folder, Family("AutoModel"), ("pooler.",))
+    return Loaded(
+        f"hf:{name}",
+        Family("AutoModel"),
+        model,
+        _tokenizer(transformers, name, folder),
+        PLAIN,
+        _longest(model.config),
+    )

@@ -11,14 +11,16 @@ from jaxtyping import Float64, Int64
 
 from muybridge.core.predictions import Predictions
 from muybridge.core.seeding import rng
-from muybridge.measure.accuracy import video_level
+from muybridge.measure.accuracy import balanced, hits, video_level
 from muybridge.measure.estimate import Estimate, Interval
-from muybridge.measure.intervals import REPLICATES, outcomes, resample_groups
+from muybridge.measure.intervals import REPLICATES, accuracy_interval, outcomes, resample_groups, tally
 
 BINS = 15
 PERMUTATIONS = 200
 TEMPLATE = "template"
 """Perturbation under which rows of single templates stand, with the number of the template, from 1, as their severity."""
+NAMES = "names"
+"""Perturbation under which rows of the ensemble stand where the classes were named the other way, raw for clean or clean for raw."""
 
 
 @dataclass(frozen=True)
@@ -176,3 +178,78 @@ def answers(predicted: Int64[np.ndarray, "n"], classes: int) -> np.ndarray:
     found[np.arange(len(predicted)), np.maximum(predicted, 0)] = 1
     found[predicted < 0] = np.nan
     return found
+
+
+@dataclass(frozen=True)
+class Zero:
+    """What a zero-shot run is worth; accuracies as fractions.
+
+    Attributes:
+        top1: accuracy over all classes.
+        top5: share of videos whose class is among the five highest scores; None for fewer than six classes.
+        macro: mean of the accuracies of the classes that have videos.
+        calibration: expected calibration error; None where nothing could be decoded.
+        prompts: what single templates are worth; None for a single template.
+        other_names: accuracy where the classes were named the other way; None where that was not asked.
+        permuted: accuracy under names dealt out at random, and its standard deviation.
+        unseen: accuracy on, and among, the classes whose names the model was not trained on; None where it was trained on none or all.
+        generalised: accuracy on these classes among all of them.
+        classes: candidates; those unseen.
+    """
+
+    top1: Interval
+    top5: Interval | None
+    macro: float
+    calibration: Interval | None
+    prompts: Prompts | None
+    other_names: Interval | None
+    permuted: tuple[float, float]
+    unseen: Interval | None
+    generalised: Interval | None
+    classes: tuple[int, int]
+
+
+def zero_of(
+    rows: Predictions, single: Predictions, seen: Sequence[int], replicates: int = REPLICATES, seed: int = 0
+) -> Zero:
+    """All numbers of a zero-shot run.
+
+    Args:
+        rows: of the ensemble.
+        single: of templates alone and of the other naming.
+        seen: classes whose names the model was trained on.
+        replicates: redrawn test sets.
+        seed: of the redraws.
+
+    Raises:
+        ValueError: no rows, or rows of different videos.
+    """
+    video = video_level(rows)
+    classes = video.scores.shape[1]
+    templates, other = (
+        single.where(single.perturbation == TEMPLATE),
+        single.where(single.perturbation == NAMES),
+    )
+    left = sorted(set(range(classes)) - set(seen))
+    apart = bool(seen) and bool(np.isin(video.label, left).any())
+    asked = video.where(np.isin(video.label, left))
+    return Zero(
+        accuracy_interval([video], replicates=replicates, seed=seed),
+        _top(video, replicates, seed) if classes > 5 else None,
+        balanced(video),
+        calibration(video, replicates=replicates, seed=seed),
+        prompt_sensitivity(video, templates, replicates, seed)
+        if len(set(templates.severity.tolist())) > 1
+        else None,
+        accuracy_interval([other], replicates=replicates, seed=seed) if len(other) else None,
+        permuted(video, seed=seed),
+        accuracy_interval([among(video, left)], replicates=replicates, seed=seed) if apart else None,
+        accuracy_interval([asked], replicates=replicates, seed=seed) if apart else None,
+        (classes, len(left)),
+    )
+
+
+def _top(rows: Predictions, replicates: int, seed: int, k: int = 5) -> Interval:
+    counted = tally(rows, hits(rows, k))
+    drawn = resample_groups(counted.right, counted.total, replicates, seed)[:, 0]
+    return Estimate(float(counted.accuracy[0]), drawn, len(counted.groups)).interval(of_accuracy=True)

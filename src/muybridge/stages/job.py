@@ -17,7 +17,16 @@ from muybridge.perturb.profiles import profile_of
 from muybridge.stages import models
 from muybridge.stages.captions import signed_captions
 from muybridge.stages.check import check
-from muybridge.stages.config import C, Control, PretrainConfig, RobustnessConfig, as_dict
+from muybridge.stages.config import (
+    KINDS,
+    C,
+    Control,
+    PretrainConfig,
+    RobustnessConfig,
+    ZeroshotConfig,
+    as_dict,
+    change,
+)
 from muybridge.stages.labels import read_classes
 from muybridge.stages.memory import Memory
 from muybridge.stages.models import Subject
@@ -25,7 +34,11 @@ from muybridge.stages.options import complete
 from muybridge.stages.origins import Planned, consented, find_inputs, read_config
 from muybridge.stages.protocol import chosen
 from muybridge.stages.published import kind_of, source_name
+from muybridge.stages.question import label_set, question_of
+from muybridge.stages.text_scored import external, regime, words_digest
 
+WORDS_OR_FILES = ("words", "candidates", "templates", "names", "seen")
+"""Fields of a zero-shot run whose value is a name or a file."""
 Progress = Callable[[int, int, dict[str, float]], None]
 
 
@@ -101,6 +114,10 @@ def resolve(
     signed = signed_config(config, dataset, memory)
     if isinstance(config, RobustnessConfig) and not inputs:
         return _foreign(config, dataset, subject or models.load(config), signed)
+    if isinstance(config, ZeroshotConfig):
+        signed |= signed_question(config, dataset, memory)
+        if not inputs:
+            return _scored(config, dataset, subject or external(config), signed)
     named = {name: signed_input(run.signature, getattr(config, name)) for name, run in inputs.items()}
     name = signature(stage, signed, named | _public(config, memory))
     facets = facets_of(config, dataset.name, inputs, origins, planned or {})
@@ -111,7 +128,9 @@ def _precision(config: Any, subject: Subject | None) -> Any:
     """The number format that a config means: ``auto`` is float32 for a model that came whole, whose head is somewhere inside it."""
     from muybridge.train.precision import choose
 
-    foreign = isinstance(config, RobustnessConfig) and (subject or models.is_external(config.model))
+    foreign = isinstance(config, RobustnessConfig | ZeroshotConfig) and (
+        subject or models.is_external(config.model)
+    )
     return (
         "fp32"
         if foreign and config.precision == "auto"
@@ -152,6 +171,41 @@ def _public(config: Any, memory: Memory) -> dict[str, str]:
     return {"init": memory.digest(Path(init), "--init")} if models.is_weights(init) else {}
 
 
+def signed_question(config: ZeroshotConfig, dataset: Dataset, memory: Memory) -> dict[str, Any]:
+    """What is signed of a zero-shot run instead of the names of files: what stands in them."""
+    question = question_of(config, dataset)
+    return {
+        "templates": list(question.prompts.templates),
+        "names": list(question.said),
+        "candidates": list(question.classes),
+        "seen": None if config.seen is None else list(label_set(config.seen)),
+        "words": words_digest(config.words, memory),
+    }
+
+
+def _scored(config: ZeroshotConfig, dataset: Dataset, subject: Subject, signed: dict[str, Any]) -> Job:
+    """A job on a text-scored model that is no run."""
+    evaluation = chosen(config, subject.protocol, subject.clip)
+    name = signature(config.stage, signed | {"evaluation": evaluation.facts()}, {"model": subject.key})
+    facets = _zeroshot_facets(as_dict(config), dataset.name, {}) | {"arm": subject.name}
+    return Job(config.stage, config, dataset, {}, name, facets, list(dataset.notes), subject)
+
+
+def _zeroshot_facets(source: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+    """How a zero-shot result is sorted: as its network, under its regime."""
+    model = str(source["model"])
+    told: dict[str, Any] = {"arm": model, "seed": 0, "fold": None, "backbone": "", "source": ""}
+    if not models.is_external(model) and model:
+        run = Run(local(model))
+        if run.stage in KINDS:
+            told = facets_of(_config_of(run, planned), data, {}, {}, planned)
+    return {**told, "data": data, "protocol": f"zero-shot {regime(source)}"}
+
+
+def _config_of(run: Run, planned: Planned) -> Any:
+    return change(KINDS[run.stage](), dict(read_config(run, planned)), run.signature)
+
+
 def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signed: dict[str, Any]) -> Job:
     """A job on a model that is no run: signed by its weights and classes."""
     if config.classes:
@@ -175,8 +229,8 @@ def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signe
 
 def load(config: Any, origins: Planned, memory: Memory) -> Dataset:
     """The data set of a config; a robustness run reads the columns that its model was trained on."""
-    columns = origins.get("model", vars(config))
-    where = getattr(config, "where", ())
+    columns = vars(config) if isinstance(config, ZeroshotConfig) else origins.get("model", vars(config))
+    where = getattr(config, "where", ()) or columns.get("where", ())
     links = config.allow_links or columns.get("allow_links", False)
     return memory.load(
         tuple(config.data),
@@ -195,8 +249,21 @@ def absolute(config: C) -> C:
         sources_ = getattr(config, name, ())
         if sources_:
             places[name] = tuple(map(sources.absolute, sources_))
-    for name in ("root", "init", "model", "weights", "classes"):
+    for name in (
+        "root",
+        "init",
+        "model",
+        "weights",
+        "classes",
+        "words",
+        "candidates",
+        "templates",
+        "names",
+        "seen",
+    ):
         value = getattr(config, name, None)
+        if name in WORDS_OR_FILES and not (value and Path(str(value)).expanduser().exists()):
+            continue
         if value and value != "random" and not (name == "model" and models.is_external(value)):
             places[name] = str(local(value).expanduser().absolute())
     for name in ("backbone", "model"):
@@ -219,6 +286,10 @@ def inherit(config: Any, origins: Planned) -> Any:
     if "model" in origins and not config.data:
         model = origins["model"]
         config = dataclasses.replace(config, data=tuple(model["data"]), root=config.root or model["root"])
+        if isinstance(config, ZeroshotConfig):
+            config = dataclasses.replace(
+                config, label=config.label or model["label"], group=config.group or model["group"]
+            )
     if isinstance(config, RobustnessConfig) and not config.types:
         return dataclasses.replace(config, types=tuple(profile_of(config.profile).types))
     return config
@@ -234,10 +305,14 @@ def facets_of(
     the complexity of the task where it was asked for.
     """
     stage, source = config.stage, as_dict(config)
+    if stage == "zeroshot":
+        return _zeroshot_facets(source, data, planned)
     if "model" in inputs:
         if inputs["model"].done:
             return dict(inputs["model"].result.get("facets", {}))
         stage, source = inputs["model"].stage, dict(origins["model"])
+        if stage == "zeroshot":
+            return _zeroshot_facets(source, data, planned)
     init = source.get("init", "random")
     public = models.is_weights(init)
     folder, share = snapshots.split(init)

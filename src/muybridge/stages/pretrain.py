@@ -10,9 +10,7 @@ from torch import nn
 
 from muybridge.backbones import check_clip
 from muybridge.core import seeding
-from muybridge.core.catalogue import pick
 from muybridge.core.clip import Clip
-from muybridge.core.errors import UsageError
 from muybridge.core.gather import rank
 from muybridge.core.records import write_strips
 from muybridge.core.snapshots import name_of, steps_of
@@ -24,7 +22,7 @@ from muybridge.stages.config import PretrainConfig
 from muybridge.stages.health import controls, verdict, watch_of
 from muybridge.stages.job import Job, Progress
 from muybridge.stages.material import build_backbone, data_facts, prepare, seeded
-from muybridge.stages.options import options
+from muybridge.stages.pretext import build_objective
 from muybridge.stages.training import (
     account,
     augmented,
@@ -90,19 +88,6 @@ def _keeping(job: Job, learner: Any, progress: Progress | None) -> Progress:
             progress(done, total, values)
 
     return told
-
-
-def build_objective(config: PretrainConfig, dim: int) -> Any:
-    """The pretext task of a config.
-
-    Raises:
-        UsageError: a value that it cannot have.
-    """
-    kind = pick("objectives", OBJECTIVES, config.objective)
-    try:
-        return seeded(kind, config.seed, dim, **options(config))
-    except ValueError as error:
-        raise UsageError(f"--complexity or --objective-options: {error}.") from error
 
 
 def told_captions(job: Job, objective: Any) -> Any:

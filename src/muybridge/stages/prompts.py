@@ -1,7 +1,7 @@
 """Prompt sets: sentences with ``{}`` where the name of a class goes; by name, as their sources list them, or from a file.
 
 ``ucf101`` and ``kinetics`` are the lists of CLIP (openai/CLIP, ``data/prompts.md``, which Perception Encoder ships too), written as what
-they are: every combination of a medium, an article or "the person", and a verb. ``action-16`` are the 16 by which InternVideo2 is evaluated.
+they are: every combination of a medium, an article or "the person", and a verb. ``action-16`` are those by which InternVideo2 is evaluated.
 X-CLIP and ViFi-CLIP are evaluated on the bare name, mteb on one sentence.
 """
 

@@ -1,7 +1,7 @@
 """robustness: predict every test video clean and under every perturbation, from one decode."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -17,7 +17,14 @@ from muybridge.perturb.apply import conditions
 from muybridge.perturb.profiles import profile_of
 from muybridge.stages import consent
 from muybridge.stages.check import check_cells
-from muybridge.stages.config import KINDS, FinetuneConfig, ProbeConfig, RobustnessConfig, change
+from muybridge.stages.config import (
+    KINDS,
+    FinetuneConfig,
+    ProbeConfig,
+    RobustnessConfig,
+    ZeroshotConfig,
+    change,
+)
 from muybridge.stages.controls import CONTROLS, IDENTITY, LOSSLESS, against_clean, categories, orders
 from muybridge.stages.grid import Grid, run_grid
 from muybridge.stages.job import Job, Progress
@@ -25,11 +32,14 @@ from muybridge.stages.labels import Labels, matched, same
 from muybridge.stages.material import build_backbone, law_of, prepare
 from muybridge.stages.models import Subject, evaluating
 from muybridge.stages.origins import result_config
+from muybridge.stages.own_pair import model_of
 from muybridge.stages.parts import Parts
 from muybridge.stages.predict import view_of
 from muybridge.stages.protocol import Protocol, chosen, of_run
+from muybridge.stages.question import question_of
 from muybridge.stages.strips import condition_strips
-from muybridge.stages.tested import Cached, Tested, direct, fitting, held_out
+from muybridge.stages.tested import Cached, Direct, Tested, direct, fitting, held_out
+from muybridge.stages.text_scored import judge
 from muybridge.train.checkpoint import load_weights
 from muybridge.train.flops import flop_counter
 from muybridge.train.precision import Compute, choose
@@ -66,7 +76,10 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     config: RobustnessConfig = job.config
     began = time.monotonic()
     compute = choose(config.device, config.precision)
-    trial = _foreign(job, job.subject, compute) if job.subject else _own(job)
+    if job.subject:
+        trial = _foreign(job, job.subject, compute)
+    else:
+        trial = _zeroshot(job, compute) if job.inputs["model"].stage == "zeroshot" else _own(job)
     check_cells(config.profile, config.types, config.severities, trial.protocol.frames)
     clean, *cells = conditions(config.profile, config.types, config.severities)
     grid = Grid([clean, (IDENTITY, 0), *cells], job.dataset.name, trial.batch, config.profile, config.seed)
@@ -99,12 +112,7 @@ def _own(job: Job) -> Trial:
         FinetuneConfig | ProbeConfig,
         change(KINDS[source.stage](), {**config_of, "limit": config.limit}, source.signature),
     )
-    told = trained.get("data", {})
-    if not job.dataset.has(told.get("fingerprint")):
-        raise UsageError(
-            f"--data {' '.join(config.data)}: fingerprint {job.dataset.fingerprint}, but the model was trained on "
-            f"{told.get('name')} with {told.get('fingerprint')}. Give the same list of the same files."
-        )
+    _check_data(job, trained.get("data", {}))
     _, test = divide(job.dataset, model.fold, model.folds)
     material = prepare(job, {"test": test}, model, law_of(model))
     backbone = build_backbone(model.backbone, model.seed)
@@ -123,6 +131,38 @@ def _own(job: Job) -> Trial:
         material.notes,
         list(trained.get("seen") or []),
     )
+
+
+def _zeroshot(job: Job, compute: Compute) -> Trial:
+    """A finished zero-shot run, on the clips and with the question that it was tested with."""
+    config: RobustnessConfig = job.config
+    source = job.inputs["model"]
+    told = result_config(source)
+    consent.demand(told, source.path / "result.json", consent.given(vars(config)))
+    asked = change(ZeroshotConfig(), {**told, "limit": config.limit}, source.signature)
+    _check_data(job, source.result.get("data", {}))
+    subject, protocol = model_of(asked)
+    question = question_of(asked, job.dataset)
+    judged = judge(subject, question, asked.logit_scale)
+    records, notes = held_out(job.dataset, config.limit)
+    batch = config.batch or asked.batch or fitting(protocol, compute.device)
+    tested, noted = direct(records, protocol, batch, config.workers, config.allow_broken)
+    name = str(source.result.get("summary", subject.name))
+    model = Subject(name, judged, question.classes, source.signature)
+    return Trial(model, question.labels, protocol, records, tested, batch, [], [*job.notes, *notes, *noted])
+
+
+def _check_data(job: Job, told: Mapping[str, Any]) -> None:
+    """Refuse other data than those of the model's run.
+
+    Raises:
+        UsageError: says both fingerprints.
+    """
+    if not job.dataset.has(told.get("fingerprint")):
+        raise UsageError(
+            f"--data {' '.join(job.config.data)}: fingerprint {job.dataset.fingerprint}, but the model's run read "
+            f"{told.get('name')} with {told.get('fingerprint')}. Give the same list of the same files."
+        )
 
 
 def _foreign(job: Job, subject: Subject, compute: Compute) -> Trial:
@@ -145,7 +185,7 @@ def _saved(job: Job, trial: Trial, parts: Parts) -> int:
         UsageError: more than 1 % of the videos, read for the first time, turned out to be broken and that was not allowed.
         MuybridgeError: a file changed meanwhile.
     """
-    if job.subject:
+    if isinstance(trial.tested, Direct):
         reasons = {one["path"]: one["reason"] for one in parts.broken}
         found = [reasons.get(str(record.video), "") for record in trial.records]
         trial.broken.extend(check_broken(trial.records, found, job.config.allow_broken))
