@@ -1,9 +1,10 @@
 """Zero-shot answers in numbers: calibration, what a prompt is worth, permuted names, classes whose names were never seen.
 
-Pure functions of rows; intervals are those of ``measure.intervals``. All shares are fractions in [0, 1].
+Pure functions of rows, one set of rows per training seed (a single one for public weights); intervals are those of ``measure.estimate``:
+over source groups, and over seeds where there are several. All shares are fractions in [0, 1].
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from jaxtyping import Float64, Int64
 from muybridge.core.predictions import Predictions
 from muybridge.core.seeding import rng
 from muybridge.measure.accuracy import balanced, hits, video_level
-from muybridge.measure.estimate import Estimate, Interval
+from muybridge.measure.estimate import Estimate, Interval, mean_over_seeds
 from muybridge.measure.intervals import REPLICATES, accuracy_interval, outcomes, resample_groups, tally
 
 BINS = 15
@@ -22,35 +23,106 @@ TEMPLATE = "template"
 NAMES = "names"
 """Perturbation under which rows of the ensemble stand where the classes were named the other way, raw for clean or clean for raw."""
 
+Drawn = tuple[float, Float64[np.ndarray, "r"], int]
+"""A number, its redraws, and how many groups were redrawn."""
+
 
 @dataclass(frozen=True)
 class Prompts:
     """How far an accuracy hangs on the words of its prompt.
 
     Attributes:
-        single: accuracy of each template alone, in their order.
-        ensemble: accuracy of all templates together.
+        single: accuracy of each template alone, in their order, mean over seeds.
         gain: of the ensemble over the mean single template, paired on the same videos.
     """
 
     single: tuple[float, ...]
-    ensemble: float
     gain: Interval
 
     @property
-    def low(self) -> float:
-        """Of the worst template."""
-        return min(self.single)
-
-    @property
-    def high(self) -> float:
-        """Of the best template."""
-        return max(self.single)
-
-    @property
     def spread(self) -> float:
-        """Standard deviation (n - 1) over the templates; NaN for one."""
-        return float(np.std(self.single, ddof=1)) if len(self.single) > 1 else float("nan")
+        """Standard deviation (n - 1) over the templates."""
+        return float(np.std(self.single, ddof=1))
+
+
+@dataclass(frozen=True)
+class Zero:
+    """What a zero-shot model is worth; accuracies as fractions, mean over seeds.
+
+    Attributes:
+        top1: accuracy over all classes.
+        top5: share of videos whose class is among the five highest scores; None for fewer than six classes.
+        macro: mean of the accuracies of the classes that have videos.
+        calibration: expected calibration error; None where nothing could be decoded.
+        prompts: what single templates are worth; None for a single template.
+        other_names: accuracy where the classes were named the other way; None where that was not asked.
+        permuted: accuracy under names dealt out at random.
+        unseen: accuracy on, and among, the classes whose names the model was not trained on; None where it was trained on none or all.
+        generalised: accuracy on these classes among all of them.
+        classes: candidates; those of them that are unseen.
+    """
+
+    top1: Interval
+    top5: Interval | None
+    macro: float
+    calibration: Interval | None
+    prompts: Prompts | None
+    other_names: Interval | None
+    permuted: float
+    unseen: Interval | None
+    generalised: Interval | None
+    classes: tuple[int, int]
+
+
+def zero_of(
+    rows: Sequence[Predictions],
+    single: Sequence[Predictions],
+    seen: Sequence[int] = (),
+    arm: str = "",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Zero:
+    """All numbers of a zero-shot model.
+
+    Args:
+        rows: of the ensemble, by training seed.
+        single: of templates alone and of the other naming, by training seed.
+        seen: classes whose names the model was trained on.
+        arm: names the random stream of its seeds.
+        replicates: redrawn test sets.
+        seed: of the redraws.
+
+    Raises:
+        ValueError: no rows, or rows of different videos.
+    """
+    videos = [video_level(one) for one in rows]
+    classes = videos[0].scores.shape[1]
+    left = sorted(set(range(classes)) - set(seen))
+    unseen = [one.where(np.isin(one.label, left)) for one in videos]
+    apart = len(left) < classes and all(len(one) for one in unseen)
+    other = [one.where(one.perturbation == NAMES) for one in single]
+
+    def share(parts: Sequence[Predictions]) -> Interval:
+        return accuracy_interval(parts, arm, replicates, seed)
+
+    def over(of: Callable[[Predictions], Drawn | None]) -> Interval | None:
+        found = [drawn for one in videos if (drawn := of(one))]
+        return _over_seeds(found, arm).interval(of_accuracy=True) if len(found) == len(videos) else None
+
+    return Zero(
+        share(videos),
+        over(lambda one: _top(one, 5, replicates, seed)) if classes > 5 else None,
+        float(np.mean([balanced(one) for one in videos])),
+        over(lambda one: calibration(one, BINS, replicates, seed)),
+        prompt_sensitivity(
+            videos, [one.where(one.perturbation == TEMPLATE) for one in single], arm, replicates, seed
+        ),
+        share(other) if all(len(one) for one in other) else None,
+        float(np.mean([permuted(one, seed=seed)[0] for one in videos])),
+        share([among(one, left) for one in unseen]) if apart else None,
+        share(unseen) if apart else None,
+        (classes, len(left)),
+    )
 
 
 def probabilities(scores: Float64[np.ndarray, "n k"]) -> Float64[np.ndarray, "n k"]:
@@ -63,15 +135,14 @@ def probabilities(scores: Float64[np.ndarray, "n k"]) -> Float64[np.ndarray, "n 
 
 def calibration(
     rows: Predictions, bins: int = BINS, replicates: int = REPLICATES, seed: int = 0
-) -> Interval | None:
-    """Expected calibration error of the softmax over the classes, with its interval over source groups.
+) -> Drawn | None:
+    """Expected calibration error of the softmax over the classes, and its redraws.
 
     ECE = sum over bins of |right - confidence| / n (Naeini et al., AAAI 2015; Guo et al., ICML 2017, eq. 3), bins of equal width. It is
-    biased upwards, the more so the fewer videos. Departure: none is left out; a video that could not be decoded has no confidence and is
-    in no bin.
+    biased upwards, the more so the fewer videos. A video that could not be decoded has no confidence and is in no bin.
 
     Args:
-        rows: any number of views; logits are averaged first.
+        rows: one per video.
         bins: of confidence, of equal width.
         replicates: redrawn test sets.
         seed: of the redraws.
@@ -79,7 +150,6 @@ def calibration(
     Returns:
         None where no video has scores.
     """
-    rows = video_level(rows)
     rows = rows.where(~np.isnan(rows.scores).any(axis=1))
     if not len(rows):
         return None
@@ -90,37 +160,47 @@ def calibration(
     np.add.at(gap, (group, place), rows.correct - confidence)
     np.add.at(total, group, 1.0)  # every bin is divided by all videos of the group
     value = float(np.abs(gap.sum(axis=0)).sum() / len(rows))
-    draws = np.abs(resample_groups(gap, total, replicates, seed)).sum(axis=1)
-    return Estimate(value, draws, len(groups)).interval(of_accuracy=True)
+    return value, np.abs(resample_groups(gap, total, replicates, seed)).sum(axis=1), len(groups)
 
 
 def prompt_sensitivity(
-    ensemble: Predictions, single: Predictions, replicates: int = REPLICATES, seed: int = 0
-) -> Prompts:
+    ensemble: Sequence[Predictions],
+    single: Sequence[Predictions],
+    arm: str = "",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Prompts | None:
     """Accuracy of each template alone, and what all together gain over the mean of them.
 
     Args:
-        ensemble: rows of the ensemble.
+        ensemble: rows of the ensemble, by training seed.
         single: rows of every template under ``TEMPLATE``, on the same videos.
+        arm: names the random stream of its seeds.
         replicates: redrawn test sets.
         seed: of the redraws.
 
+    Returns:
+        None where there are not several templates.
+
     Raises:
-        ValueError: no rows, or other videos.
+        ValueError: other videos.
     """
-    both, each = outcomes(ensemble), outcomes(single)
-    if not np.array_equal(both.videos, each.videos):
-        raise ValueError("the templates were asked about other videos than the ensemble")
-    right, total = (
-        np.concatenate([getattr(one, name) for one in (both, each)], axis=1) for name in ("right", "total")
-    )
-    drawn = resample_groups(right, total, replicates, seed)
-    gain = Estimate(
-        float(both.accuracy[0] - each.accuracy.mean()),
-        drawn[:, 0] - drawn[:, 1:].mean(axis=1),
-        len(both.groups),
-    )
-    return Prompts(tuple(each.accuracy.tolist()), float(both.accuracy[0]), gain.interval())
+    if min(len(set(one.severity.tolist())) for one in single) < 2:
+        return None
+    drawn, each = [], []
+    for whole, alone in zip(ensemble, single, strict=True):
+        both, one = outcomes(whole), outcomes(alone)
+        if not np.array_equal(both.videos, one.videos):
+            raise ValueError("the templates were asked about other videos than the ensemble")
+        right, total = (
+            np.concatenate([getattr(part, name) for part in (both, one)], axis=1)
+            for name in ("right", "total")
+        )
+        draws = resample_groups(right, total, replicates, seed)
+        value = float(both.accuracy[0] - one.accuracy.mean())
+        drawn.append((value, draws[:, 0] - draws[:, 1:].mean(axis=1), len(both.groups)))
+        each.append(one.accuracy)
+    return Prompts(tuple(np.mean(each, axis=0).tolist()), _over_seeds(drawn, arm).interval())
 
 
 def permuted(rows: Predictions, permutations: int = PERMUTATIONS, seed: int = 0) -> tuple[float, float]:
@@ -128,13 +208,12 @@ def permuted(rows: Predictions, permutations: int = PERMUTATIONS, seed: int = 0)
 
     It must lie at chance; where it does not, answers do not come from the names.
     """
-    rows = video_level(rows)
     stream, classes = rng(seed, "permuted names"), rows.scores.shape[1]
     predicted, found = rows.predicted, []
     for _ in range(permutations):
         deal = stream.permutation(classes)
-        answers = np.where(predicted >= 0, deal[np.maximum(predicted, 0)], -1)
-        found.append(float((answers == rows.label).mean()))
+        dealt = np.where(predicted >= 0, deal[np.maximum(predicted, 0)], -1)
+        found.append(float((dealt == rows.label).mean()))
     return float(np.mean(found)), float(np.std(found, ddof=1))
 
 
@@ -163,7 +242,7 @@ def within(rows: Predictions, parts: Sequence[str]) -> Predictions:
     Of classes that are pairs (an object and a motion) it says how well one part is told where the other is given.
 
     Args:
-        rows: any; every part has the same number of classes.
+        rows: any.
         parts: of each class, the part that is given.
     """
     given = np.asarray(parts)
@@ -180,76 +259,13 @@ def answers(predicted: Int64[np.ndarray, "n"], classes: int) -> np.ndarray:
     return found
 
 
-@dataclass(frozen=True)
-class Zero:
-    """What a zero-shot run is worth; accuracies as fractions.
-
-    Attributes:
-        top1: accuracy over all classes.
-        top5: share of videos whose class is among the five highest scores; None for fewer than six classes.
-        macro: mean of the accuracies of the classes that have videos.
-        calibration: expected calibration error; None where nothing could be decoded.
-        prompts: what single templates are worth; None for a single template.
-        other_names: accuracy where the classes were named the other way; None where that was not asked.
-        permuted: accuracy under names dealt out at random, and its standard deviation.
-        unseen: accuracy on, and among, the classes whose names the model was not trained on; None where it was trained on none or all.
-        generalised: accuracy on these classes among all of them.
-        classes: candidates; those unseen.
-    """
-
-    top1: Interval
-    top5: Interval | None
-    macro: float
-    calibration: Interval | None
-    prompts: Prompts | None
-    other_names: Interval | None
-    permuted: tuple[float, float]
-    unseen: Interval | None
-    generalised: Interval | None
-    classes: tuple[int, int]
-
-
-def zero_of(
-    rows: Predictions, single: Predictions, seen: Sequence[int], replicates: int = REPLICATES, seed: int = 0
-) -> Zero:
-    """All numbers of a zero-shot run.
-
-    Args:
-        rows: of the ensemble.
-        single: of templates alone and of the other naming.
-        seen: classes whose names the model was trained on.
-        replicates: redrawn test sets.
-        seed: of the redraws.
-
-    Raises:
-        ValueError: no rows, or rows of different videos.
-    """
-    video = video_level(rows)
-    classes = video.scores.shape[1]
-    templates, other = (
-        single.where(single.perturbation == TEMPLATE),
-        single.where(single.perturbation == NAMES),
-    )
-    left = sorted(set(range(classes)) - set(seen))
-    apart = bool(seen) and bool(np.isin(video.label, left).any())
-    asked = video.where(np.isin(video.label, left))
-    return Zero(
-        accuracy_interval([video], replicates=replicates, seed=seed),
-        _top(video, replicates, seed) if classes > 5 else None,
-        balanced(video),
-        calibration(video, replicates=replicates, seed=seed),
-        prompt_sensitivity(video, templates, replicates, seed)
-        if len(set(templates.severity.tolist())) > 1
-        else None,
-        accuracy_interval([other], replicates=replicates, seed=seed) if len(other) else None,
-        permuted(video, seed=seed),
-        accuracy_interval([among(video, left)], replicates=replicates, seed=seed) if apart else None,
-        accuracy_interval([asked], replicates=replicates, seed=seed) if apart else None,
-        (classes, len(left)),
-    )
-
-
-def _top(rows: Predictions, replicates: int, seed: int, k: int = 5) -> Interval:
+def _top(rows: Predictions, k: int, replicates: int, seed: int) -> Drawn:
     counted = tally(rows, hits(rows, k))
     drawn = resample_groups(counted.right, counted.total, replicates, seed)[:, 0]
-    return Estimate(float(counted.accuracy[0]), drawn, len(counted.groups)).interval(of_accuracy=True)
+    return float(counted.accuracy[0]), drawn, len(counted.groups)
+
+
+def _over_seeds(found: Sequence[Drawn], arm: str) -> Estimate:
+    values = np.array([value for value, _, _ in found])
+    draws = np.stack([drawn for _, drawn, _ in found], axis=1)
+    return mean_over_seeds(values, draws, min(groups for _, _, groups in found), arm)

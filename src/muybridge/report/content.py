@@ -38,6 +38,7 @@ from muybridge.report.study_claims import CLAIMS
 from muybridge.report.table import Cell, Table, grouped, listed
 from muybridge.report.transfer import Crossed, Labels, Splits, by_labels, crossed, splits
 from muybridge.report.transfer_tables import crossed_table, labels_table, split_table, weights_table
+from muybridge.report.zeroshot import regimes, zeroshot_table
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class Content:
     across: Across
     robustness: list[Robustness]
     galleries: list[Gallery]
+    zeroshot: list[Table]
     recall: list[Table]
     neighbours: list[NeighbourRows]
     damaged: Table | None
@@ -112,6 +114,7 @@ def content(all_of: Collected) -> Content:
     """Compute a report from collected runs."""
     scored = [score(one, all_of.rows) for one in all_of.of(*TRANSFER)]
     found = [perturbed(score(one, all_of.rows), all_of) for one in all_of.of("robustness")]
+    zero = regimes(all_of)
     broken = broken_table(all_of)
     world = world_of(scored, found, all_of)
     reference = beside(world)
@@ -122,7 +125,7 @@ def content(all_of: Collected) -> Content:
         robust=found,
         title=all_of.title,
         summary=_summary(all_of),
-        findings=findings(all_of, scored, found),
+        findings=findings(all_of, scored, found, zero),
         claims=judged,
         claimed=[*claim_tables(judged), *published_tables(reference)],
         published=reference,
@@ -136,6 +139,7 @@ def content(all_of: Collected) -> Content:
         across=_across(scored, all_of),
         robustness=[_robustness_block(one, all_of) for one in found],
         galleries=galleries(all_of),
+        zeroshot=[zeroshot_table(one, all_of) for one in zero],
         recall=recall_tables(all_of),
         neighbours=neighbours(all_of),
         damaged=damaged_table(all_of),
@@ -146,7 +150,9 @@ def content(all_of: Collected) -> Content:
 
 
 def _summary(all_of: Collected) -> str:
-    data = sorted({one.data for one in all_of.of(*TRANSFER, "robustness", "retrieval", "neighbours")})
+    data = sorted(
+        {one.data for one in all_of.of(*TRANSFER, "zeroshot", "robustness", "retrieval", "neighbours")}
+    )
     arms = f"{len(all_of.arms)} arm{'s' * (len(all_of.arms) != 1)} ({listed(all_of.arms)})"
     return f"{grouped(len(all_of.runs))} finished runs, {arms}, tested on {listed(data) or 'nothing yet'}."
 
@@ -199,6 +205,7 @@ def tables_of(content: Content) -> dict[str, list[Table]]:
             for block in content.accuracy
             for table in (block.main, *([block.weights] if block.weights else []), *block.details)
         ],
+        "Zero-shot": content.zeroshot,
         "Transfer": content.across.tables,
         "Robustness": [
             table

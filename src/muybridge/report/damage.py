@@ -12,7 +12,7 @@ from muybridge.core.records import Run, read_json
 from muybridge.core.strips import read_strips
 from muybridge.measure.accuracy import video_level
 
-ANSWERING = ("probe", "knn", "finetune", "robustness")
+ANSWERING = ("probe", "knn", "finetune", "robustness", "zeroshot")
 WEIGHTS = ("last", "best-validation")
 """Sets of weights of a fine-tuning run; the rows of the one that it hands on are its ``predictions.parquet``."""
 

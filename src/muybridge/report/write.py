@@ -33,6 +33,7 @@ def write_report(folder: Path) -> ReportPaths:
     from muybridge.report.html import html
     from muybridge.report.markdown import markdown
     from muybridge.report.published import published_rows
+    from muybridge.report.zeroshot import zeroshot_rows
 
     folder = Path(folder)
     shown = content(collect(folder))
@@ -54,6 +55,7 @@ def write_report(folder: Path) -> ReportPaths:
         "runs": tidy.run_rows(shown.all_of),
         "claims": claim_rows(shown.claims),
         "published": published_rows(shown.published),
+        "zeroshot": zeroshot_rows(shown.all_of),
     }
     for name, rows in tables.items():
         paths.tables.append(folder / "tables" / f"{name}.csv")

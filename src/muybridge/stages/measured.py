@@ -110,4 +110,4 @@ class ZeroshotRun(Run):
 
     def scores(self, replicates: int = 10_000, seed: int = 0) -> Zero:
         """Accuracies, calibration and prompt sensitivity with intervals from redrawn groups of videos."""
-        return zero_of(self.rows, self.single, self.result["regime"]["seen"], replicates, seed)
+        return zero_of([self.rows], [self.single], self.result["regime"]["seen"], "", replicates, seed)

@@ -19,6 +19,7 @@ from muybridge.core.gather import rank
 from muybridge.core.predictions import Predictions
 from muybridge.core.records import Run, write_strips
 from muybridge.data import captions, sources
+from muybridge.data.builtin_scenes import PAIRS
 from muybridge.data.index import VideoRecord, check_same, fingerprints
 from muybridge.data.loader import check_broken
 from muybridge.measure.zeroshot import NAMES, TEMPLATE, answers
@@ -145,6 +146,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
             "model": {**asked.judge.model.facts, "scale": asked.judge.scale, "bias": asked.judge.bias},
         },
         "model": {"name": subject.name, "weights": subject.key, "order_free": blind},
+        "parts": _parts(question.classes),
         "regime": {"name": regime(vars(config)), "labels": source, "seen": seen},
         "budget": spent | {"seconds": round(time.monotonic() - began, 2)},
         "chance": 1 / len(question.classes),
@@ -246,6 +248,13 @@ def _captions(run: Run) -> list[str]:
     )
     held = {record.id for record in dataset.records if record.split in ("test", "val")}
     return [text for name, text in told.items() if name not in held]
+
+
+def _parts(classes: tuple[str, ...]) -> dict[str, list[str]]:
+    """Object and motion of classes that are pairs of them; nothing of other classes."""
+    if not set(classes) <= PAIRS.keys():
+        return {}
+    return {name: [PAIRS[one][place] for one in classes] for place, name in enumerate(("object", "motion"))}
 
 
 def _spent(asked: Asked, protocol: Protocol, videos: int, compute: Compute) -> dict[str, Any]:
