@@ -18,7 +18,8 @@ ROOMS = ("data", "augment", "backbones", "objectives", "weighting", "perturb", "
 RANK = {"core": 0, **dict.fromkeys(ROOMS, 1), "stages": 2, "studies": 3, "verbs": 4, "cli": 5}
 INSIDE = {("objectives", "augment")}
 TORCH_FREE = {
-    f"muybridge.measure.{name}" for name in ("accuracy", "counts", "estimate", "intervals", "robustness", "zeroshot")
+    f"muybridge.measure.{name}"
+    for name in ("accuracy", "counts", "estimate", "intervals", "robustness", "zeroshot")
 }
 HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "pyarrow")
 

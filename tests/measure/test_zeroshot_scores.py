@@ -5,16 +5,33 @@ import pytest
 
 from muybridge.core.predictions import Predictions
 from muybridge.measure.zeroshot import (
-    NAMES, TEMPLATE, among, answers, calibration, permuted, probabilities, prompt_sensitivity, within, zero_of,
+    NAMES,
+    TEMPLATE,
+    among,
+    answers,
+    calibration,
+    permuted,
+    probabilities,
+    prompt_sensitivity,
+    within,
+    zero_of,
 )  # fmt: skip
 
 
-def rows(scores: np.ndarray, label: np.ndarray, perturbation: str = "clean", severity: int = 0) -> Predictions:
+def rows(
+    scores: np.ndarray, label: np.ndarray, perturbation: str = "clean", severity: int = 0
+) -> Predictions:
     n = len(label)
     names = np.array([f"v{i}" for i in range(n)])
     groups = np.array([f"g{i // 2}" for i in range(n)])
     return Predictions(
-        names, groups, label.astype(np.int64), np.zeros(n, np.int64), np.full(n, perturbation), np.full(n, severity), scores.astype(np.float32)
+        names,
+        groups,
+        label.astype(np.int64),
+        np.zeros(n, np.int64),
+        np.full(n, perturbation),
+        np.full(n, severity),
+        scores.astype(np.float32),
     )
 
 
@@ -71,7 +88,9 @@ def test_prompts_are_single_accuracies_and_a_paired_gain(some):
     whole = rows(scores, label)
     noisy = [scores + np.random.default_rng(t).normal(size=scores.shape) for t in range(3)]
     parts = [rows(answers(one.argmax(1), 6), label, TEMPLATE, t + 1) for t, one in enumerate(noisy)]
-    single = Predictions(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in vars(parts[0])})
+    single = Predictions(
+        **{name: np.concatenate([getattr(p, name) for p in parts]) for name in vars(parts[0])}
+    )
     found = prompt_sensitivity([whole], [single], replicates=500)
     expected = [float((one.argmax(1) == label).mean()) for one in noisy]
     assert found.single == pytest.approx(expected)
@@ -99,7 +118,10 @@ def test_within_compares_with_classes_that_share_the_given_part(some):
     scores, label = some
     parts = ["a", "a", "b", "b", "c", "c"]
     found = within(rows(scores, label), parts)
-    by_hand = [max((c for c in range(6) if parts[c] == parts[y]), key=lambda c: s[c]) == y for s, y in zip(scores, label, strict=True)]
+    by_hand = [
+        max((c for c in range(6) if parts[c] == parts[y]), key=lambda c: s[c]) == y
+        for s, y in zip(scores, label, strict=True)
+    ]
     assert found.correct.tolist() == by_hand
 
 

@@ -35,7 +35,7 @@ from muybridge.stages.origins import Planned, consented, find_inputs, read_confi
 from muybridge.stages.protocol import chosen
 from muybridge.stages.published import kind_of, source_name
 from muybridge.stages.question import label_set, question_of
-from muybridge.stages.text_scored import external, regime, words_digest
+from muybridge.stages.text_scored import external, is_run, regime, words_digest
 
 WORDS_OR_FILES = ("words", "candidates", "templates", "names", "seen")
 """Fields of a zero-shot run whose value is a name or a file."""
@@ -125,11 +125,14 @@ def resolve(
 
 
 def _precision(config: Any, subject: Subject | None) -> Any:
-    """The number format that a config means: ``auto`` is float32 for a model that came whole, whose head is somewhere inside it."""
+    """The number format of a config: ``auto`` is float32 for a model that came whole, head and all, and where texts are compared."""
     from muybridge.train.precision import choose
 
-    foreign = isinstance(config, RobustnessConfig | ZeroshotConfig) and (
-        subject or models.is_external(config.model)
+    worded = (
+        isinstance(config, ZeroshotConfig) or Path(getattr(config, "model", "")).parent.name == "zeroshot"
+    )
+    foreign = worded or (
+        isinstance(config, RobustnessConfig) and (subject or models.is_external(config.model))
     )
     return (
         "fp32"
@@ -195,10 +198,8 @@ def _zeroshot_facets(source: Mapping[str, Any], data: str, planned: Planned) -> 
     """How a zero-shot result is sorted: as its network, under its regime."""
     model = str(source["model"])
     told: dict[str, Any] = {"arm": model, "seed": 0, "fold": None, "backbone": "", "source": ""}
-    if not models.is_external(model) and model:
-        run = Run(local(model))
-        if run.stage in KINDS:
-            told = facets_of(_config_of(run, planned), data, {}, {}, planned)
+    if is_run(model):
+        told = facets_of(_config_of(Run(local(model)), planned), data, {}, {}, planned)
     return {**told, "data": data, "protocol": f"zero-shot {regime(source)}"}
 
 

@@ -41,7 +41,7 @@ from muybridge.stages.strips import condition_strips
 from muybridge.stages.tested import Cached, Direct, Tested, direct, fitting, held_out
 from muybridge.stages.text_scored import judge
 from muybridge.train.checkpoint import load_weights
-from muybridge.train.flops import flop_counter
+from muybridge.train.flops import flop_counter, without_gradients
 from muybridge.train.precision import Compute, choose
 
 
@@ -239,7 +239,11 @@ def _budget(trial: Trial, grid: Grid, compute: Compute, began: float) -> dict[st
     """What the run cost; ``seconds`` are those of the last process if it went on after a kill."""
     one, videos = trial.protocol, len(trial.records)
     clips = videos * one.views * len(grid.conditions)
-    with evaluating(trial.subject.call, compute), flop_counter() as counter:
+    with (
+        evaluating(trial.subject.call, compute),
+        without_gradients(trial.subject.call),
+        flop_counter() as counter,
+    ):
         trial.subject.logits(
             torch.zeros(1, 3, one.frames, one.crop, one.crop, dtype=torch.uint8),
             len(trial.labels.classes),

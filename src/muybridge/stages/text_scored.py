@@ -36,9 +36,14 @@ def regime(values: Mapping[str, Any]) -> str:
     seen, model = values.get("seen"), str(values.get("model", ""))
     if seen is not None:
         return "Z0" if seen == NONE else "Z1"
-    if values.get("words") or not models.is_external(model):
+    if values.get("words") or is_run(model):
         return "Z1"
     return "Z1" if known_labels(model) else "Z0"
+
+
+def is_run(model: str) -> bool:
+    """Whether ``--model`` names a folder of a run, and no model of others nor an object."""
+    return not models.is_external(model) and Path(model).parent.name in ("pretrain", "finetune", "probe")
 
 
 def known_labels(model: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from muybridge.backbones import check_clip
 from muybridge.backbones.dual import ZeroShot
 from muybridge.core.clip import to_unit
 from muybridge.core.gather import rank
@@ -38,7 +39,7 @@ from muybridge.stages.question import Question, label_set, question_of, seen_amo
 from muybridge.stages.tested import Chunk, direct, fitting, held_out
 from muybridge.stages.text_scored import judge, known_labels, regime
 from muybridge.train.distributed import in_turn, told
-from muybridge.train.flops import flop_counter
+from muybridge.train.flops import flop_counter, without_gradients
 from muybridge.train.precision import Compute, choose
 
 SHOWN = 6
@@ -92,6 +93,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     began = time.monotonic()
     compute = choose(config.device, config.precision)
     subject, protocol = _model(job)
+    check_clip(subject.call, protocol.frames, protocol.crop)
     question = question_of(config, job.dataset)
     asked = Asked(subject, question, config.logit_scale)
     records, notes = held_out(job.dataset, config.limit)
@@ -260,7 +262,7 @@ def _parts(classes: tuple[str, ...]) -> dict[str, list[str]]:
 def _spent(asked: Asked, protocol: Protocol, videos: int, compute: Compute) -> dict[str, Any]:
     clips = videos * protocol.views
     blank = torch.zeros(1, 3, protocol.frames, protocol.crop, protocol.crop, dtype=torch.uint8)
-    with flop_counter() as counter:
+    with without_gradients(asked.judge), flop_counter() as counter:
         asked.scores(blank, compute)
     return {
         "clips": clips, "steps": 0, "frames": clips * protocol.frames, "flops": clips * int(counter.get_total_flops()), "waiting": 0.0,

@@ -4,9 +4,33 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-WORDS = ["a", "the", "of", "photo", "video", "person", "doing", "riding", "bike", "horse", "boy", "yo", "playing", "guitar", "apply", "eye", "makeup", "brush", "hair", "is", "with", ".", ","]
+WORDS = [
+    "a",
+    "the",
+    "of",
+    "photo",
+    "video",
+    "person",
+    "doing",
+    "riding",
+    "bike",
+    "horse",
+    "boy",
+    "yo",
+    "playing",
+    "guitar",
+    "apply",
+    "eye",
+    "makeup",
+    "brush",
+    "hair",
+    "is",
+    "with",
+    ".",
+    ",",
+]
 CLIP_END = 2
 
 
@@ -17,6 +41,7 @@ def tokenizer(folder: Path, longest: int = 16) -> None:
     marks = ["<pad>", "<s>", "</s>", "<unk>"]
     vocabulary = {word: place for place, word in enumerate([*marks, *WORDS])}
     made = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    made.normalizer = normalizers.Lowercase()
     made.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Whitespace()])
     made.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
