@@ -13,7 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from muybridge.backbones.network import Network
-from muybridge.core.features import Features, average
+from muybridge.core.features import Features
 
 
 @lru_cache(8)
@@ -48,11 +48,8 @@ class FrameAverage(Network):
     """Convolutions within each frame and the mean over all of them; any order of the frames gives the same bits."""
 
     def forward(self, frames: Float[Tensor, "b 3 t h w"]) -> Features:
-        """Pooled feature, and the last map with its frames where they were."""
-        order = by_content(frames)
-        last = self.stages((arranged(frames, order) - self.mean) / self.std)
-        pooled = self.projection(average(last, (2, 3, 4)))
-        return Features(pooled, {"last": arranged(last, order.argsort(dim=1))})
+        """Pooled feature, and the last map with its frames in the order of their content."""
+        return super().forward(arranged(frames, by_content(frames)))
 
 
 def tiny(widths: Sequence[int] = (16, 32, 64, 128)) -> FrameAverage:

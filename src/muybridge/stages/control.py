@@ -1,0 +1,40 @@
+"""Run control: what every config of a stage begins with. Imports no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Precision = Literal["auto", "fp32", "bf16"]
+Tracker = Literal["tensorboard", "wandb", "mlflow"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """Run control: the same for every verb."""
+
+    out: Path = Path("muybridge-out")
+    """Folder of the results; runs go to OUT/runs."""
+    resume: bool = True
+    """Go on where an earlier command with this --out stopped; --no-resume refuses a folder that is not empty."""
+    overwrite: bool = False
+    """Delete what Muybridge wrote to --out before, and start anew."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
+    precision: Precision = "auto"
+    """auto takes bf16 where the hardware multiplies it, fp32 elsewhere."""
+    seed: int = 0
+    """Names every random stream of the run."""
+    workers: int = 0
+    """Processes or decoding threads; 0 means one per core."""
+    limit: int | None = None
+    """Use at most this many training and as many test videos; the result is marked as limited."""
+    allow_broken: bool = False
+    """Go on although more than 1 % of the videos are broken."""
+    allow_links: bool = False
+    """Read videos to which links lead out of the data's folder."""
+    dry_run: bool = False
+    """Print the resolved config and what would be done, and stop."""
+    track: tuple[Tracker, ...] = ()
+    """Curves and final numbers for other viewers too, below OUT/track and offline: tensorboard, wandb, mlflow (extra `track`)."""
+    trust_code: tuple[str, ...] = ()
+    """module:function words that may be called although a run folder names them; what you type as --backbone or --model needs none."""
