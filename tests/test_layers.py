@@ -19,7 +19,7 @@ RANK = {"core": 0, **dict.fromkeys(ROOMS, 1), "stages": 2, "studies": 3, "verbs"
 INSIDE = {("objectives", "augment")}
 TORCH_FREE = {
     f"muybridge.measure.{name}"
-    for name in ("accuracy", "counts", "estimate", "intervals", "robustness", "zeroshot")
+    for name in ("accuracy", "counts", "estimate", "intervals", "robustness", "results_doctor", "zeroshot")
 }
 HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "pyarrow")
 

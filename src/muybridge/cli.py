@@ -43,6 +43,9 @@ many steps
   report       write report.html, report.md and tables/*.csv of a folder
   runs         ls | show | best | rm | export: the runs of a folder
 
+results of others
+  published    add | show: take in a table of published numbers with its facts, and what is wrong with it
+
 to look up
   list         backbones | objectives | perturbations | datasets | weightings [--json]
   info         versions, hardware, cache [--json] [--remove-cache]
@@ -187,6 +190,12 @@ def _report(verb: str, words: list[str]) -> int:
     return cli_show.study_result(folder)
 
 
+def _published(verb: str, words: list[str]) -> int:
+    from muybridge import cli_published
+
+    return cli_published.run(words)
+
+
 def _runs(verb: str, words: list[str]) -> int:
     from muybridge import cli_runs
 
@@ -276,6 +285,7 @@ COMMANDS: dict[str, Callable[[str, list[str]], int]] = {
     "weights": _weights,
     "study": _study,
     "report": _report,
+    "published": _published,
     "runs": _runs,
     "list": _list,
     "info": _info,

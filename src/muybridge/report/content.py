@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import muybridge
+from muybridge.core.outside import stored
 from muybridge.report.accuracy_tables import (
     accuracy_table,
     arm_cell,
@@ -17,6 +18,7 @@ from muybridge.report.findings import Finding, findings
 from muybridge.report.health import Health, health
 from muybridge.report.heat import accuracy_map, fall_map
 from muybridge.report.label_curves import label_panel
+from muybridge.report.outside import outside_tables
 from muybridge.report.protocol_table import protocol_table
 from muybridge.report.published import Beside, beside, published_tables
 from muybridge.report.recall import knn_table, recall_tables
@@ -101,6 +103,7 @@ class Content:
     robustness: list[Robustness]
     galleries: list[Gallery]
     zeroshot: list[Table]
+    outside: list[Table]
     recall: list[Table]
     neighbours: list[NeighbourRows]
     damaged: Table | None
@@ -140,6 +143,7 @@ def content(all_of: Collected) -> Content:
         robustness=[_robustness_block(one, all_of) for one in found],
         galleries=galleries(all_of),
         zeroshot=[zeroshot_table(one, all_of) for one in zero],
+        outside=outside_tables(stored(all_of.folder)),
         recall=recall_tables(all_of),
         neighbours=neighbours(all_of),
         damaged=damaged_table(all_of),
@@ -206,6 +210,7 @@ def tables_of(content: Content) -> dict[str, list[Table]]:
             for table in (block.main, *([block.weights] if block.weights else []), *block.details)
         ],
         "Zero-shot": content.zeroshot,
+        "Published elsewhere": content.outside,
         "Transfer": content.across.tables,
         "Robustness": [
             table
