@@ -25,7 +25,8 @@ class Ill:
     """One finding.
 
     Attributes:
-        kind: ``copies``, ``renamed task``, ``impossible value``, ``chance``, ``labels seen``, ``contradiction``, ``not separable``, ``unit``.
+        kind: ``copies``, ``renamed task``, ``unit``, ``impossible value``, ``chance``, ``labels seen``, ``contradiction`` or
+            ``not separable``.
         words: what was found, with its numbers.
     """
 

@@ -114,10 +114,8 @@ def resolve(
     signed = signed_config(config, dataset, memory)
     if isinstance(config, RobustnessConfig) and not inputs:
         return _foreign(config, dataset, subject or models.load(config), signed)
-    if isinstance(config, ZeroshotConfig):
-        signed |= signed_question(config, dataset, memory)
-        if not inputs:
-            return _scored(config, dataset, subject or external(config), signed)
+    if isinstance(config, ZeroshotConfig) and not inputs:
+        return _scored(config, dataset, subject or external(config), signed)
     named = {name: signed_input(run.signature, getattr(config, name)) for name, run in inputs.items()}
     name = signature(stage, signed, named | _public(config, memory))
     facets = facets_of(config, dataset.name, inputs, origins, planned or {})
@@ -156,6 +154,8 @@ def signed_config(config: Any, dataset: Dataset, memory: Memory) -> dict[str, An
     signed = as_dict(config) | {"data_fingerprint": dataset.fingerprint}
     if isinstance(config, PretrainConfig):
         signed |= signed_captions(config, dataset)
+    if isinstance(config, ZeroshotConfig):
+        signed |= signed_question(config, dataset, memory)
     folder = models.own_folder(signed.get("backbone", ""))
     if folder is None:
         return signed

@@ -53,5 +53,10 @@ STUDIES = {
         "muybridge.studies.robustness_models:cells",
         {"title": "Families of models under perturbations", "tables": ("ucf101-p", "mini-kinetics-c")},
     ),
+    "zeroshot": Entry(
+        "classes that were never seen, said in words; with and without the order of frames, perturbed",
+        "muybridge.studies.zeroshot:cells",
+        {"title": "Zero-shot classification from text", "tables": ("zero-shot",)},
+    ),
 }
 """Shipped studies; ``tables`` are keys of ``core.published``: the numbers that a report shows beside ours."""
