@@ -78,12 +78,22 @@ class DualEncoder(nn.Module):
         """What the text tower sees of each prompt, as numbers; None where it does not say."""
         return None
 
+    def bank(self, text: Float[Tensor, "t k d"], order: Order) -> tuple[Tensor, ...]:
+        """What of the texts can be computed once, for ``compare``: the mean over the templates of a class, and all of them, of length one.
+
+        Args:
+            text: embeddings by template and class.
+            order: of averaging over the templates.
+        """
+        return mean_of(text.transpose(0, 1), order), unit(text)
+
     def compare(
-        self, video: Any, text: Float[Tensor, "t k d"], order: Order
+        self, video: Any, bank: tuple[Tensor, ...], order: Order
     ) -> tuple[Float[Tensor, "b k"], Float[Tensor, "b t k"]]:
         """Cosines of clips with classes, each the mean over t templates; and with the prompts of every template alone."""
+        whole, single = bank
         clips = unit(video)
-        return clips @ mean_of(text.transpose(0, 1), order).T, torch.einsum("bd,tkd->btk", clips, unit(text))
+        return clips @ whole.T, (clips @ single.flatten(0, 1).T).view(len(clips), *single.shape[:2])
 
 
 class Given(DualEncoder):
@@ -150,7 +160,11 @@ class ZeroShot(nn.Module):
             raise MuybridgeError(
                 f"model {model.name}: the embeddings of its texts are no numbers, or zero. Its weights are damaged."
             )
-        self.register_buffer("text", text.view(len(prompts), len(classes), -1), persistent=False)
+        with torch.inference_mode(False):
+            bank = model.bank(text.view(len(prompts), len(classes), -1), order)
+            self.parts = [f"bank{place}" for place in range(len(bank))]
+            for name, part in zip(self.parts, bank, strict=True):
+                self.register_buffer(name, part.detach().clone(), persistent=False)
 
     def forward(self, frames: Float[Tensor, "b 3 t h w"]) -> Float[Tensor, "b k"]:
         """Logits of the ensemble of templates."""
@@ -162,9 +176,9 @@ class ZeroShot(nn.Module):
 
     def scored(self, video: Any) -> tuple[Float[Tensor, "b k"], Float[Tensor, "b t k"]]:
         """The same from what the clip tower made of the frames."""
-        text = self.get_buffer("text")
-        with torch.autocast(text.device.type, enabled=False):
-            whole, single = self.model.compare(video, text, self.order)
+        bank = tuple(map(self.get_buffer, self.parts))
+        with torch.autocast(bank[0].device.type, enabled=False):
+            whole, single = self.model.compare(video, bank, self.order)
         return self.scale * whole + self.bias, self.scale * single + self.bias
 
 

@@ -69,11 +69,16 @@ class XClip(Clips):
         )
         return clip, patches.view(b, t, -1, clip.shape[-1]).mean(dim=1)
 
+    def bank(self, text: Float[Tensor, "t k d"], order: Order) -> tuple[Tensor, ...]:
+        """The texts as they are: what is compared with a clip depends on it."""
+        return (text,)
+
     def compare(
-        self, video: tuple[Tensor, Tensor], text: Float[Tensor, "t k d"], order: Order
+        self, video: tuple[Tensor, Tensor], bank: tuple[Tensor, ...], order: Order
     ) -> tuple[Float[Tensor, "b k"], Float[Tensor, "b t k"]]:
         """Cosines with the conditioned texts; templates are averaged behind the conditioning."""
         model: Any = self.model
+        (text,) = bank
         clip, patches = unit(video[0]), video[1].float()
         flat = text.flatten(0, 1)[None].expand(len(clip), -1, -1)
         parts = [one + model.prompts_generator(one, patches) for one in torch.split(flat, TEXTS, dim=1)]
