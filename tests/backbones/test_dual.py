@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_pairs import make
 from torch.nn import functional as F
 
 from muybridge.backbones.dual import DualEncoder, Given, ZeroShot, mean_of
 from muybridge.core.errors import UsageError
+from tiny_pairs import make
 
 transformers = pytest.importorskip("transformers")
 
@@ -227,3 +227,26 @@ def test_an_object_of_the_users_needs_both_towers():
         UsageError, match=r"text\(\) returned torch.float32 \(1,\); wanted a float tensor of 4 rows"
     ):
         ZeroShot(Given(wrong, "mine"), NAMES, [PROMPTS])
+
+
+def test_pictures_are_scaled_as_the_folders_processor_says(tmp_path: Path):
+    import json
+
+    folder = make(tmp_path / "clip", "clip")
+    facts = {
+        "image_mean": [0.4, 0.5, 0.6],
+        "image_std": [0.2, 0.2, 0.25],
+        "rescale_factor": 1 / 127.5,
+        "rescale_offset": True,
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(facts))
+    model = dual_encoder(str(folder))
+    whole = torch.randint(0, 256, (1, 3, 2, 16, 16), generator=torch.Generator().manual_seed(0)).float()
+    shape = (1, 1, 3, 1, 1)
+    expected = (
+        whole.transpose(1, 2) / 127.5 - 1 - torch.tensor(facts["image_mean"]).view(shape)
+    ) / torch.tensor(facts["image_std"]).view(shape)
+    torch.testing.assert_close(model.prepare(whole / 255), expected, atol=1e-5, rtol=1e-5)
+    (folder / "preprocessor_config.json").write_text(json.dumps(facts | {"image_std": [0, 1, 1]}))
+    with pytest.raises(UsageError, match="wanted three numbers each"):
+        dual_encoder(str(folder))

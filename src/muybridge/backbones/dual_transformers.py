@@ -259,7 +259,12 @@ def _statistics(folder: Path, family: Family) -> Statistics:
                 raise UsageError(
                     f"{path}: image_mean and image_std are {mean!r:.60} and {std!r:.60}; wanted three numbers each."
                 )
-            return tuple(map(float, mean)), tuple(map(float, std))
+            # ALIGN's processor scales to -1..1 in front of its mean and std: told here for pictures in 0..1
+            scale = 255 * float(facts.get("rescale_factor") or 1 / 255)
+            shift = 1.0 if facts.get("rescale_offset") else 0.0
+            return tuple((shift + float(one)) / scale for one in mean), tuple(
+                float(one) / scale for one in std
+            )
     return family.statistics
 
 

@@ -42,7 +42,7 @@ class ZeroshotConfig(Control):
     pooling: Literal["normalise-first", "mean-first"] = "normalise-first"
     """Average of the frames of models that see them one by one: of embeddings of length one, or as they come (Perception Encoder)."""
     seen: str | None = None
-    """Action labels that the model was trained on: none, kinetics400, or a file; those its kind is known for when not given."""
+    """Action labels that the model was trained on: none, kinetics400, kinetics400-near (and their twins in UCF101), or a file."""
     logit_scale: float | None = None
     """What cosines are multiplied with; the model's own when not given."""
     protocol: str | None = None
