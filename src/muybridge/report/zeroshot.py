@@ -16,7 +16,7 @@ from muybridge.report.accuracy_tables import cautions, runs_cell, slugged, spann
 from muybridge.report.collect import Collected, data_of
 from muybridge.report.table import Cell, Column, Table, count, missing, percent, points, span, text
 
-NAMES = {"Z0": "no action labels seen", "Z1": "trained on action labels"}
+NAMES = {"Z0": "no action labels seen", "Z1": "trained on labels or captions of actions"}
 GIVEN = {"object": "motion, object given", "motion": "object, motion given"}
 
 
@@ -157,8 +157,12 @@ def zeroshot_table(one: Regime, all_of: Collected) -> Table:
         Column("runs"),
     ]
     rows = [_row(asked, apart, parts) for asked in one.models]
+    kept = [place for place in range(len(columns)) if any(row[place].kind != "missing" for row in rows)]
+    left = [columns[place].name for place in range(len(columns)) if place not in kept]
+    columns, rows = [columns[place] for place in kept], [[row[place] for place in kept] for row in rows]
     notes = [f"Chance {points(one.chance)} % of {one.models[0].zero.classes[0]} classes."]
     notes += _notes(one, parts)
+    notes += [f"Not asked of any model here: {', '.join(left)}."] if left else []
     notes += cautions({asked.name: asked.zero.top1 for asked in one.models})
     return Table(f"zeroshot-{slugged(one.data, one.regime)}", one.name, columns, rows, notes)
 

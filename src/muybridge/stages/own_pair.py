@@ -42,7 +42,7 @@ class OwnPair(DualEncoder):
         self.facts = {
             "loss": objective.loss,
             "text_layers": objective.layers,
-            "words": len(objective.text.words),
+            "vocabulary": len(objective.text.words),
         }
 
     @property

@@ -20,6 +20,8 @@ from muybridge.stages.published import official_split
 NONE = "none"
 LABEL_SETS = {"kinetics400": KINETICS400}
 """Sets of action labels by name."""
+ASKED = ("pooling", "conse_top", "words")
+"""Facts of a model that belong to the question."""
 NEAR = "kinetics400-near"
 TWINS = Path(__file__).with_name("ucf101_kinetics400.csv")
 """The nearest class of Kinetics-400 to each class of UCF101, and the cosine of their names: static token vectors of wordllama 0.4.0
@@ -64,7 +66,8 @@ class Question:
         }
 
     def hash(self, clips: dict[str, Any], model: dict[str, Any]) -> str:
-        """Name of the whole protocol: clips, words, averages."""
+        """Name of the whole protocol: clips, words, averages; of the facts of a model those that are choices of whoever asks."""
+        model = {name: model[name] for name in ASKED if name in model}
         content = {name: value for name, value in clips.items() if name not in ("name", "hash")}
         return hashlib.sha256(canonical([content, self.facts, model]).encode()).hexdigest()[:12]
 
