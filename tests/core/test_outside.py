@@ -44,6 +44,13 @@ def test_rows_are_kept_with_all_that_is_known_of_them(tmp_path: Path):
     assert stored(tmp_path / "out")["my-table"].rows == taken.rows
 
 
+def test_per_cent_and_other_metrics_are_told_in_the_facts(tmp_path: Path):
+    facts = FACTS | {"where": {"f": "top 1"}, "scale": 0.01}
+    taken = take(*files(tmp_path, "model,task,acc,f\na,A,68.1,top 1\na,A,91.0,top 5\n", facts))
+    assert [row.value for row in taken.rows] == [0.681]
+    assert taken.refused == {"f is not top 1": 1}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

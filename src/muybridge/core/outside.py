@@ -10,6 +10,8 @@ measured on what::
     tasks:
       UCF101VideoZeroShotClassification:
         {data: ucf101, classes: 51, n: 1944, unit: videos, metric: accuracy, protocol: "zero-shot, ..."}
+    where: {metric: Top 1 Accuracy}                                # optional: rows that count, by column
+    scale: 0.01                                                    # optional: what values are multiplied with, for per cent
     trained_on: {xclip: [kinetics400]}                           # label sets by a part of the model's name
     elsewhere: [{model: ..., task: ..., value: 0.748, source: ...}]
 
@@ -22,6 +24,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +163,9 @@ def _row(
 ) -> tuple[str, Outside | None]:
     """A row, or why it is refused."""
     model, task = line[columns["model"]].strip(), line[columns["task"]].strip()
+    for column, wanted in (told.get("where") or {}).items():
+        if line.get(str(column), "").strip() != str(wanted):
+            return f"{column} is not {wanted}", None
     facts = told["tasks"].get(task)
     if not isinstance(facts, dict):
         return f"task {task}: nothing is said of it, so neither n nor protocol", None
@@ -167,9 +173,9 @@ def _row(
     if lacking:
         return f"task {task}: the facts lack {', '.join(lacking)}", None
     try:
-        value = float(line[columns["value"]])
+        value = float(Decimal(line[columns["value"]]) * Decimal(str(told.get("scale") or 1)))
         numbers = int(facts["classes"]), int(facts["n"])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, InvalidOperation):
         return f"task {task}: a value, n or classes that is no number", None
     if not model or min(numbers) < 1:
         return f"task {task}: no model, or n or classes below 1", None
