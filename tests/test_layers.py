@@ -19,7 +19,16 @@ RANK = {"core": 0, **dict.fromkeys(ROOMS, 1), "stages": 2, "studies": 3, "verbs"
 INSIDE = {("objectives", "augment")}
 TORCH_FREE = {
     f"muybridge.measure.{name}"
-    for name in ("accuracy", "association", "counts", "estimate", "intervals", "robustness")
+    for name in (
+        "accuracy",
+        "association",
+        "counts",
+        "estimate",
+        "intervals",
+        "robustness",
+        "results_doctor",
+        "zeroshot",
+    )
 }
 HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "pyarrow")
 

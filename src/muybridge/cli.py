@@ -30,6 +30,7 @@ one step
   probe        train a linear layer on frozen features
   knn          classify by the nearest training videos in feature space
   retrieval    find the training videos of a class in feature space: recall at k, mean average precision
+  zeroshot     classify videos by the names of classes, said in words
   robustness   measure a classifier on perturbed clips
   neighbours   find the nearest videos of each video in feature space
   similarity   compare the layers of two networks on the same clips: CKA with null bands and intervals
@@ -46,6 +47,9 @@ many steps
 papers and claims
   claims       add | list | show | attribute | verify | review | report | export | calibrate: sentences with verdicts, in a ledger
   review       run | new | corpus | search | extract | ...: a literature synthesis that a reader can check
+
+results of others
+  published    add | show: take in a table of published numbers with its facts, and what is wrong with it
 
 to look up
   list         backbones | objectives | perturbations | datasets | weightings [--json]
@@ -191,6 +195,12 @@ def _report(verb: str, words: list[str]) -> int:
     return cli_show.study_result(folder)
 
 
+def _published(verb: str, words: list[str]) -> int:
+    from muybridge import cli_published
+
+    return cli_published.run(words)
+
+
 def _runs(verb: str, words: list[str]) -> int:
     from muybridge import cli_runs
 
@@ -277,6 +287,7 @@ COMMANDS: dict[str, Callable[[str, list[str]], int]] = {
     "probe": _stage,
     "knn": _stage,
     "retrieval": _stage,
+    "zeroshot": _stage,
     "robustness": _stage,
     "neighbours": _stage,
     "similarity": _similarity,
@@ -286,6 +297,7 @@ COMMANDS: dict[str, Callable[[str, list[str]], int]] = {
     "weights": _weights,
     "study": _study,
     "report": _report,
+    "published": _published,
     "runs": _runs,
     "claims": _claims,
     "review": _claims,

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import finalize
 
 from muybridge.core import out as folder
@@ -27,15 +27,17 @@ from muybridge.stages.config import (
     RetrievalConfig,
     RobustnessConfig,
     SimilarityConfig,
+    ZeroshotConfig,
 )
 from muybridge.studies.config import QuickstartConfig, StudyConfig
 
 if TYPE_CHECKING:
-    from muybridge.stages.measured import RobustnessRun
+    from muybridge.stages.measured import RobustnessRun, ZeroshotRun
     from muybridge.stages.models import Subject
     from muybridge.studies.find import Recipe
     from muybridge.studies.study import Finished
 
+R = TypeVar("R")
 Announce = Callable[[Any, Callable[[str], None]], None]
 
 
@@ -188,6 +190,7 @@ probe = _verb("probe", ProbeConfig, run_stage)
 knn = _verb("knn", KnnConfig, run_stage)
 retrieval = _verb("retrieval", RetrievalConfig, run_stage)
 _robustness = _verb("robustness", RobustnessConfig, run_stage)
+_zeroshot = _verb("zeroshot", ZeroshotConfig, run_stage)
 neighbours = _verb("neighbours", NeighboursConfig, run_stage)
 similarity = _verb("similarity", SimilarityConfig, run_similarity)
 quickstart = _verb("quickstart", QuickstartConfig, lambda config: run_study(_found("quickstart"), config))
@@ -226,10 +229,57 @@ def robustness(
         values |= {} if out is None else {"out": out}
         return RobustnessRun(_robustness(model=model, data=data, **values).path)
     subject = given(model, name, tuple(class_names) if class_names else None, kept=out is not None)
+    return _of_object("robustness", RobustnessConfig, RobustnessRun, subject, data, out, values)
+
+
+def zeroshot(
+    model: Any = "",
+    data: Any = (),
+    *,
+    name: str | None = None,
+    out: str | Path | None = None,
+    **values: Any,
+) -> "ZeroshotRun":
+    """Classify videos by the names of classes, said in words.
+
+    Args:
+        model: what `muybridge zeroshot --model` takes; or an object with ``video(frames) -> b d`` (float, 0 to 1, ``b 3 t h w``) and
+            ``text(list of strings) -> n d``, which owns its normalisation; its ``logit_scale``, ``clip_frames`` and ``clip_size`` count.
+        data: folders, lists or names of data sets.
+        name: of a model that is an object, in tables; names its results too.
+        out: folder of the results; those of an object lie in a temporary folder, and go with what is returned, when not given.
+        values: the other arguments are those of `muybridge zeroshot --help`.
+
+    Returns:
+        The finished run with its ``rows`` and ``scores()``.
+
+    Raises:
+        UsageError: an object without both methods, or without weights and name whose results are to be kept in ``out``.
+    """
+    from muybridge.stages.measured import ZeroshotRun
+    from muybridge.stages.text_scored import given
+
+    if isinstance(model, str | os.PathLike):
+        values |= {} if out is None else {"out": out}
+        return ZeroshotRun(_zeroshot(model=model, data=data, **values).path)
+    subject = given(model, name, kept=out is not None)
+    return _of_object("zeroshot", ZeroshotConfig, ZeroshotRun, subject, data, out, values)
+
+
+def _of_object(
+    verb: str,
+    kind: type[Control],
+    made: Callable[[Path], R],
+    subject: "Subject",
+    data: Any,
+    out: str | Path | None,
+    values: dict[str, Any],
+) -> R:
+    """Run a stage on a model that is an object; without ``out`` its results go with what is returned."""
     place = Path(mkdtemp(prefix="muybridge-") if out is None else out)
     try:
-        ask = _verb("robustness", RobustnessConfig, partial(run_stage, subject=subject))
-        run = RobustnessRun(ask(**values | {"model": subject.name, "data": data, "out": place}).path)
+        ask = _verb(verb, kind, partial(run_stage, subject=subject))
+        run = made(ask(**values | {"model": subject.name, "data": data, "out": place}).path)
     except BaseException:
         if out is None:
             rmtree(place, ignore_errors=True)

@@ -9,6 +9,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from muybridge.backbones import BACKBONES, build, check_clip, check_name
+from muybridge.backbones.frame_average import FrameAverage
 from muybridge.core.errors import UsageError
 from muybridge.core.features import Classifier, capture
 
@@ -202,8 +203,23 @@ def test_the_gradient_reaches_every_parameter(tiny: nn.Module):
 
 
 def test_the_order_of_the_frames_matters(tiny: nn.Module):
+    if isinstance(tiny, FrameAverage):
+        pytest.skip("blind to it by design, and tested below")
     forward, backward = (tiny.double().eval()(x.double()).pooled for x in (clips(), clips().flip(2)))
     assert (forward - backward).abs().max() > 1e-8  # a network blind to the order gives the same to 1e-15
+
+
+@pytest.mark.parametrize("frames", [2, 7, 8])
+def test_a_frame_average_gives_the_same_bits_for_every_order(frames: int):
+    network = made("frame-average-tiny").eval()
+    x = clips(t=frames)
+    x[:, :, -1] = x[:, :, 0]  # a frame twice
+    order = torch.randperm(frames, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        first, second = network(x), network(x[:, :, order])
+        frame_by_frame = torch.stack([network(x[:, :, i : i + 1]).pooled for i in range(frames)]).mean(0)
+    assert torch.equal(first.pooled, second.pooled)
+    torch.testing.assert_close(first.pooled, frame_by_frame, atol=1e-5, rtol=1e-4)
 
 
 def test_weights_round_trip(tiny: nn.Module):

@@ -27,7 +27,9 @@ from muybridge.train.precision import choose
 from muybridge.weighting.fixed import Fixed
 
 PRETEXTS = sorted(
-    name for name, entry in OBJECTIVES.items() if entry.facts["pretext"] and not entry.facts.get("tokens")
+    name
+    for name, entry in OBJECTIVES.items()
+    if entry.facts["pretext"] and not {"tokens", "captions"} & entry.facts.keys()
 )
 CONTRASTIVE = [name for name in PRETEXTS if OBJECTIVES[name].facts.get("contrastive")]
 NAMING = [name for name in PRETEXTS if name not in CONTRASTIVE]

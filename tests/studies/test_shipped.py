@@ -16,7 +16,17 @@ from muybridge.studies.factors import factors
 from muybridge.studies.find import find, make_plan
 
 SCALES = ("tiny", "small", "paper")
-BENCHMARK = [name for name in STUDIES if name not in ("quickstart", "robustness-models", "feature-analysis")]
+BENCHMARK = [
+    name
+    for name in STUDIES
+    if name not in ("quickstart", "robustness-models", "feature-analysis", "zeroshot")
+]
+
+
+@pytest.fixture(autouse=True)
+def _sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of videos that do not exist."""
+    monkeypatch.setattr("muybridge.stages.captions.captions_of", lambda config, dataset: {"a": "b"})
 
 
 class NoFiles(Memory):
@@ -270,3 +280,22 @@ def test_a_map_of_two_seeds_is_no_map_of_one():
     assert f"{tuned.format(0)} | {tuned.format(1)}" in names
     assert tuned.format(0) in names
     assert len(set(names)) == len(names) == 6
+
+
+def test_the_zero_shot_study_asks_every_network_about_every_set_and_has_its_controls():
+    found = cells("zeroshot")
+    assert stages(found) == {"pretrain": 3 * 4, "zeroshot": 3 * 4 * 3, "robustness": 3 * 4}
+    learnt = {(c.job.config.backbone, c.job.config.stride) for c in found if c.job.stage == "pretrain"}
+    assert {("frame-average-tiny", 3), ("r2plus1d-tiny", 0), ("r2plus1d-tiny", 3)} <= learnt
+    told = {
+        (c.job.facets["backbone"], c.job.facets["source"], c.job.facets["seed"])
+        for c in found
+        if c.job.stage == "robustness"
+    }
+    assert len(told) == 3 * 4
+    assert {c.job.facets["protocol"] for c in found if c.job.stage != "pretrain"} == {"zero-shot Z1"}
+
+
+def test_public_models_of_the_zero_shot_study_are_asked_by_the_prompts_of_their_data():
+    with pytest.raises(UsageError, match="wanted --weights with the models"):
+        cells("zeroshot", scale="paper")

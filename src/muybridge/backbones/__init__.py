@@ -97,6 +97,11 @@ BACKBONES = {
         "muybridge.backbones.vit:tiny",
         {"group": "tiny", "params": 493_925, "gflops": 5.279},
     ),
+    "frame-average-tiny": Entry(
+        "eight convolutions within each frame and the mean over frames: blind to their order, the control of the others, 128-d",
+        "muybridge.backbones.frame_average:tiny",
+        {"group": "tiny", "params": 307_029, "gflops": 1.315, "order": False},
+    ),
     "torchvision:swin3d_t": Entry(
         "VideoSwin-T, 768-d",
         "muybridge.backbones.zoo:backbone",

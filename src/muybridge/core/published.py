@@ -22,6 +22,8 @@ SOURCES = {
     "noise-mean": f"{SSL}, Table 7 of the {DRAFT}; from its own numbers the row of CVRL on R(2+1)D comes out as 13.9 and 77.2.",
     "figure-9": f"{SSL}, Figure 9, read from its bars; Figure 8 of the {LATER}.",
     "mini-kinetics-c": "Yi et al., NeurIPS 2021 datasets and benchmarks (arXiv 2110.06513), README of its repository.",
+    "zero-shot": "READMEs and abstracts of the models, each with its own frames, prompts, splits and training labels: no two rows"
+    " are comparable unless their protocol is the same, and none with a run of ours. CLIP's own UCF101 counts 1,794 of 3,783 videos.",
     "ucf101-p": "Schiappa et al., CVPR 2023 (arXiv 2207.01398), read from the picture of its repository to about a point.",
 }
 """Where each table comes from, and what must be known to read it."""

@@ -15,7 +15,7 @@ CONDITION = re.compile(r"([\w-]+)(!=|>=|<=|=|>|<)(.*)", re.DOTALL)
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
-FLOW = ("pretrain", "probe", "finetune", "robustness", "neighbours")
+FLOW = ("pretrain", "probe", "finetune", "zeroshot", "robustness", "neighbours")
 
 
 def chosen(rows: Sequence[RunRow], stage: str | None = None, where: Iterable[str] = ()) -> list[RunRow]:

@@ -59,7 +59,7 @@ NOT_SIGNED = frozenset(
     }
 )
 """Fields that cannot change a result, and fields that say where something lies whose content is signed instead."""
-LATER: Mapping[str, Any] = {"threads": 1}
+LATER: Mapping[str, Any] = {"threads": 1, "caption": None}
 """Fields that came later, each with the value that all runs before are taken to have: there it is not signed, and no old run is renamed."""
 
 

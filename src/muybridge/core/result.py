@@ -229,6 +229,8 @@ FIELDS: dict[str, Any] = {
     "seen": ([str], None),
     "label_changing": ([str], None),
     "order": ({"*": _digits}, None),
+    "regime": ({"name!": str, "labels!": str, "seen!": [_whole(0)]}, None),
+    "parts": ({"*": [str]}, None),
     "identity": ({"equal": bool}, None),
     "lossless": ({"equal": bool}, None),
     "profile": (str, {"name": (str, int), "version": (str, int)}, None),

@@ -17,6 +17,11 @@ DATASETS = {
         "muybridge.data.sources:builtin_motions",
         {"classes": 12, "kind": "temporal"},
     ),
+    "builtin-scenes": Entry(
+        "embedded, 120 pairs of a digit and a motion with a sentence about each clip; 30 pairs are in no training clip",
+        "muybridge.data.sources:builtin_scenes",
+        {"classes": 120, "kind": "temporal"},
+    ),
     "ucf101": Entry(
         "UCF101, official split 1: 101 actions; also ucf101-2, ucf101-3",
         "muybridge.data.ucf101:split1",

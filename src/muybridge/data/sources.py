@@ -9,6 +9,7 @@ from typing import Any
 from muybridge.core.catalogue import pick, rows, suggestion
 from muybridge.core.errors import UsageError
 from muybridge.data import DATASETS, amounts, builtin, folder, hf_folder, shards
+from muybridge.data import builtin_scenes as builtin_scenes_
 from muybridge.data.index import Dataset
 from muybridge.data.rows import Fence, Row, checked, number
 from muybridge.data.video import is_video
@@ -163,6 +164,14 @@ def _apart(names: Sequence[str]) -> list[str]:
 def builtin_objects() -> Dataset:
     """The embedded set in which one frame tells the class; rendered at first use."""
     return replace(folder.read(builtin.ensure().objects), name="builtin-objects")
+
+
+def builtin_scenes() -> Dataset:
+    """The embedded set of pairs of an object and a motion, some of them in no training video; rendered at first use."""
+    folder_ = builtin.ensure().folder
+    builtin_scenes_.write_table(folder_ / "scenes.csv", **builtin.DEFAULTS)
+    read = folder.read(folder_ / "scenes.csv", label="label", group="group")
+    return replace(read, name="builtin-scenes", label_changing=("reversal",))
 
 
 def builtin_motions() -> Dataset:

@@ -1,9 +1,10 @@
 """Objectives: everything that trains a backbone, pretext tasks and supervised learning alike.
 
-Facts: ``kind`` (spatial, temporal or both), ``pretext`` (needs no labels), ``complexity`` (the option that has levels), ``presets`` (values
-of the original paper where they differ from the benchmark's, which are the constructors' defaults), ``tiny`` (values under a backbone of
-the tiny group, whose data sets and budgets are thousands of times smaller) and ``augment`` (the task's own augmentations, where they are
-not those of ``AUGMENT``: by preset, or ``tiny``, a list for each view).
+Facts: ``kind`` (spatial, temporal or both), ``pretext`` (needs no labels), ``captions`` (needs a sentence about each video),
+``complexity`` (the option that has levels), ``presets`` (values of the original paper where they differ from the benchmark's, which are
+the constructors' defaults), ``tiny`` (values under a backbone of the tiny group, whose data sets and budgets are thousands of times
+smaller) and ``augment`` (the task's own augmentations, where they are not those of ``AUGMENT``: by preset, or ``tiny``, a list for each
+view).
 
 The lists of the benchmark are those of Kumar et al. (arXiv 2306.06010, sec. 3.4), which names none for TDL, speed, arrow of time and
 masked: TDL keeps its own, masked a resized crop as VideoMAE, the others take the common list (marked choices).
@@ -93,6 +94,17 @@ OBJECTIVES = {
             "contrastive": True,
             "tiny": {"queue": 512, "momentum": 0.99, "head_norm": True},
             "augment": {"paper": (("rspnet",),)},
+        },
+    ),
+    "video-text": Entry(
+        "a clip attracts the sentence about it and repels other sentences (spatio-temporal; CLIP, ICML 2021; SigLIP, ICCV 2023; captions)",
+        "muybridge.objectives.video_text:VideoText",
+        {
+            "kind": "spatio-temporal",
+            "pretext": True,
+            "captions": True,
+            "contrastive": True,
+            "tiny": {"width": 64, "layers": 0},
         },
     ),
     "supervised": Entry(

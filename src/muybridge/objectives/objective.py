@@ -38,10 +38,12 @@ class Objective(nn.Module):
     Attributes:
         clips: clips of each video that are encoded per step, by the backbone or its momentum copy: the unit of the budget.
         chance: accuracy of guessing, 0 to 1; where it depends on the batch, the monitor ``chance`` says it and goes before.
+        language: whether it needs a sentence about each video, which ``read`` gets.
     """
 
     clips: int = 1
     chance: float
+    language: bool = False
 
     def law(self, frames: int, stride: int, gap: int, short: Short) -> Law:
         """How the frames of a video are drawn: ``clips`` clips in a row unless the task says otherwise."""
@@ -58,6 +60,14 @@ class Objective(nn.Module):
     def caption(self, target: int) -> str:
         """The answer in words; ``target`` is 0 for a task without targets."""
         raise NotImplementedError
+
+    def read(self, captions: Mapping[str, str], others: Mapping[str, str]) -> None:
+        """Called once where ``language`` is set, before ``attach``: sentences by id of their video.
+
+        Args:
+            captions: of the training videos.
+            others: of videos that are looked at and not trained on.
+        """
 
     def attach(self, backbone: nn.Module, frames: int, size: int) -> None:
         """Called once, before training: build what depends on the backbone (a momentum copy, a decoder for its map).

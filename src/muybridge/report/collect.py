@@ -16,7 +16,7 @@ from muybridge.core.study_file import read_study
 from muybridge.report.damage import read_others, read_run
 from muybridge.report.protocol import Variant, name_variants, repeats, variant
 
-STAGES = ("pretrain", "probe", "knn", "finetune", "robustness", "retrieval", "neighbours")
+STAGES = ("pretrain", "probe", "knn", "finetune", "zeroshot", "robustness", "retrieval", "neighbours")
 TRANSFER = ("probe", "knn", "finetune")
 """Stages that answer for every test video."""
 APART = ("similarity",)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import muybridge
+from muybridge.core.outside import stored
 from muybridge.report.accuracy_tables import (
     accuracy_table,
     arm_cell,
@@ -18,6 +19,7 @@ from muybridge.report.health import Health, health
 from muybridge.report.heat import accuracy_map, fall_map
 from muybridge.report.label_curves import label_panel
 from muybridge.report.map_groups import Similarity, similarity
+from muybridge.report.outside import outside_tables
 from muybridge.report.protocol_table import protocol_table
 from muybridge.report.published import Beside, beside, published_tables
 from muybridge.report.recall import knn_table, recall_tables
@@ -40,6 +42,7 @@ from muybridge.report.table import Cell, Table, grouped, listed
 from muybridge.report.transfer import Crossed, Labels, Splits, by_labels, crossed, splits
 from muybridge.report.transfer_tables import crossed_table, labels_table, split_table, weights_table
 from muybridge.report.user_claims import claims_of
+from muybridge.report.zeroshot import regimes, zeroshot_table
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ class Content:
     robustness: list[Robustness]
     galleries: list[Gallery]
     similarity: Similarity | None
+    zeroshot: list[Table]
+    outside: list[Table]
     recall: list[Table]
     neighbours: list[NeighbourRows]
     damaged: Table | None
@@ -115,6 +120,7 @@ def content(all_of: Collected) -> Content:
     """Compute a report from collected runs."""
     scored = [score(one, all_of.rows) for one in all_of.of(*TRANSFER)]
     found = [perturbed(score(one, all_of.rows), all_of) for one in all_of.of("robustness")]
+    zero = regimes(all_of)
     broken = broken_table(all_of)
     world = world_of(scored, found, all_of)
     reference = beside(world)
@@ -125,7 +131,7 @@ def content(all_of: Collected) -> Content:
         robust=found,
         title=all_of.title,
         summary=_summary(all_of),
-        findings=findings(all_of, scored, found),
+        findings=findings(all_of, scored, found, zero),
         claims=judged,
         claimed=[*claim_tables(judged), *published_tables(reference)],
         published=reference,
@@ -140,6 +146,8 @@ def content(all_of: Collected) -> Content:
         robustness=[_robustness_block(one, all_of) for one in found],
         galleries=galleries(all_of),
         similarity=similarity(all_of),
+        zeroshot=[zeroshot_table(one, all_of) for one in zero],
+        outside=outside_tables(stored(all_of.folder)),
         recall=recall_tables(all_of),
         neighbours=neighbours(all_of),
         damaged=damaged_table(all_of),
@@ -150,7 +158,9 @@ def content(all_of: Collected) -> Content:
 
 
 def _summary(all_of: Collected) -> str:
-    data = sorted({one.data for one in all_of.of(*TRANSFER, "robustness", "retrieval", "neighbours")})
+    data = sorted(
+        {one.data for one in all_of.of(*TRANSFER, "zeroshot", "robustness", "retrieval", "neighbours")}
+    )
     arms = f"{len(all_of.arms)} arm{'s' * (len(all_of.arms) != 1)} ({listed(all_of.arms)})"
     return f"{grouped(len(all_of.runs))} finished runs, {arms}, tested on {listed(data) or 'nothing yet'}."
 
@@ -203,6 +213,8 @@ def tables_of(content: Content) -> dict[str, list[Table]]:
             for block in content.accuracy
             for table in (block.main, *([block.weights] if block.weights else []), *block.details)
         ],
+        "Zero-shot": content.zeroshot,
+        "Published elsewhere": content.outside,
         "Transfer": content.across.tables,
         "Robustness": [
             table

@@ -13,7 +13,7 @@ from muybridge.core.strips import read_strips
 from muybridge.measure.accuracy import video_level
 from muybridge.report.layer_maps import STAGE, maps_of
 
-ANSWERING = ("probe", "knn", "finetune", "robustness")
+ANSWERING = ("probe", "knn", "finetune", "robustness", "zeroshot")
 WEIGHTS = ("last", "best-validation")
 """Sets of weights of a fine-tuning run; the rows of the one that it hands on are its ``predictions.parquet``."""
 

@@ -11,6 +11,7 @@ from muybridge.report.robust import Perturbed, Robust, suspects
 from muybridge.report.run_tables import budget_words
 from muybridge.report.score import Comparison, Scored, between
 from muybridge.report.table import capital, listed, points, span, tight
+from muybridge.report.zeroshot import Regime, zeroshot_words
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,12 @@ class Finding:
     words: str
 
 
-def findings(all_of: Collected, scored: list[Scored], perturbed: list[Perturbed]) -> list[Finding]:
+def findings(
+    all_of: Collected, scored: list[Scored], perturbed: list[Perturbed], zero: list[Regime]
+) -> list[Finding]:
     """Findings in the order of importance: what was learnt, how robust it is, and what limits both."""
     said = [Finding(capital(one.experiment.name), transfer_words(one)) for one in scored]
+    said += [Finding(one.name, zeroshot_words(one)) for one in zero]
     said += [
         Finding(f"{capital(one.scored.experiment.name)}, perturbed", robust_words(one)) for one in perturbed
     ]

@@ -69,7 +69,8 @@ class Table:
         slug: name in anchors.
         caption: what it shows, in words.
         notes: sentences below it.
-        style: ``plain``, or ``heat`` for compact coloured cells, ``heat drop`` where colour is a loss.
+        style: ``plain``, or ``heat`` for compact coloured cells, ``heat drop`` where colour is a loss; ``outside`` for numbers of
+            others.
     """
 
     slug: str
@@ -77,7 +78,7 @@ class Table:
     columns: list[Column]
     rows: list[list[Cell]]
     notes: list[str] = field(default_factory=list)
-    style: Literal["plain", "heat", "heat drop"] = "plain"
+    style: Literal["plain", "heat", "heat drop", "outside"] = "plain"
 
 
 def text(words: object, title: str = "") -> Cell:

@@ -35,6 +35,7 @@ def write_report(folder: Path) -> ReportPaths:
     from muybridge.report.map_figures import write_figures
     from muybridge.report.markdown import markdown
     from muybridge.report.published import published_rows
+    from muybridge.report.zeroshot import zeroshot_rows
 
     folder = Path(folder)
     shown = content(collect(folder))
@@ -57,6 +58,7 @@ def write_report(folder: Path) -> ReportPaths:
         "claims": claim_rows(shown.claims),
         "published": published_rows(shown.published),
         **({"similarity": map_groups.tidy_rows(shown.similarity.maps)} if shown.similarity else {}),
+        "zeroshot": zeroshot_rows(shown.all_of),
     }
     for name, rows in tables.items():
         paths.tables.append(folder / "tables" / f"{name}.csv")

@@ -11,6 +11,9 @@ STAGES = {
         "find the training videos of a class in feature space", "muybridge.stages.retrieval:run"
     ),
     "robustness": Entry("measure a classifier on perturbed clips", "muybridge.stages.robustness:run"),
+    "zeroshot": Entry(
+        "classify videos by the names of classes, said in words", "muybridge.stages.zeroshot:run"
+    ),
     "neighbours": Entry(
         "find the nearest videos of each video in feature space", "muybridge.stages.neighbours:run"
     ),

@@ -22,6 +22,7 @@ from muybridge.stages.config import (
     RobustnessConfig,
     SimilarityConfig,
     Transfer,
+    ZeroshotConfig,
 )
 from muybridge.stages.models import is_external
 from muybridge.train import track
@@ -65,11 +66,26 @@ def check(
         _check_conditions(config)
     if isinstance(config, SimilarityConfig):
         _check_comparison(config)
+    if isinstance(config, ZeroshotConfig):
+        _check_own(config, ("pretrain", "finetune", "probe"), FOREIGN_PAIR)
 
 
 AT_LEAST = {
     **dict.fromkeys(
-        ("frames", "size", "crop", "batch", "views", "epochs", "budget", "nearest", "queries", "threads"), 1
+        (
+            "frames",
+            "size",
+            "crop",
+            "batch",
+            "views",
+            "epochs",
+            "budget",
+            "nearest",
+            "queries",
+            "threads",
+            "conse_top",
+        ),
+        1,
     ),
     **dict.fromkeys(("limit", "labels_per_class", "seeds"), 1),
     **dict.fromkeys(("videos", "permutations", "replicates"), 4),
@@ -145,8 +161,14 @@ def _check_conditions(config: RobustnessConfig) -> None:
         twice = next((value for value in given if given.count(value) > 1), None)
         if twice is not None:
             raise UsageError(f"--{name}: {twice} stands there twice.")
-    run = not is_external(config.model) and Path(config.model).parent.name in ("finetune", "probe")
-    foreign = [name for name in FOREIGN if getattr(config, name) not in (None, ())]
+    _check_own(config, ("finetune", "probe", "zeroshot"), FOREIGN)
+
+
+def _check_own(
+    config: RobustnessConfig | ZeroshotConfig, stages: tuple[str, ...], fields: tuple[str, ...]
+) -> None:
+    run = not is_external(config.model) and Path(config.model).parent.name in stages
+    foreign = [name for name in fields if getattr(config, name) not in (None, ())]
     if run and foreign:
         raise UsageError(
             f"--{foreign[0].replace('_', '-')}: goes with models that are no run; a run is tested as it was trained."
@@ -168,6 +190,19 @@ def _check_comparison(config: SimilarityConfig) -> None:
 
 FOREIGN = ("weights", "classes", "protocol", "views", "frames", "stride", "fps", "short_side", "crop")
 """Fields of a robustness run that a model of our own answers by itself."""
+FOREIGN_PAIR = (
+    "weights",
+    "classes",
+    "protocol",
+    "sampling",
+    "views",
+    "frames",
+    "stride",
+    "fps",
+    "short_side",
+    "crop",
+)
+"""The same of a zero-shot run."""
 
 
 def check_cells(profile: str, types: tuple[str, ...], severities: tuple[int, ...], frames: int) -> None:

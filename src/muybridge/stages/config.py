@@ -14,6 +14,7 @@ import yaml
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
+from muybridge.stages.config_zeroshot import ZeroshotConfig as ZeroshotConfig
 from muybridge.stages.control import Control as Control
 from muybridge.stages.presets import PRESETS
 from muybridge.stages.similarity_config import SimilarityConfig as SimilarityConfig
@@ -93,6 +94,8 @@ class PretrainConfig(Optimisation):
     """clips: clips through the backbone or its momentum copy; steps: optimiser steps; flops: operations, forward and backward."""
     gap: int = 0
     """Frames between the clips of a tuple (vcop; 8 in the paper)."""
+    caption: str | None = None
+    """Column of a list with a sentence about each video (video-text); `caption` when not given, builtin-scenes has its own."""
     augment: tuple[Step, ...] = ()
     """Augmentations in order, drawn once per clip, as words of ``Optimisation.augment``; the task's own list when not given."""
     augment2: tuple[Step, ...] = ()
@@ -242,7 +245,7 @@ class NeighboursConfig(Data):
 KINDS: dict[str, type[Control]] = {
     kind.stage: kind
     for kind in (
-        PretrainConfig, FinetuneConfig, ProbeConfig, KnnConfig, RetrievalConfig, RobustnessConfig, NeighboursConfig,
+        PretrainConfig, FinetuneConfig, ProbeConfig, KnnConfig, RetrievalConfig, RobustnessConfig, ZeroshotConfig, NeighboursConfig,
         SimilarityConfig,
     )
 }  # fmt: skip

@@ -15,15 +15,19 @@ from muybridge.data import sources
 from muybridge.data.index import Dataset
 from muybridge.perturb.profiles import profile_of
 from muybridge.stages import compared, models
+from muybridge.stages.captions import signed_captions
 from muybridge.stages.check import check
 from muybridge.stages.config import (
+    KINDS,
     C,
     Control,
     Optimisation,
     PretrainConfig,
     RobustnessConfig,
     SimilarityConfig,
+    ZeroshotConfig,
     as_dict,
+    change,
 )
 from muybridge.stages.labels import read_classes
 from muybridge.stages.memory import Memory
@@ -32,7 +36,11 @@ from muybridge.stages.options import complete
 from muybridge.stages.origins import Planned, consented, find_inputs, read_config
 from muybridge.stages.protocol import chosen
 from muybridge.stages.published import kind_of, source_name
+from muybridge.stages.question import label_set, question_of
+from muybridge.stages.text_scored import external, is_run, regime, words_digest
 
+WORDS_OR_FILES = ("words", "candidates", "templates", "names", "seen")
+"""Fields of a zero-shot run whose value is a name or a file."""
 Progress = Callable[[int, int, dict[str, float]], None]
 
 
@@ -110,6 +118,8 @@ def resolve(
         return _foreign(config, dataset, subject or models.load(config), signed)
     if isinstance(config, SimilarityConfig):
         return _comparison(config, dataset, inputs, origins, planned or {}, signed, memory)
+    if isinstance(config, ZeroshotConfig) and not inputs:
+        return _scored(config, dataset, subject or external(config), signed)
     named = {name: signed_input(run.signature, getattr(config, name)) for name, run in inputs.items()}
     name = signature(stage, signed, named | _public(config, memory))
     facets = facets_of(config, dataset.name, inputs, origins, planned or {})
@@ -124,10 +134,15 @@ def is_shifted(dataset: Dataset, model: Run) -> bool:
 
 
 def _precision(config: Any, subject: Subject | None) -> Any:
-    """The number format that a config means: ``auto`` is float32 for a model that came whole, whose head is somewhere inside it."""
+    """The number format of a config: ``auto`` is float32 for a model that came whole, head and all, and where texts are compared."""
     from muybridge.train.precision import check_training, choose
 
-    foreign = isinstance(config, RobustnessConfig) and (subject or models.is_external(config.model))
+    worded = (
+        isinstance(config, ZeroshotConfig) or Path(getattr(config, "model", "")).parent.name == "zeroshot"
+    )
+    foreign = worded or (
+        isinstance(config, RobustnessConfig) and (subject or models.is_external(config.model))
+    )
     if foreign and config.precision == "auto":
         return "fp32"
     compute = choose(config.device, config.precision)
@@ -149,6 +164,10 @@ def signed_config(config: Any, dataset: Dataset, memory: Memory) -> dict[str, An
         UsageError: a file of the folder cannot be read.
     """
     signed = as_dict(config) | {"data_fingerprint": dataset.fingerprint}
+    if isinstance(config, PretrainConfig):
+        signed |= signed_captions(config, dataset)
+    if isinstance(config, ZeroshotConfig):
+        signed |= signed_question(config, dataset, memory)
     folder = models.own_folder(signed.get("backbone", ""))
     if folder is None:
         return signed
@@ -170,6 +189,39 @@ def _public(config: Any, memory: Memory) -> dict[str, str]:
     """
     init = getattr(config, "init", "random")
     return {"init": memory.digest(Path(init), "--init")} if models.is_weights(init) else {}
+
+
+def signed_question(config: ZeroshotConfig, dataset: Dataset, memory: Memory) -> dict[str, Any]:
+    """What is signed of a zero-shot run instead of the names of files: what stands in them."""
+    question = question_of(config, dataset)
+    return {
+        "templates": list(question.prompts.templates),
+        "names": list(question.said),
+        "candidates": list(question.classes),
+        "seen": None if config.seen is None else list(label_set(config.seen)),
+        "words": words_digest(config.words, memory),
+    }
+
+
+def _scored(config: ZeroshotConfig, dataset: Dataset, subject: Subject, signed: dict[str, Any]) -> Job:
+    """A job on a text-scored model that is no run."""
+    evaluation = chosen(config, subject.protocol, subject.clip)
+    name = signature(config.stage, signed | {"evaluation": evaluation.facts()}, {"model": subject.key})
+    facets = _zeroshot_facets(as_dict(config), dataset.name, {}) | {"arm": subject.name}
+    return Job(config.stage, config, dataset, {}, name, facets, list(dataset.notes), subject)
+
+
+def _zeroshot_facets(source: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+    """How a zero-shot result is sorted: as its network, under its regime."""
+    model = str(source["model"])
+    told: dict[str, Any] = {"arm": model, "seed": 0, "fold": None, "backbone": "", "source": ""}
+    if is_run(model):
+        told = facets_of(_config_of(Run(local(model)), planned), data, {}, {}, planned)
+    return {**told, "data": data, "protocol": f"zero-shot {regime(source)}"}
+
+
+def _config_of(run: Run, planned: Planned) -> Any:
+    return change(KINDS[run.stage](), dict(read_config(run, planned)), run.signature)
 
 
 def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signed: dict[str, Any]) -> Job:
@@ -243,13 +295,14 @@ def load(config: Any, origins: Planned, memory: Memory) -> Dataset:
 
     A folder has no columns: those of a list that the model was trained on say nothing of it.
     """
-    columns = dict(origins.get("model", vars(config)))
-    if "model" in origins:
+    own = isinstance(config, ZeroshotConfig) or "model" not in origins
+    columns = dict(vars(config) if own else origins["model"])
+    if not own:
         folders = all(local(source).expanduser().is_dir() for source in config.data)
         columns |= {
             name: getattr(config, name) or (None if folders else columns[name]) for name in ("label", "group")
         }
-    where = getattr(config, "where", ())
+    where = getattr(config, "where", ()) or columns.get("where", ())
     links = config.allow_links or columns.get("allow_links", False)
     return memory.load(
         tuple(config.data),
@@ -268,8 +321,21 @@ def absolute(config: C) -> C:
         sources_ = getattr(config, name, ())
         if sources_:
             places[name] = tuple(map(sources.absolute, sources_))
-    for name in ("root", "init", "model", "weights", "classes"):
+    for name in (
+        "root",
+        "init",
+        "model",
+        "weights",
+        "classes",
+        "words",
+        "candidates",
+        "templates",
+        "names",
+        "seen",
+    ):
         value = getattr(config, name, None)
+        if name in WORDS_OR_FILES and not (value and Path(str(value)).expanduser().exists()):
+            continue
         if value and value != "random" and not (name == "model" and models.is_external(value)):
             places[name] = str(local(value).expanduser().absolute())
     for name in compared.FIELDS:
@@ -297,6 +363,10 @@ def inherit(config: Any, origins: Planned) -> Any:
     if "model" in origins and not config.data:
         model = origins["model"]
         config = dataclasses.replace(config, data=tuple(model["data"]), root=config.root or model["root"])
+        if isinstance(config, ZeroshotConfig):
+            config = dataclasses.replace(
+                config, label=config.label or model["label"], group=config.group or model["group"]
+            )
     if isinstance(config, RobustnessConfig) and not config.types:
         return dataclasses.replace(config, types=tuple(profile_of(config.profile).types))
     return config
@@ -312,10 +382,14 @@ def facets_of(
     the complexity of the task where it was asked for.
     """
     stage, source = config.stage, as_dict(config)
+    if stage == "zeroshot":
+        return _zeroshot_facets(source, data, planned)
     if "model" in inputs:
         if inputs["model"].done:
             return dict(inputs["model"].result.get("facets", {}))
         stage, source = inputs["model"].stage, dict(origins["model"])
+        if stage == "zeroshot":
+            return _zeroshot_facets(source, data, planned)
     init = source.get("init", "random")
     public = models.is_weights(init)
     folder, share = snapshots.split(init)

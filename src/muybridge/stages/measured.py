@@ -1,4 +1,4 @@
-"""The result of a robustness run in Python: its rows, and scores with intervals."""
+"""Results of robustness and zero-shot runs in Python: their rows, and scores with intervals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from muybridge.measure.robustness import (
     relative,
     type_means,
 )
+from muybridge.measure.zeroshot import Zero, zero_of
 
 
 @dataclass(frozen=True)
@@ -91,3 +92,22 @@ class RobustnessRun(Run):
         }
         types = {name: float(mean) for name, mean in type_means(cells, wanted).items()}
         return Scores({one: float(value) for one, value in cells.items()}, types, left_out=left_out, **found)
+
+
+@dataclass(frozen=True)
+class ZeroshotRun(Run):
+    """A finished zero-shot run."""
+
+    @cached_property
+    def rows(self) -> Predictions:
+        """One row per clip: logits over the candidates."""
+        return read_predictions(self.path / "predictions.parquet")
+
+    @cached_property
+    def single(self) -> Predictions:
+        """One row per video and template, and per video under the other naming; scores are 1 for the answer."""
+        return read_predictions(self.path / "templates.parquet")
+
+    def scores(self, replicates: int = 10_000, seed: int = 0) -> Zero:
+        """Accuracies, calibration and prompt sensitivity with intervals from redrawn groups of videos."""
+        return zero_of([self.rows], [self.single], self.result["regime"]["seen"], "", replicates, seed)

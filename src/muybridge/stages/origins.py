@@ -11,7 +11,7 @@ from muybridge.core.kept import check_sound
 from muybridge.core.mirror import fetch
 from muybridge.core.records import Run, read_yaml
 from muybridge.stages import compared, consent, models
-from muybridge.stages.config import KINDS, C, as_dict, change
+from muybridge.stages.config import KINDS, C, ZeroshotConfig, as_dict, change
 
 Planned = Mapping[str, Mapping[str, Any]]
 """Configs by run folder, of runs that a study will make before."""
@@ -23,7 +23,9 @@ def find_inputs(config: Any) -> dict[str, Run]:
     Raises:
         UsageError: not the folder of a run of the right kind.
     """
-    wanted = {"init": ("pretrain",), "model": ("finetune", "probe")}
+    zeroshot = isinstance(config, ZeroshotConfig)
+    of_model = ("pretrain", "finetune", "probe") if zeroshot else ("finetune", "probe", "zeroshot")
+    wanted = {"init": ("pretrain",), "model": of_model}
     other = {
         "init": "a file of public weights (.safetensors, .pt or .pth) or random",
         "model": "i3d, torchvision:NAME, hf:NAME or module:function",

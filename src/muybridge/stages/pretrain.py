@@ -10,20 +10,19 @@ from torch import nn
 
 from muybridge.backbones import check_clip
 from muybridge.core import seeding
-from muybridge.core.catalogue import pick
 from muybridge.core.clip import Clip
-from muybridge.core.errors import UsageError
 from muybridge.core.gather import rank
 from muybridge.core.records import write_strips
 from muybridge.core.snapshots import name_of, steps_of
 from muybridge.data.index import VideoRecord, has_split
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.objective import Learner
+from muybridge.stages.captions import captions_of, needs_captions
 from muybridge.stages.config import PretrainConfig
 from muybridge.stages.health import controls, verdict, watch_of
 from muybridge.stages.job import Job, Progress
 from muybridge.stages.material import build_backbone, data_facts, prepare, seeded
-from muybridge.stages.options import options
+from muybridge.stages.pretext import build_objective
 from muybridge.stages.training import (
     account,
     augmented,
@@ -47,6 +46,8 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     backbone = build_backbone(config.backbone, config.seed)
     check_clip(backbone, config.frames, config.crop)
     objective: Any = build_objective(config, backbone.dim)
+    if needs_captions(config):
+        objective = told_captions(job, objective)
     law = objective.law(config.frames, config.stride, config.gap, config.short)
     material = prepare(job, {"train": training_videos(job)}, config, law)
     videos = max(1, config.batch // objective.clips)
@@ -89,17 +90,16 @@ def _keeping(job: Job, learner: Any, progress: Progress | None) -> Progress:
     return told
 
 
-def build_objective(config: PretrainConfig, dim: int) -> Any:
-    """The pretext task of a config.
-
-    Raises:
-        UsageError: a value that it cannot have.
-    """
-    kind = pick("objectives", OBJECTIVES, config.objective)
-    try:
-        return seeded(kind, config.seed, dim, **options(config))
-    except ValueError as error:
-        raise UsageError(f"--complexity or --objective-options: {error}.") from error
+def told_captions(job: Job, objective: Any) -> Any:
+    """The task with the sentences about the videos, of which it trains on those about the training videos."""
+    config: PretrainConfig = job.config
+    every = captions_of(config, job.dataset)
+    training = {record.id for record in training_videos(job)}
+    own = {name: text for name, text in every.items() if name in training}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeding.key(config.seed, "words"))
+        objective.read(own, {name: text for name, text in every.items() if name not in training})
+    return objective
 
 
 def needs_motion(objective: str) -> bool:

@@ -15,7 +15,7 @@ from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.core.records import canonical
 from muybridge.core.sampling import Sampling, Short, views
-from muybridge.stages.config import RobustnessConfig, Transfer
+from muybridge.stages.config import PretrainConfig, RobustnessConfig, Transfer, ZeroshotConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,8 @@ class Protocol:
         frames: frames per clip.
         stride: step between the frames of a clip, at the rate below; ``uniform`` sampling has none.
         fps: rate to which videos are resampled first (each tick shows the nearest frame), frames per second; None keeps their own.
-        sampling: ``dense`` clips of ``frames`` x ``stride``, or ``uniform``: the middle frame of each of ``frames`` equal parts.
+        sampling: ``dense`` clips of ``frames`` x ``stride``; ``uniform``: the middle frame of each of ``frames`` equal parts; ``ends``:
+            from the first frame to the last in equal steps, rounded down (as Perception Encoder).
         temporal: clips per video; dense ones are spread evenly from first to last, a single one is taken from the middle.
         spatial: crops per clip: 1 (centre) or 3 (both ends and the middle of the long side).
         short_side: to which pictures are scaled, pixels; 0 for pictures squeezed out of a cache of ``crop`` pixels.
@@ -42,7 +43,7 @@ class Protocol:
     frames: int
     stride: int = 1
     fps: float | None = None
-    sampling: Literal["dense", "uniform"] = "dense"
+    sampling: Literal["dense", "uniform", "ends"] = "dense"
     temporal: int = 1
     spatial: int = 1
     short_side: int = 256
@@ -75,14 +76,14 @@ class Protocol:
     @property
     def span(self) -> int:
         """Frames, at the rate of the protocol, that one clip covers."""
-        return self.frames if self.sampling == "uniform" else (self.frames - 1) * self.stride + 1
+        return self.frames if self.sampling != "dense" else (self.frames - 1) * self.stride + 1
 
     def facts(self) -> dict[str, Any]:
         """What ``result.json`` says of it."""
         return asdict(self) | {"hash": self.hash}
 
     def __str__(self) -> str:
-        how = "uniform" if self.sampling == "uniform" else f"x{self.stride}"
+        how = f"x{self.stride}" if self.sampling == "dense" else self.sampling
         rate = f" at {self.fps:g} fps" if self.fps else ""
         return f"{self.name}: {self.frames} {how}{rate}, {self.temporal}x{self.spatial} views, {self.crop} px"
 
@@ -94,15 +95,18 @@ PROTOCOLS = {
         Protocol(name="ucf101", frames=16, stride=4, temporal=5),
         Protocol(name="hmdb51", frames=16, stride=4, temporal=5),
         Protocol(name="ssv2", frames=16, sampling="uniform"),
+        Protocol(name="zeroshot", frames=8, sampling="uniform", short_side=224),
         Protocol(name="i3d-kinetics", frames=64, fps=25.0),
     )
 }
 """Presets. Views and crops as the data sets are usually tested; 16 x 4 is a common clip length, not a rule: override it per model."""
 
-OVERRIDES = ("frames", "stride", "fps", "short_side", "crop")
+OVERRIDES = ("frames", "stride", "fps", "short_side", "crop", "sampling")
 
 
-def chosen(config: RobustnessConfig, default: str, clip: Mapping[str, int] | None = None) -> Protocol:
+def chosen(
+    config: RobustnessConfig | ZeroshotConfig, default: str, clip: Mapping[str, int] | None = None
+) -> Protocol:
     """The protocol of a config: its preset, or the model's own, with the overrides put over it.
 
     Args:
@@ -116,7 +120,7 @@ def chosen(config: RobustnessConfig, default: str, clip: Mapping[str, int] | Non
     name = config.protocol or default
     preset_of(name)
     changes: dict[str, Any] = dict(clip or {})
-    changes |= {field: getattr(config, field) for field in OVERRIDES if getattr(config, field) is not None}
+    changes |= {field: value for field in OVERRIDES if (value := getattr(config, field, None)) is not None}
     if changes.get("crop", 0) > PROTOCOLS[name].short_side and config.short_side is None:
         changes["short_side"] = changes["crop"]
     if config.views is not None:
@@ -153,6 +157,18 @@ def parse_views(text: str) -> tuple[int, int]:
     return int(words[0]), int(words[1]) if len(words) == 2 else 1
 
 
+def of_pretraining(config: PretrainConfig) -> Protocol:
+    """The clips that a network was pretrained on, one from the middle of a video."""
+    return Protocol(
+        name="own run",
+        frames=config.frames,
+        stride=config.stride,
+        short_side=config.size,
+        crop=config.crop,
+        short=config.short,
+    )
+
+
 def of_run(config: Transfer) -> Protocol:
     """The protocol that an own run is tested with: the middle of square pictures of ``size``, or three crops of whole ones."""
     return Protocol(
@@ -170,6 +186,9 @@ def picks(
         places = (np.arange(protocol.temporal) + 0.5) / protocol.temporal
         part = len(ticks) / protocol.frames
         return ticks[np.floor(part * (np.arange(protocol.frames) + places[:, None])).astype(np.int64)]
+    if protocol.sampling == "ends":
+        step = np.arange(protocol.frames) * (len(ticks) - 1) / max(1, protocol.frames - 1)
+        return np.repeat(ticks[None, step.astype(np.int64)], protocol.temporal, axis=0)
     law = Sampling(protocol.frames, protocol.stride, short=protocol.short)
     clips: np.ndarray = ticks[views(law, len(ticks), protocol.temporal)]
     return clips

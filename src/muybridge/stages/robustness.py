@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 
 from muybridge.backbones.pretrained import put_weights
+from muybridge.core.errors import UsageError
 from muybridge.core.features import Classifier
 from muybridge.core.records import write_strips
 from muybridge.data.index import Dataset, VideoRecord, check_same, divide, fingerprints
@@ -16,7 +17,14 @@ from muybridge.perturb.apply import conditions
 from muybridge.perturb.profiles import profile_of
 from muybridge.stages import consent
 from muybridge.stages.check import check_cells
-from muybridge.stages.config import KINDS, FinetuneConfig, ProbeConfig, RobustnessConfig, change
+from muybridge.stages.config import (
+    KINDS,
+    FinetuneConfig,
+    ProbeConfig,
+    RobustnessConfig,
+    ZeroshotConfig,
+    change,
+)
 from muybridge.stages.controls import CONTROLS, IDENTITY, LOSSLESS, against_clean, categories, orders
 from muybridge.stages.grid import Grid, run_grid
 from muybridge.stages.job import Job, Progress, is_shifted
@@ -24,13 +32,16 @@ from muybridge.stages.labels import Labels, matched, same
 from muybridge.stages.material import build_backbone, law_of, prepare
 from muybridge.stages.models import Subject, evaluating
 from muybridge.stages.origins import result_config
+from muybridge.stages.own_pair import model_of
 from muybridge.stages.parts import Parts
 from muybridge.stages.predict import view_of
 from muybridge.stages.protocol import Protocol, chosen, of_run
+from muybridge.stages.question import question_of
 from muybridge.stages.strips import condition_strips
-from muybridge.stages.tested import Cached, Tested, direct, fitting, held_out
+from muybridge.stages.tested import Cached, Direct, Tested, direct, fitting, held_out
+from muybridge.stages.text_scored import judge
 from muybridge.train.checkpoint import load_weights
-from muybridge.train.flops import flop_counter
+from muybridge.train.flops import flop_counter, without_gradients
 from muybridge.train.precision import Compute, choose
 
 
@@ -65,7 +76,10 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     config: RobustnessConfig = job.config
     began = time.monotonic()
     compute = choose(config.device, config.precision)
-    trial = _foreign(job, job.subject, compute) if job.subject else _own(job)
+    if job.subject:
+        trial = _foreign(job, job.subject, compute)
+    else:
+        trial = _zeroshot(job, compute) if job.inputs["model"].stage == "zeroshot" else _own(job)
     check_cells(config.profile, config.types, config.severities, trial.protocol.frames)
     clean, *cells = conditions(config.profile, config.types, config.severities)
     grid = Grid([clean, (IDENTITY, 0), *cells], job.dataset.name, trial.batch, config.profile, config.seed)
@@ -136,6 +150,38 @@ def _shift(told: Mapping[str, Any], dataset: Dataset, classes: Sequence[str]) ->
     )
 
 
+def _zeroshot(job: Job, compute: Compute) -> Trial:
+    """A finished zero-shot run, on the clips and with the question that it was tested with."""
+    config: RobustnessConfig = job.config
+    source = job.inputs["model"]
+    told = result_config(source)
+    consent.demand(told, source.path / "result.json", consent.given(vars(config)))
+    asked = change(ZeroshotConfig(), {**told, "limit": config.limit}, source.signature)
+    _check_data(job, source.result.get("data", {}))
+    subject, protocol = model_of(asked)
+    question = question_of(asked, job.dataset)
+    judged = judge(subject, question, asked.logit_scale)
+    records, notes = held_out(job.dataset, config.limit)
+    batch = config.batch or asked.batch or fitting(protocol, compute.device)
+    tested, noted = direct(records, protocol, batch, config.workers, config.allow_broken)
+    name = str(source.result.get("summary", subject.name))
+    model = Subject(name, judged, question.classes, source.signature)
+    return Trial(model, question.labels, protocol, records, tested, batch, [], [*job.notes, *notes, *noted])
+
+
+def _check_data(job: Job, told: Mapping[str, Any]) -> None:
+    """Refuse other data than those of the model's run.
+
+    Raises:
+        UsageError: says both fingerprints.
+    """
+    if not job.dataset.has(told.get("fingerprint")):
+        raise UsageError(
+            f"--data {' '.join(job.config.data)}: fingerprint {job.dataset.fingerprint}, but the model's run read "
+            f"{told.get('name')} with {told.get('fingerprint')}. Give the same list of the same files."
+        )
+
+
 def _foreign(job: Job, subject: Subject, compute: Compute) -> Trial:
     """Any other model, on clips straight from the files."""
     config: RobustnessConfig = job.config
@@ -156,7 +202,7 @@ def _saved(job: Job, trial: Trial, parts: Parts) -> int:
         UsageError: more than 1 % of the videos, read for the first time, turned out to be broken and that was not allowed.
         MuybridgeError: a file changed meanwhile.
     """
-    if job.subject:
+    if isinstance(trial.tested, Direct):
         reasons = {one["path"]: one["reason"] for one in parts.broken}
         found = [reasons.get(str(record.video), "") for record in trial.records]
         trial.broken.extend(check_broken(trial.records, found, job.config.allow_broken))
@@ -212,7 +258,11 @@ def _budget(trial: Trial, grid: Grid, compute: Compute, began: float) -> dict[st
     """What the run cost; ``seconds`` are those of the last process if it went on after a kill."""
     one, videos = trial.protocol, len(trial.records)
     clips = videos * one.views * len(grid.conditions)
-    with evaluating(trial.subject.call, compute), flop_counter() as counter:
+    with (
+        evaluating(trial.subject.call, compute),
+        without_gradients(trial.subject.call),
+        flop_counter() as counter,
+    ):
         trial.subject.logits(
             torch.zeros(1, 3, one.frames, one.crop, one.crop, dtype=torch.uint8),
             len(trial.labels.classes),

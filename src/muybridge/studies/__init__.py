@@ -58,5 +58,10 @@ STUDIES = {
         "muybridge.studies.feature_analysis:cells",
         {"title": "What layers have in common"},
     ),
+    "zeroshot": Entry(
+        "classes that were never seen, said in words; with and without the order of frames, perturbed",
+        "muybridge.studies.zeroshot:cells",
+        {"title": "Zero-shot classification from text", "tables": ("zero-shot",)},
+    ),
 }
 """Shipped studies; ``tables`` are keys of ``core.published``: the numbers that a report shows beside ours."""

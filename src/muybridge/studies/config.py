@@ -103,6 +103,16 @@ class ModelsConfig(BenchmarkConfig):
     """Public models at --scale paper, as MODEL=FILE words: i3d=FILE, torchvision:mvit_v2_s=FILE, hf:FOLDER= for what is its own file."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ZeroshotStudyConfig(ModelsConfig):
+    """A study of models that are asked in words; a page on it is in docs/studies."""
+
+    weights: tuple[str, ...] = ()
+    """Public models at --scale small and paper, as words: hf:FOLDER= for a dual encoder, i3d=FILE for a classifier with --words."""
+    words: str | None = None
+    """Embedding of texts for classifiers (ConSE): a file of word vectors, a folder with a table, or hf:FOLDER."""
+
+
 CONFIGS: dict[str, type[StudyConfig]] = {
     "quickstart": QuickstartConfig,
     "pretext-backbones": ShippedConfig,
@@ -115,5 +125,6 @@ CONFIGS: dict[str, type[StudyConfig]] = {
     "noise": ShippedConfig,
     "robustness-models": ModelsConfig,
     "feature-analysis": FeatureConfig,
+    "zeroshot": ZeroshotStudyConfig,
 }
 """Config of each shipped study."""

@@ -126,9 +126,9 @@ class _Works:
         self._known: dict[tuple[Any, ...], Work] = {}
 
     def of(self, cell: Cell) -> Work:
-        """Work of one cell; a robustness run is cut as its model was."""
+        """Work of one cell; a robustness or zero-shot run is cut as its model was."""
         job, config = cell.job, vars(cell.job.config)
-        if job.stage == "robustness":
+        if job.stage in ("robustness", "zeroshot"):
             own = {name: value for name, value in config.items() if value is not None}
             config = {**self._model(cell), **own}
         names = ("budget", "objective", "epochs", "labels_per_class", "limit", "fold", "folds", "frames", "crop", "views",
@@ -142,7 +142,12 @@ class _Works:
     def _model(self, cell: Cell) -> dict[str, Any]:
         model = cell.job.inputs.get("model")
         known = self.cells.get(model.signature) if model else None
-        return vars(known.job.config) if known else {}
+        if known is None:
+            return {}
+        return {
+            **self._model(known),
+            **{name: value for name, value in vars(known.job.config).items() if value is not None},
+        }
 
     def _videos(self, cell: Cell, config: Mapping[str, Any]) -> tuple[int, int]:
         """Training and test videos of a cell."""

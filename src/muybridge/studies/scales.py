@@ -151,7 +151,7 @@ class Lab:
             "data": source,
             **changes,
         }
-        return PretrainConfig(**self._control(source), seed=seed, backbone=backbone, objective=task, **values)
+        return PretrainConfig(**self.control(source), seed=seed, backbone=backbone, objective=task, **values)
 
     def _queue(self, task: str, source: tuple[str, ...]) -> tuple[str, ...]:
         """The option of a task's queue, which cannot hold more keys than there are videos."""
@@ -181,20 +181,21 @@ class Lab:
 
     def robustness(self, data: str, model: str, **changes: Any) -> RobustnessConfig:
         """A fine-tuned or probed network under perturbations; the noise is the same for all."""
-        root = self._control((data,))["root"]
-        control = {**self._control(()), "root": root, "data": (data,) if root else ()}
+        root = self.control((data,))["root"]
+        control = {**self.control(()), "root": root, "data": (data,) if root else ()}
         return RobustnessConfig(**{**control, "seed": 0, "model": model, **self.scale.robustness, **changes})
 
     def similarity(self, data: str, a: str, b: str = "", **changes: Any) -> SimilarityConfig:
         """Layers of two networks, or of one, on the test videos of a data set; the choice of clips is the same for all."""
         return SimilarityConfig(
-            **{**self._control((data,)), "seed": 0, "data": (data,), "a": a, "b": b, **changes}
+            **{**self.control((data,)), "seed": 0, "data": (data,), "a": a, "b": b, **changes}
         )
 
     def _transfer(self, data: str, init: str, backbone: str, seed: int) -> dict[str, Any]:
-        return {**self._control((data,)), "data": (data,), "init": init, "backbone": backbone, "seed": seed}
+        return {**self.control((data,)), "data": (data,), "init": init, "backbone": backbone, "seed": seed}
 
-    def _control(self, data: tuple[str, ...]) -> dict[str, Any]:
+    def control(self, data: tuple[str, ...]) -> dict[str, Any]:
+        """Run control of the study, and the root of some data."""
         names = ("out", "device", "precision", "workers", "limit", "allow_broken", "allow_links", "track")
         root = next((self.roots[name] for name, _ in map(parse, data) if name in self.roots), None)
         return {name: getattr(self.config, name) for name in names} | {"root": root}

@@ -2,7 +2,8 @@
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -55,6 +56,21 @@ def flop_counter() -> FlopCounterMode:
     return FlopCounterMode(
         display=False, custom_mapping={torch.ops.aten.convolution_backward: convolution_backward}
     )
+
+
+@contextmanager
+def without_gradients(module: Any) -> Iterator[None]:
+    """Parameters that want no gradient inside: the counter looks for the graph behind those that a module hands on, and finds none."""
+    wanting = (
+        [one for one in module.parameters() if one.requires_grad] if isinstance(module, nn.Module) else []
+    )
+    for one in wanting:
+        one.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for one in wanting:
+            one.requires_grad_(True)
 
 
 def step_flops(learner: nn.Module, clip: Clip, augment: Callable[..., Any], compute: Compute) -> int:

@@ -1,0 +1,278 @@
+"""zeroshot: classify every test video by the names of the classes; single templates and the other way of naming beside the ensemble.
+
+A clip goes through the network once; texts go through theirs once per run. Rows of the ensemble are ``predictions.parquet``; those of every
+template alone and of the other naming are ``templates.parquet``, one per video, whose scores are 1 for the answer and 0 for all others.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from muybridge.backbones import check_clip
+from muybridge.backbones.dual import ZeroShot
+from muybridge.core.clip import to_unit
+from muybridge.core.gather import rank
+from muybridge.core.predictions import Predictions
+from muybridge.core.records import Run, write_strips
+from muybridge.data import captions, sources
+from muybridge.data.builtin_scenes import PAIRS
+from muybridge.data.index import VideoRecord, check_same, fingerprints
+from muybridge.data.loader import check_broken
+from muybridge.measure.zeroshot import NAMES, TEMPLATE, answers
+from muybridge.perturb.apply import CLEAN
+from muybridge.stages.config import PretrainConfig, ZeroshotConfig, change
+from muybridge.stages.grid import Grid, missing, rows_of
+from muybridge.stages.job import Job, Progress
+from muybridge.stages.labels import same
+from muybridge.stages.models import Subject, evaluating
+from muybridge.stages.origins import result_config
+from muybridge.stages.own_pair import clips_of, of_input
+from muybridge.stages.parts import Parts
+from muybridge.stages.predict import strip
+from muybridge.stages.protocol import Protocol, chosen
+from muybridge.stages.question import Question, label_set, question_of, seen_among, told_among
+from muybridge.stages.tested import Chunk, direct, fitting, held_out
+from muybridge.stages.text_scored import judge, known_labels, regime
+from muybridge.train.distributed import in_turn, told
+from muybridge.train.flops import flop_counter, without_gradients
+from muybridge.train.precision import Compute, choose
+
+SHOWN = 6
+SINGLE = frozenset({TEMPLATE, NAMES})
+Both = tuple[Float[np.ndarray, "b k"], Float[np.ndarray, "b t k"]]
+
+
+class Asked:
+    """A model with its question: scores of clips under every condition.
+
+    Args:
+        subject: the model.
+        question: classes, words, templates.
+        scale: of the cosines; the model's own when None.
+    """
+
+    def __init__(self, subject: Subject, question: Question, scale: float | None) -> None:
+        self.question, self.judge = question, judge(subject, question, scale)
+        self.notes: list[str] = []
+        self.other = self._other(scale)
+        self.conditions = [
+            (CLEAN, 0),
+            *((TEMPLATE, place) for place in range(1, len(question.prompts.templates) + 1)),
+        ]
+        self.conditions += [(NAMES, 1)] if self.other else []
+
+    def _other(self, scale: float | None) -> ZeroShot | None:
+        """The same question with the names written the other way; None where that changes nothing or cannot be read."""
+        one = self.question
+        if one.other == one.said:
+            return None
+        try:
+            order: Any = one.order
+            return ZeroShot(self.judge.model, one.classes, one.prompts.said(one.other), order, scale)
+        except Exception as error:  # words that a text encoder does not know, prompts that are too long
+            self.notes.append(f"names written the other way were not asked: {error}")
+            return None
+
+    def scores(self, frames: torch.Tensor, compute: Compute) -> Both:
+        """Logits of the ensemble, and of each template and then of the other naming alone; float32 on the CPU."""
+        with torch.inference_mode(), compute.autocast():
+            video = self.judge.model.video(to_unit(frames.to(compute.device)))
+            whole, single = self.judge.scored(video)
+            more = [single] + ([self.other.scored(video)[0][:, None]] if self.other else [])
+        return whole.float().cpu().numpy(), torch.cat(more, dim=1).float().cpu().numpy()
+
+
+def run(job: Job, progress: Progress | None) -> dict[str, Any]:
+    """Ask about every test video; several processes share the videos."""
+    config: ZeroshotConfig = job.config
+    began = time.monotonic()
+    compute = choose(config.device, config.precision)
+    subject, protocol = _model(job)
+    check_clip(subject.call, protocol.frames, protocol.crop)
+    question = question_of(config, job.dataset)
+    asked = Asked(subject, question, config.logit_scale)
+    records, notes = held_out(job.dataset, config.limit)
+    batch = config.batch or fitting(protocol, compute.device)
+    tested, noted = direct(records, protocol, batch, config.workers, config.allow_broken)
+    grid = Grid(asked.conditions, job.dataset.name, batch)
+    parts = Parts(job.run.path / "state") if rank() == 0 else None
+
+    def work(some: range) -> Iterator[tuple[list[Predictions], list[dict[str, str]]]]:
+        for chunk in tested.read(some.start, some.step):
+            broken = [{"path": str(record.video), "reason": why} for record, why in chunk.broken]
+            yield [*_rows(asked, chunk, grid.batch, compute), *missing(grid, question.labels, chunk)], broken
+
+    modules = torch.nn.ModuleList([asked.judge, *([asked.other] if asked.other else [])])
+    with evaluating(modules, compute):
+        start = told(parts.stop if parts else 0)
+        for done, (rows, broken) in enumerate(in_turn(work, start, tested.chunks), start + 1):
+            if parts:
+                parts.add(rows, broken)
+            if progress and parts:
+                progress(tested.videos * done // tested.chunks, tested.videos, {})
+        spent = _spent(asked, protocol, len(records), compute)
+    if parts is None:
+        return {}
+    broken = _saved(job, records, parts)
+    write_strips(job.run.path / "strips.npz", _strips(tested, question))
+    seen, source = _seen(job, question)
+    blind = asked.judge.model.order_free
+    words = (
+        [
+            f"{subject.name} cannot see order: any permutation of the frames of a clip gives the same scores, bit for bit"
+        ]
+        if blind
+        else []
+    )
+    return {
+        "summary": f"zero-shot of {subject.name} on {job.dataset.name}",
+        "data": {
+            "name": job.dataset.name,
+            "fingerprint": job.dataset.fingerprint,
+            "classes": list(question.classes),
+            "videos": {"test": len(records)},
+            "broken": broken,
+            "source": list(config.data),
+            "split": question.split,
+        },
+        "protocol": {
+            "kind": "zeroshot",
+            "hash": question.hash(protocol.facts(), asked.judge.model.facts),
+            "clips": protocol.facts(),
+            "question": question.facts,
+            "model": {**asked.judge.model.facts, "scale": asked.judge.scale, "bias": asked.judge.bias},
+        },
+        "model": {"name": subject.name, "weights": subject.key, "order_free": blind},
+        "parts": _parts(question.classes),
+        "regime": {"name": regime(vars(config)), "labels": source, "seen": seen},
+        "budget": spent | {"seconds": round(time.monotonic() - began, 2)},
+        "chance": 1 / len(question.classes),
+        "label_changing": list(job.dataset.label_changing),
+        "notes": [*job.notes, *notes, *noted, *asked.notes, *words],
+    }  # fmt: skip
+
+
+def _model(job: Job) -> tuple[Subject, Protocol]:
+    """The model of a job and how its clips are cut."""
+    config: ZeroshotConfig = job.config
+    if job.subject:
+        return job.subject, chosen(config, job.subject.protocol, job.subject.clip)
+    run = job.inputs["model"]
+    return of_input(config, run, result_config(run)), clips_of(run)
+
+
+def _rows(asked: Asked, chunk: Chunk, batch: int, compute: Compute) -> Iterator[Predictions]:
+    """Rows of the clips of a chunk: of the ensemble by clip, of the others by video, as answers."""
+    if not len(chunk.records):
+        return
+    labels, classes = asked.question.labels, asked.question.classes
+    pairs = [
+        asked.scores(chunk.clip.frames[i : i + batch], compute) for i in range(0, len(chunk.clip), batch)
+    ]
+    whole, single = (np.concatenate([pair[place] for pair in pairs]) for place in (0, 1))
+    yield rows_of(chunk.records, chunk.views, (CLEAN, 0), whole, labels)
+    names = np.array([record.id for record in chunk.records])
+    first = np.flatnonzero(np.concatenate([[True], names[1:] != names[:-1]]))
+    lengths = np.diff(np.append(first, len(names)))
+    videos = [chunk.records[i] for i in first]
+    mean = np.add.reduceat(single.astype(np.float64), first) / lengths[:, None, None]
+    for place, condition in enumerate(asked.conditions[1:]):
+        merged = labels.merged(
+            mean[:, place].astype(np.float32), [one.label for one in videos], [one.id for one in videos]
+        )
+        best = np.where(np.isfinite(merged).all(axis=1), merged.argmax(axis=1), -1)
+        row = answers(best, len(classes))
+        made = rows_of(videos, [0] * len(videos), condition, row, same(classes))
+        yield _labelled(made, [labels.first(one.label) for one in videos])
+
+
+def _labelled(rows: Predictions, labels: list[int]) -> Predictions:
+    return replace(rows, label=np.array(labels, dtype=np.int64))
+
+
+def _saved(job: Job, records: list[VideoRecord], parts: Parts) -> list[dict[str, str]]:
+    """Join the parts; returns the videos that could not be read.
+
+    Raises:
+        UsageError: more than 1 % of the videos are broken and that was not allowed.
+        MuybridgeError: a file changed meanwhile.
+    """
+    reasons = {one["path"]: one["reason"] for one in parts.broken}
+    broken = check_broken(
+        records, [reasons.get(str(record.video), "") for record in records], job.config.allow_broken
+    )
+    check_same(job.dataset, records, fingerprints(records))
+    path = job.run.path
+    parts.join({path / "templates.parquet": SINGLE}, path / "predictions.parquet")
+    return broken
+
+
+def _seen(job: Job, question: Question) -> tuple[list[int], str]:
+    """Places of the classes whose names the model was trained on, and what says so; empty words where nothing does."""
+    config: ZeroshotConfig = job.config
+    if config.seen is not None:
+        known = label_set(config.seen)
+        return seen_among(question.classes, question.said, known), config.seen if len(
+            config.seen
+        ) < 40 else "a file"
+    run = job.inputs.get("model")
+    if run is not None and run.stage == "pretrain":
+        return told_among(question.said, _captions(run)), "the captions of its training"
+    if run is not None:
+        return seen_among(
+            question.classes, question.said, run.result["data"]["classes"]
+        ), "the labels of its training"
+    if job.subject and job.subject.classes and config.words:
+        return seen_among(
+            question.classes, question.said, job.subject.classes
+        ), "the classes of the classifier"
+    known_set = known_labels(config.model)
+    return (
+        (seen_among(question.classes, question.said, label_set(known_set)), known_set)
+        if known_set
+        else ([], "")
+    )
+
+
+def _captions(run: Run) -> list[str]:
+    """The sentences that a run was trained on."""
+    one = change(PretrainConfig(), dict(result_config(run)), run.signature)
+    dataset = sources.load(
+        one.data, label=one.label, group=one.group, root=one.root, allow_links=one.allow_links
+    )
+    told = captions.read(
+        one.data, dataset, one.caption, group=one.group, root=one.root, allow_links=one.allow_links
+    )
+    held = {record.id for record in dataset.records if record.split in ("test", "val")}
+    return [text for name, text in told.items() if name not in held]
+
+
+def _parts(classes: tuple[str, ...]) -> dict[str, list[str]]:
+    """Object and motion of classes that are pairs of them; nothing of other classes."""
+    if not set(classes) <= PAIRS.keys():
+        return {}
+    return {name: [PAIRS[one][place] for one in classes] for place, name in enumerate(("object", "motion"))}
+
+
+def _spent(asked: Asked, protocol: Protocol, videos: int, compute: Compute) -> dict[str, Any]:
+    clips = videos * protocol.views
+    blank = torch.zeros(1, 3, protocol.frames, protocol.crop, protocol.crop, dtype=torch.uint8)
+    with without_gradients(asked.judge), flop_counter() as counter:
+        asked.scores(blank, compute)
+    return {
+        "clips": clips, "steps": 0, "frames": clips * protocol.frames, "flops": clips * int(counter.get_total_flops()), "waiting": 0.0,
+    }  # fmt: skip
+
+
+def _strips(tested: Any, question: Question) -> dict[str, np.ndarray]:
+    """The first clips with what their class is called."""
+    chunk = next(iter(tested.read()))
+    shown = range(min(SHOWN, len(chunk.records)))
+    return {
+        f"{i + 1}: {question.said[question.labels.first(chunk.records[i].label)]}"[:80]: strip(chunk.clip, i) for i in shown
+    }  # fmt: skip
