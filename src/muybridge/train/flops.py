@@ -73,11 +73,17 @@ def step_flops(learner: nn.Module, clip: Clip, augment: Callable[..., Any], comp
 
 
 class FlopMeter:
-    """Counts the operations of the first step only, over all processes; every step of a run costs the same."""
+    """Counts the operations of the first step of its kind only, over all processes; every ordinary step of a run costs the same.
 
-    def __init__(self, state: State, device: torch.device) -> None:
-        self.state, self.device = state, device
-        self.counter = None if state.flops else flop_counter()
+    Args:
+        state: takes the number.
+        device: of the network.
+        meta: whether a weighting learns at this step, which costs more.
+    """
+
+    def __init__(self, state: State, device: torch.device, meta: bool = False) -> None:
+        self.state, self.device, self.field = state, device, "meta_flops" if meta else "flops"
+        self.counter = None if getattr(state, self.field) else flop_counter()
 
     def __enter__(self) -> None:
         if self.counter:
@@ -88,4 +94,4 @@ class FlopMeter:
             self.counter.__exit__(*problem)  # type: ignore[no-untyped-call]
             if problem[0] is None:
                 own = int(self.counter.get_total_flops())
-                self.state.flops = distributed.total_of(own, self.device)
+                setattr(self.state, self.field, distributed.total_of(own, self.device))
