@@ -39,6 +39,7 @@ def gradient(weighting: Any, steps: int = WARM, seed: int = 0) -> torch.Tensor:
     for number in range(steps):
         net.load_state_dict(guide.state_dict())
         torch.manual_seed(1000 * seed + number)
+        net.zero_grad()
         step = step_of(net, number)
         weighting.backward(step)
         found = torch.cat([p.grad.flatten() for p in step.shared])

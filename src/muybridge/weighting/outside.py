@@ -107,19 +107,20 @@ class Scalarised(Outside):
         losses = step.stacked()
         if self.positive and not bool((losses > 0).all()):
             name = next(name for name, value in step.terms.items() if not value > 0)
+            value = float(step.terms[name].detach())
             raise MuybridgeError(
-                f"--weighting {self.name}: the term {name} is {float(step.terms[name].detach()):.4g} at step {step.number + 1}; this weighting takes"
-                " logarithms and wants terms above 0. Leave that task out or take another weighting."
+                f"--weighting {self.name}: the term {name} is {value:.4g} at step {step.number + 1}; this weighting takes logarithms and"
+                " wants terms above 0. Leave that task out or take another weighting."
             )
         given = losses.detach().requires_grad_()
-        value = self.inside(given)
-        value.backward()
+        combined = self.inside(given)
+        combined.backward()
         weights = given.grad if given.grad is not None else torch.zeros_like(given)
         step.descend((weights * losses).sum())
         if self.optim:
             self.optim.step()
             self.optim.zero_grad(set_to_none=True)
-        return Weighed(value.detach(), dict(zip(step.terms, weights.tolist(), strict=True)))
+        return Weighed(combined.detach(), dict(zip(step.terms, weights.tolist(), strict=True)))
 
     def after_step(self, step: Step) -> None:
         """FAMO looks at the losses again; DWA is told that an epoch is over."""
