@@ -43,12 +43,13 @@ def gradient(weighting: Any, steps: int = WARM, seed: int = 0) -> torch.Tensor:
         step = step_of(net, number)
         weighting.backward(step)
         found = torch.cat([p.grad.flatten() for p in step.shared])
-        weighting.after_step(step)
         sum(guide.terms().values()).backward()
         with torch.no_grad():
             for p in guide.parameters():
                 p.sub_(p.grad, alpha=0.2)
                 p.grad = None
+        net.load_state_dict(guide.state_dict())
+        weighting.after_step(step)
     return found
 
 
