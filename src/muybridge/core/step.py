@@ -35,7 +35,7 @@ class Step:
         private: parameters of heads and decoders.
         meta: sum of the primary terms on the meta batch of this step at the present weights, with a graph; no running statistic moves.
         again: the terms of this batch at the present weights, without a graph.
-        videos: in the training set over the videos of a batch: steps of an epoch, not rounded.
+        per_epoch: steps of a pass over the training videos, not rounded.
     """
 
     number: int
@@ -98,6 +98,8 @@ class Weighting(nn.Module):
         hooks: whether it calls ``backward`` once, on one scalar, so that gradients may be averaged over processes on the way (DDP);
             the others average themselves.
         meta: where its meta batches come from.
+        every: steps between meta steps, 0 where there are none.
+        looks: forward passes of the whole batch beside the step's own, for the account of what a step costs.
         twice: whether it differentiates the network's gradient: attention needs the maths kernel then, and one process.
         optim: optimiser of its own parameters.
     """
@@ -105,6 +107,8 @@ class Weighting(nn.Module):
     name: str = ""
     hooks: bool = False
     meta: Meta = ""
+    every: int = 0
+    looks: int = 0
     twice: bool = False
     optim: torch.optim.Optimizer | None = None
 
@@ -116,8 +120,8 @@ class Weighting(nn.Module):
         """
 
     def is_meta(self, number: int) -> bool:
-        """Whether a step learns weights on a meta batch."""
-        return False
+        """Whether a step learns weights on a meta batch: every ``every``-th one does."""
+        return self.every > 0 and (number + 1) % self.every == 0
 
     def forward_pass(self, number: int) -> AbstractContextManager[Any]:
         """Context of the forward pass of a step."""

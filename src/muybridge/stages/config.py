@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
 
@@ -104,6 +104,18 @@ class Optimisation(Data):
     """Threads that a step computes with on a CPU; another number rounds sums otherwise and gives other weights: it is part of the name."""
     augment: tuple[Step, ...] = ("crop",)
     """Augmentations in order, drawn once per clip: single steps (crop, flip, ...) or the whole list of a task (benchmark, cvrl, ...)."""
+    auxiliary: tuple[str, ...] = ()
+    """Pretext tasks of `muybridge list objectives` beside the primary one, on one backbone; a step encodes the clips of all of them."""
+    auxiliary_options: tuple[str, ...] = ()
+    """Their options as task.name=value words; also task.stride, task.gap, task.augment: vcop.clips=2 vcop.stride=1 tdl.queue=64."""
+    weighting: str = "fixed"
+    """How loss terms become one gradient: a name of `muybridge list weightings`."""
+    weighting_options: tuple[str, ...] = ()
+    """Its options as name=value words; of fixed, a weight per task or task.term: vcop=0.5 prp.rate=2."""
+    mode: str | None = None
+    """Mode of a weighting that has several (meltr: faithful, corrected, safe); short for --weighting-options mode=MODE."""
+    meta_share: float = 0.2
+    """Share of the training videos kept for the meta batches of a weighting that learns on held-out ones, whole groups."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +168,12 @@ class FinetuneConfig(Transfer, Optimisation):
     """Train on this many videos per class (chosen by hash; smaller sets lie inside larger ones); all when not given."""
     epochs: int = 20
     """Passes over the training videos."""
+    auxiliary_only_views: bool = False
+    """Show the views of the auxiliary tasks to the classifier instead of asking about them: the control for what the views add."""
+    budget: int | None = None
+    """What training may cost, in --budget-unit, instead of --epochs: for arms of equal cost."""
+    budget_unit: Literal["clips", "steps", "flops"] | None = None
+    """Unit of --budget: clips (when not given), steps or flops, as of pretrain."""
     batch: int = 16
     """Clips per optimiser step (global)."""
     schedule: Literal["cosine", "steps"] = "cosine"
@@ -355,7 +373,7 @@ def _fit(kind: Any, value: Any) -> Any:
         value = os.fspath(value)
     options = (
         [option for option in get_args(kind) if option is not NoneType]
-        if isinstance(kind, UnionType)
+        if isinstance(kind, UnionType) or get_origin(kind) is Union
         else [kind]
     )
     if value is None and len(options) < len(get_args(kind)):

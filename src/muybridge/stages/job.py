@@ -16,7 +16,7 @@ from muybridge.data.index import Dataset
 from muybridge.perturb.profiles import profile_of
 from muybridge.stages import models
 from muybridge.stages.check import check
-from muybridge.stages.config import C, Control, PretrainConfig, RobustnessConfig, as_dict
+from muybridge.stages.config import C, Control, Optimisation, PretrainConfig, RobustnessConfig, as_dict
 from muybridge.stages.labels import read_classes
 from muybridge.stages.memory import Memory
 from muybridge.stages.models import Subject
@@ -24,6 +24,7 @@ from muybridge.stages.options import complete
 from muybridge.stages.origins import Planned, consented, find_inputs, read_config
 from muybridge.stages.protocol import chosen
 from muybridge.stages.published import kind_of, source_name
+from muybridge.stages.weighing import in_words, spelt
 
 Progress = Callable[[int, int, dict[str, float]], None]
 
@@ -97,6 +98,8 @@ def resolve(
     check(config, dataset, memory.check_split)
     if isinstance(config, PretrainConfig):
         config = complete(config)
+    if isinstance(config, Optimisation):
+        config = spelt(config)
     signed = signed_config(config, dataset, memory)
     if isinstance(config, RobustnessConfig) and not inputs:
         return _foreign(config, dataset, subject or models.load(config), signed)
@@ -243,7 +246,8 @@ def facets_of(
     learnt = tuple(begun.get("data", ()))
     still = bool(learnt) and _still(begun)
     return {
-        "arm": source["objective"] if stage == "pretrain" else _arm(init, origin, share),
+        "arm": (source["objective"] if stage == "pretrain" else _arm(init, origin, share))
+        + (in_words(source) if stage in ("pretrain", "finetune") else ""),
         "data": data,
         "protocol": protocol(stage, source),
         "seed": source["seed"],
@@ -259,7 +263,7 @@ def _arm(init: str, origin: Mapping[str, Any], share: int | None) -> str:
     """Name of what a network starts from: a pretext task, a file of public weights, or ``random``."""
     if models.is_weights(init):
         return Path(init).stem
-    return str(origin.get("objective", init)) + (f" at {share} %" if share else "")
+    return str(origin.get("objective", init)) + in_words(origin) + (f" at {share} %" if share else "")
 
 
 def protocol(stage: str, config: Mapping[str, Any]) -> str:

@@ -68,7 +68,7 @@ class Beside:
             views: of the whole batch.
             total: videos of the batch.
         """
-        primary = getattr(self.learner.objective, "primary_terms", tuple(terms))
+        primary = getattr(self.learner.objective, "primary_terms", ()) or tuple(terms)
         return Step(
             number, lr, terms, tuple(primary), *self._parts,
             partial(self._meta, number), partial(self._again, number, views, total), self.per_epoch,

@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -12,7 +13,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
 from muybridge.core.gather import processes
+from muybridge.core.step import Weighting
 from muybridge.train import distributed
+from muybridge.train.beside import Beside
 from muybridge.train.checkpoint import State
 from muybridge.train.precision import Compute
 from muybridge.train.synchronised import synchronise
@@ -57,18 +60,39 @@ def flop_counter() -> FlopCounterMode:
     )
 
 
-def step_flops(learner: nn.Module, clip: Clip, augment: Callable[..., Any], compute: Compute) -> int:
-    """Operations of one step on a batch, of all processes together; measured on a copy, so that nothing of the learner changes."""
+def step_flops(
+    learner: nn.Module, clip: Clip, augment: Callable[..., Any], compute: Compute, weighting: Weighting | None = None,
+    meta: Callable[[int], Clip] | None = None, number: int = 0,
+) -> int:  # fmt: skip
+    """Operations of one step on a batch, of all processes together; measured on copies, so that nothing of the learner changes.
+
+    Args:
+        learner: backbone and objective.
+        clip: the batch.
+        augment: augmentation of its views.
+        compute: device and number format.
+        weighting: what makes gradients of its terms; their sum where none is given.
+        meta: the meta batch of a step.
+        number: of the step; that of a meta step costs more.
+    """
     twin: Any = compute.place(copy.deepcopy(learner)).train()
     if processes() > 1:
         synchronise(twin)
     clip = clip.to(compute.device)
-    views = distributed.share(twin.objective.views(clip, augment, seeding.generator(0, "flops")), len(clip))
+    views = twin.objective.views(clip, augment, seeding.generator(0, "flops"))
     state = State()
     with torch.random.fork_rng(), FlopMeter(state, compute.device):
-        with compute.autocast():
-            outcome = twin(views)
-        sum(term.float() for term in outcome.terms.values()).backward()
+        with compute.autocast(), weighting.forward_pass(number) if weighting else nullcontext():
+            outcome = twin(distributed.share(views, len(clip)))
+        if weighting is None:
+            sum(term.float() for term in outcome.terms.values()).backward()
+        else:
+            kept = copy.deepcopy(weighting).to(compute.device)
+            beside = Beside(twin, kept, augment, compute, 0, meta, 1.0)
+            terms = distributed.overall(outcome.terms, len(clip))
+            step = beside.step(number, 1e-3, terms, views, len(clip))
+            kept.backward(step)
+            kept.after_step(step)
     return state.flops
 
 

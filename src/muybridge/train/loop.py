@@ -106,6 +106,7 @@ def fit(
     model.train()
     stop = min(recipe.steps, stop_after or recipe.steps)
     objective: Any = learner.objective
+    first: Any = getattr(objective, "first", objective)
     log = _Log(folder / "metrics.jsonl", recipe.log_every, objective.chance, state if lead else None)
     beside = Beside(learner, weighting, augment, compute, seed, meta, per_epoch)
     seen: dict[str, float] = {}
@@ -117,7 +118,8 @@ def fit(
         objective.after_step(learner.backbone)
         state.step = step + 1
         values["lr"] = optim.param_groups[0]["lr"]
-        clips = state.step * len(clip) * objective.clips
+        own = state.step * objective.clips * (1 + weighting.looks)
+        clips = len(clip) * (own + state.metas * first.clips)
         if watch and (state.step % watch_every == 0 or state.step == recipe.steps):
             seen = watch()
             if lead:

@@ -94,10 +94,6 @@ class Bilevel(Weighting):
     def project(self) -> None:
         """Called after an update of the parameters."""
 
-    def is_meta(self, number: int) -> bool:
-        """Every ``every``-th step."""
-        return (number + 1) % self.every == 0
-
     def forward_pass(self, number: int) -> AbstractContextManager[Any]:
         """Attention by the maths kernel at meta steps that want second derivatives; the fast ones have none."""
         return sdpa_kernel(SDPBackend.MATH) if self.twice and self.is_meta(number) else nullcontext()

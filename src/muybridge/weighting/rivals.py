@@ -82,6 +82,8 @@ class Famo(Scalarised):
         decay: their weight decay; 1e-3.
     """
 
+    looks = 1
+
     def __init__(self, lr: float = 0.025, decay: float = 1e-3) -> None:
         super().__init__("famo", _sized("FAMO", lr=lr, weight_decay=decay), positive=True)
 
