@@ -4,16 +4,15 @@ Imports no torch. Fields that cannot change a result are named in ``core.records
 """
 
 import dataclasses
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, ClassVar, Literal, TypeVar
 
 import yaml
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
+from muybridge.stages.fields import fit_value
 from muybridge.stages.presets import PRESETS
 
 Precision = Literal["auto", "fp32", "bf16"]
@@ -357,42 +356,10 @@ def change(base: C, values: dict[str, Any], where: str) -> C:
     fitted = {}
     for name, value in values.items():
         try:
-            fitted[name] = _fit(fields[name].type, value)
+            fitted[name] = fit_value(fields[name].type, value)
         except (TypeError, ValueError) as error:
             raise UsageError(f"{where}: {name}: {error}.") from error
     return dataclasses.replace(base, **fitted)
-
-
-def _fit(kind: Any, value: Any) -> Any:
-    """A value as its field wants it: text for paths and runs, tuples for lists, numbers for numbers.
-
-    Raises:
-        ValueError: a value of another type.
-    """
-    if isinstance(value, os.PathLike):
-        value = os.fspath(value)
-    options = (
-        [option for option in get_args(kind) if option is not NoneType]
-        if isinstance(kind, UnionType) or get_origin(kind) is Union
-        else [kind]
-    )
-    if value is None and len(options) < len(get_args(kind)):
-        return None
-    wanted = options[0]
-    if get_origin(wanted) is tuple:
-        items = [value] if isinstance(value, str | int) else list(value)
-        return tuple(_fit(get_args(wanted)[0], item) for item in items)
-    if get_origin(wanted) is Literal:
-        if value not in get_args(wanted):
-            raise ValueError(f"{value!r}; wanted one of {', '.join(map(repr, get_args(wanted)))}")
-        return value
-    if wanted is Path:
-        return Path(value)
-    if wanted is float and isinstance(value, str | int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool):
-        raise ValueError(f"{value!r}; wanted {wanted.__name__}")
-    return value
 
 
 def as_dict(config: Control) -> dict[str, Any]:

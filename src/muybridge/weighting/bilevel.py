@@ -87,7 +87,9 @@ class Bilevel(Weighting):
     def slopes(self, losses: Float[Tensor, "k"]) -> Slopes:
         """The lower loss and its derivative in every term, with a graph to the parameters."""
         given = losses.detach().requires_grad_()
-        value = self.combine(given)
+        value = self.combine(
+            given.clone()
+        )  # the counter of operations cannot look at modules that take a leaf
         (slopes,) = torch.autograd.grad(value, given, create_graph=True)
         return value, slopes
 
