@@ -19,8 +19,8 @@ from muybridge.objectives.objective import Augment, Encode, Objective, Outcome, 
 class TCons(Objective):
     """A projection head and VICReg's three parts, as one term.
 
-    ``accuracy`` counts clips whose neighbour in time is nearer than the second clip of any other video; chance is one in the videos of a
-    batch, a monitor.
+    ``accuracy`` counts clips whose neighbour in time is nearer, by the cosine of centred embeddings, than the second clip of any other
+    video; chance is one in the videos of a batch, a monitor.
 
     Args:
         dim: length of the backbone's feature.
@@ -63,7 +63,8 @@ class TCons(Objective):
         loss = alike * F.mse_loss(first, second)
         for part in (first, second):
             loss = loss + guard * hinge(part) + covariance * off_diagonal(part)
-        own, others = (unit(part) for part in both.chunk(2))
+        centre = torch.cat([first, second]).mean(0)
+        own, others = (unit(part - centre) for part in both.chunk(2))
         logits = scores(own, gather(others))
         target = torch.arange(len(own), device=own.device) + offset(len(own))
         return Outcome(
