@@ -171,8 +171,8 @@ class FinetuneConfig(Transfer, Optimisation):
     """Show the views of the auxiliary tasks to the classifier instead of asking about them: the control for what the views add."""
     budget: int | None = None
     """What training may cost, in --budget-unit, instead of --epochs: for arms of equal cost."""
-    budget_unit: Literal["clips", "steps", "flops"] | None = None
-    """Unit of --budget: clips (when not given), steps or flops, as of pretrain."""
+    budget_unit: Literal["clips", "steps", "flops", "epochs"] | None = None
+    """Unit of --budget: clips (when not given), steps or flops, as of pretrain, or epochs."""
     batch: int = 16
     """Clips per optimiser step (global)."""
     schedule: Literal["cosine", "steps"] = "cosine"

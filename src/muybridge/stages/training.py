@@ -1,5 +1,6 @@
 """What the training stages share: the fit itself, augmentation and the account of what a run cost."""
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -134,6 +135,8 @@ def steps_within(
     every, unit = weighting.every, config.budget_unit or "clips"
     if unit == "steps":
         return config.budget
+    if unit == "epochs":
+        return max(1, math.ceil(config.budget * len(loader.records) / loader.batch))
     if unit == "clips":
         price, beside = clips_of(learner, loader.batch, weighting)
         spent = beside
@@ -155,6 +158,8 @@ def account(config: Budgeted, spent: dict[str, Any]) -> tuple[dict[str, Any], li
     """
     unit, asked = config.budget_unit or "clips", config.budget
     assert asked is not None
+    if unit == "epochs":  # whole steps, the last of which may run over the end
+        return {"asked": asked, "unit": unit, "kept": True}, []
     used = int(spent[unit])
     kept = 0 <= asked - used < max(used / spent["steps"], spent.get("dearest", 0))
     words = f"the budget was not kept: {asked:,} {unit} asked for, {used:,} spent"

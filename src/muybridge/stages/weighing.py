@@ -96,9 +96,12 @@ def _options(name: str, config: Mapping[str, Any]) -> str:
     """Options that differ from their defaults; the mode without its name, many weights as one word."""
     given = dict(single.parse_word(word, FLAG, word) for word in config.get("weighting_options") or ())
     if name == "fixed":
-        return " weights" * (len(given) > 2) or "".join(
-            f" {task} {weight:g}" for task, weight in given.items()
-        )
+        alike = set(given.values())
+        if len(alike) == 1 and given.keys() == set(config.get("auxiliary") or ()):
+            return f" {alike.pop():g}"
+        if len(given) > 2:
+            return " weights"
+        return "".join(f" {task} {weight:g}" for task, weight in given.items())
     try:
         usual = dataclasses.asdict(single.defaults(pick("weightings", WEIGHTINGS, name), 0))
     except UsageError:  # of a package that is not there any more

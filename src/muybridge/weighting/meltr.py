@@ -19,6 +19,8 @@ DEFAULTS: dict[str, tuple[How, Meta, bool, bool, bool]] = {
     "safe": ("one-step", "held-out", False, True, False),
 }
 """By mode: hyper-gradient, meta batches, direct term, losses over their running means, calibrated start."""
+GAMMA = 0.1
+"""Weight of the regulariser where the published run switched it off and ``corrected`` has it on: the default of the released code."""
 RUNAWAY, VANISHED = 100.0, 1e-3
 """A slope so many times the first ones has run away, or has vanished."""
 
@@ -30,7 +32,8 @@ class Meltr(Bilevel):
     regulariser only through the network's weights, losses as they are. It departs in that the upper and lower gradients are taken at the
     same weights, before the step and on its batch, which spares a second pass over a training batch. ``corrected``: held-out batches, three
     terms of the Neumann series, the regulariser acts on the transformer too, losses over their running means, and an output layer that is
-    scaled at the first step so that the slope on the primary loss is 1. ``safe``: L = primary + sum softplus(a_t(losses)) l_t over the
+    scaled at the first step so that the slope on the primary loss is 1, and shifted so that the unified loss is the sum of the losses; the
+    transformer learns ten times slower than published, since Adam moves a calibrated one by whole units of slope per update otherwise. ``safe``: L = primary + sum softplus(a_t(losses)) l_t over the
     auxiliary losses: every slope is above zero, that on the primary terms is 1.
 
     Args:
@@ -42,16 +45,18 @@ class Meltr(Bilevel):
         eta: step of neumann; one over the largest stretch by the Hessian seen so far when not given.
         damping: added to the Hessian; 0.
         meta: ``held-out`` or ``replay``; that of the mode when not given.
-        gamma: weight of the regulariser |L - sum of the losses|; that of ``size`` when not given (0 in the released UniVL, 0.1 elsewhere).
+        gamma: weight of the regulariser |L - sum of the losses|; when not given that of ``size`` (0 for UniVL, 0.1
+            for the others), and 0.1 in ``corrected`` mode.
         direct: whether it acts on the transformer; as the mode has it when not given.
         normalise: losses over their running means; as the mode has it when not given.
         calibrate: scale the output layer at the first step, which makes the slope on the primary loss 1; as the mode has it when not given.
-        lr: learning rate of the transformer; that of ``size`` when not given.
+        lr: learning rate of the transformer; when not given that of ``size``, a tenth of it in ``corrected`` mode.
         clip: largest norm of the hyper-gradient; that of ``size`` when not given.
     """
 
     name = "meltr"
     means: Tensor
+    offset: Tensor
 
     def __init__(
         self, mode: Mode = "corrected", size: Literal["univl", "violet-retrieval", "violet-qa", "allinone"] = "univl",
@@ -63,13 +68,21 @@ class Meltr(Bilevel):
         own = SIZES[size]
         super().__init__(
             meta or batches, every or own.every, hypergradient or how, terms, eta, damping,
-            (own.gamma if gamma is None else gamma) if mode != "safe" else 0.0, acts if direct is None else direct, clip or own.clip,
+            self._gamma(mode, own.gamma, gamma), acts if direct is None else direct, clip or own.clip,
         )  # fmt: skip
-        self.mode, self.size, self.rate = mode, own, own.lr if lr is None else lr
+        self.mode, self.size, self.rate = mode, own, lr or own.lr * (0.1 if mode == "corrected" else 1.0)
         self.normalise, self.calibrate = (
             over if normalise is None else normalise,
             scaled if calibrate is None else calibrate,
         )
+
+    @staticmethod
+    def _gamma(mode: Mode, published: float, asked: float | None) -> float:
+        if mode == "safe":
+            return 0.0
+        if asked is None:
+            return published or (GAMMA if mode == "corrected" else 0.0)
+        return asked
 
     def build(self, terms: int, primary: int) -> None:
         """The transformer, its optimiser, and the running means of the losses."""
@@ -79,12 +92,13 @@ class Meltr(Bilevel):
             self.combiner.parameters(), lr=self.rate, betas=self.size.betas, weight_decay=self.size.decay
         )
         self.register_buffer("means", torch.zeros(terms))
+        self.register_buffer("offset", torch.zeros(()))
 
     def combine(self, losses: Float[Tensor, "k"]) -> Float[Tensor, ""]:
         """The unified loss."""
         if self.mode == "safe":
             return (self._safe(losses.detach()) * losses).sum()
-        combined: Tensor = self.combiner(self._scaled(losses))
+        combined: Tensor = self.combiner(self._scaled(losses)) + self.offset
         return combined
 
     def slopes(self, losses: Float[Tensor, "k"]) -> Slopes:
@@ -110,6 +124,7 @@ class Meltr(Bilevel):
             with torch.enable_grad():
                 slope = self.slopes(losses)[1][: self.leading].mean()
             self.combiner.out.weight.div_(slope.detach())
+            self.offset.copy_(losses.sum() - self.combine(losses))
 
     def words(self) -> list[str]:
         """Which of the known failures of MELTR were met."""
