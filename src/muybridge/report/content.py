@@ -38,6 +38,7 @@ from muybridge.report.study_claims import CLAIMS
 from muybridge.report.table import Cell, Table, grouped, listed
 from muybridge.report.transfer import Crossed, Labels, Splits, by_labels, crossed, splits
 from muybridge.report.transfer_tables import crossed_table, labels_table, split_table, weights_table
+from muybridge.report.weighting import Weighting, weighting
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Content:
     pretraining: list[list[Drawn]]
     health: Health | None
     transfer: list[Drawn]
+    weighting: Weighting | None
     accuracy: list[Block]
     across: Across
     robustness: list[Robustness]
@@ -132,6 +134,7 @@ def content(all_of: Collected) -> Content:
         pretraining=pretraining_panels(all_of),
         health=health(all_of),
         transfer=transfer_panels(all_of),
+        weighting=weighting(all_of),
         accuracy=[_accuracy_block(one, all_of) for one in scored],
         across=_across(scored, all_of),
         robustness=[_robustness_block(one, all_of) for one in found],
@@ -199,6 +202,7 @@ def tables_of(content: Content) -> dict[str, list[Table]]:
             for block in content.accuracy
             for table in (block.main, *([block.weights] if block.weights else []), *block.details)
         ],
+        "Loss weighting": content.weighting.tables if content.weighting else [],
         "Transfer": content.across.tables,
         "Robustness": [
             table

@@ -30,11 +30,14 @@ class Meltr(Bilevel):
 
     ``faithful`` is what the released code does: identity for the inverse Hessian, recent training batches for the upper loss, the
     regulariser only through the network's weights, losses as they are. It departs in that the upper and lower gradients are taken at the
-    same weights, before the step and on its batch, which spares a second pass over a training batch. ``corrected``: held-out batches, three
-    terms of the Neumann series, the regulariser acts on the transformer too, losses over their running means, and an output layer that is
-    scaled at the first step so that the slope on the primary loss is 1, and shifted so that the unified loss is the sum of the losses; the
-    transformer learns ten times slower than published, since Adam moves a calibrated one by whole units of slope per update otherwise. ``safe``: L = primary + sum softplus(a_t(losses)) l_t over the
-    auxiliary losses: every slope is above zero, that on the primary terms is 1.
+    same weights, before the step and on its batch, which spares a second pass over a training batch.
+
+    ``corrected``: held-out batches, three terms of the Neumann series, the regulariser acts on the transformer too, losses over their
+    running means, and an output layer that is scaled at the first step so that the slope on the primary loss is 1, and shifted so that the
+    unified loss is the sum of the losses. It learns ten times slower than published: Adam moves a scaled one by whole units otherwise.
+
+    ``safe``: L = primary + sum softplus(a_t(losses)) l_t over the auxiliary losses: every slope is above zero, that on the primary terms
+    is 1.
 
     Args:
         mode: ``faithful``, ``corrected`` or ``safe``.
