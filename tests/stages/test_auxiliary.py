@@ -98,6 +98,9 @@ def test_arms_of_one_protocol_share_its_hash_and_the_report_shows_them(videos, o
     html = (out / "report.html").read_text()
     assert 'id="loss-weighting"' in html
     assert "vcop.vcop, seed 0" in html
+    rows = (out / "tables" / "terms.csv").read_text().splitlines()
+    assert rows[0].endswith("step,clips,term,loss,weight")
+    assert any(",vcop.vcop," in row and row.endswith(",0.1") for row in rows)
 
 
 def test_two_epochs_of_budget_are_two_epochs(videos, out: Path):

@@ -135,6 +135,16 @@ def test_terms_below_zero_are_refused_by_name(name: str):
         weighting.backward(step_of(net, terms=terms))
 
 
+@pytest.mark.parametrize("name", ["famo", "geometric"])
+def test_a_hinge_that_is_solved_leaves_finite_weights(name: str):
+    net, weighting = ConvNet(), prepared(made(name))
+    terms = net.terms()
+    terms["b.b"] = terms["b.b"].sub(100).relu()
+    weighed = weighting.backward(step_of(net, terms=terms))
+    assert all(torch.isfinite(p.grad).all() for p in net.backbone.parameters())
+    assert all(float(one) >= 0 for one in weighed.weights.values())
+
+
 def test_a_missing_package_is_said_with_the_extra(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(__import__("sys").modules, "torchjd.aggregation", None)
     with pytest.raises(UsageError, match=r"pip install 'muybridge\[weighting\]'"):

@@ -13,6 +13,8 @@ from muybridge.core.step import Row, Step, Weighed, Weighting
 from muybridge.weighting.balance import joined, refuse_one, shared_part
 from muybridge.weighting.plain_state import restore_plain, snapshot_plain
 
+FLOOR = 1e-3
+"""Least loss that weightings by logarithms see."""
 INSTALL = "pip install 'muybridge[weighting]'"
 
 
@@ -82,7 +84,7 @@ class Scalarised(Outside):
         name: as listed.
         make: from the number of terms to the object.
         lr: learning rate of its parameters.
-        positive: refuses losses that are not above zero.
+        positive: takes logarithms: refuses losses below zero, and counts one that is solved (a hinge at zero) as ``FLOOR``.
     """
 
     def __init__(
@@ -105,14 +107,14 @@ class Scalarised(Outside):
             MuybridgeError: a loss that this scalarisation cannot take; names the term.
         """
         losses = step.stacked()
-        if self.positive and not bool((losses > 0).all()):
-            name = next(name for name, value in step.terms.items() if not value > 0)
+        if self.positive and bool((losses < 0).any()):
+            name = next(name for name, value in step.terms.items() if value < 0)
             value = float(step.terms[name].detach())
             raise MuybridgeError(
                 f"--weighting {self.name}: the term {name} is {value:.4g} at step {step.number + 1}; this weighting takes logarithms and"
-                " wants terms above 0. Leave that task out or take another weighting."
+                " wants no term below 0. Leave that task out or take another weighting."
             )
-        given = losses.detach().requires_grad_()
+        given = self._bounded(losses.detach()).requires_grad_()
         combined = self.inside(given)
         combined.backward()
         weights = given.grad if given.grad is not None else torch.zeros_like(given)
@@ -122,10 +124,13 @@ class Scalarised(Outside):
             self.optim.zero_grad(set_to_none=True)
         return Weighed(combined.detach(), dict(zip(step.terms, weights.tolist(), strict=True)))
 
+    def _bounded(self, losses: Tensor) -> Tensor:
+        return losses.clamp(min=FLOOR) if self.positive else losses
+
     def after_step(self, step: Step) -> None:
         """FAMO looks at the losses again; DWA is told that an epoch is over."""
         if hasattr(self.inside, "update"):
-            self.inside.update(torch.stack(list(step.again().values())))
+            self.inside.update(self._bounded(torch.stack(list(step.again().values()))))
         elif hasattr(self.inside, "step") and int((step.number + 1) / step.per_epoch) > int(
             step.number / step.per_epoch
         ):
