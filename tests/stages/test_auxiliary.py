@@ -179,7 +179,7 @@ REFUSED = [
     ({"auxiliary": ("masked",)}, "no tokens that could be masked"),
     ({"auxiliary": ("vcop",), "weighting": "auto-lambda", "meta_share": 0.99}, "--meta-share 0.99"),
     ({"budget_unit": "clips"}, "goes with --budget"),
-    ({"budget": 5, "schedule": "steps"}, "--schedule cosine"),
+    ({"budget": 5, "schedule": "steps", "decay_epochs": (1,)}, "counted in --epochs"),
 ]  # fmt: skip
 
 

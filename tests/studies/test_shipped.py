@@ -16,7 +16,7 @@ from muybridge.studies.factors import factors
 from muybridge.studies.find import find, make_plan
 
 SCALES = ("tiny", "small", "paper")
-BENCHMARK = [name for name in STUDIES if name not in ("quickstart", "robustness-models")]
+BENCHMARK = [name for name in STUDIES if name not in ("quickstart", "robustness-models", "loss-weighting")]
 
 
 class NoFiles(Memory):
@@ -67,6 +67,9 @@ COUNTS = {
     ("noise", "tiny"): (3 * 2 * 6, 0, 3 * 2 * 7 * 2, 3 * 2 * 7 * 2),
     ("noise", "small"): (2 * 6, 0, 2 * 7 * 2, 2 * 7 * 2),
     ("noise", "paper"): (3 * 2 * 6, 0, 3 * 2 * 7, 3 * 2 * 7),
+    ("loss-weighting", "tiny"): (0, 0, 14 * 2 * 3, 14 * 2 * 3),
+    ("loss-weighting", "small"): (0, 0, 14 * 2 * 3, 14 * 2 * 3),
+    ("loss-weighting", "paper"): (0, 0, 14 * 2 * 3, 14 * 2 * 3),
     ("robustness-models", "tiny"): (0, 0, 8 * 2, 8 * 2),
     ("robustness-models", "small"): (0, 0, 7, 7),
 }

@@ -77,7 +77,7 @@ def test_two_processes_learn_what_one_learns(arm: str, found: Any, tmp_path: Pat
         float((found[0][arm]["weights"][k].detach() - v.detach()).abs().mean()) for k, v in alone.items()
     )
     moved = max(float((start[k].detach() - v.detach()).abs().mean()) for k, v in alone.items())
-    assert apart < 0.02 * moved
+    assert apart < 0.05 * moved
 
 
 def test_second_derivatives_over_processes_are_refused_with_the_way_out(found: Any):

@@ -134,9 +134,9 @@ def _check_training(config: FinetuneConfig) -> None:
         raise UsageError(
             f"--budget-unit {config.budget_unit}: goes with --budget; without it --epochs says how long."
         )
-    if config.budget is not None and config.schedule == "steps":
+    if config.budget is not None and config.decay_epochs:
         raise UsageError(
-            "--budget: goes with --schedule cosine; the steps of the other are counted in --epochs."
+            "--budget: does not go with --decay-epochs, which are counted in --epochs; give the length in --epochs."
         )
     if not 0 <= config.validation < 1:
         raise UsageError(f"--validation {config.validation:g}: wanted a share from 0 (none) to below 1.")
