@@ -1,11 +1,13 @@
 """What weightings cost: processor time of a training step with five tasks, relative to the plain sum.
 
     python benchmarks/weighting.py [--repeats 5] [--steps 15] [--json FILE]
+    python benchmarks/weighting.py --fine [--steps 60]
 
 Every arm trains the tiny (2+1)D network on noise (8 videos a step; supervised, RotNet, VCOP, speed and arrow of time, five terms), one
 thread, float32. Arms take turns in every repeat, so that a busy machine slows all of them; a ratio is taken within a repeat, and its median
 and range over the repeats are printed. ``K backward`` takes the gradient of each term on its own and adds them up; ``before`` is the step
-without this contract: a sum, one backward pass, clipping, an optimiser step.
+without this contract: a sum, one backward pass, clipping, an optimiser step. ``--fine`` compares it, ``fixed`` and MELTR's combiner alone
+step by step, in turn, since they differ by less than two whole runs do.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +30,9 @@ from muybridge.core.step import Step, Weighed, Weighting, weighted
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.multi import Auxiliary, Multi
 from muybridge.objectives.objective import Learner
-from muybridge.train.loop import Recipe, fit
+from muybridge.train.beside import Beside
+from muybridge.train.checkpoint import State
+from muybridge.train.loop import Recipe, _step, fit
 from muybridge.train.optim import clip_gradient, optimiser
 from muybridge.train.precision import choose
 from muybridge.weighting import WEIGHTINGS
@@ -119,24 +124,68 @@ def trainer(
 def before(steps: int, clips: list[Clip]) -> float:
     """Processor seconds of the step as it was before there was a contract."""
     learner, _ = made()
-    learner.train()
-    optim = optimiser(learner, "adamw", 1e-3, 0.01)
+    optim = optimiser(learner.train(), "adamw", 1e-3, 0.01)
     marks = []
     for number in range(steps):
-        torch.manual_seed(seeding.key(0, "step", number, 0))
-        views = learner.objective.views(clips[number], crop, seeding.generator(0, "views", number, 0))
-        outcome = learner(views)
-        loss = torch.stack([1.0 * value for value in outcome.terms.values()]).sum()
-        optim.zero_grad(set_to_none=True)
-        loss.backward()
-        clip_gradient(learner.parameters(), 5.0)
-        torch.stack(
-            [value.detach() for value in (loss, *outcome.terms.values(), *outcome.monitors.values())]
-        ).tolist()
-        optim.step()
-        learner.objective.after_step(learner.backbone)
+        plain_step(learner, optim, clips, number)
         marks.append(time.process_time())
     return (marks[-1] - marks[0]) / (len(marks) - 1)
+
+
+def plain_step(learner: Learner, optim: torch.optim.Optimizer, clips: list[Clip], number: int) -> None:
+    """The step without a contract."""
+    torch.manual_seed(seeding.key(0, "step", number, 0))
+    clip = clips[number % len(clips)]
+    views = learner.objective.views(clip, crop, seeding.generator(0, "views", number, 0))
+    outcome = learner(views)
+    loss = torch.stack([1.0 * value for value in outcome.terms.values()]).sum()
+    optim.zero_grad(set_to_none=True)
+    loss.backward()
+    clip_gradient(learner.parameters(), 5.0)
+    torch.stack(
+        [value.detach() for value in (loss, *outcome.terms.values(), *outcome.monitors.values())]
+    ).tolist()
+    optim.step()
+    learner.objective.after_step(learner.backbone)
+
+
+def fine(steps: int, clips: list[Clip]) -> None:
+    """Median over steps of the ratio to ``fixed``, with quartiles; every kind of step on a learner of its own, in turn."""
+    recipe, compute = Recipe(steps, 1e-3, 0.01), choose("cpu", "fp32")
+    stepped: dict[str, Callable[[int], object]] = {}
+    for name, (kind, options) in {
+        "fixed": ("fixed", {}),
+        "combiner alone": ARMS["meltr, combiner alone"],
+    }.items():
+        learner, _ = made()
+        weighting = WEIGHTINGS[kind].load()(**options)
+        weighting.prepare(learner.objective.terms, learner.objective.primary_terms)
+        beside = Beside(learner.train(), weighting, crop, compute, 0, None, 1.0)
+        optim = optimiser(learner, "adamw", 1e-3, 0.01)
+        stepped[name] = partial(_kept, learner, beside, clips, recipe, optim, State(flops=1))
+    plain, _ = made()
+    plain_optim = optimiser(plain.train(), "adamw", 1e-3, 0.01)
+    stepped["before"] = partial(plain_step, plain, plain_optim, clips)
+    found: dict[str, list[float]] = {name: [] for name in stepped}
+    for number in range(steps):
+        for name in sorted(stepped, key=lambda name: (list(stepped).index(name) + number) % len(stepped)):
+            began = time.process_time()
+            stepped[name](number)
+            found[name].append(time.process_time() - began)
+    for name, seconds in found.items():
+        ratios = [one / other for one, other in zip(seconds[3:], found["fixed"][3:], strict=True)]
+        low, middle, high = statistics.quantiles(ratios, n=4)
+        least = min(seconds[3:]) / min(found["fixed"][3:])
+        print(
+            f"{name:16s} {1000 * statistics.median(seconds[3:]):8.1f} ms   {middle:.3f} ({low:.3f} to {high:.3f})   least {least:.3f}"
+        )
+
+
+def _kept(
+    learner: Learner, beside: Beside, clips: list[Clip], recipe: Recipe, optim: Any, state: State, number: int
+) -> None:
+    _step(learner, beside, clips[number % len(clips)], recipe, optim, number, state)
+    learner.objective.after_step(learner.backbone)
 
 
 def main() -> None:
@@ -145,10 +194,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--steps", type=int, default=15)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--fine", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(1)
     _, frames = made()
-    clips = [batch(frames, step) for step in range(given.steps)]
+    clips = [batch(frames, step) for step in range(min(given.steps, 30))]
+    if given.fine:
+        fine(given.steps, clips)
+        return
     runs = {name: trainer(*arm, given.steps, clips, frames) for name, arm in ARMS.items()}
     runs["before"] = lambda: before(given.steps, clips)
     found: dict[str, list[float]] = {name: [] for name in runs}

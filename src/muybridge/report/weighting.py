@@ -38,7 +38,8 @@ def weighting(all_of: Collected) -> Weighting | None:
     for experiment_, arm, runs in found:
         for prefix, words in ((PREFIX, "effective weight"), ("", "loss")):
             lines = list(_lines(runs, prefix, tasks))
-            if lines:
+            constant = prefix == PREFIX and runs[0].result["weighting"].get("name") == "fixed"
+            if lines and not constant:
                 title = f"{arm}, {experiment_.data}: {words} of each term"
                 panels[prefix].append(panel(title, lines, share=False, y_label=words))
     legend = [Cell(task, arm=place % 8) for place, task in enumerate(tasks)]

@@ -84,13 +84,13 @@ class Bilevel(Weighting):
     def combine(self, losses: Float[Tensor, "k"]) -> Float[Tensor, ""]:
         """The lower loss; a function of the losses and of the parameters."""
 
-    def slopes(self, losses: Float[Tensor, "k"]) -> Slopes:
-        """The lower loss and its derivative in every term, with a graph to the parameters."""
+    def slopes(self, losses: Float[Tensor, "k"], graph: bool = True) -> Slopes:
+        """The lower loss and its derivative in every term, with a graph to the parameters where it is wanted."""
         given = losses.detach().requires_grad_()
         value = self.combine(
             given.clone()
         )  # the counter of operations cannot look at modules that take a leaf
-        (slopes,) = torch.autograd.grad(value, given, create_graph=True)
+        (slopes,) = torch.autograd.grad(value, given, create_graph=graph)
         return value, slopes
 
     def project(self) -> None:
@@ -104,7 +104,7 @@ class Bilevel(Weighting):
         """The gradient of the lower loss; at meta steps the hyper-gradient too, and an update of the weighting."""
         losses = step.stacked()
         self.start(step.number, losses.detach())
-        value, slopes = self.slopes(losses)
+        value, slopes = self.slopes(losses, self.is_meta(step.number))
         weights = slopes.detach()
         self.observe(step.number, value.detach(), weights)
         if not self.is_meta(step.number):

@@ -104,11 +104,12 @@ class Meltr(Bilevel):
         combined: Tensor = self.combiner(self._scaled(losses)) + self.offset
         return combined
 
-    def slopes(self, losses: Float[Tensor, "k"]) -> Slopes:
+    def slopes(self, losses: Float[Tensor, "k"], graph: bool = True) -> Slopes:
         """In ``safe`` mode they are the weights themselves."""
         if self.mode != "safe":
-            return super().slopes(losses)
-        weights = self._safe(losses.detach())
+            return super().slopes(losses, graph)
+        with torch.set_grad_enabled(graph):
+            weights = self._safe(losses.detach())
         return (weights * losses.detach()).sum(), weights
 
     def _safe(self, losses: Float[Tensor, "k"]) -> Float[Tensor, "k"]:
