@@ -9,10 +9,8 @@ from typing import Any
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
-from muybridge.objectives import OBJECTIVES
-from muybridge.stages.config import PretrainConfig
-from muybridge.stages.options import options
 from muybridge.studies.config import WeightingConfig
+from muybridge.studies.cost import clips_of
 from muybridge.studies.plan import Study
 from muybridge.studies.scales import TASKS, Lab, Ours
 
@@ -79,19 +77,12 @@ def _changes(name: str, lab: Lab, backbone: str, few: tuple[str, ...]) -> dict[s
     if name == "single":
         return {}
     if name == "single-matched":
-        clips = 1 + sum(_clips(task, backbone) for task in tasks)
+        clips = 1 + sum(clips_of(task, backbone) for task in tasks)
         return {"budget": lab.scale.finetune["epochs"] * clips, "budget_unit": "epochs"}
     arm = dict(ARMS[name])
     if weight := arm.pop("weight", None):
         arm["weighting_options"] = tuple(f"{task}={weight}" for task in tasks)
     return {"auxiliary": tasks, "auxiliary_options": few, **arm}
-
-
-def _clips(task: str, backbone: str) -> int:
-    """Clips that a task encodes of every video."""
-    config = PretrainConfig(objective=task, backbone=backbone)
-    made: Any = OBJECTIVES[task].load()(8, **options(config))
-    return int(made.clips)
 
 
 def _queues(lab: Lab) -> tuple[str, ...]:
