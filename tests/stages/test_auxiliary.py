@@ -35,7 +35,7 @@ def finetune(videos: Path, out: Path, **values: Any) -> Run:
 @pytest.fixture(scope="module")
 def run(videos, out) -> Run:
     return finetune(
-        videos, out, auxiliary=("rotnet", "vcop"), weighting="meltr", mode="safe", meta_share=0.25
+        videos, out, auxiliary=("rotnet", "vcop"), weighting="meltr", mode="safe", meta_share=0.25, epochs=3
     )
 
 
@@ -76,10 +76,12 @@ def test_a_model_with_auxiliaries_is_tested_like_any_other(run: Run, out: Path):
 
 def test_arms_of_one_protocol_share_its_hash_and_the_report_shows_them(videos, out: Path, run: Run):
     arms = [
-        finetune(videos, out),
-        finetune(videos, out, budget=2, budget_unit="epochs"),
-        finetune(videos, out, auxiliary=("rotnet", "vcop"), weighting_options=("rotnet=0.1", "vcop=0.1")),
-        finetune(videos, out, auxiliary=("rotnet", "vcop"), auxiliary_only_views=True),
+        finetune(videos, out, epochs=3),
+        finetune(videos, out, epochs=3, budget=2, budget_unit="epochs"),
+        finetune(
+            videos, out, epochs=3, auxiliary=("rotnet", "vcop"), weighting_options=("rotnet=0.1", "vcop=0.1")
+        ),
+        finetune(videos, out, epochs=3, auxiliary=("rotnet", "vcop"), auxiliary_only_views=True),
         run,
     ]
     assert len({one.result["protocol"]["hash"] for one in arms}) == 1
