@@ -260,11 +260,12 @@ CALLERS = {
     ("core/catalogue.py", "import_module"): 2,
     ("backbones/zoo.py", "import_module"): 1,
     ("data/sources.py", "import_module"): 1,
+    ("weighting/outside.py", "import_module"): 1,
     ("__init__.py", "import_module"): 1,
     ("studies/python_file.py", "exec"): 1,
 }
 """Everything that follows a name to code: entries of our tables and entry points of installed packages, ``imported`` (core/catalogue); a
-package by our own name (zoo.library, sources); our own verbs; a study file, which is executed because the user says so."""
+package by our own name (zoo.library, sources, TorchJD's); our own verbs; a study file, which is executed because the user says so."""
 
 
 def test_names_are_followed_to_code_in_known_places_only():

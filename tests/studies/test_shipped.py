@@ -19,7 +19,7 @@ SCALES = ("tiny", "small", "paper")
 BENCHMARK = [
     name
     for name in STUDIES
-    if name not in ("quickstart", "robustness-models", "feature-analysis", "zeroshot")
+    if name not in ("quickstart", "robustness-models", "feature-analysis", "zeroshot", "loss-weighting")
 ]
 
 
@@ -77,6 +77,9 @@ COUNTS = {
     ("noise", "tiny"): (3 * 2 * 6, 0, 3 * 2 * 7 * 2, 3 * 2 * 7 * 2),
     ("noise", "small"): (2 * 6, 0, 2 * 7 * 2, 2 * 7 * 2),
     ("noise", "paper"): (3 * 2 * 6, 0, 3 * 2 * 7, 3 * 2 * 7),
+    ("loss-weighting", "tiny"): (0, 0, 14 * 2 * 3, 14 * 2 * 3),
+    ("loss-weighting", "small"): (0, 0, 14 * 2 * 3, 14 * 2 * 3),
+    ("loss-weighting", "paper"): (0, 0, 14 * 2 * 3, 14 * 2 * 3),
     ("robustness-models", "tiny"): (0, 0, 8 * 2, 8 * 2),
     ("robustness-models", "small"): (0, 0, 7, 7),
 }

@@ -30,6 +30,7 @@ from muybridge.train import distributed
 from muybridge.train.loop import fit
 from muybridge.train.precision import choose
 from muybridge.train.synchronised import synchronise
+from muybridge.weighting.fixed import Fixed
 
 OBJECTIVES: dict[str, Callable[[int], Any]] = {
     "supervised": lambda dim: Supervised(dim, 4),
@@ -115,13 +116,16 @@ def run(
     objective: Any = module.objective
     law = objective.law(shape[1], 2, 0, "shrink")
 
-    def noted(terms: dict[str, Tensor]) -> Tensor:
-        loss = torch.stack(list(terms.values())).sum()
-        found.append(loss.item())
-        return loss
+    class Noted(Fixed):
+        """The plain sum, remembered."""
+
+        def forward(self, terms: Mapping[str, Tensor]) -> Tensor:
+            loss = super().forward(terms)
+            found.append(loss.item())
+            return loss
 
     state = fit(
-        module, noted, partial(batches, law, shape[2] + 4, videos), partial(crop, shape[2]),
+        module, Noted(), partial(batches, law, shape[2] + 4, videos), partial(crop, shape[2]),
         recipe(steps, **({"lr": 2e-3, "warmup": 0.2} | (how or {}))), choose("cpu", "fp32"), seed=0, folder=folder, **more,
     )  # fmt: skip
     kept = {key: value.clone() for key, value in module.state_dict().items()}

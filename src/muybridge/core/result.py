@@ -207,7 +207,12 @@ FIELDS: dict[str, Any] = {
         "broken": [{"path!": str, "reason": str}], "source": [str], "kind": (str, None),
         "split": ({"number!": (str, int), "of!": (str, int), "family!": str}, None),
     },
-    "budget": {**_SPENT, "kept": (bool, None), "unit": (str, None)},
+    "budget": {
+        **_SPENT, "kept": (bool, None), "unit": (str, None),
+        "shares": ({"*": float}, None), "meta": ({"steps": float, "flops": (float, None), "seconds": (float, None)}, None),
+    },
+    "weighting": ({"name": str, "options": dict, "terms": [str]}, None),
+    "tasks": ({"*": {"accuracy": _share, "chance": _share, "explained": float, "active": bool}}, None),
     "weights": ({"best-validation": {"epoch!": float}}, None),
     "numbers": ({"*": float}, None),
     "chance": (_share, None),

@@ -1,10 +1,10 @@
 """Objectives: everything that trains a backbone, pretext tasks and supervised learning alike.
 
-Facts: ``kind`` (spatial, temporal or both), ``pretext`` (needs no labels), ``captions`` (needs a sentence about each video),
-``complexity`` (the option that has levels), ``presets`` (values of the original paper where they differ from the benchmark's, which are
-the constructors' defaults), ``tiny`` (values under a backbone of the tiny group, whose data sets and budgets are thousands of times
-smaller) and ``augment`` (the task's own augmentations, where they are not those of ``AUGMENT``: by preset, or ``tiny``, a list for each
-view).
+Facts: ``kind`` (spatial, temporal or both; control for tasks that teach nothing), ``pretext`` (needs no labels), ``captions`` (needs a
+sentence about each video), ``complexity`` (the option that has levels), ``presets`` (values of the original paper where they differ from
+the benchmark's, which are the constructors' defaults), ``tiny`` (values under a backbone of the tiny group, whose data sets and budgets are
+thousands of times smaller), ``consecutive`` (beside another task it takes every frame: it has several clips, or rates of its own) and
+``augment`` (the task's own augmentations, where they are not those of ``AUGMENT``: by preset, or ``tiny``, a list for each view).
 
 The lists of the benchmark are those of Kumar et al. (arXiv 2306.06010, sec. 3.4), which names none for TDL, speed, arrow of time and
 masked: TDL keeps its own, masked a resized crop as VideoMAE, the others take the common list (marked choices).
@@ -24,7 +24,13 @@ OBJECTIVES = {
     "vcop": Entry(
         "name the order in which the clips of a video were shuffled (temporal; VCOP, CVPR 2019)",
         "muybridge.objectives.vcop:VCOP",
-        {"kind": "temporal", "pretext": True, "complexity": "clips", "augment": {"paper": (("vcop",),)}},
+        {
+            "kind": "temporal",
+            "pretext": True,
+            "consecutive": True,
+            "complexity": "clips",
+            "augment": {"paper": (("vcop",),)},
+        },
     ),
     "prp": Entry(
         "name the rate at which the clip is played and paint the frames between (spatio-temporal; PRP, CVPR 2020)",
@@ -32,6 +38,7 @@ OBJECTIVES = {
         {
             "kind": "spatio-temporal",
             "pretext": True,
+            "consecutive": True,
             "complexity": "rates",
             "tiny": {"width": 64},
             "augment": {"paper": (("prp",),)},
@@ -40,7 +47,7 @@ OBJECTIVES = {
     "speed": Entry(
         "name the rate at which the clip is played (temporal; SpeedNet, CVPR 2020; pace prediction, ECCV 2020)",
         "muybridge.objectives.speed:Speed",
-        {"kind": "temporal", "pretext": True, "complexity": "rates"},
+        {"kind": "temporal", "pretext": True, "consecutive": True, "complexity": "rates"},
     ),
     "arrow-of-time": Entry(
         "say whether the clip runs forwards or backwards (temporal; Pickup et al., CVPR 2014; Wei et al., CVPR 2018)",
@@ -64,6 +71,7 @@ OBJECTIVES = {
         {
             "kind": "spatial",
             "pretext": True,
+            "consecutive": True,
             "contrastive": True,
             "tiny": {"hidden": 256, "layers": 2},
             "augment": {
@@ -79,6 +87,7 @@ OBJECTIVES = {
         {
             "kind": "temporal",
             "pretext": True,
+            "consecutive": True,
             "contrastive": True,
             "presets": {"paper": {"queue": 16384}},
             "tiny": {"queue": 500, "momentum": 0.95, "head_norm": True},
@@ -91,6 +100,7 @@ OBJECTIVES = {
         {
             "kind": "spatio-temporal",
             "pretext": True,
+            "consecutive": True,
             "contrastive": True,
             "tiny": {"queue": 512, "momentum": 0.99, "head_norm": True},
             "augment": {"paper": (("rspnet",),)},
@@ -106,6 +116,32 @@ OBJECTIVES = {
             "contrastive": True,
             "tiny": {"width": 64, "layers": 0},
         },
+    ),
+    "tcons": Entry(
+        "clips in a row look alike and embeddings keep their variance (temporal; VICReg, ICLR 2022, with neighbours in time)",
+        "muybridge.objectives.tcons:TCons",
+        {
+            "kind": "temporal",
+            "pretext": True,
+            "consecutive": True,
+            "contrastive": True,
+            "tiny": {"width": 128},
+        },
+    ),
+    "sigreg": Entry(
+        "two looks at a clip, most of it dropped, agree; all embeddings are an isotropic Gaussian (spatial; LeJEPA, 2025)",
+        "muybridge.objectives.sigreg:SIGReg",
+        {"kind": "spatial", "pretext": True, "augment": {"tiny": (("crop", "jitter"),)}},
+    ),
+    "placebo-projection": Entry(
+        "regress a fixed random projection of the clip (a control: nothing to learn from it)",
+        "muybridge.objectives.placebo:PlaceboProjection",
+        {"kind": "control", "pretext": True},
+    ),
+    "placebo-labels": Entry(
+        "name a label that a hash gave to the video (a control: nothing to learn from it)",
+        "muybridge.objectives.placebo:PlaceboLabels",
+        {"kind": "control", "pretext": True},
     ),
     "supervised": Entry(
         "cross-entropy on the labels",

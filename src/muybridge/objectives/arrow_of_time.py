@@ -23,7 +23,7 @@ class ArrowOfTime(Objective):
         dropout: before the linear layer.
     """
 
-    chance = 0.5
+    terms, chance = ("arrow-of-time",), 0.5
 
     def __init__(self, dim: int, dropout: float = 0.5) -> None:
         super().__init__()

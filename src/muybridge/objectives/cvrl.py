@@ -37,7 +37,7 @@ class CVRL(Objective):
         temperature: divides the similarities; 0.1.
     """
 
-    clips = 2
+    terms, shown, clips = ("cvrl",), ("first", "second"), 2
 
     def __init__(
         self, dim: int, hidden: int = 2048, layers: int = 3, width: int = 128, temperature: float = 0.1

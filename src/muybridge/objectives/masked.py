@@ -42,7 +42,7 @@ class Masked(Objective):
         width: channels of the decoder, even and at least 6; half of those of the encoder in the paper (384 for ViT-B).
     """
 
-    chance = 0.0
+    terms, chance = ("masked",), 0.0
 
     def __init__(self, dim: int, ratio: float = 0.9, depth: int = 4, width: int = 384) -> None:
         super().__init__()

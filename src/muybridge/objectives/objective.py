@@ -36,14 +36,32 @@ class Objective(nn.Module):
     Everything that a step changes (heads, queues, momentum copies) is a parameter or a buffer, so that a saved state holds it.
 
     Attributes:
+        terms: names of the loss terms that ``outcome`` gives, in their order.
+        shown: names of the views that are clips (``b 3 t h w`` or ``b n 3 t h w``) for the backbone or its momentum copy.
         clips: clips of each video that are encoded per step, by the backbone or its momentum copy: the unit of the budget.
         chance: accuracy of guessing, 0 to 1; where it depends on the batch, the monitor ``chance`` says it and goes before.
         language: whether it needs a sentence about each video, which ``read`` gets.
     """
 
+    terms: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ("clip",)
     clips: int = 1
     chance: float
     language: bool = False
+
+    @property
+    def first(self) -> "Objective":
+        """The primary task; of several tasks the one that the others help."""
+        return self
+
+    @property
+    def primary_terms(self) -> tuple[str, ...]:
+        """Names of the terms of the primary task."""
+        return self.terms
+
+    def own(self, clip: Clip) -> Clip:
+        """The primary task's part of a batch."""
+        return clip
 
     def law(self, frames: int, stride: int, gap: int, short: Short) -> Law:
         """How the frames of a video are drawn: ``clips`` clips in a row unless the task says otherwise."""
@@ -108,6 +126,26 @@ class Learner(nn.Module):
         """Terms of the objective on this backbone."""
         outcome: Outcome = self.objective.outcome(self.backbone, views)
         return outcome
+
+
+def first_of(objective: Any) -> Any:
+    """The primary task of an objective, which may be one of another package that knows no others."""
+    return getattr(objective, "first", objective)
+
+
+class Alone(nn.Module):
+    """A backbone and one of its tasks, as they are: what looks at a learner with several.
+
+    Args:
+        backbone: turns frames into ``Features``.
+        objective: attached already.
+    """
+
+    def __init__(self, backbone: nn.Module, objective: Any) -> None:
+        super().__init__()
+        self.backbone, self.objective = backbone, objective
+
+    forward = Learner.forward
 
 
 def accuracy(logits: Float[Tensor, "b k"], target: Tensor) -> Float[Tensor, ""]:

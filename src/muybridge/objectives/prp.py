@@ -38,6 +38,8 @@ class PRP(Objective):
         weight: of the cross-entropy.
     """
 
+    terms = ("reconstruction", "rate")
+
     def __init__(self, dim: int, rates: int = 4, width: int = 512, weight: float = 0.1) -> None:
         super().__init__()
         self.rates, self.chance, self.weight = first_rates("prp", rates), 1 / rates, weight

@@ -24,7 +24,7 @@ class RotNet(Objective):
         dropout: before the linear layer; 0.5 in the reference code, 0 for tiny networks.
     """
 
-    clips = 1
+    terms, clips = ("rotnet",), 1
 
     def __init__(self, dim: int, rotations: int = 4, dropout: float = 0.5) -> None:
         super().__init__()

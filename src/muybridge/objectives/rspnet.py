@@ -34,7 +34,7 @@ class RSPNet(Momentum):
         head_norm: batch norm in the heads; not in the paper.
     """
 
-    clips = 3
+    terms, shown, clips = ("appearance", "motion"), ("query", "positive", "negative"), 3
 
     def __init__(
         self, dim: int, queue: int = 16384, momentum: float = 0.999, temperature: float = 0.07, width: int = 128,

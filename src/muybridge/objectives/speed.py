@@ -27,6 +27,8 @@ class Speed(Objective):
         dropout: before the linear layer.
     """
 
+    terms = ("speed",)
+
     def __init__(self, dim: int, rates: int = 3, dropout: float = 0.5) -> None:
         super().__init__()
         self.rates, self.chance = first_rates("speed", rates), 1 / rates

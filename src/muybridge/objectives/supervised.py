@@ -16,7 +16,7 @@ class Supervised(Objective):
         classes: number of labels.
     """
 
-    clips = 1
+    terms, clips = ("supervised",), 1
 
     def __init__(self, dim: int, classes: int) -> None:
         super().__init__()

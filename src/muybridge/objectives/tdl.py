@@ -33,7 +33,7 @@ class TDL(Momentum):
         head_norm: batch norm in the head; not in the paper.
     """
 
-    clips = 3
+    terms, shown, clips = ("tdl",), ("anchor", "positive", "negative"), 3
 
     def __init__(
         self, dim: int, queue: int = 500, momentum: float = 0.999, temperature: float = 0.07, width: int = 128,

@@ -25,6 +25,7 @@ class VCOP(Objective):
         dropout: before the last layer.
     """
 
+    terms, shown = ("vcop",), ("tuple",)
     orders: Tensor
 
     def __init__(self, dim: int, clips: int = 3, hidden: int = 512, dropout: float = 0.5) -> None:

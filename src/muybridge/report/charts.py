@@ -125,13 +125,14 @@ def curves(experiment: Experiment, arms: Sequence[str], key: str, all_of: Collec
     for arm in arms:
         for seed, runs in experiment.arms[arm].items():
             for run in runs:
-                xs, ys = _logged(run, key)
+                xs, ys = logged(run, key)
                 if len(xs) > 1:
                     lines.append(Line(f"{arm}, seed {seed}", arm_index(arm, all_of), xs, ys))
     return lines
 
 
-def _logged(run: Run, key: str) -> tuple[list[float], list[float]]:
+def logged(run: Run, key: str) -> tuple[list[float], list[float]]:
+    """Clips seen and values of what a run logged; the mean of neighbouring rows where there are very many."""
     rows = [row for row in run.metrics if isinstance(row.get(key), int | float) and math.isfinite(row[key])]
     xs = np.array([row.get("clips", row["step"]) for row in rows], dtype=np.float64)
     ys = np.array([row[key] for row in rows], dtype=np.float64)

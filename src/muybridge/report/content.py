@@ -42,6 +42,7 @@ from muybridge.report.table import Cell, Table, grouped, listed
 from muybridge.report.transfer import Crossed, Labels, Splits, by_labels, crossed, splits
 from muybridge.report.transfer_tables import crossed_table, labels_table, split_table, weights_table
 from muybridge.report.user_claims import claims_of
+from muybridge.report.weighting import Weighting, weighting
 from muybridge.report.zeroshot import regimes, zeroshot_table
 
 
@@ -100,6 +101,7 @@ class Content:
     pretraining: list[list[Drawn]]
     health: Health | None
     transfer: list[Drawn]
+    weighting: Weighting | None
     accuracy: list[Block]
     across: Across
     robustness: list[Robustness]
@@ -141,6 +143,7 @@ def content(all_of: Collected) -> Content:
         pretraining=pretraining_panels(all_of),
         health=health(all_of),
         transfer=transfer_panels(all_of),
+        weighting=weighting(all_of),
         accuracy=[_accuracy_block(one, all_of) for one in scored],
         across=_across(scored, all_of),
         robustness=[_robustness_block(one, all_of) for one in found],
@@ -215,6 +218,7 @@ def tables_of(content: Content) -> dict[str, list[Table]]:
         ],
         "Zero-shot": content.zeroshot,
         "Published elsewhere": content.outside,
+        "Loss weighting": content.weighting.tables if content.weighting else [],
         "Transfer": content.across.tables,
         "Robustness": [
             table

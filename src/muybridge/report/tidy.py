@@ -204,6 +204,16 @@ def health_rows(all_of: Collected) -> Iterator[Row]:
                 yield {**_run(run), "step": row["step"], "clips": row.get("clips"), **row["health"]}
 
 
+def term_rows(all_of: Collected) -> Iterator[Row]:
+    """One row per logged step and loss term of runs that weighted several: its value and its effective weight."""
+    for run in all_of.runs:
+        for term in run.result.get("weighting", {}).get("terms", ()):
+            for row in run.metrics:
+                if term in row:
+                    told = {"step": row["step"], "clips": row.get("clips"), "term": term, "loss": row[term]}
+                    yield {**_run(run), **told, "weight": row.get(f"weight.{term}")}
+
+
 def run_rows(all_of: Collected) -> Iterator[Row]:
     """One row per run: what it was and the command that makes it again."""
     for run in all_of.runs:

@@ -54,6 +54,7 @@ def write_report(folder: Path) -> ReportPaths:
         "budget": tidy.budget_rows(shown.all_of),
         "curves": tidy.curve_rows(shown.all_of),
         "health": tidy.health_rows(shown.all_of),
+        "terms": tidy.term_rows(shown.all_of),
         "runs": tidy.run_rows(shown.all_of),
         "claims": claim_rows(shown.claims),
         "published": published_rows(shown.published),

@@ -18,6 +18,7 @@ from muybridge.stages.config import (
     Control,
     Data,
     FinetuneConfig,
+    Optimisation,
     PretrainConfig,
     RobustnessConfig,
     SimilarityConfig,
@@ -26,6 +27,7 @@ from muybridge.stages.config import (
 )
 from muybridge.stages.models import is_external
 from muybridge.train import track
+from muybridge.weighting import WEIGHTINGS
 
 
 def check_split(dataset: Dataset, fold: int | None, folds: int | None) -> None:
@@ -56,6 +58,8 @@ def check(
         _check_sizes(config)
     if isinstance(config, PretrainConfig):
         _check_objective(config)
+    if isinstance(config, Optimisation):
+        _check_tasks(config)
     if isinstance(config, Transfer):
         split(dataset, config.fold, config.folds)
     if isinstance(config, FinetuneConfig):
@@ -132,7 +136,36 @@ def _check_objective(config: PretrainConfig) -> None:
         raise UsageError(f"--objective {config.objective}: needs labels; use `muybridge finetune`.")
 
 
+def _check_tasks(config: Optimisation) -> None:
+    """Names of auxiliary tasks and of the weighting; their options are read where they are spelt out."""
+    require("weightings", WEIGHTINGS, config.weighting)
+    primary = config.objective if isinstance(config, PretrainConfig) else "supervised"
+    for name in config.auxiliary:
+        require("objectives", OBJECTIVES, name)
+        if name in OBJECTIVES and not OBJECTIVES[name].facts["pretext"]:
+            raise UsageError(
+                f"--auxiliary {name}: needs labels; it can only be the primary task (`muybridge finetune`)."
+            )
+        if name == primary or config.auxiliary.count(name) > 1:
+            raise UsageError(
+                f"--auxiliary {name}: stands there twice, or is the primary task. Name every task once."
+            )
+    only = isinstance(config, FinetuneConfig) and config.auxiliary_only_views
+    if only and not config.auxiliary:
+        raise UsageError("--auxiliary-only-views: there are no views to show; name tasks with --auxiliary.")
+    if not 0 < config.meta_share < 1:
+        raise UsageError(f"--meta-share {config.meta_share:g}: wanted a share above 0 and below 1.")
+
+
 def _check_training(config: FinetuneConfig) -> None:
+    if config.budget is None and config.budget_unit is not None:
+        raise UsageError(
+            f"--budget-unit {config.budget_unit}: goes with --budget; without it --epochs says how long."
+        )
+    if config.budget is not None and config.decay_epochs:
+        raise UsageError(
+            "--budget: does not go with --decay-epochs, which are counted in --epochs; give the length in --epochs."
+        )
     if not 0 <= config.validation < 1:
         raise UsageError(f"--validation {config.validation:g}: wanted a share from 0 (none) to below 1.")
     if config.keep == "best-validation" and not config.validation:

@@ -4,11 +4,9 @@ Imports no torch. Fields that cannot change a result are named in ``core.records
 """
 
 import dataclasses
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Literal, TypeVar
 
 import yaml
 
@@ -16,6 +14,7 @@ from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.stages.config_zeroshot import ZeroshotConfig as ZeroshotConfig
 from muybridge.stages.control import Control as Control
+from muybridge.stages.fields import fit_value
 from muybridge.stages.presets import PRESETS
 from muybridge.stages.similarity_config import SimilarityConfig as SimilarityConfig
 
@@ -73,6 +72,18 @@ class Optimisation(Data):
     """Threads that a step computes with on a CPU; another number rounds sums otherwise and gives other weights: it is part of the name."""
     augment: tuple[Step, ...] = ("crop",)
     """Augmentations in order, drawn once per clip: single steps (crop, flip, ...) or the whole list of a task (benchmark, cvrl, ...)."""
+    auxiliary: tuple[str, ...] = ()
+    """Pretext tasks of `muybridge list objectives` beside the primary one, on one backbone; a step encodes the clips of all of them."""
+    auxiliary_options: tuple[str, ...] = ()
+    """Their options as task.name=value words; also task.stride, task.gap, task.augment: vcop.clips=2 vcop.stride=1 tdl.queue=64."""
+    weighting: str = "fixed"
+    """How loss terms become one gradient: a name of `muybridge list weightings`."""
+    weighting_options: tuple[str, ...] = ()
+    """Its options as name=value words; of fixed, a weight per task or task.term: vcop=0.5 prp.rate=2."""
+    mode: str | None = None
+    """Mode of a weighting that has several (meltr: faithful, corrected, safe); short for --weighting-options mode=MODE."""
+    meta_share: float = 0.2
+    """Share of the training videos kept for the meta batches of a weighting that learns on held-out ones, whole groups."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +138,12 @@ class FinetuneConfig(Transfer, Optimisation):
     """Train on this many videos per class (chosen by hash; smaller sets lie inside larger ones); all when not given."""
     epochs: int = 20
     """Passes over the training videos."""
+    auxiliary_only_views: bool = False
+    """Show the views of the auxiliary tasks to the classifier instead of asking about them: the control for what the views add."""
+    budget: int | None = None
+    """What training may cost, in --budget-unit, instead of --epochs: for arms of equal cost."""
+    budget_unit: Literal["clips", "steps", "flops", "epochs"] | None = None
+    """Unit of --budget: clips (when not given), steps or flops, as of pretrain, or epochs."""
     batch: int = 16
     """Clips per optimiser step (global)."""
     schedule: Literal["cosine", "steps"] = "cosine"
@@ -311,42 +328,10 @@ def change(base: C, values: dict[str, Any], where: str) -> C:
     fitted = {}
     for name, value in values.items():
         try:
-            fitted[name] = _fit(fields[name].type, value)
+            fitted[name] = fit_value(fields[name].type, value)
         except (TypeError, ValueError) as error:
             raise UsageError(f"{where}: {name}: {error}.") from error
     return dataclasses.replace(base, **fitted)
-
-
-def _fit(kind: Any, value: Any) -> Any:
-    """A value as its field wants it: text for paths and runs, tuples for lists, numbers for numbers.
-
-    Raises:
-        ValueError: a value of another type.
-    """
-    if isinstance(value, os.PathLike):
-        value = os.fspath(value)
-    options = (
-        [option for option in get_args(kind) if option is not NoneType]
-        if isinstance(kind, UnionType)
-        else [kind]
-    )
-    if value is None and len(options) < len(get_args(kind)):
-        return None
-    wanted = options[0]
-    if get_origin(wanted) is tuple:
-        items = [value] if isinstance(value, str | int) else list(value)
-        return tuple(_fit(get_args(wanted)[0], item) for item in items)
-    if get_origin(wanted) is Literal:
-        if value not in get_args(wanted):
-            raise ValueError(f"{value!r}; wanted one of {', '.join(map(repr, get_args(wanted)))}")
-        return value
-    if wanted is Path:
-        return Path(value)
-    if wanted is float and isinstance(value, str | int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool):
-        raise ValueError(f"{value!r}; wanted {wanted.__name__}")
-    return value
 
 
 def as_dict(config: Control) -> dict[str, Any]:

@@ -25,7 +25,11 @@ from muybridge.stages.job import Job, Progress
 from muybridge.stages.material import Material, build_backbone, data_facts, law_of, prepare, seeded
 from muybridge.stages.predict import View, view_of
 from muybridge.stages.strips import class_strips
-from muybridge.stages.training import budget, compute_of, loader_of, optimise
+from muybridge.stages.tasks import ROLE as META
+from muybridge.stages.tasks import account as account_of_tasks
+from muybridge.stages.tasks import build_weighting, inactive, meta_batches, wants_held_out, with_auxiliaries
+from muybridge.stages.training import account as spent_of
+from muybridge.stages.training import budget, compute_of, loader_of, optimise, steps_within
 from muybridge.stages.transfer import transfer_of
 from muybridge.stages.validation import ROLE, Best, Validation, account, hold_out
 from muybridge.train.checkpoint import save_weights
@@ -37,27 +41,44 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     parts = parts_of(job)
     backbone = build_backbone(config.backbone, config.seed, job.init)
     check_clip(backbone, config.frames, config.crop)
-    material = prepare(job, parts, config, law_of(config))
     classes = len(job.dataset.classes)
-    learner: Any = Learner(backbone, seeded(Supervised, config.seed, backbone.dim, classes))
+    supervised: Any = seeded(Supervised, config.seed, backbone.dim, classes)
+    objective = with_auxiliaries(config, "supervised", supervised, backbone.dim)
+    weighting = build_weighting(config, objective)
+    law = objective.law(config.frames, config.stride, 0, config.short)
+    material = prepare(job, parts, config, law)
+    objective.needs(config.batch, len(material.parts["train"]))
+    learner: Any = seeded(
+        Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner"
+    )
     classifier = Classifier(backbone, backbone.dim, classes)
-    classifier.head = learner.objective.head
+    classifier.head = supervised.head
     validation = _validation(job, learner, classifier, material)
     per_epoch = len(material.parts["train"]) / config.batch
+    loader = loader_of(job, material, law, config.batch)
+    meta = meta_batches(config, weighting, objective, material, config.batch)
     steps = max(1, math.ceil(config.epochs * per_epoch))
-    loader = loader_of(job, material, law_of(config), config.batch)
-    state = optimise(job, learner, loader, steps, progress, validation=validation)
+    if config.budget is not None:
+        steps = steps_within(config, learner, loader, weighting, meta)
+    state = optimise(
+        job, learner, loader, steps, progress, validation=validation, weighting=weighting, meta=meta
+    )
     _test(job, classifier, validation.best.weights if validation else {}, material)
     if rank() > 0:
         return {}
+    curve = [row for row in job.run.metrics if "loss" in row]
+    spent = budget(state, learner, config.batch, config.frames, weighting, config.budget_unit or "clips")
+    stated, broken = spent_of(config, spent) if config.budget is not None else ({}, [])
+    several = account_of_tasks(config, weighting, objective, curve, config.batch)
     return {
         "summary": f"{job.facets['protocol']} of {job.facets['arm']} on {job.dataset.name}",
         "data": data_facts(job, material, material.parts),
-        "budget": budget(state, config.batch, config.frames),
+        "budget": spent | stated,
         "chance": 1 / classes,
         "protocol": transfer_of(config).facts(),
         "seen": list(config.perturb),
-        "notes": material.notes,
+        "notes": material.notes + broken + inactive(several.get("tasks", {})) + weighting.words(),
+        **several,
         **({"weights": account(job.run.metrics, per_epoch)} if validation else {}),
     }  # fmt: skip
 
@@ -72,10 +93,14 @@ def parts_of(job: Job) -> dict[str, list[VideoRecord]]:
     train, test = divide(job.dataset, config.fold, config.folds)
     job.notes.extend(check_classes(job.dataset, train, test))
     chosen = few([r for r in train if r.label >= 0], config.labels_per_class, config.seed)
-    if not config.validation:
-        return {"train": chosen, "test": test}
-    kept, held = hold_out(chosen, config.validation, config.seed, job.dataset.classes)
-    return {"train": kept, ROLE: held, "test": test}
+    parts, classes = {"train": chosen, "test": test}, job.dataset.classes
+    if config.validation:
+        parts["train"], parts[ROLE] = hold_out(parts["train"], config.validation, config.seed, classes)
+    if wants_held_out(config):
+        parts["train"], parts[META] = hold_out(
+            parts["train"], config.meta_share, config.seed, classes, "--meta-share"
+        )
+    return parts
 
 
 def _validation(job: Job, learner: Any, classifier: Classifier, material: Material) -> Validation | None:

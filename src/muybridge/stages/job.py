@@ -18,7 +18,6 @@ from muybridge.stages import compared, models
 from muybridge.stages.captions import signed_captions
 from muybridge.stages.check import check
 from muybridge.stages.config import (
-    KINDS,
     C,
     Control,
     Optimisation,
@@ -27,17 +26,18 @@ from muybridge.stages.config import (
     SimilarityConfig,
     ZeroshotConfig,
     as_dict,
-    change,
 )
+from muybridge.stages.facets import facets_of, zeroshot_facets
 from muybridge.stages.labels import read_classes
 from muybridge.stages.memory import Memory
 from muybridge.stages.models import Subject
 from muybridge.stages.options import complete
 from muybridge.stages.origins import Planned, consented, find_inputs, read_config
 from muybridge.stages.protocol import chosen
-from muybridge.stages.published import kind_of, source_name
+from muybridge.stages.published import source_name
 from muybridge.stages.question import label_set, question_of
-from muybridge.stages.text_scored import external, is_run, regime, words_digest
+from muybridge.stages.text_scored import external, words_digest
+from muybridge.stages.weighing import spelt
 
 WORDS_OR_FILES = ("words", "candidates", "templates", "names", "seen")
 """Fields of a zero-shot run whose value is a name or a file."""
@@ -113,6 +113,8 @@ def resolve(
     check(config, dataset, memory.check_split)
     if isinstance(config, PretrainConfig):
         config = complete(config)
+    if isinstance(config, Optimisation):
+        config = spelt(config)
     signed = signed_config(config, dataset, memory)
     if isinstance(config, RobustnessConfig) and not inputs:
         return _foreign(config, dataset, subject or models.load(config), signed)
@@ -207,21 +209,8 @@ def _scored(config: ZeroshotConfig, dataset: Dataset, subject: Subject, signed: 
     """A job on a text-scored model that is no run."""
     evaluation = chosen(config, subject.protocol, subject.clip)
     name = signature(config.stage, signed | {"evaluation": evaluation.facts()}, {"model": subject.key})
-    facets = _zeroshot_facets(as_dict(config), dataset.name, {}) | {"arm": subject.name}
+    facets = zeroshot_facets(as_dict(config), dataset.name, {}) | {"arm": subject.name}
     return Job(config.stage, config, dataset, {}, name, facets, list(dataset.notes), subject)
-
-
-def _zeroshot_facets(source: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
-    """How a zero-shot result is sorted: as its network, under its regime."""
-    model = str(source["model"])
-    told: dict[str, Any] = {"arm": model, "seed": 0, "fold": None, "backbone": "", "source": ""}
-    if is_run(model):
-        told = facets_of(_config_of(Run(local(model)), planned), data, {}, {}, planned)
-    return {**told, "data": data, "protocol": f"zero-shot {regime(source)}"}
-
-
-def _config_of(run: Run, planned: Planned) -> Any:
-    return change(KINDS[run.stage](), dict(read_config(run, planned)), run.signature)
 
 
 def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signed: dict[str, Any]) -> Job:
@@ -370,65 +359,6 @@ def inherit(config: Any, origins: Planned) -> Any:
     if isinstance(config, RobustnessConfig) and not config.types:
         return dataclasses.replace(config, types=tuple(profile_of(config.profile).types))
     return config
-
-
-def facets_of(
-    config: Any, data: str, inputs: dict[str, Run], origins: Planned, planned: Planned
-) -> dict[str, Any]:
-    """How a result is sorted; a robustness run carries the facets of its model.
-
-    ``arm`` is the pretext task of the network, or ``random`` where it had none; ``source`` names the data it was pretrained on,
-    also whether clips were one frame repeated, ``source_kind`` says what tells their classes apart, and ``level`` is
-    the complexity of the task where it was asked for.
-    """
-    stage, source = config.stage, as_dict(config)
-    if stage == "zeroshot":
-        return _zeroshot_facets(source, data, planned)
-    if "model" in inputs:
-        if inputs["model"].done:
-            return dict(inputs["model"].result.get("facets", {}))
-        stage, source = inputs["model"].stage, dict(origins["model"])
-        if stage == "zeroshot":
-            return _zeroshot_facets(source, data, planned)
-    init = source.get("init", "random")
-    public = models.is_weights(init)
-    folder, share = snapshots.split(init)
-    origin = {} if init == "random" or public else read_config(Run(local(folder)), planned)
-    begun = source if stage == "pretrain" else origin
-    learnt = tuple(begun.get("data", ()))
-    still = bool(learnt) and _still(begun)
-    return {
-        "arm": source["objective"] if stage == "pretrain" else _arm(init, origin, share),
-        "data": data,
-        "protocol": protocol(stage, source),
-        "seed": source["seed"],
-        "fold": source.get("fold"),
-        "backbone": source.get("backbone", ""),
-        "source": source_name(learnt) + (", one frame" if still else ""),
-        "source_kind": "appearance" if still else kind_of(learnt),
-        "level": str(begun.get("complexity") or ""),
-    }
-
-
-def _arm(init: str, origin: Mapping[str, Any], share: int | None) -> str:
-    """Name of what a network starts from: a pretext task, a file of public weights, or ``random``."""
-    if models.is_weights(init):
-        return Path(init).stem
-    return str(origin.get("objective", init)) + (f" at {share} %" if share else "")
-
-
-def protocol(stage: str, config: Mapping[str, Any]) -> str:
-    """Name of the protocol in tables."""
-    if stage != "finetune":
-        return {"probe": "linear probe", "knn": "kNN"}.get(stage, stage)
-    labels = f"{config['labels_per_class']} labels per class" if config["labels_per_class"] else "all labels"
-    seen = f", perturbed by {' '.join(config['perturb'])}" if config.get("perturb") else ""
-    return f"fine-tune, {labels}" + (", single frame" if _still(config) else "") + seen
-
-
-def _still(config: Mapping[str, Any]) -> bool:
-    """Whether all frames of a clip are the same one."""
-    return bool(config["frames"] == 1 or config["stride"] == 0)
 
 
 def command(config: Any, verb: Sequence[str] = ()) -> str:

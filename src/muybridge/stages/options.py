@@ -54,7 +54,7 @@ def options(config: PretrainConfig) -> dict[str, Any]:
     """
     known = defaults(pick("objectives", OBJECTIVES, config.objective))
     given = named(config) | _complexity(config)
-    words = dict(_word(word) for word in config.objective_options)
+    words = dict(parse_word(word, FLAG, word) for word in config.objective_options)
     for name in given.keys() & words.keys() & _complexity(config).keys():
         if given[name] != words[name]:
             raise UsageError(
@@ -64,12 +64,17 @@ def options(config: PretrainConfig) -> dict[str, Any]:
 
 
 @cache
-def defaults(kind: Any) -> Any:
-    """A frozen dataclass of the options that the constructor of a task takes, with its values."""
+def defaults(kind: Any, given: int = 1) -> Any:
+    """A frozen dataclass of the options that a constructor takes, with its values.
+
+    Args:
+        kind: the class.
+        given: arguments in front that are no options; a task has one, the length of the backbone's feature.
+    """
     hints = get_type_hints(kind.__init__)
     fields = [
         (p.name, hints[p.name], dataclasses.field(default=p.default))
-        for p in list(inspect.signature(kind).parameters.values())[1:]
+        for p in list(inspect.signature(kind).parameters.values())[given:]
     ]
     return dataclasses.make_dataclass("Options", fields, frozen=True)()
 
@@ -103,12 +108,22 @@ def _complexity(config: PretrainConfig) -> dict[str, int]:
     return {facts["complexity"]: config.complexity}
 
 
-def _word(word: str) -> tuple[str, Any]:
+def parse_word(word: str, flag: str, shown: str) -> tuple[str, Any]:
+    """Name and value of a ``name=value`` word.
+
+    Args:
+        word: of that kind.
+        flag: that it was given with, for errors.
+        shown: the whole word that was given.
+
+    Raises:
+        UsageError: not of that kind.
+    """
     name, sign, text = word.partition("=")
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise UsageError(f"{FLAG} {word}: {text!r} is no value.") from error
-    if not sign or not name or value is None:
-        raise UsageError(f"{FLAG} {word}: wanted name=value words, as in queue=512.")
+        raise UsageError(f"{flag} {shown}: {text!r} is no value.") from error
+    if not sign or not name or (value is None and text != "null"):
+        raise UsageError(f"{flag} {shown}: wanted name=value words, as in queue=512.")
     return name, value

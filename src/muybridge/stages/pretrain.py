@@ -14,15 +14,19 @@ from muybridge.core.clip import Clip
 from muybridge.core.gather import rank
 from muybridge.core.records import write_strips
 from muybridge.core.snapshots import name_of, steps_of
+from muybridge.core.step import Weighting
 from muybridge.data.index import VideoRecord, has_split
 from muybridge.objectives import OBJECTIVES
-from muybridge.objectives.objective import Learner
+from muybridge.objectives.objective import Alone, Learner, first_of
 from muybridge.stages.captions import captions_of, needs_captions
 from muybridge.stages.config import PretrainConfig
 from muybridge.stages.health import controls, verdict, watch_of
 from muybridge.stages.job import Job, Progress
 from muybridge.stages.material import build_backbone, data_facts, prepare, seeded
 from muybridge.stages.pretext import build_objective
+from muybridge.stages.tasks import ROLE as META
+from muybridge.stages.tasks import account as account_of_tasks
+from muybridge.stages.tasks import build_weighting, inactive, kept_for_meta, meta_batches, with_auxiliaries
 from muybridge.stages.training import (
     account,
     augmented,
@@ -45,36 +49,48 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     config: PretrainConfig = job.config
     backbone = build_backbone(config.backbone, config.seed)
     check_clip(backbone, config.frames, config.crop)
-    objective: Any = build_objective(config, backbone.dim)
+    primary: Any = build_objective(config, backbone.dim)
     if needs_captions(config):
-        objective = told_captions(job, objective)
+        primary = told_captions(job, primary)
+    objective: Any = with_auxiliaries(config, config.objective, primary, backbone.dim)
+    weighting = build_weighting(config, objective)
     law = objective.law(config.frames, config.stride, config.gap, config.short)
-    material = prepare(job, {"train": training_videos(job)}, config, law)
+    material = prepare(job, parts_of(job, weighting), config, law)
     videos = max(1, config.batch // objective.clips)
     objective.needs(videos, len(material.parts["train"]))
     learner = seeded(Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner")
     loader = loader_of(job, material, law, videos)
-    steps = steps_within(config, learner, loader, videos * objective.clips)
+    meta = meta_batches(config, weighting, objective, material, videos)
+    steps = steps_within(config, learner, loader, weighting, meta)
     compute = compute_of(config)
     watch = watch_of(job, backbone, material, compute)
-    state = optimise(job, learner, loader, steps, _keeping(job, learner, progress), watch)
-    answers = controls(learner, watch.loader(law, videos, config.seed), partial(augmented, config), compute)
+    keeping = _keeping(job, learner, progress)
+    state = optimise(job, learner, loader, steps, keeping, watch, weighting=weighting, meta=meta)
+    first = first_of(objective)
+    alone = Alone(backbone, first)
+    looked = watch.loader(
+        first.law(config.frames, config.stride, config.gap, config.short), videos, config.seed
+    )
+    answers = controls(alone, looked, partial(augmented, config), compute)
     if rank() > 0:
         return {}
     save_weights(job.run.path / "weights.safetensors", learner)
-    write_strips(job.run.path / "strips.npz", _strips(config, objective, loader(0)))
-    spent = budget(state, videos * objective.clips, config.frames)
+    write_strips(job.run.path / "strips.npz", _strips(config, first, parts_shown(objective, loader(0))))
+    spent = budget(state, learner, videos, config.frames, weighting, config.budget_unit)
     stated, broken = account(config, spent)
     health, said = verdict(job.run.metrics, watch, answers, needs_motion(config.objective))
     curve = [row for row in job.run.metrics if "loss" in row]
     chance = curve[-1]["chance"]
+    several = account_of_tasks(config, weighting, objective, curve, videos)
+    idle = [*inactive(several.get("tasks", {})), *weighting.words()]
     return {
         "summary": f"{config.objective} on {job.dataset.name}",
         "data": data_facts(job, material, material.parts),
         "budget": spent | stated,
         "chance": chance,
         "health": health,
-        "notes": material.notes + broken + not_learnt(curve, chance, videos) + said,
+        "notes": material.notes + broken + not_learnt(curve, chance, videos) + idle + said,
+        **several,
     }
 
 
@@ -104,7 +120,7 @@ def told_captions(job: Job, objective: Any) -> Any:
 
 def needs_motion(objective: str) -> bool:
     """Whether a pretext task is meant to need motion; not known of tasks from outside."""
-    return objective in OBJECTIVES and OBJECTIVES[objective].facts["kind"] != "spatial"
+    return objective in OBJECTIVES and OBJECTIVES[objective].facts["kind"] not in ("spatial", "control")
 
 
 def not_learnt(curve: list[dict[str, Any]], chance: float, videos: int) -> list[str]:
@@ -120,11 +136,26 @@ def not_learnt(curve: list[dict[str, Any]], chance: float, videos: int) -> list[
     return [f"the task was not learnt: pretext accuracy {accuracy:.1%} at the end, chance {chance:.1%}"]
 
 
+def parts_of(job: Job, weighting: Weighting) -> dict[str, list[VideoRecord]]:
+    """Videos to train on, and those that a weighting learns on where it wants them kept out of training."""
+    videos = training_videos(job)
+    if weighting.meta != "held-out":
+        return {"train": videos}
+    kept, held = kept_for_meta(job.config, videos)
+    return {"train": kept, META: held}
+
+
 def training_videos(job: Job) -> list[VideoRecord]:
     """All videos but those the data set holds out."""
     if has_split(job.dataset):
         return [record for record in job.dataset.records if record.split == "train"]
     return list(job.dataset.records)
+
+
+def parts_shown(objective: Any, clip: Clip) -> Clip:
+    """The part of a batch that the primary task sees."""
+    own: Clip = objective.own(clip) if hasattr(objective, "own") else clip
+    return own
 
 
 def _strips(config: PretrainConfig, objective: Any, clip: Clip) -> dict[str, np.ndarray]:

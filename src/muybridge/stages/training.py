@@ -1,7 +1,8 @@
 """What the training stages share: the fit itself, augmentation and the account of what a run cost."""
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,8 +11,11 @@ from jaxtyping import UInt8
 from torch import Generator, Tensor, nn
 
 from muybridge.augment.chain import augment
+from muybridge.core.clip import Clip
 from muybridge.core.sampling import Law
+from muybridge.core.step import Weighting
 from muybridge.data.loader import Loader, stream
+from muybridge.objectives.objective import first_of
 from muybridge.stages.config import FinetuneConfig, Optimisation, PretrainConfig
 from muybridge.stages.health import Watch, watch_every
 from muybridge.stages.job import Job, Progress
@@ -26,6 +30,7 @@ from muybridge.train.optim import Schedule, cosine, stepped
 from muybridge.train.precision import Compute, choose
 from muybridge.weighting.fixed import Fixed
 
+Budgeted = PretrainConfig | FinetuneConfig
 LARGE = 8 * 64**2
 """Frames x height x width of a clip whose network may gain from threads; those of the tiny preset do not."""
 
@@ -40,6 +45,7 @@ def loader_of(job: Job, material: Material, law: Law, videos: int) -> Loader:
 def optimise(
     job: Job, learner: Any, loader: Loader, steps: int, progress: Progress | None,
     watch: Watch | None = None, validation: Validation | None = None,
+    weighting: Weighting | None = None, meta: Callable[[int], Clip] | None = None,
 ) -> State:  # fmt: skip
     """Fit a learner on the batches of a loader; goes on from a saved state.
 
@@ -51,6 +57,8 @@ def optimise(
         progress: told how far it is.
         watch: looks at the health of the features now and then.
         validation: looks at held-out videos, in its place, after every epoch (nearest step) and at the end.
+        weighting: of the terms; ``fixed`` without weights when not given.
+        meta: the batch that it learns on at a step.
     """
     config: Optimisation = job.config
     recipe = Recipe(
@@ -69,9 +77,10 @@ def optimise(
         every = max(1, round(len(loader.records) / loader.batch))
     batches = partial(stream, loader, workers=config.workers or os.cpu_count() or 1)
     return fit(
-        learner, Fixed(), batches, partial(augmented, config), recipe, compute_of(config),
+        learner, weighting or Fixed(), batches, partial(augmented, config), recipe, compute_of(config),
         seed=config.seed, folder=job.run.path, report=progress,
         watch=validation or watch, watch_every=every, watch_as=ROLE if validation else "health",
+        meta=meta, per_epoch=len(loader.records) / loader.batch,
     )  # fmt: skip
 
 
@@ -103,27 +112,58 @@ def compute_of(config: Optimisation) -> Compute:
     return compute
 
 
-def steps_within(config: PretrainConfig, learner: nn.Module, loader: Loader, clips: int) -> int:
-    """Optimiser steps that a budget pays for, at least one.
+def clips_of(learner: Any, videos: int, weighting: Weighting) -> tuple[int, int]:
+    """Clips that a step encodes, looks of the weighting included, and those of a meta batch."""
+    return videos * learner.objective.clips * (1 + weighting.looks), videos * first_of(
+        learner.objective
+    ).clips
+
+
+def steps_within(
+    config: Budgeted, learner: nn.Module, loader: Loader, weighting: Weighting, meta: Callable[[int], Clip] | None = None
+) -> int:  # fmt: skip
+    """Optimiser steps that a budget pays for, meta batches included; at least one.
 
     Args:
         config: names the budget and its unit.
         learner: what is trained; a step of it is measured where the budget is in operations.
         loader: its batches.
-        clips: clips that a step encodes.
+        weighting: of the terms.
+        meta: the batch that it learns on at a step.
     """
-    price = {"clips": clips, "steps": 1}.get(config.budget_unit)
-    if price is None:
-        price = step_flops(learner, loader(0), partial(augmented, config), compute_of(config))
-    return max(1, config.budget // price)
+    assert config.budget is not None
+    every, unit = weighting.every, config.budget_unit or "clips"
+    if unit == "steps":
+        return config.budget
+    if unit == "epochs":
+        return max(1, math.ceil(config.budget * len(loader.records) / loader.batch))
+    if unit == "clips":
+        price, beside = clips_of(learner, loader.batch, weighting)
+        spent = beside
+    else:
+        measure = partial(step_flops, learner, loader(0), partial(augmented, config), compute_of(config))
+        price = measure(weighting, meta, 0 if every != 1 else 1) if not weighting.hooks else measure()
+        spent = measure(weighting, meta, every - 1) - price if every > 1 else 0
+    steps = config.budget // price
+    if every:  # of n steps n // every are meta steps
+        cycles, rest = divmod(config.budget, every * price + spent)
+        steps = cycles * every + min(rest // price, every - 1)
+    return max(1, steps)
 
 
-def account(config: PretrainConfig, spent: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """What was asked, in which unit, what of it was spent and whether that is the budget to within a step; a note where it is not."""
-    used = int(spent[config.budget_unit])
-    kept = 0 <= config.budget - used < used / spent["steps"]
-    words = f"the budget was not kept: {config.budget:,} {config.budget_unit} asked for, {used:,} spent"
-    stated = {"asked": config.budget, "unit": config.budget_unit, "spent": used, "kept": kept}
+def account(config: Budgeted, spent: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What was asked, in which unit, what of it was spent and whether that is the budget to within a step; a note where it is not.
+
+    A step that learns weights, too, counts as one step: the last one may be dearer than the others.
+    """
+    unit, asked = config.budget_unit or "clips", config.budget
+    assert asked is not None
+    if unit == "epochs":  # whole steps, the last of which may run over the end
+        return {"asked": asked, "unit": unit, "kept": True}, []
+    used = int(spent[unit])
+    kept = 0 <= asked - used < max(used / spent["steps"], spent.get("dearest", 0))
+    words = f"the budget was not kept: {asked:,} {unit} asked for, {used:,} spent"
+    stated = {"asked": asked, "unit": unit, "spent": used, "kept": kept}
     return stated, [] if kept else [words]
 
 
@@ -138,13 +178,34 @@ def augmented(
     return clips
 
 
-def budget(state: State, clips_per_step: int, frames: int) -> dict[str, Any]:
-    """What a training run cost: the numbers that must be equal for a fair comparison, and the seconds."""
-    return {
-        "clips": state.step * clips_per_step,
+def budget(
+    state: State, learner: Any, videos: int, frames: int, weighting: Weighting, unit: str = "clips"
+) -> dict[str, Any]:  # fmt: skip
+    """What a training run cost: the numbers that must be equal for a fair comparison, and the seconds.
+
+    Of several tasks, or with a weighting that looks at batches of its own, ``shares`` has the part of the encoded clips of each, and
+    ``meta`` what the steps cost at which weights were learnt.
+    """
+    step, beside = clips_of(learner, videos, weighting)
+    clips = state.step * step + state.metas * beside
+    spent: dict[str, Any] = {
+        "clips": clips,
         "steps": state.step,
-        "frames": state.step * clips_per_step * frames,
-        "flops": state.step * state.flops,
+        "frames": clips * frames,
+        "flops": (state.step - state.metas) * state.flops + state.metas * state.meta_flops,
         "seconds": round(state.seconds, 2),
         "waiting": round(state.waiting, 2),
     }
+    if hasattr(learner.objective, "shares") or weighting.every or weighting.looks:
+        own = getattr(learner.objective, "shares", dict)() or {"task": 1.0}
+        part = state.step * videos * learner.objective.clips / clips
+        spent["shares"] = {name: share * part for name, share in own.items()} | {"weighting": 1 - part}
+    if state.metas:
+        plain = (state.seconds - state.meta_seconds) / max(1, state.step - state.metas)
+        spent["meta"] = {
+            "steps": state.metas,
+            "flops": state.meta_flops / max(1, state.flops) if state.flops else None,
+            "seconds": state.meta_seconds / state.metas / plain if plain else None,
+        }
+        spent["dearest"] = step + beside if unit == "clips" else state.meta_flops
+    return spent

@@ -13,6 +13,19 @@ from muybridge.measure.linear import DECAYS
 from muybridge.stages.config import FinetuneConfig, KnnConfig, RetrievalConfig, Transfer, as_dict
 from muybridge.stages.protocol import Protocol, of_run
 
+ARM = (
+    *(
+        "auxiliary",
+        "auxiliary_options",
+        "auxiliary_only_views",
+        "weighting",
+        "weighting_options",
+        "mode",
+        "meta_share",
+    ),
+    *("budget", "budget_unit"),
+)
+"""Fields of fine-tuning that make another arm of the same experiment: what else is trained, how that is weighted, at what cost."""
 K = 20
 """Neighbours that vote where nothing is said."""
 
@@ -60,7 +73,7 @@ def transfer_of(config: Transfer) -> TransferProtocol:
 def _finetune(config: FinetuneConfig) -> tuple[dict[str, Any], str]:
     """Every option of the training; those of clips, data and model, which all transfers share, are none of them."""
     shared = {field.name for field in fields(Transfer)} - {"batch"}
-    left_out = shared | {"labels_per_class"}
+    left_out = shared | {"labels_per_class", *ARM}
     recipe = {name: value for name, value in signed_fields(as_dict(config)).items() if name not in left_out}
     if config.keep == "last":
         return recipe, "nothing is chosen: the weights of the last epoch"

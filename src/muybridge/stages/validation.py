@@ -24,7 +24,11 @@ ROLE = "validation"
 
 
 def hold_out(
-    records: Sequence[VideoRecord], share: float, seed: int, classes: Sequence[str]
+    records: Sequence[VideoRecord],
+    share: float,
+    seed: int,
+    classes: Sequence[str],
+    flag: str = "--validation",
 ) -> tuple[list[VideoRecord], list[VideoRecord]]:
     """Divide training videos into those that are trained on and those that are held out.
 
@@ -36,6 +40,7 @@ def hold_out(
         share: of the videos to be held out, above 0 and below 1.
         seed: of the choice.
         classes: their names.
+        flag: that asked for it, for errors.
 
     Returns:
         Videos to train on and videos held out, each in the order given.
@@ -61,7 +66,7 @@ def hold_out(
     found = [record for record in records if record.group in held]
     if len(found) < wanted:
         raise UsageError(
-            f"--validation {share:g}: holding out {wanted} of {len(records)} training videos leaves class {classes[stopped]!r} without"
+            f"{flag} {share:g}: holding out {wanted} of {len(records)} training videos leaves class {classes[stopped]!r} without"
             f" training videos; {len(found)} can be held out (groups stay whole). Give a smaller share, or 0 for none."
         )
     return [record for record in records if record.group not in held], found

@@ -48,6 +48,11 @@ STUDIES = {
         "muybridge.studies.noise:cells",
         {"title": "Robustness to noise", "tables": ("table-6", "noise-mean", "figure-9")},
     ),
+    "loss-weighting": Entry(
+        "auxiliary losses beside few labels: single task, constants, and weightings by losses, gradients and meta learning",
+        "muybridge.studies.loss_weighting:cells",
+        {"title": "Weighting auxiliary losses"},
+    ),
     "robustness-models": Entry(
         "families of models under five categories of perturbations",
         "muybridge.studies.robustness_models:cells",

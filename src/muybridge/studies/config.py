@@ -96,6 +96,16 @@ class SourcesConfig(ShippedConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class WeightingConfig(BenchmarkConfig):
+    """A study of auxiliary losses and their weighting; a page on it is in docs/studies."""
+
+    tasks: tuple[str, ...] = ()
+    """Auxiliary tasks of `muybridge list objectives`; the six of the benchmark when not given."""
+    weightings: tuple[str, ...] = ()
+    """Arms by name, as single, sum, constant-0.1, meltr-safe, pcd-0.2; all when not given."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelsConfig(BenchmarkConfig):
     """A study of models under perturbations; a page on it is in docs/studies."""
 
@@ -123,6 +133,7 @@ CONFIGS: dict[str, type[StudyConfig]] = {
     "complexity": ShippedConfig,
     "data-distribution": SourcesConfig,
     "noise": ShippedConfig,
+    "loss-weighting": WeightingConfig,
     "robustness-models": ModelsConfig,
     "feature-analysis": FeatureConfig,
     "zeroshot": ZeroshotStudyConfig,

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from math import prod
 from pathlib import Path
@@ -14,6 +15,9 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.core.records import Run, folders
 from muybridge.core.storage import store_of
 from muybridge.data.index import divide
+from muybridge.objectives import OBJECTIVES
+from muybridge.stages.config import PretrainConfig
+from muybridge.stages.options import options
 from muybridge.studies.plan import Cell
 
 EXAMPLES = 40
@@ -88,7 +92,7 @@ def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, te
         learnt = config["budget"] * (config["batch"] if config["budget_unit"] == "steps" else 1)
         seen = 0.0
     elif stage == "finetune":
-        learnt = config["epochs"] * train
+        learnt = _finetuned(config, backbone, train)
     elif stage in ("probe", "neighbours"):
         seen += train * (1 if stage == "probe" else views)
     elif stage == "similarity":
@@ -103,8 +107,29 @@ def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, te
     return Work(passes, flops, ((stage, _what(stage, config), backbone), (stage, backbone)))
 
 
+def _finetuned(config: Mapping[str, Any], backbone: str, train: int) -> float:
+    """Clips that fine-tuning learns from: those of all tasks, or what its own budget pays for."""
+    clips = 1 + sum(clips_of(task, backbone) for task in config.get("auxiliary") or ())
+    budget, unit = config.get("budget"), config.get("budget_unit") or "clips"
+    if budget is None or unit == "flops":
+        return float(config["epochs"] * train * clips)
+    each = {"clips": 1, "epochs": train * clips, "steps": config["batch"] * clips}[unit]
+    return float(budget * each)
+
+
+@cache
+def clips_of(task: str, backbone: str) -> int:
+    """Clips that a pretext task encodes of every video, by its defaults; one for a task from outside."""
+    if task not in OBJECTIVES:
+        return 1
+    made: Any = OBJECTIVES[task].load()(8, **options(PretrainConfig(objective=task, backbone=backbone)))
+    return int(made.clips)
+
+
 def _what(stage: str, config: Mapping[str, Any]) -> str:
-    """What else decides the time of a pass: the pretext task, or the kinds of perturbation."""
+    """What else decides the time of a pass: pretext tasks and their weighting, or the kinds of perturbation."""
+    if stage == "finetune":
+        return " ".join((*(config.get("auxiliary") or ()), config.get("weighting") or "fixed"))
     return str(config["objective"]) if stage == "pretrain" else " ".join(config.get("types") or ())
 
 
@@ -132,7 +157,7 @@ class _Works:
             own = {name: value for name, value in config.items() if value is not None}
             config = {**self._model(cell), **own}
         names = ("budget", "objective", "epochs", "labels_per_class", "limit", "fold", "folds", "frames", "crop", "views",
-                 "types", "severities", "batch", "budget_unit")  # fmt: skip
+                 "types", "severities", "batch", "budget_unit", "auxiliary", "weighting")  # fmt: skip
         key = (job.stage, job.facets["backbone"], id(job.dataset), *(config.get(name) for name in names))
         if key not in self._known:
             train, test = self._videos(cell, config)

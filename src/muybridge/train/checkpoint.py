@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from muybridge.core.checked import opened, sealed
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.records import atomic
+from muybridge.core.step import Weighting
 
 
 @dataclass
@@ -26,6 +27,9 @@ class State:
         seconds: wall time so far.
         waiting: part of it spent waiting for batches.
         flops: floating-point operations of one step, forward and backward.
+        metas: steps at which a weighting learnt on a meta batch.
+        meta_flops: floating-point operations of such a step.
+        meta_seconds: wall time of all of them.
         pending: values since the last row of the training curve.
     """
 
@@ -33,6 +37,9 @@ class State:
     seconds: float = 0.0
     waiting: float = 0.0
     flops: int = 0
+    metas: int = 0
+    meta_flops: int = 0
+    meta_seconds: float = 0.0
     pending: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -63,7 +70,9 @@ def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     }
 
 
-def save_state(path: Path, state: State, learner: nn.Module, optim: torch.optim.Optimizer) -> None:
+def save_state(
+    path: Path, state: State, learner: nn.Module, optim: torch.optim.Optimizer, weighting: Weighting | None = None
+) -> None:  # fmt: skip
     """Write step, weights and optimiser atomically, with a checksum; the state before stays beside it.
 
     Args:
@@ -71,9 +80,13 @@ def save_state(path: Path, state: State, learner: nn.Module, optim: torch.optim.
         state: how far it is.
         learner: the network.
         optim: its optimiser.
+        weighting: what it has learnt is kept too.
     """
     buffer = io.BytesIO()
-    torch.save({**vars(state), "learner": learner.state_dict(), "optim": optim.state_dict()}, buffer)
+    learnt = {"weighting": kept} if weighting and (kept := weighting.snapshot()) else {}
+    torch.save(
+        {**vars(state), "learner": learner.state_dict(), "optim": optim.state_dict(), **learnt}, buffer
+    )
     with suppress(FileNotFoundError):
         path.replace(
             _previous(path)
@@ -83,8 +96,9 @@ def save_state(path: Path, state: State, learner: nn.Module, optim: torch.optim.
 
 
 def load_state(
-    path: Path, learner: nn.Module, optim: torch.optim.Optimizer, say: Callable[[str], None] | None = None
-) -> State:
+    path: Path, learner: nn.Module, optim: torch.optim.Optimizer, say: Callable[[str], None] | None = None,
+    weighting: Weighting | None = None,
+) -> State:  # fmt: skip
     """Restore what ``save_state`` wrote: the last state, the one before where that is damaged, a fresh one where both are.
 
     From whichever it goes on, a run ends with the same bits. What cannot be trusted is put aside and said.
@@ -94,9 +108,10 @@ def load_state(
         learner: takes the weights.
         optim: takes the state of the optimiser.
         say: told which file was not believed, and why.
+        weighting: takes what it had learnt.
 
     Raises:
-        MuybridgeError: a sound state, of another network.
+        MuybridgeError: a sound state, of another network or weighting.
     """
     for file in (path, _previous(path)):
         try:
@@ -107,15 +122,20 @@ def load_state(
             if say:
                 say(f"{file}: not gone on from ({error}); taking the state before, or beginning anew.")
             continue
-        return _restored(file, content, learner, optim)
+        return _restored(file, content, learner, optim, weighting)
     return State()
 
 
-def _restored(path: Path, content: memoryview, learner: nn.Module, optim: torch.optim.Optimizer) -> State:
+def _restored(
+    path: Path, content: memoryview, learner: nn.Module, optim: torch.optim.Optimizer, weighting: Weighting | None
+) -> State:  # fmt: skip
     try:
         told: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         learner.load_state_dict(told.pop("learner"))
         optim.load_state_dict(told.pop("optim"))
+        learnt = told.pop("weighting", {})
+        if weighting:
+            weighting.restore(learnt)
         return State(**told)
     except Exception as error:  # whatever the state of another network makes of torch's readers
         reason = str(error).partition("\n")[0] or type(error).__name__

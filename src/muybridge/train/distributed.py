@@ -60,8 +60,10 @@ def _lost(error: RuntimeError) -> bool:
     return isinstance(error, dist.DistError) or "gloo" in words or "nccl" in words
 
 
-def wrap(learner: nn.Module) -> nn.Module:
+def wrap(learner: nn.Module, hooks: bool = True) -> nn.Module:
     """DDP around the learner when there are several processes; batch norm and dropout span all of them.
+
+    Without ``hooks`` there is no DDP: a weighting that takes gradients apart averages them itself.
 
     DDP would order its buckets anew after the first step of every start, and the sum of three processes depends on that order in its last
     bits: a run that went on after a kill would not be the undisturbed one. Looking for unused parameters keeps the order, and lets networks
@@ -69,6 +71,8 @@ def wrap(learner: nn.Module) -> nn.Module:
     """
     if processes() == 1:
         return learner
+    if not hooks:
+        return synchronise(learner)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch 2.13 calls the argument forward_sync_buffers
         return nn.parallel.DistributedDataParallel(

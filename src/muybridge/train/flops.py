@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -13,7 +13,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
 from muybridge.core.gather import processes
+from muybridge.core.step import Weighting
 from muybridge.train import distributed
+from muybridge.train.beside import Beside
 from muybridge.train.checkpoint import State
 from muybridge.train.precision import Compute
 from muybridge.train.synchronised import synchronise
@@ -73,27 +75,54 @@ def without_gradients(module: Any) -> Iterator[None]:
             one.requires_grad_(True)
 
 
-def step_flops(learner: nn.Module, clip: Clip, augment: Callable[..., Any], compute: Compute) -> int:
-    """Operations of one step on a batch, of all processes together; measured on a copy, so that nothing of the learner changes."""
+def step_flops(
+    learner: nn.Module, clip: Clip, augment: Callable[..., Any], compute: Compute, weighting: Weighting | None = None,
+    meta: Callable[[int], Clip] | None = None, number: int = 0,
+) -> int:  # fmt: skip
+    """Operations of one step on a batch, of all processes together; measured on copies, so that nothing of the learner changes.
+
+    Args:
+        learner: backbone and objective.
+        clip: the batch.
+        augment: augmentation of its views.
+        compute: device and number format.
+        weighting: what makes gradients of its terms; their sum where none is given.
+        meta: the meta batch of a step.
+        number: of the step; that of a meta step costs more.
+    """
     twin: Any = compute.place(copy.deepcopy(learner)).train()
     if processes() > 1:
         synchronise(twin)
     clip = clip.to(compute.device)
-    views = distributed.share(twin.objective.views(clip, augment, seeding.generator(0, "flops")), len(clip))
+    views = twin.objective.views(clip, augment, seeding.generator(0, "flops"))
     state = State()
     with torch.random.fork_rng(), FlopMeter(state, compute.device):
-        with compute.autocast():
-            outcome = twin(views)
-        sum(term.float() for term in outcome.terms.values()).backward()
+        with compute.autocast(), weighting.forward_pass(number) if weighting else nullcontext():
+            outcome = twin(distributed.share(views, len(clip)))
+        if weighting is None:
+            sum(term.float() for term in outcome.terms.values()).backward()
+        else:
+            kept = copy.deepcopy(weighting).to(compute.device)
+            beside = Beside(twin, kept, augment, compute, 0, meta, 1.0)
+            terms = distributed.overall(outcome.terms, len(clip))
+            step = beside.step(number, 1e-3, terms, views, len(clip))
+            kept.backward(step)
+            kept.after_step(step)
     return state.flops
 
 
 class FlopMeter:
-    """Counts the operations of the first step only, over all processes; every step of a run costs the same."""
+    """Counts the operations of the first step of its kind only, over all processes; every ordinary step of a run costs the same.
 
-    def __init__(self, state: State, device: torch.device) -> None:
-        self.state, self.device = state, device
-        self.counter = None if state.flops else flop_counter()
+    Args:
+        state: takes the number.
+        device: of the network.
+        meta: whether a weighting learns at this step, which costs more.
+    """
+
+    def __init__(self, state: State, device: torch.device, meta: bool = False) -> None:
+        self.state, self.device, self.field = state, device, "meta_flops" if meta else "flops"
+        self.counter = None if getattr(state, self.field) else flop_counter()
 
     def __enter__(self) -> None:
         if self.counter:
@@ -104,4 +133,4 @@ class FlopMeter:
             self.counter.__exit__(*problem)  # type: ignore[no-untyped-call]
             if problem[0] is None:
                 own = int(self.counter.get_total_flops())
-                self.state.flops = distributed.total_of(own, self.device)
+                setattr(self.state, self.field, distributed.total_of(own, self.device))

@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from muybridge.core import seeding
 from muybridge.core.clip import Clip
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.gather import rank
 from muybridge.core.records import append_metrics, keep_metrics
+from muybridge.core.step import Weighting
 from muybridge.train import distributed
+from muybridge.train.beside import Beside
 from muybridge.train.checkpoint import State, load_state, save_state
 from muybridge.train.flops import FlopMeter
 from muybridge.train.optim import Name, Schedule, clip_gradient, cosine, optimiser, set_lr
@@ -53,7 +54,7 @@ class Recipe:
 
 def fit(
     learner: nn.Module,
-    weighting: Callable[[dict[str, Any]], Any],
+    weighting: Weighting,
     batches: Batches,
     augment: Callable[..., Any],
     recipe: Recipe,
@@ -66,6 +67,8 @@ def fit(
     watch: Watch | None = None,
     watch_every: int = 1,
     watch_as: str = "health",
+    meta: Callable[[int], Clip] | None = None,
+    per_epoch: float = 1.0,
 ) -> State:
     """Train ``learner`` (backbone and objective) and leave its state in ``folder``.
 
@@ -74,7 +77,7 @@ def fit(
 
     Args:
         learner: module that turns views into an ``Outcome``.
-        weighting: named terms to one scalar.
+        weighting: from named terms to gradients, see ``core.step``.
         batches: ``batches(start, stop)`` yields the batch of each step.
         augment: augmentation that the objective applies to its views.
         recipe: optimiser and schedule.
@@ -86,33 +89,39 @@ def fit(
         watch: looks at the network without disturbing it; its values go to rows of their own in the training curve and to ``report``.
         watch_every: steps between looks; the last step always has one.
         watch_as: what those rows of the training curve are called.
+        meta: the batch on which a weighting learns at a step, where it does.
+        per_epoch: steps per pass over the training videos.
 
     Raises:
-        MuybridgeError: the loss or its gradient is no longer a finite number; says the step.
+        MuybridgeError: the loss or its gradient is no longer a finite number; says the step and the term.
         UsageError: this processor cannot train in that number format (``check_training``).
     """
     check_training(compute)
     compute.place(learner)
+    weighting.to(compute.device)
     optim = optimiser(learner, recipe.optimiser, recipe.lr, recipe.weight_decay)
-    state = load_state(folder / "state" / "last.pt", learner, optim, _say if rank() == 0 else None)
+    state = load_state(folder / "state" / "last.pt", learner, optim, _say if rank() == 0 else None, weighting)
     lead = rank() == 0
     if lead:
         keep_metrics(folder / "metrics.jsonl", state.step)
-    model = distributed.wrap(learner)
+    model = distributed.wrap(learner, weighting.hooks)
     model.train()
     stop = min(recipe.steps, stop_after or recipe.steps)
     objective: Any = learner.objective
+    first: Any = getattr(objective, "first", objective)
     log = _Log(folder / "metrics.jsonl", recipe.log_every, objective.chance, state if lead else None)
+    beside = Beside(learner, weighting, augment, compute, seed, meta, per_epoch)
     seen: dict[str, float] = {}
     began = asked = saved = time.monotonic()
     for step, clip in enumerate(batches(state.step, stop), start=state.step):
         state.waiting += time.monotonic() - asked
         set_lr(optim, recipe.lr * recipe.schedule(step, recipe.steps, recipe.warmup))
-        values = _step(model, objective, weighting, clip, augment, recipe, compute, optim, seed, step, state)
+        values = _step(model, beside, clip, recipe, optim, step, state)
         objective.after_step(learner.backbone)
         state.step = step + 1
         values["lr"] = optim.param_groups[0]["lr"]
-        clips = state.step * len(clip) * objective.clips
+        own = state.step * objective.clips * (1 + weighting.looks)
+        clips = len(clip) * (own + state.metas * first.clips)
         if watch and (state.step % watch_every == 0 or state.step == recipe.steps):
             seen = watch()
             if lead:
@@ -122,42 +131,52 @@ def fit(
             report(state.step, recipe.steps, latest | seen)
         now = time.monotonic()
         state.seconds, began = state.seconds + now - began, now
+        if weighting.is_meta(step):
+            state.meta_seconds += now - asked
         if lead and (now - saved > recipe.save_every or state.step == stop):
-            save_state(folder / "state" / "last.pt", state, learner, optim)
+            save_state(folder / "state" / "last.pt", state, learner, optim, weighting)
             saved = time.monotonic()
         asked = time.monotonic()
     return state
 
 
 def _step(
-    model: nn.Module, objective: Any, weighting: Any, clip: Clip, augment: Any, recipe: Recipe, compute: Compute,
-    optim: torch.optim.Optimizer, seed: int, step: int, state: State,
+    model: nn.Module, beside: Beside, clip: Clip, recipe: Recipe, optim: torch.optim.Optimizer, number: int, state: State
 ) -> dict[str, float]:  # fmt: skip
-    """One optimiser step; returns its loss, monitors and gradient norm."""
+    """One optimiser step; returns its loss, terms, their weights, monitors and gradient norm."""
+    weighting, compute, meta = beside.weighting, beside.compute, beside.weighting.is_meta(number)
     # Dropout draws from torch's global generator; naming its stream by the step makes a resumed run equal to an undisturbed one.
-    torch.manual_seed(seeding.key(seed, "step", step, 0))
+    torch.manual_seed(beside.stream(number))
     clip = clip.to(compute.device)
     # Views are made of the whole batch in every process, so that what is drawn does not depend on the number of processes.
-    views = objective.views(clip, augment, seeding.generator(seed, "views", step, 0))
-    with FlopMeter(state, compute.device):
-        with compute.autocast():
+    views = beside.views(clip, number)
+    with FlopMeter(state, compute.device, meta):
+        with compute.autocast(), weighting.forward_pass(number):
             outcome = model(distributed.share(views, len(clip)))
         terms = distributed.overall(outcome.terms, len(clip))
-        loss = weighting(terms)
         optim.zero_grad(set_to_none=True)
-        loss.backward()
-    norm = clip_gradient(model.parameters(), recipe.clip_norm)
-    named = {"loss": loss, **terms, **distributed.overall(outcome.monitors, len(clip))}
-    found: list[float] = torch.stack([value.detach().to(loss.device) for value in named.values()]).tolist()
-    values = dict(zip(named, found, strict=True)) | {"grad_norm": norm}
-    for name, what in (("loss", "loss"), ("grad_norm", "norm of the gradient")):
-        if not math.isfinite(values[name]):  # of all processes together, so that all of them stop here
-            raise MuybridgeError(
-                f"the {what} became {values[name]} at step {step + 1}."
-                f" Lower the learning rate (--lr {recipe.lr / 3:g}) or use --precision fp32."
-            )
-    optim.step()
+        step = beside.step(number, optim.param_groups[0]["lr"], terms, views, len(clip))
+        weighed = weighting.backward(step)
+        norm = clip_gradient(model.parameters(), recipe.clip_norm)
+        named = {"loss": weighed.loss, **terms, **distributed.overall(outcome.monitors, len(clip))}
+        values = beside.numbers(named, weighed.weights) | {"grad_norm": norm}
+        _refuse_no_number(values, terms, number, recipe.lr)
+        optim.step()
+        weighting.after_step(step)
+    state.metas += meta
     return values
+
+
+def _refuse_no_number(values: Mapping[str, float], terms: Iterable[str], number: int, lr: float) -> None:
+    """Values of all processes together, so that all of them stop here."""
+    names = [name for name in terms if not math.isfinite(values[name])]
+    for name, what in (("loss", "loss"), ("grad_norm", "norm of the gradient")):
+        if not math.isfinite(values[name]):
+            which = f" (term {', '.join(names)})" if names else ""
+            raise MuybridgeError(
+                f"the {what} became {values[name]} at step {number + 1}{which}."
+                f" Lower the learning rate (--lr {lr / 3:g}) or use --precision fp32."
+            )
 
 
 def _say(words: str) -> None:

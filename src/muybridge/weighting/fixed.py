@@ -1,33 +1,56 @@
 """Constant weights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from muybridge.core.catalogue import suggestion
+from muybridge.core.step import Step, Weighed, Weighting
 
 
-class Fixed:
+class Fixed(Weighting):
     """Weighted sum of the terms.
 
     Args:
-        weights: weight per term name; terms without one count once.
+        weights: weight per term, or per task for all of its terms; terms without one count once.
     """
 
+    name, hooks = "fixed", True
+
     def __init__(self, weights: Mapping[str, float] | None = None) -> None:
+        super().__init__()
         self.weights = dict(weights or {})
 
-    def __call__(self, terms: Mapping[str, Float[Tensor, ""]]) -> Float[Tensor, ""]:
+    def prepare(self, terms: Sequence[str], primary: Sequence[str]) -> None:
+        """Refuse a weight for a term that does not exist.
+
+        Raises:
+            ValueError: says the nearest one.
+        """
+        tasks = {name.partition(".")[0] for name in terms}
+        for name in self.weights:
+            if name not in terms and name not in tasks:
+                raise ValueError(
+                    f"fixed weighting: no term {name!r}.{suggestion(name, [*terms, *tasks])} Terms: {sorted(terms)}"
+                )
+
+    def weight(self, name: str) -> float:
+        """Weight of a term: its own, else that of its task, else 1."""
+        return self.weights.get(name, self.weights.get(name.partition(".")[0], 1.0))
+
+    def forward(self, terms: Mapping[str, Float[Tensor, ""]]) -> Float[Tensor, ""]:
         """One scalar to minimise.
 
         Raises:
             ValueError: a weight for a term that does not exist.
         """
-        for name in self.weights:
-            if name not in terms:
-                raise ValueError(
-                    f"fixed weighting: no term {name!r}.{suggestion(name, terms)} Terms: {sorted(terms)}"
-                )
-        return torch.stack([self.weights.get(name, 1.0) * value for name, value in terms.items()]).sum()
+        self.prepare(list(terms), [])
+        return torch.stack([self.weight(name) * value for name, value in terms.items()]).sum()
+
+    def backward(self, step: Step) -> Weighed:
+        """One backward pass of the weighted sum."""
+        loss = self(step.terms)
+        loss.backward()
+        return Weighed(loss, {name: self.weight(name) for name in step.terms})

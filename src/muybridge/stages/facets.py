@@ -1,0 +1,88 @@
+"""How results are sorted: arm, data, protocol, seed, fold, backbone and where a network learnt."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from muybridge.core import snapshots
+from muybridge.core.records import Run
+from muybridge.core.storage import local
+from muybridge.stages import models
+from muybridge.stages.config import KINDS, as_dict, change
+from muybridge.stages.origins import Planned, read_config
+from muybridge.stages.published import kind_of, source_name
+from muybridge.stages.text_scored import is_run, regime
+from muybridge.stages.weighing import in_words
+
+
+def facets_of(
+    config: Any, data: str, inputs: dict[str, Run], origins: Planned, planned: Planned
+) -> dict[str, Any]:
+    """How a result is sorted; a robustness run carries the facets of its model.
+
+    ``arm`` is the pretext task of the network, or ``random`` where it had none; ``source`` names the data it was pretrained on,
+    also whether clips were one frame repeated, ``source_kind`` says what tells their classes apart, and ``level`` is
+    the complexity of the task where it was asked for.
+    """
+    stage, source = config.stage, as_dict(config)
+    if stage == "zeroshot":
+        return zeroshot_facets(source, data, planned)
+    if "model" in inputs:
+        if inputs["model"].done:
+            return dict(inputs["model"].result.get("facets", {}))
+        stage, source = inputs["model"].stage, dict(origins["model"])
+        if stage == "zeroshot":
+            return zeroshot_facets(source, data, planned)
+    init = source.get("init", "random")
+    public = models.is_weights(init)
+    folder, share = snapshots.split(init)
+    origin = {} if init == "random" or public else read_config(Run(local(folder)), planned)
+    begun = source if stage == "pretrain" else origin
+    learnt = tuple(begun.get("data", ()))
+    still = bool(learnt) and _still(begun)
+    return {
+        "arm": (source["objective"] if stage == "pretrain" else _arm(init, origin, share))
+        + (in_words(source) if stage in ("pretrain", "finetune") else ""),
+        "data": data,
+        "protocol": protocol(stage, source),
+        "seed": source["seed"],
+        "fold": source.get("fold"),
+        "backbone": source.get("backbone", ""),
+        "source": source_name(learnt) + (", one frame" if still else ""),
+        "source_kind": "appearance" if still else kind_of(learnt),
+        "level": str(begun.get("complexity") or ""),
+    }
+
+
+def _arm(init: str, origin: Mapping[str, Any], share: int | None) -> str:
+    """Name of what a network starts from: a pretext task, a file of public weights, or ``random``."""
+    if models.is_weights(init):
+        return Path(init).stem
+    return str(origin.get("objective", init)) + in_words(origin) + (f" at {share} %" if share else "")
+
+
+def protocol(stage: str, config: Mapping[str, Any]) -> str:
+    """Name of the protocol in tables."""
+    if stage != "finetune":
+        return {"probe": "linear probe", "knn": "kNN"}.get(stage, stage)
+    labels = f"{config['labels_per_class']} labels per class" if config["labels_per_class"] else "all labels"
+    seen = f", perturbed by {' '.join(config['perturb'])}" if config.get("perturb") else ""
+    return f"fine-tune, {labels}" + (", single frame" if _still(config) else "") + seen
+
+
+def _still(config: Mapping[str, Any]) -> bool:
+    """Whether all frames of a clip are the same one."""
+    return bool(config["frames"] == 1 or config["stride"] == 0)
+
+
+def zeroshot_facets(source: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+    """How a zero-shot result is sorted: as its network, under its regime."""
+    model = str(source["model"])
+    told: dict[str, Any] = {"arm": model, "seed": 0, "fold": None, "backbone": "", "source": ""}
+    if is_run(model):
+        told = facets_of(_config_of(Run(local(model)), planned), data, {}, {}, planned)
+    return {**told, "data": data, "protocol": f"zero-shot {regime(source)}"}
+
+
+def _config_of(run: Run, planned: Planned) -> Any:
+    return change(KINDS[run.stage](), dict(read_config(run, planned)), run.signature)
