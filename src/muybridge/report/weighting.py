@@ -107,7 +107,7 @@ def _arms(found: Sequence[tuple[Experiment, str, list[Run]]], all_of: Collected,
         ])  # fmt: skip
     title = capital(found[0][0].name)
     notes = [
-        "Final weights: mean over the last tenth of the training, median over runs, each over that of the primary task where it has one term.",
+        "Final weights: means over the last tenth of the training, over that of the primary task if it has one term; medians of the runs.",
         "Inactive: accuracy over the last tenth of the training not three standard errors above chance; in how many of the runs.",
     ]
     return Table(f"loss-weighting-{number}", f"{title}: weightings of the loss terms", columns, rows, notes)
