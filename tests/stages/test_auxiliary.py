@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import muybridge
 from muybridge.core.errors import UsageError
 from muybridge.core.records import Run, signed_fields
+from muybridge.objectives.multi import Auxiliary, Multi
+from muybridge.objectives.supervised import Supervised
+from muybridge.objectives.vcop import VCOP
 from muybridge.stages.config import FinetuneConfig, PretrainConfig, as_dict
-from muybridge.stages.tasks import gates, inactive, kept_for_meta
+from muybridge.stages.tasks import build_weighting, gates, inactive, kept_for_meta
 from muybridge.stages.weighing import in_words, spelt
 
 TINY: dict[str, Any] = {"frames": 4, "stride": 1, "size": 20, "crop": 16, "precision": "fp32"}
@@ -205,6 +209,21 @@ def test_one_group_cannot_be_held_out_of_itself():
     records = [VideoRecord(str(i), Path(f"{i}.mp4"), -1, None, "all") for i in range(4)]
     with pytest.raises(UsageError, match="meta=replay"):
         kept_for_meta(PretrainConfig(), records)
+
+
+def test_a_compiled_network_is_refused_where_second_derivatives_are_wanted():
+    tasks = {"supervised": Supervised(2, 2), "vcop": VCOP(2)}
+    joint = Multi(tasks, {"vcop": Auxiliary(1, 0, lambda frames, rng: frames)})
+    compiled = torch.compile(torch.nn.Linear(2, 2))
+    config = FinetuneConfig(auxiliary=("vcop",), weighting="meltr", mode="corrected")
+    with pytest.raises(UsageError, match="hypergradient=one-step or identity"):
+        build_weighting(config, joint, compiled)
+    assert (
+        build_weighting(
+            FinetuneConfig(auxiliary=("vcop",), weighting="meltr", mode="safe"), joint, compiled
+        ).name
+        == "meltr"
+    )
 
 
 def test_old_runs_keep_their_names():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from muybridge.core.records import Run
@@ -106,14 +107,14 @@ def _arms(found: Sequence[tuple[Experiment, str, list[Run]]], all_of: Collected,
         ])  # fmt: skip
     title = capital(found[0][0].name)
     notes = [
-        "Final weights: mean over the last tenth of the training and over runs, each over that of the primary task where it has one term.",
+        "Final weights: means over the last tenth of the training, over that of the primary task if it has one term; medians of the runs.",
         "Inactive: accuracy over the last tenth of the training not three standard errors above chance; in how many of the runs.",
     ]
     return Table(f"loss-weighting-{number}", f"{title}: weightings of the loss terms", columns, rows, notes)
 
 
 def _final(runs: Sequence[Run]) -> str:
-    """Mean final weight of every auxiliary term."""
+    """Median final weight of every auxiliary term."""
     found: dict[str, list[float]] = {}
     for run in runs:
         own = {term: _last(run, PREFIX + term) for term in _terms(run)}
@@ -126,7 +127,7 @@ def _final(runs: Sequence[Run]) -> str:
         for term, value in own.items():
             if value is not None and not term.startswith(_tasks(run)[0] + "."):
                 found.setdefault(term, []).append(value / base)
-    return ", ".join(f"{_short(term)} {sum(values) / len(values):.2g}" for term, values in found.items())
+    return ", ".join(f"{_short(term)} {median(values):.2g}" for term, values in found.items())
 
 
 def _short(term: str) -> str:

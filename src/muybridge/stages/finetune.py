@@ -44,7 +44,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     classes = len(job.dataset.classes)
     supervised: Any = seeded(Supervised, config.seed, backbone.dim, classes)
     objective = with_auxiliaries(config, "supervised", supervised, backbone.dim)
-    weighting = build_weighting(config, objective)
+    weighting = build_weighting(config, objective, backbone)
     law = objective.law(config.frames, config.stride, 0, config.short)
     material = prepare(job, parts, config, law)
     objective.needs(config.batch, len(material.parts["train"]))

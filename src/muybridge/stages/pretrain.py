@@ -53,7 +53,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     if needs_captions(config):
         primary = told_captions(job, primary)
     objective: Any = with_auxiliaries(config, config.objective, primary, backbone.dim)
-    weighting = build_weighting(config, objective)
+    weighting = build_weighting(config, objective, backbone)
     law = objective.law(config.frames, config.stride, config.gap, config.short)
     material = prepare(job, parts_of(job, weighting), config, law)
     videos = max(1, config.batch // objective.clips)

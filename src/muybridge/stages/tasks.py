@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from torch import nn
+
 from muybridge.core import seeding
 from muybridge.core.catalogue import pick, suggestion
 from muybridge.core.clip import Clip
@@ -57,8 +59,8 @@ def with_auxiliaries(config: Optimisation, name: str, primary: Any, dim: int) ->
     return Multi(tasks, ways, only)
 
 
-def build_weighting(config: Optimisation, objective: Any) -> Weighting:
-    """The weighting of a config, made for the terms of an objective.
+def build_weighting(config: Optimisation, objective: Any, backbone: nn.Module) -> Weighting:
+    """The weighting of a config, made for the terms of an objective on a backbone.
 
     Raises:
         UsageError: what it cannot do with these terms.
@@ -79,6 +81,11 @@ def build_weighting(config: Optimisation, objective: Any) -> Weighting:
             unknown = next((name for name in given if name not in terms), "")
             nearest = suggestion(unknown, terms)
         raise UsageError(f"{FLAG}: {error}{'' if nearest and nearest in str(error) else nearest}") from error
+    if made.twice and any(type(part).__name__ == "OptimizedModule" for part in backbone.modules()):
+        raise UsageError(
+            f"--weighting {config.weighting}: --backbone {config.backbone} is compiled (torch.compile), and such networks have no second"
+            f" derivatives. Use {FLAG} hypergradient=one-step or identity, or the network as it was before."
+        )
     return made
 
 
