@@ -13,8 +13,8 @@ LEAST = 4
 """Clips that an unbiased estimate needs at least: it is a mean over tuples of four."""
 DIGITS = 0.05
 """Share of the squared length of features that is left once their mean is gone; below it the mean goes first."""
-WORKING = 1 << 20
-"""Bytes of the pieces that features are multiplied in on a processor: they stay in its caches."""
+WORKING = 1 << 22
+"""Bytes of the pieces that features are multiplied in on a processor: larger ones lose digits and, centred, leave its caches."""
 
 Grams = Float64[Tensor, "l n n"]
 Rows = Float64[Tensor, "l f"]
