@@ -74,8 +74,9 @@ def test_the_map_is_cka_of_captured_features(pretrained, tuned, videos, out):
                 network(torch.from_numpy(np.stack(clips)).permute(0, 4, 1, 2, 3).double() / 255)
             flat = [seen[name].flatten(1) for name in ("stages.2", "stages.5", "stages.11")]
             grams.append([one @ one.T for one in flat])
-        between += [[float(song(k, l)) for l in grams[1]] for k in grams[0]]  # noqa: E741
-        own += [[float(song(k, k)) for k in side] for side in grams]
+        share = (stop - start) * np.ones((1, 1))
+        between += share * [[float(song(k, l)) for l in grams[1]] for k in grams[0]]  # noqa: E741
+        own += share * [[float(song(k, k)) for k in side] for side in grams]
     expected = between / np.sqrt(own[0][:, None] * own[1])
     np.testing.assert_allclose(maps(run)["cka"]["value"], expected, atol=2e-4)
 

@@ -1,7 +1,8 @@
 """Similarity of layers from the Gram matrices of their features, batch by batch: CKA and its estimators.
 
-HSIC of two layers is estimated on every batch, the estimates are summed over batches, and then divided (Nguyen, Raghu and Kornblith,
-Do wide and deep networks learn the same things?, ICLR 2021, eq. 2 and 3): memory does not grow with the clips.
+HSIC of two layers is estimated on every batch, the estimates are summed over batches, each as often as it has clips, and then divided
+(Nguyen, Raghu and Kornblith, Do wide and deep networks learn the same things?, ICLR 2021, eq. 2 and 3, whose batches are of one size):
+memory does not grow with the clips.
 Values are raw: an estimate without bias lies below zero as often as above where two layers have nothing in common, and is not clamped.
 """
 
@@ -13,8 +14,8 @@ LEAST = 4
 """Clips that an unbiased estimate needs at least: it is a mean over tuples of four."""
 DIGITS = 0.05
 """Share of the squared length of features that is left once their mean is gone; below it the mean goes first."""
-WORKING = 1 << 20
-"""Bytes of the pieces that features are multiplied in on a processor: they stay in its caches."""
+WORKING = 1 << 22
+"""Bytes of the pieces that features are multiplied in on a processor: larger ones lose digits and, centred, leave its caches."""
 
 Grams = Float64[Tensor, "l n n"]
 Rows = Float64[Tensor, "l f"]

@@ -20,7 +20,7 @@ from muybridge.measure.layer_similarity import LayerMap, quantiles
 
 @dataclass
 class DriftSums:
-    """What batches add up to, for every condition and layer.
+    """What batches add up to, for every condition and layer, each counting as much as it has clips.
 
     Args:
         multiplicities: how often each source group was drawn in each replicate, ``r g``; None for no interval.
@@ -39,8 +39,8 @@ class DriftSums:
         n = clean.shape[-1]
         stream = rng(self.seed, "null", self.batches)
         orders = torch.from_numpy(stream.permuted(np.tile(np.arange(n), (self.permutations, 1)), axis=1))
-        rows = unbiased_rows(clean)
-        others = [unbiased_rows(one) for one in perturbed]
+        rows = unbiased_rows(clean) * n**0.5
+        others = [unbiased_rows(one) * n**0.5 for one in perturbed]
         self._more("own", rows.square().sum((1, 2)))
         self._more("other", torch.stack([one.square().sum((1, 2)) for one in others]))
         self._more("between", torch.stack([(rows * one).sum((1, 2)) for one in others]))
@@ -49,10 +49,12 @@ class DriftSums:
         if self.multiplicities is not None:
             weighted = Weighted(torch.from_numpy(self.multiplicities[:, groups]))
             kept = weighted.rows(clean)
-            self._more("redrawn own", weighted.alike(kept, kept)[:, None])
+            self._more("redrawn own", n * weighted.alike(kept, kept)[:, None])
             moved = [weighted.rows(one) for one in perturbed]
-            self._more("redrawn other", torch.stack([weighted.alike(one, one) for one in moved], dim=1))
-            self._more("redrawn between", torch.stack([weighted.alike(kept, one) for one in moved], dim=1))
+            self._more("redrawn other", n * torch.stack([weighted.alike(one, one) for one in moved], dim=1))
+            self._more(
+                "redrawn between", n * torch.stack([weighted.alike(kept, one) for one in moved], dim=1)
+            )
         self.batches += 1
 
     def map(self) -> LayerMap:

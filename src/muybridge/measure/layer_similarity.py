@@ -93,7 +93,7 @@ def procrustes(a: Grams, b: Grams) -> Float64[Tensor, "l l2"]:
 
 @dataclass
 class LayerSums:
-    """What batches add up to.
+    """What batches add up to, each counting as much as it has clips: a rest of four says little.
 
     Args:
         measures: which of ``MEASURES``.
@@ -107,6 +107,7 @@ class LayerSums:
     permutations: int = 200
     seed: int = 0
     batches: int = 0
+    clips: int = 0
     _sums: dict[str, Tensor] = field(default_factory=dict)
 
     def add(self, a: Grams, b: Grams, groups: Int64[np.ndarray, "n"]) -> None:
@@ -118,6 +119,7 @@ class LayerSums:
             groups: number of the source group of each clip.
         """
         n = a.shape[-1]
+        self.clips += n
         stream = rng(self.seed, "null", self.batches)
         orders = torch.from_numpy(stream.permuted(np.tile(np.arange(n), (self.permutations, 1)), axis=1))
         for name in self.measures:
@@ -139,7 +141,7 @@ class LayerSums:
                 selves = self._sums[f"{name} a"], self._sums[f"{name} b"]
                 value, null = (ratio(self._sums[f"{name} {what}"], *selves) for what in ("ab", "null"))
             else:
-                value, null = (self._sums[f"{name} {what}"] / self.batches for what in ("ab", "null"))
+                value, null = (self._sums[f"{name} {what}"] / self.clips for what in ("ab", "null"))
             band = _normal(null.numpy()) if name == "procrustes" else quantiles(null.numpy())
             interval = None if name != "cka" or redrawn is None else quantiles(redrawn)
             found[name] = LayerMap(value.numpy(), band, interval)
@@ -152,22 +154,26 @@ class LayerSums:
         return ratio(*(self._sums[f"redrawn {what}"] for what in ("ab", "a", "b"))).numpy()
 
     def _add_rows(self, name: str, a: Grams, b: Grams, orders: Int64[Tensor, "p n"]) -> None:
+        n = a.shape[-1]
+        a, b = a * n**0.5, b * n**0.5
         self._more(f"{name} ab", products(a, b))
         self._more(f"{name} null", products(a, permuted(b, orders)))
         self._more(f"{name} a", a.square().sum((1, 2)))
         self._more(f"{name} b", b.square().sum((1, 2)))
 
     def _add_procrustes(self, a: Grams, b: Grams, orders: Int64[Tensor, "p n"]) -> None:
-        self._more("procrustes ab", procrustes(a, b))
-        self._more("procrustes null", torch.stack([procrustes(a, one) for one in permuted(b, orders)]))
+        n = a.shape[-1]
+        self._more("procrustes ab", n * procrustes(a, b))
+        self._more("procrustes null", n * torch.stack([procrustes(a, one) for one in permuted(b, orders)]))
 
     def _add_redrawn(self, a: Grams, b: Grams, weights: Float64[Tensor, "r n"]) -> None:
         weighted = Weighted(weights)
         rows = weighted.rows(a)
         other = rows if a is b else weighted.rows(b)
-        self._more("redrawn ab", weighted.products(rows, other))
-        self._more("redrawn a", weighted.alike(rows, rows))
-        self._more("redrawn b", weighted.alike(other, other))
+        n = a.shape[-1]
+        self._more("redrawn ab", n * weighted.products(rows, other))
+        self._more("redrawn a", n * weighted.alike(rows, rows))
+        self._more("redrawn b", n * weighted.alike(other, other))
 
     def _more(self, name: str, values: Tensor) -> None:
         self._sums[name] = self._sums[name] + values if name in self._sums else values

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def drawn(group: MapGroup) -> dict[str, bytes]:
         for panel in panels[len(group.maps) :]:
             panel.axis("off")
         _scale(figure, list(panels[: len(group.maps)]))
-        figure.suptitle(group.title, fontsize=9)
+        figure.suptitle(fill(group.title, 52 * width), fontsize=9)
         files = {}
         for kind, words in FORMATS.items():
             file = io.BytesIO()
