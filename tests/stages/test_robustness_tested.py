@@ -3,16 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from muybridge.core.errors import UsageError
 from muybridge.core.sampling import Sampling
 from muybridge.data import cache, folder
+from muybridge.data.clips import Views
 from muybridge.data.index import Dataset, VideoRecord
 from muybridge.stages.material import Material
 from muybridge.stages.predict import View
-from muybridge.stages.protocol import Protocol
+from muybridge.stages.protocol import Protocol, picks
 from muybridge.stages.tested import Cached, Chunk, direct, fitting, held_out
 
 SQUARE = Protocol(name="square", frames=4, stride=2, temporal=2, short_side=20, crop=16)
@@ -124,3 +126,21 @@ def test_unlabelled_videos_are_left_out_and_counted() -> None:
 def test_forward_passes_on_a_cpu_stay_in_its_caches(frames: int, crop: int, clips: int) -> None:
     one = Protocol(name="one", frames=frames, crop=crop)
     assert fitting(one, torch.device("cpu")) == clips
+
+
+def test_a_segment_of_a_video_is_what_a_model_that_is_no_run_sees(videos: Path, tmp_path: Path) -> None:
+    """As the frames of a list with start and end, not those of the whole file."""
+    path = videos / "left" / "0.mp4"
+    (tmp_path / "list.csv").write_text(
+        f"path,label,start_frame,end_frame\n{path},left,10,20\n{path},left,0,10\n"
+    )
+    records = folder.read(tmp_path / "list.csv").records
+    tested, _ = direct(records, SQUARE, 6, 1, True)
+    (chunk,) = tested.read()
+    numbers = picks(SQUARE, 10, 12.0)
+    starts = [int(record.segment.start) for record in records if record.segment]
+    expected = [Views(path, numbers + start, 20, 16).read() for start in starts]
+    shown = chunk.clip.frames.permute(0, 2, 3, 4, 1).numpy()
+    assert sorted(starts) == [0, 10]
+    assert (shown == np.concatenate(expected)).all()
+    assert (expected[0] != expected[1]).any()

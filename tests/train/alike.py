@@ -26,11 +26,20 @@ from muybridge.objectives.speed import Speed
 from muybridge.objectives.supervised import Supervised
 from muybridge.objectives.tdl import TDL
 from muybridge.objectives.vcop import VCOP
+from muybridge.objectives.video_text import VideoText
 from muybridge.train import distributed
 from muybridge.train.loop import fit
 from muybridge.train.precision import choose
 from muybridge.train.synchronised import synchronise
 from muybridge.weighting.fixed import Fixed
+
+
+def spoken(dim: int, loss: Any) -> VideoText:
+    """video-text with a sentence about each of the films, some of them the same."""
+    made = VideoText(dim, width=8, layers=1, loss=loss)
+    made.read({str(i): f"square number {i % 4} of colour {i % 5}" for i in range(64)})
+    return made
+
 
 OBJECTIVES: dict[str, Callable[[int], Any]] = {
     "supervised": lambda dim: Supervised(dim, 4),
@@ -41,6 +50,8 @@ OBJECTIVES: dict[str, Callable[[int], Any]] = {
     "cvrl": partial(CVRL, hidden=64, layers=2),
     "tdl": partial(TDL, queue=22, momentum=0.9, head_norm=True),
     "rspnet": partial(RSPNet, queue=22, momentum=0.9, head_norm=True),
+    "video-text": partial(spoken, loss="infonce"),
+    "video-text by pairs": partial(spoken, loss="sigmoid"),
 }
 """Sizes for a tiny network; the queues are no multiple of the batch."""
 PLAIN = ((4, 4, 6, 8), 4, 16)

@@ -12,14 +12,14 @@ from types import MappingProxyType
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from muybridge.core.clip import Clip, to_unit
 from muybridge.core.errors import UsageError
 from muybridge.core.features import Head
-from muybridge.core.gather import gather, offset
+from muybridge.core.gather import gather
 from muybridge.objectives.contrast import scores, unit
 from muybridge.objectives.objective import Augment, Encode, Objective, Outcome, Views
 from muybridge.objectives.words import TextEncoder, vocabulary
@@ -113,10 +113,9 @@ class VideoText(Objective):
         every = gather(words)
         alike = (words[:, None] == every[None]).all(dim=2)
         forward, backward = self.logits(video, gather(text)), self.logits(text, gather(video))
-        own = torch.arange(len(words), device=words.device) + offset(len(words))
         right = alike[torch.arange(len(words), device=words.device), forward.detach().argmax(1)]
         monitors = {"accuracy": right.float().mean(), "chance": alike.float().mean()}
-        return Outcome({"video-text": self.measure(forward, backward, alike, own)}, monitors)
+        return Outcome({"video-text": self.measure(forward, backward, alike)}, monitors)
 
     def logits(self, rows: Float[Tensor, "b e"], others: Float[Tensor, "n e"]) -> Float[Tensor, "b n"]:
         """Scaled similarities."""
@@ -124,13 +123,9 @@ class VideoText(Objective):
         return found + self.bias if self.loss == "sigmoid" else found
 
     def measure(
-        self,
-        forward: Float[Tensor, "b n"],
-        backward: Float[Tensor, "b n"],
-        alike: Tensor,
-        own: Int64[Tensor, "b"],
+        self, forward: Float[Tensor, "b n"], backward: Float[Tensor, "b n"], alike: Bool[Tensor, "b n"]
     ) -> Float[Tensor, ""]:
-        """The loss of this process's clips and sentences; ``alike`` marks positives, ``own`` the clip's own sentence."""
+        """The loss of this process's clips and sentences; ``alike`` marks the positives among all."""
         if self.loss == "sigmoid":
             signs = torch.where(alike, 1.0, -1.0)
             return -F.logsigmoid(signs * forward).sum(1).mean()

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from muybridge.backbones import check_name
@@ -25,7 +24,7 @@ from muybridge.stages.config import (
     Transfer,
     ZeroshotConfig,
 )
-from muybridge.stages.models import is_external
+from muybridge.stages.models import is_run_of
 from muybridge.train import track
 from muybridge.weighting import WEIGHTINGS
 
@@ -200,9 +199,8 @@ def _check_conditions(config: RobustnessConfig) -> None:
 def _check_own(
     config: RobustnessConfig | ZeroshotConfig, stages: tuple[str, ...], fields: tuple[str, ...]
 ) -> None:
-    run = not is_external(config.model) and Path(config.model).parent.name in stages
     foreign = [name for name in fields if getattr(config, name) not in (None, ())]
-    if run and foreign:
+    if foreign and is_run_of(config.model, stages):
         raise UsageError(
             f"--{foreign[0].replace('_', '-')}: goes with models that are no run; a run is tested as it was trained."
         )

@@ -139,8 +139,8 @@ def _precision(config: Any, subject: Subject | None) -> Any:
     """The number format of a config: ``auto`` is float32 for a model that came whole, head and all, and where texts are compared."""
     from muybridge.train.precision import check_training, choose
 
-    worded = (
-        isinstance(config, ZeroshotConfig) or Path(getattr(config, "model", "")).parent.name == "zeroshot"
+    worded = isinstance(config, ZeroshotConfig) or models.is_run_of(
+        getattr(config, "model", ""), ("zeroshot",)
     )
     foreign = worded or (
         isinstance(config, RobustnessConfig) and (subject or models.is_external(config.model))

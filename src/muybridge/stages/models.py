@@ -1,7 +1,7 @@
 """Models whose robustness is measured: own runs, public weights, and whatever else maps frames to logits."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -77,6 +77,12 @@ class Subject:
 def is_external(model: str) -> bool:
     """Whether a ``--model`` names a public or foreign model and no run folder."""
     return model == "i3d" or model.startswith(ZOO) or names_code(model)
+
+
+def is_run_of(model: str, stages: Collection[str]) -> bool:
+    """Whether a ``--model`` names a run folder of one of some stages (``OUT/runs/STAGE/SIGNATURE``); never that of an object."""
+    stage = Path(model).parent
+    return not is_external(model) and stage.name in stages and stage.parent.name == "runs"
 
 
 def is_weights(init: str) -> bool:

@@ -145,7 +145,7 @@ class Direct:
             self.protocol, self.planned.frames[place], self.planned.fps[place], self.planned.times[place]
         )
         one = self.protocol
-        return Views(self.records[place].path, frames, one.short_side, one.crop, one.spatial)
+        return Views(self.records[place].video, frames, one.short_side, one.crop, one.spatial)
 
     def _chunk(self, records: Sequence[VideoRecord], found: Sequence[np.ndarray | VideoError | str]) -> Chunk:
         pairs = list(zip(records, found, strict=True))

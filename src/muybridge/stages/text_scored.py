@@ -43,7 +43,7 @@ def regime(values: Mapping[str, Any]) -> str:
 
 def is_run(model: str) -> bool:
     """Whether ``--model`` names a folder of a run, and no model of others nor an object."""
-    return not models.is_external(model) and Path(model).parent.name in ("pretrain", "finetune", "probe")
+    return models.is_run_of(model, ("pretrain", "finetune", "probe"))
 
 
 def known_labels(model: str) -> str:
