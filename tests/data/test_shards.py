@@ -280,7 +280,7 @@ def test_the_doctor_reads_members_and_finds_a_leak(packed: tuple[list[Path], Pat
     pack(tmp_path / "train-0.tar", [("1.mp4", data), ("2.mp4", b"no video")])
     pack(tmp_path / "test-0.tar", [("9.mp4", data)])
     found = doctor.survey(sources.load([str(tmp_path)]), root=tmp_path / "kept", workers=1)
-    broken, leak = found.findings
+    leak, broken = found.findings
     assert (broken.kind, broken.video) == ("broken", "train-0.tar::2.mp4")
     assert leak.kind == "leak"
     assert all(name in f"{leak.video} {leak.detail}" for name in ("train-0.tar::1.mp4", "test-0.tar::9.mp4"))

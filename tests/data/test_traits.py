@@ -9,7 +9,8 @@ import pytest
 from make_videos import encode
 
 import muybridge
-from muybridge.data import cache, folder, likeness, traits, video
+from muybridge.data import cache, folder, likeness, video
+from muybridge.data import video_traits as traits
 from muybridge.data.doctor import survey
 
 MADE = {

@@ -29,7 +29,9 @@ from muybridge.train.loop import Recipe, fit
 from muybridge.train.precision import choose
 from muybridge.weighting.fixed import Fixed
 
-TASKS = [name for name, entry in OBJECTIVES.items() if entry.facts["pretext"]]
+TASKS = [
+    name for name, entry in OBJECTIVES.items() if entry.facts["pretext"] and "captions" not in entry.facts
+]
 
 
 def crop(frames: torch.Tensor, rng: torch.Generator, view: int = 0) -> torch.Tensor:

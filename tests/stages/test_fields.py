@@ -20,6 +20,11 @@ UNSIGNED = {
 }  # fmt: skip
 NO_PROTOCOL = UNSIGNED | {"precision", "seed", "limit", "backbone", "fold", "folds"}
 """What two transfers of one table may differ in: model, data, seed."""
+ARMS = {
+    "auxiliary", "auxiliary_options", "auxiliary_only_views", "weighting", "weighting_options", "mode", "meta_share",
+    "budget", "budget_unit",
+}  # fmt: skip
+"""What arms of one fine-tuning differ in by design, and are named by: other losses beside the labels, or as many clips without."""
 FROZEN = {"batch", "ks"}
 """Features are the same in batches of any size; what is reported besides does not touch the answers of the table."""
 
@@ -69,13 +74,13 @@ def test_a_field_is_signed_or_listed(stage: str, name: str, changed: Control):
 )
 def test_a_field_is_in_the_protocol_or_listed(stage: str, name: str, changed: Any):
     plain: Any = KINDS[stage]()
-    out = NO_PROTOCOL | (FROZEN if stage != "finetune" else set())
+    out = NO_PROTOCOL | (FROZEN if stage != "finetune" else ARMS)
     differs = transfer_of(plain).hash != transfer_of(changed).hash
     assert differs is (name not in out), name
 
 
 def test_the_lists_name_only_what_there_is():
     known = {field.name for kind in KINDS.values() for field in dataclasses.fields(kind)}
-    assert known >= (UNSIGNED | NO_PROTOCOL | FROZEN)
+    assert known >= (UNSIGNED | NO_PROTOCOL | FROZEN | ARMS)
     assert set(NOT_SIGNED) & known <= UNSIGNED
     assert signed_fields({"lr": 1.0, "out": "x"}) == {"lr": 1.0}

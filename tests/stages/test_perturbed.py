@@ -110,8 +110,8 @@ def test_impossible_wishes_are_refused(videos, tmp_path, change, said):
         muybridge.finetune(data=videos, out=tmp_path / "out", **TINY | change)
 
 
-@pytest.mark.parametrize("name", ["views", "frames", "label", "protocol", "weights"])
+@pytest.mark.parametrize("name", ["views", "frames", "stride", "protocol", "weights"])
 def test_an_own_run_is_tested_as_it_was_trained(trained, tmp_path, name):
-    value = {"frames": 8, "views": "2x1"}.get(name, "kinetics")
+    value = {"frames": 8, "stride": 2, "views": "2x1"}.get(name, "kinetics")
     with pytest.raises(UsageError, match=f"--{name}: goes with models that are no run"):
         muybridge.robustness(trained[0], out=tmp_path / "out", **{name: value})

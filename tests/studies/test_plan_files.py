@@ -108,7 +108,7 @@ WRONG = {
     "the kind of a value": (("seed: [0, 1]", "seed: [0, one]"), r"factor 'seed': seed: 'one'; wanted int"),
     "no list": (("seed: [0, 1]", "seed: 0"), r"factor 'seed': wanted a list"),
     "a value twice": (("seed: [0, 1]", "seed: [0, 0]"), r"factor 'seed': 0 stands there twice"),
-    "a factor without effect": (("finetune.epochs: [1, 2]", "budget: [1, 2]"), r"factor 'budget' changes nothing"),
+    "a factor without effect": (("finetune.epochs: [1, 2]", "severities: [[1], [2]]"), r"factor 'severities' changes nothing"),
     "a missing input": (("{init: pretrain}", "{init: pretrian}"), r"init: no cell 'pretrian'\. Did you mean 'pretrain'"),
     "no input": (("model: [finetune, probe], ", ""), r"cell 'robustness': --model \(nothing\)"),
     "an input of another kind": (("{init: pretrain}", "{init: probe}"), r"cell 'finetune': --init"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from muybridge.core.terminal import Column
 from muybridge.data.doctor import Survey, spelt
 from muybridge.data.index import Dataset
-from muybridge.data.traits import WORDS
+from muybridge.data.video_traits import WORDS
 
 MEANINGS: Mapping[str, str] = {
     "leak": "shown on both sides of the split: test scores are too high",

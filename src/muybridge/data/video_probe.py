@@ -14,8 +14,8 @@ from av.video.stream import VideoStream
 
 from muybridge.core.errors import VideoError
 from muybridge.data import segments
-from muybridge.data.traits import traits
 from muybridge.data.video_table import from_start, opened, scan
+from muybridge.data.video_traits import traits
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class VideoInfo:
         container: name, as "mov,mp4,m4a,3gp,3g2,mj2".
         times: seconds from the first frame to each, where the rate varies: where a frame lies further from its place at the mean rate than
             half the time between two; None where it is steady or not known.
-        traits: what a reader should know of it (``traits.WORDS``), with a few words each.
+        traits: what a reader should know of it (``video_traits.WORDS``), with a few words each.
     """
 
     path: Path

@@ -27,7 +27,7 @@ from av.video.stream import VideoStream
 from muybridge.core.errors import VideoError
 from muybridge.data import tar
 from muybridge.data.display_order import DisplayOrder, UnknownOrderError
-from muybridge.data.traits import PICTURES
+from muybridge.data.video_traits import PICTURES
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,ivf,flv,asf,ogg,nut,dv,"

@@ -14,7 +14,8 @@ from muybridge.core import seeding, snapshots
 from muybridge.core.errors import UsageError
 from muybridge.core.records import Run
 from muybridge.core.sampling import Law, Sampling, coincide, repeats
-from muybridge.data import cache, traits
+from muybridge.data import cache
+from muybridge.data import video_traits as traits
 from muybridge.data.index import VideoRecord, balanced, check_same
 from muybridge.data.loader import check_broken
 from muybridge.stages.config import Data

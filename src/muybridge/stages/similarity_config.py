@@ -49,6 +49,8 @@ class SimilarityConfig(Control):
     """Step between the frames of a clip."""
     fps: float | None = None
     """Rate to which videos are resampled first, frames per second."""
+    sampling: Literal["dense", "uniform", "ends"] | None = None
+    """Which frames: dense (with --stride), uniform (the middle of equal parts), or ends (from the first to the last)."""
     short_side: int | None = None
     """Short side to which pictures are scaled, pixels."""
     crop: int | None = None

@@ -11,7 +11,8 @@ import torch
 
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError, VideoError
-from muybridge.data import cache, traits
+from muybridge.data import cache
+from muybridge.data import video_traits as traits
 from muybridge.data.clips import Views, stream
 from muybridge.data.index import Dataset, VideoRecord
 from muybridge.data.loader import check_broken

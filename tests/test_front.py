@@ -1,0 +1,26 @@
+"""Names at the front door mean the verbs, whatever was imported before."""
+
+import importlib
+import pkgutil
+
+import pytest
+
+import muybridge
+
+PARTS = sorted(one.name for one in pkgutil.iter_modules(muybridge.__path__))
+
+
+@pytest.mark.parametrize("name", muybridge.__all__)
+def test_a_verb_is_a_function_also_after_a_folder_of_its_name_was_imported(name: str):
+    if name in PARTS:
+        importlib.import_module(f"muybridge.{name}")
+    assert callable(getattr(muybridge, name))
+    assert getattr(muybridge, name).__doc__
+
+
+def test_parts_are_modules_as_ever():
+    from muybridge.report import write_report
+    from muybridge.report.write import write_report as same
+
+    assert write_report is same
+    assert importlib.import_module("muybridge.core").__name__ == "muybridge.core"
