@@ -172,6 +172,7 @@ REFUSED = [
     ({"auxiliary": ("rotnt",)}, r"no 'rotnt'\. Did you mean 'rotnet'"),
     ({"weighting": "meltre"}, r"no 'meltre'\. Did you mean 'meltr'"),
     ({"auxiliary": ("supervised",)}, "needs labels"),
+    ({"auxiliary": ("video-text",)}, "needs a sentence about each video"),
     ({"auxiliary": ("vcop", "vcop")}, "twice"),
     ({"auxiliary_only_views": True}, "no views to show"),
     ({"auxiliary": ("vcop",), "auxiliary_options": ("rotnet.rotations=2",)}, "a task of --auxiliary"),

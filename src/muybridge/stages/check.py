@@ -145,6 +145,10 @@ def _check_tasks(config: Optimisation) -> None:
             raise UsageError(
                 f"--auxiliary {name}: needs labels; it can only be the primary task (`muybridge finetune`)."
             )
+        if name in OBJECTIVES and OBJECTIVES[name].facts.get("captions"):
+            raise UsageError(
+                f"--auxiliary {name}: needs a sentence about each video; it can only be the --objective of `muybridge pretrain`."
+            )
         if name == primary or config.auxiliary.count(name) > 1:
             raise UsageError(
                 f"--auxiliary {name}: stands there twice, or is the primary task. Name every task once."
