@@ -112,11 +112,44 @@ def accuracy_line(run: Run) -> str:
     from muybridge.core.predictions import read_predictions
     from muybridge.measure.intervals import accuracy_interval
 
+    if run.stage == "robustness":
+        return _robustness_line(run)
     found = accuracy_interval([read_predictions(path, only="clean")])
     caution = f"; {found.caution}" if found.caution else ""
     told = run.result
     chance = "" if told.get("chance") is None else f", chance {told['chance']:.1%}"
     return f"{told.get('summary', run.stage)}: {found.value:.1%} (95 % interval {found.low:.1%} to {found.high:.1%}{chance}{caution})"
+
+
+def _robustness_line(run: Run) -> str:
+    """Clean accuracy, mean over severities and types, and the hardest type, each with its interval.
+
+    As in the report, types that change labels or were seen in training belong into no mean and are not called hard.
+    """
+    from muybridge.core.predictions import read_predictions
+    from muybridge.measure.intervals import CLEAN, outcomes
+    from muybridge.measure.robustness import grid, mean_over_types, type_means
+    from muybridge.report.shares import Shares, estimate
+
+    told = run.result
+    rows = Shares("", [outcomes(read_predictions(run.path / "predictions.parquet"))])
+    found = {"clean": rows.share(CLEAN)}
+    wanted, left_out = grid(rows.conditions), {*told.get("label_changing", []), *told.get("seen", [])}
+    kept = [name for name in wanted if name not in left_out]
+    if kept:
+        means = type_means(rows.cells()[0], wanted, left_out)
+        hardest = min(means, key=lambda name: float(means[name]))
+        many = f"mean over {len(kept)} types" if len(kept) > 1 else kept[0]
+        found[many] = estimate(lambda cells: mean_over_types(cells, wanted, left_out), rows).interval()
+        if len(kept) > 1:
+            found[f"hardest: {hardest}"] = estimate(
+                lambda cells: type_means(cells, wanted, left_out)[hardest], rows
+            ).interval()
+    words = [f"{name} {one.value:.1%} ({one.low:.1%} to {one.high:.1%})" for name, one in found.items()]
+    apart = [name for name in wanted if name in left_out]
+    tail = f"; not counted: {', '.join(apart)}" if apart else ""
+    caution = f"; {found['clean'].caution}" if found["clean"].caution else ""
+    return f"{told.get('summary', run.stage)}: {', '.join(words)}; chance {told['chance']:.1%}; 95 % intervals{caution}{tail}"
 
 
 def _retrieval_line(result: Mapping[str, Any]) -> str:
