@@ -8,7 +8,7 @@ from fake_grid import CATEGORIES, MODELS, SEVERITIES, predictions, values, write
 import muybridge
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.predictions import read_predictions, write_predictions
-from muybridge.measure.intervals import holm
+from muybridge.measure.intervals import Difference, holm
 from muybridge.report.compare import Compared, as_dict, compare
 from muybridge.report.compare_page import sentences, write_comparison
 
@@ -180,3 +180,21 @@ def test_files_hold_the_same_numbers(found: Compared, tmp_path: Path):
     assert shown.replace("\N{MINUS SIGN}", "$-$") in table
     assert f"{I3D} above {R3D}" in page
     json.dumps(as_dict(found), allow_nan=False)
+
+
+def test_an_interval_that_leaves_out_zero_and_does_not_stand_says_why():
+    """Three comparisons, one of which would stand alone: the correction is named with its number."""
+    from muybridge.measure.estimate import Interval
+    from muybridge.report.findings import _gain
+    from muybridge.report.score import compared
+
+    def made(p: float, low: float) -> Difference:
+        return Difference("a", "b", Interval(0.1, low, 0.2, 40), p)
+
+    whole = compared([made(0.03, 0.01), made(0.4, -0.1), made(0.5, -0.1)])
+    assert [one.stands for one in whole] == [False, False, False]
+    assert "alone it would stand, among 3 comparisons it does not: p = 0.09" in _gain(whole[0])
+    assert "alone" not in _gain(whole[1])
+    (one,) = compared([made(0.03, 0.01)])
+    assert one.stands
+    assert not one.correction

@@ -114,7 +114,7 @@ def gain_cell(gain: Comparison | None, is_baseline: bool) -> Cell:
         return missing("not comparable", "tested on different videos")
     one = gain.difference.interval
     words = span(one, sign=True) if gain.stands else f"{span(one, sign=True)}: cannot be separated"
-    return Cell(points(one.value, sign=True), sort=100 * one.value, small=words)
+    return Cell(points(one.value, sign=True), sort=100 * one.value, small=words + gain.correction)
 
 
 def runs_cell(runs: list[Run]) -> Cell:

@@ -87,7 +87,9 @@ def _who(scored: Scored, name: str) -> str:
 def _gain(found: Comparison) -> str:
     one = found.difference.interval
     few = f"; only {one.groups} source groups" if one.groups < FEW_GROUPS else ""
-    return f"{points(one.value, sign=True)} points, 95 % interval {span(one, sign=True)}{few}"
+    return (
+        f"{points(one.value, sign=True)} points, 95 % interval {span(one, sign=True)}{few}{found.correction}"
+    )
 
 
 def robust_words(one: Perturbed) -> str:

@@ -1,7 +1,7 @@
 """Numbers of an experiment, from its prediction rows: accuracies, intervals and comparisons of arms."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -95,11 +95,27 @@ class Arm:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two arms on the same videos; ``p`` is corrected by Holm over all pairs of the experiment."""
+    """Two arms on the same videos.
+
+    Attributes:
+        difference: with the interval of this comparison alone.
+        p: corrected by Holm over all comparisons of the experiment.
+        stands: whether the corrected one does.
+        among: number of comparisons that it is corrected for.
+    """
 
     difference: Difference
     p: float
     stands: bool
+    among: int = 1
+
+    @property
+    def correction(self) -> str:
+        """Why something is not separated though its interval leaves out zero, to stand behind the interval; empty where nothing clashes."""
+        one = self.difference.interval
+        if self.stands or not (one.low > 0 or one.high < 0):
+            return ""
+        return f"; alone it would stand, among {self.among} comparisons it does not: p = {self.p:.2g}"
 
 
 @dataclass(frozen=True)
@@ -145,7 +161,8 @@ def compared(differences: list[Difference]) -> list[Comparison]:
     """Differences with Holm's correction over all of them."""
     corrected = holm([one.p for one in differences])
     stands = separable(differences)
-    return [Comparison(*one) for one in zip(differences, corrected, stands, strict=True)]
+    found = zip(differences, corrected, stands, strict=True)
+    return [Comparison(*one, among=len(differences)) for one in found]
 
 
 def between(found: list[Comparison], a: str, b: str) -> Comparison | None:
@@ -154,7 +171,7 @@ def between(found: list[Comparison], a: str, b: str) -> Comparison | None:
         if (one.difference.a, one.difference.b) == (a, b):
             return one
         if (one.difference.a, one.difference.b) == (b, a):
-            return Comparison(_turned(one.difference), one.p, one.stands)
+            return replace(one, difference=_turned(one.difference))
     return None
 
 
