@@ -60,7 +60,7 @@ NOT_SIGNED = frozenset(
 )
 """Fields that cannot change a result, and fields that say where something lies whose content is signed instead."""
 LATER: Mapping[str, Any] = {
-    "threads": 1, "caption": None,
+    "threads": 1, "caption": None, "held_out_fold": None, "held_out_folds": None,
     "auxiliary": [], "auxiliary_options": [], "auxiliary_only_views": False, "weighting": "fixed", "weighting_options": [],
     "mode": None, "meta_share": 0.2, "budget": None, "budget_unit": None,
 }  # fmt: skip

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from muybridge.measure.estimate import FEW_GROUPS
-from muybridge.report.collect import BASELINE, Collected
+from muybridge.report.collect import BASELINE, Collected, facets
 from muybridge.report.robust import Perturbed, Robust, suspects
 from muybridge.report.run_tables import budget_words
 from muybridge.report.score import Comparison, Scored, between
@@ -159,6 +159,12 @@ def limits(all_of: Collected, scored: list[Scored]) -> list[str]:
     if limited:
         said.append(
             f"Limited for a trial: {limited} of {len(all_of.runs)} runs. Do not quote what rests on them."
+        )
+    seen = sorted({str(facets(run)["data"]) for run in all_of.runs if run.result.get("transductive")})
+    if seen:
+        said.append(
+            f"Transductive on {listed(seen)}: the test videos, without their labels, were among those of the pretraining. On videos "
+            "that it has never seen a network may be worse."
         )
     few = sorted(
         {one.experiment.data for one in scored for arm in one.arms.values() if arm.groups < FEW_GROUPS}

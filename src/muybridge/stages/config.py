@@ -105,6 +105,10 @@ class PretrainConfig(Optimisation):
     """clips: clips through the backbone or its momentum copy; steps: optimiser steps; flops: operations, forward and backward."""
     gap: int = 0
     """Frames between the clips of a tuple (vcop; 8 in the paper)."""
+    held_out_fold: int | None = None
+    """Leave out this fold, which is tested later, where the data set states no split; everything is learnt from when not given."""
+    held_out_folds: int | None = None
+    """Number of folds, as --folds of what is tested later."""
     caption: str | None = None
     """Column of a list with a sentence about each video (video-text); `caption` when not given, builtin-scenes has its own."""
     augment: tuple[Step, ...] = ()

@@ -149,6 +149,7 @@ def describe(job: Job) -> dict[str, Any]:
         },
         "precision": job.config.precision,
         "limited": job.config.limit is not None,
+        "transductive": job.transductive,
         "notes": job.notes,
         "command": job.command,
     }

@@ -37,6 +37,7 @@ from muybridge.stages.protocol import chosen
 from muybridge.stages.published import source_name
 from muybridge.stages.question import label_set, question_of
 from muybridge.stages.text_scored import external, words_digest
+from muybridge.stages.transductive import TRANSDUCTIVE, is_transductive
 from muybridge.stages.weighing import spelt
 
 WORDS_OR_FILES = ("words", "candidates", "templates", "names", "seen")
@@ -55,6 +56,7 @@ class Job:
         signature: name of its run folder.
         facets: how its result is sorted: arm, data, protocol, seed, fold, backbone.
         subject: the model under test where it is no run.
+        transductive: whether test videos, though not their labels, were among those of the pretraining.
     """
 
     stage: str
@@ -65,6 +67,7 @@ class Job:
     facets: dict[str, Any]
     notes: list[str] = field(default_factory=list)
     subject: Subject | None = None
+    transductive: bool = False
 
     @property
     def run(self) -> Run:
@@ -127,7 +130,9 @@ def resolve(
     facets = facets_of(config, dataset.name, inputs, origins, planned or {})
     if stage == "robustness" and is_shifted(dataset, inputs["model"]):
         facets |= {"data": f"{dataset.name} (trained on {facets['data']})", "fold": None}
-    return Job(stage, config, dataset, inputs, name, facets, list(dataset.notes))
+    seen = is_transductive(config, dataset, origins)
+    notes = [*dataset.notes, *([TRANSDUCTIVE] if seen else [])]
+    return Job(stage, config, dataset, inputs, name, facets, notes, transductive=seen)
 
 
 def is_shifted(dataset: Dataset, model: Run) -> bool:

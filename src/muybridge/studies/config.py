@@ -37,7 +37,9 @@ class QuickstartConfig(StudyConfig):
     seeds: int = 1
     """Number of seeds, counted from --seed."""
     budget: int | None = None
-    """Per task: clips through the backbone; 30,000 on the embedded data, 24,000 on your own."""
+    """Clips per task: 30,000 on the embedded data; 24,000 on your own, shared by the folds, but at least 6,000 for each."""
+    transductive: bool = False
+    """Pretrain once on all of --data, tested videos too, instead of once a fold without them; the report says so."""
     labels_per_class: int | None = None
     """Labels for fine-tuning; 10 on the embedded data, all on your own."""
     epochs: int = 20

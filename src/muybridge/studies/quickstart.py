@@ -58,22 +58,23 @@ def _own(config: QuickstartConfig) -> Study:
     columns: dict[str, Any] = {"label": config.label, "group": config.group, "root": config.root}
     source = config.pretrain_data or config.data
     pretrain_columns = columns if source == config.data else {}
-    inits = yield from _pretrain(
-        config, source, {**clips, **pretrain_columns, "budget": config.budget or 24_000}
-    )
+    folds = list(_folds(config, columns))
+    apart = source == config.data and folds != [None] and not config.transductive
+    budget = config.budget or max(24_000 // len(folds) if apart else 24_000, 6_000)
+    values = {**clips, **pretrain_columns, "budget": budget}
     common = {**_control(config), **clips, **columns, "data": config.data}
-    for fold in _folds(config, columns):
+    inits: list[str] = []
+    for fold in folds:
+        if apart or not inits:
+            inits = yield from _pretrain(config, source, values | ({"held_out_fold": fold} if apart else {}))
         for init in inits:
             models = [(yield ProbeConfig(**common, init=init, fold=fold))]
-            models.append(
-                (yield FinetuneConfig(
-                    **common, init=init, fold=fold, labels_per_class=config.labels_per_class, epochs=config.epochs
-                ))
-            )  # fmt: skip
-            for model in models:
-                yield RobustnessConfig(**_control(config, seed=0), **CELLS, model=model)
-    for init in inits:
-        yield NeighboursConfig(**common, init=init)
+            few: dict[str, Any] = {"labels_per_class": config.labels_per_class, "epochs": config.epochs}
+            models.append((yield FinetuneConfig(**common, **few, init=init, fold=fold)))
+            yield from (
+                RobustnessConfig(**_control(config, seed=0), **CELLS, model=model) for model in models
+            )
+    yield from (NeighboursConfig(**common, init=init) for init in inits)
 
 
 def _pretrain(config: QuickstartConfig, data: tuple[str, ...], values: dict[str, Any]) -> Any:
