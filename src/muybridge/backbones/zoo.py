@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from muybridge.backbones.preprocessor import Preprocessing
 from muybridge.backbones.pretrained import load_pretrained, read_weights
 from muybridge.core.catalogue import imported
 from muybridge.core.errors import MuybridgeError, UsageError
@@ -106,6 +107,8 @@ class Whole(nn.Module):
         classes: their names in order, None where the network does not say.
         clip_frames: the only number of frames it takes, None for any.
         clip_size: the only height and width it takes, None for any.
+        preprocessing: what it does to frames in [0, 1]; None where it does not say.
+        is_random: whether the name brought no weights.
     """
 
     def __init__(
@@ -117,9 +120,12 @@ class Whole(nn.Module):
         clip_frames: int | None = None,
         clip_size: int | None = None,
         classes: tuple[str, ...] | None = None,
+        preprocessing: Preprocessing | None = None,
+        is_random: bool = False,
     ) -> None:
         super().__init__()
         self.name, self.outputs, self.classes = name, outputs, classes
+        self.preprocessing, self.is_random = preprocessing, is_random
         self.clip_frames, self.clip_size = clip_frames, clip_size
         self.prepare, self.model = prepare or nn.Identity(), model
 
@@ -134,15 +140,17 @@ class Normalise(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...], time_first: bool = False) -> None:
+    def __init__(
+        self, mean: tuple[float, ...], std: tuple[float, ...], time_first: bool = False, bgr: bool = False
+    ) -> None:
         super().__init__()
-        self.time_first = time_first
+        self.time_first, self.bgr = time_first, bgr
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1, 1))
 
     def forward(self, frames: Float[Tensor, "b 3 t h w"]) -> Float[Tensor, "b _ _ h w"]:
         """Normalise."""
-        x = (frames - self.mean) / self.std
+        x = ((frames.flip(1) if self.bgr else frames) - self.mean) / self.std
         return x.transpose(1, 2) if self.time_first else x
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from muybridge.backbones.preprocessor import preprocessor_file
 from muybridge.core import snapshots
 from muybridge.core.errors import UsageError
 from muybridge.core.records import Run, signature
@@ -178,7 +179,10 @@ def signed_config(config: Any, dataset: Dataset, memory: Memory) -> dict[str, An
 
 def _held(folder: Path, memory: Memory, option: str) -> str:
     """Name of a folder of transformers by what it holds."""
-    files = sorted([*folder.glob("config.json"), *folder.glob("*.safetensors")])
+    prepared = preprocessor_file(folder)
+    files = sorted(
+        [*folder.glob("config.json"), *folder.glob("*.safetensors"), *([prepared] if prepared else [])]
+    )
     held = "".join(f"{file.name} {memory.digest(file, option)}\n" for file in files)
     return f"hf:{hashlib.sha256(held.encode()).hexdigest()[:16]}"
 

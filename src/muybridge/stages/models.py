@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from muybridge import backbones
 from muybridge.backbones.model_folder import folder_of
+from muybridge.backbones.preprocessor import Preprocessing
 from muybridge.backbones.pretrained import READABLE, load_pretrained
 from muybridge.backbones.zoo import called, classifier
 from muybridge.core import seeding, snapshots
@@ -41,7 +42,8 @@ class Subject:
         classes: names of its classes in the order of its scores; None where it does not say.
         key: hash of its name and weights.
         protocol: preset that it is tested with unless told otherwise.
-        clip: ``frames`` and ``crop`` of that preset that the model knows better.
+        clip: ``frames``, ``crop`` and ``short_side`` of that preset that the model knows better.
+        preprocessing: what it does to frames by itself, as far as it is known; for ``result.json``.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Subject:
     key: str
     protocol: str = "kinetics"
     clip: Mapping[str, int] = field(default_factory=dict)
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
 
     def logits(
         self, frames: UInt8[Tensor, "b 3 t h w"], classes: int, compute: Compute
@@ -101,11 +104,26 @@ def load(config: RobustnessConfig) -> Subject:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeding.key(config.seed, "model"))
         model = _called(name, weights) if names_code(name) else classifier(name, weights)
+    if weights is None and getattr(model, "is_random", False):
+        raise UsageError(
+            f"--model {name}: names no weights, so its answers would be drawn at random. Give a folder with config.json and"
+            " *.safetensors (hf:FOLDER), or --weights."
+        )
     subject = given(model, name, getattr(model, "classes", None))
     if name == "i3d":
         return replace(subject, classes=read_classes(KINETICS400), protocol="i3d-kinetics")
-    clip = {"frames": getattr(model, "clip_frames", None), "crop": getattr(model, "clip_size", None)}
-    return replace(subject, clip={field: value for field, value in clip.items() if value})
+    prepared: Preprocessing | None = getattr(model, "preprocessing", None)
+    clip = {
+        "frames": getattr(model, "clip_frames", None),
+        "crop": getattr(model, "clip_size", None),
+        "short_side": prepared.short_side if prepared else None,
+    }
+    return replace(
+        subject,
+        clip={field: value for field, value in clip.items() if value},
+        preprocessing=prepared.facts() if prepared else {},
+        key=subject.key + ("-bgr" if prepared and prepared.bgr else ""),
+    )
 
 
 def given(

@@ -229,7 +229,12 @@ def _facts(job: Job, trial: Trial, grid: Grid) -> dict[str, Any]:
         "profile": {"name": profile.name, "version": profile.version},
         "protocol": trial.protocol.facts(),
         "categories": categories(grid.conditions),
-        "model": {"name": subject.name, "weights": subject.key, "classes": len(trial.labels.classes)},
+        "model": {
+            "name": subject.name,
+            "weights": subject.key,
+            "classes": len(trial.labels.classes),
+            **({"preprocessing": dict(subject.preprocessing)} if subject.preprocessing else {}),
+        },
         "accepted": {}
         if trial.labels == same(job.dataset.classes)
         else trial.labels.facts(job.dataset.classes),
