@@ -210,6 +210,16 @@ class RobustnessConfig(Control):
     """File of the weights of a model that is no run."""
     classes: str | None = None
     """File with the class names of a model that is no run, one per line in the order of its scores; its own when not given."""
+    layout: Literal["bcthw", "btchw", "list"] | None = None
+    """What module:function takes: bcthw (usual), btchw, or list (bcthw alone in a list)."""
+    range: Literal["0-1", "0-255", "-1-1"] | None = None
+    """Range of the frames that it takes, in front of mean and std: 0-1 (usual), 0-255 or -1-1."""
+    mean: tuple[float, ...] = ()
+    """Of the colours, in that range, subtracted from what it takes: one number or three."""
+    std: tuple[float, ...] = ()
+    """Of the colours, divided by afterwards: one number or three."""
+    channels: Literal["rgb", "bgr"] | None = None
+    """Order of the colours that it takes, also of mean and std: rgb (usual) or bgr."""
     data: tuple[str, ...] = ()
     """Test videos. Where others are given than a run was trained and tested on, its classes are matched with their labels by name."""
     label: str | None = None

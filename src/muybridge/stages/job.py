@@ -18,6 +18,7 @@ from muybridge.perturb.profiles import profile_of
 from muybridge.stages import compared, models
 from muybridge.stages.captions import signed_captions
 from muybridge.stages.check import check
+from muybridge.stages.class_file import read_classes
 from muybridge.stages.config import (
     C,
     Control,
@@ -29,7 +30,6 @@ from muybridge.stages.config import (
     as_dict,
 )
 from muybridge.stages.facets import facets_of, zeroshot_facets
-from muybridge.stages.labels import read_classes
 from muybridge.stages.memory import Memory
 from muybridge.stages.models import Subject
 from muybridge.stages.options import complete
@@ -118,7 +118,7 @@ def resolve(
         config = spelt(config)
     signed = signed_config(config, dataset, memory)
     if isinstance(config, RobustnessConfig) and not inputs:
-        return _foreign(config, dataset, subject or models.load(config), signed)
+        return _foreign(config, dataset, models.fed(subject or models.load(config), config), signed)
     if isinstance(config, SimilarityConfig):
         return _comparison(config, dataset, inputs, origins, planned or {}, signed, memory)
     if isinstance(config, ZeroshotConfig) and not inputs:

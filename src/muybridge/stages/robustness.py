@@ -15,7 +15,7 @@ from muybridge.data.index import Dataset, VideoRecord, check_same, divide, finge
 from muybridge.data.loader import check_broken
 from muybridge.perturb.apply import conditions
 from muybridge.perturb.profiles import profile_of
-from muybridge.stages import consent
+from muybridge.stages import consent, labelling
 from muybridge.stages.check import check_cells
 from muybridge.stages.config import (
     KINDS,
@@ -192,7 +192,8 @@ def _foreign(job: Job, subject: Subject, compute: Compute) -> Trial:
     records, notes = held_out(job.dataset, config.limit)
     batch = config.batch or fitting(protocol, compute.device)
     tested, noted = direct(records, protocol, batch, config.workers, config.allow_broken)
-    return Trial(subject, labels, protocol, records, tested, batch, [], [*job.notes, *notes, *noted])
+    taken = labelling.notes(labels, job.dataset.classes, bool(subject.classes))
+    return Trial(subject, labels, protocol, records, tested, batch, [], [*job.notes, *taken, *notes, *noted])
 
 
 def _saved(job: Job, trial: Trial, parts: Parts) -> int:
