@@ -18,7 +18,9 @@ UNSIGNED = {
     "init", "model", "weights", "classes",  # signed by their content
     "trust_code",  # consent
 }  # fmt: skip
-NO_PROTOCOL = UNSIGNED | {"precision", "seed", "limit", "backbone", "fold", "folds"}
+NO_PROTOCOL = UNSIGNED | {
+    "precision", "seed", "limit", "backbone", "fold", "folds", "weights_key", "weights_prefix",
+}  # fmt: skip
 """What two transfers of one table may differ in: model, data, seed."""
 FROZEN = {"batch", "ks"}
 """Features are the same in batches of any size; what is reported besides does not touch the answers of the table."""

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from muybridge.backbones.preprocessor import Preprocessing
-from muybridge.backbones.pretrained import load_pretrained, read_weights
+from muybridge.backbones.pretrained import attach, put_weights, take_weights
 from muybridge.core.catalogue import imported
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.features import Features, average
@@ -38,13 +38,17 @@ def backbone(name: str) -> nn.Module:
     return Outside(name, _network(name))
 
 
-def classifier(name: str, weights: str | Path | None = None) -> nn.Module:
+def classifier(
+    name: str, weights: str | Path | None = None, key: str | None = None, prefix: str | None = None
+) -> nn.Module:
     """A whole network with its own head: frames in [0, 1] to logits ``b k``; ``outputs`` is their number.
 
     Args:
         name: ``i3d``, or a name with a prefix.
-        weights: state dict of the network (``.safetensors`` or ``.pt``); random where a name brings none. The head of ``i3d`` and of a
-            torchvision network gets as many outputs as its weights have.
+        weights: file with the weights of the network (``pretrained.READABLE``); random where a name brings none. The head of ``i3d`` and
+            of a torchvision network gets as many outputs as its weights have. ``pretrained.checkpoint_of`` says what was taken.
+        key: of the weights in the file, as ``pretrained.load_pretrained`` takes it.
+        prefix: of their names.
 
     Raises:
         UsageError: as ``backbone``; weights of another network.
@@ -53,11 +57,13 @@ def classifier(name: str, weights: str | Path | None = None) -> nn.Module:
     if weights is None:
         return whole
     bare = whole.model if isinstance(whole, Whole) else whole
-    outputs = head_outputs(bare, read_weights(Path(weights)))
+    taken = take_weights(bare, weights, key, prefix)
+    outputs = head_outputs(bare, taken.tensors)
     if outputs is not None and (name == "i3d" or name.startswith("torchvision:")):
         whole = _whole(name, outputs)
         bare = whole.model if isinstance(whole, Whole) else whole
-    load_pretrained(bare, weights)
+    put_weights(bare, dict(taken.tensors), weights)
+    attach(whole, taken)
     return whole
 
 

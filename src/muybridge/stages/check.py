@@ -222,8 +222,8 @@ def _check_comparison(config: SimilarityConfig) -> None:
 
 
 FOREIGN = (
-    "weights", "classes", "layout", "range", "mean", "std", "channels", "protocol", "views", "frames", "stride", "fps",
-    "short_side", "crop",
+    "weights", "weights_key", "weights_prefix", "classes", "layout", "range", "mean", "std", "channels", "protocol", "views",
+    "frames", "stride", "fps", "short_side", "crop",
 )  # fmt: skip
 """Fields of a robustness run that a model of our own answers by itself."""
 FOREIGN_PAIR = (

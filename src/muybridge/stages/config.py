@@ -118,7 +118,11 @@ class Transfer(Data):
     """What a pretrained network is transferred to."""
 
     init: str = "random"
-    """Folder of a pretrain run, a file of public weights for --backbone (.safetensors, .pt or .pth), or random."""
+    """Folder of a pretrain run, a file of public weights for --backbone (.safetensors, .pt, .pth, .ckpt, ...), or random."""
+    weights_key: str | None = None
+    """Under which key the weights lie in that file, dotted, as model or teacher.state_dict; found by the names when not given."""
+    weights_prefix: str | None = None
+    """What stands in front of the network's names in it, as module.backbone; found when not given."""
     fold: int | None = None
     """Which fold is tested, where the data set states no split."""
     folds: int | None = None
@@ -208,8 +212,12 @@ class RobustnessConfig(Control):
     """Folder of a finetune or probe run; or i3d, torchvision:NAME, hf:NAME_OR_FOLDER, or module:function, which returns the model."""
     weights: str | None = None
     """File of the weights of a model that is no run."""
+    weights_key: str | None = None
+    """Under which key the weights lie in that file, dotted, as model or teacher.state_dict; found by the names when not given."""
+    weights_prefix: str | None = None
+    """What stands in front of the network's names in it, as module.backbone; found when not given."""
     classes: str | None = None
-    """File with the class names of a model that is no run, one per line in the order of its scores; its own when not given."""
+    """File with the class names of a model that is no run: one per line in the order of its scores, numbered, or JSON; else its own."""
     layout: Literal["bcthw", "btchw", "list"] | None = None
     """What module:function takes: bcthw (usual), btchw, or list (bcthw alone in a list)."""
     range: Literal["0-1", "0-255", "-1-1"] | None = None
@@ -260,7 +268,11 @@ class NeighboursConfig(Data):
 
     stage: ClassVar[str] = "neighbours"
     init: str = "random"
-    """Folder of a pretrain run, or random."""
+    """Folder of a pretrain run, a file of public weights for --backbone, or random."""
+    weights_key: str | None = None
+    """Under which key the weights lie in that file, dotted, as model or teacher.state_dict; found by the names when not given."""
+    weights_prefix: str | None = None
+    """What stands in front of the network's names in it, as module.backbone; found when not given."""
     nearest: int = 5
     """Neighbours shown per video; those of the same group are left out."""
     queries: int = 64

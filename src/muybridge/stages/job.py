@@ -56,6 +56,7 @@ class Job:
         signature: name of its run folder.
         facets: how its result is sorted: arm, data, protocol, seed, fold, backbone.
         subject: the model under test where it is no run.
+        checkpoint: what was taken of a file of public weights, filled when it is read.
     """
 
     stage: str
@@ -66,6 +67,7 @@ class Job:
     facets: dict[str, Any]
     notes: list[str] = field(default_factory=list)
     subject: Subject | None = None
+    checkpoint: dict[str, Any] = field(default_factory=dict)
 
     @property
     def run(self) -> Run:

@@ -11,9 +11,10 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from muybridge import backbones
+from muybridge.backbones.checkpoint_fit import Taken
 from muybridge.backbones.model_folder import folder_of
 from muybridge.backbones.preprocessor import Preprocessing
-from muybridge.backbones.pretrained import READABLE, load_pretrained
+from muybridge.backbones.pretrained import READABLE, attach, checkpoint_of, load_pretrained
 from muybridge.backbones.zoo import called, classifier
 from muybridge.core import seeding, snapshots
 from muybridge.core.catalogue import names_code
@@ -47,6 +48,7 @@ class Subject:
         preprocessing: what it does to frames by itself, as far as it is known; for ``result.json``.
         feed: how frames are put in.
         is_foreign: whether somebody else wrote it, so that what it raises is no bug of ours.
+        checkpoint: what was taken of its file of weights.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Subject:
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     feed: Feed = field(default_factory=Feed)
     is_foreign: bool = False
+    checkpoint: Taken | None = None
 
     def logits(
         self, frames: UInt8[Tensor, "b 3 t h w"], classes: int, compute: Compute
@@ -129,13 +132,16 @@ def load(config: RobustnessConfig) -> Subject:
         raise UsageError(f"--model {name}: wanted --weights with its file of weights (.safetensors or .pt).")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeding.key(config.seed, "model"))
-        model = _called(name, weights) if names_code(name) else classifier(name, weights)
+        model = (
+            _called(name, weights, config) if names_code(name) else classifier(name, weights, *_where(config))
+        )
     if weights is None and getattr(model, "is_random", False):
         raise UsageError(
             f"--model {name}: names no weights, so its answers would be drawn at random. Give a folder with config.json and"
             " *.safetensors (hf:FOLDER), or --weights."
         )
     subject = given(model, name, getattr(model, "classes", None))
+    subject = replace(subject, checkpoint=checkpoint_of(model))
     if name == "i3d":
         return replace(subject, classes=read_classes(KINETICS400), protocol="i3d-kinetics")
     prepared: Preprocessing | None = getattr(model, "preprocessing", None)
@@ -216,11 +222,15 @@ def evaluating(call: Any, compute: Compute) -> Iterator[None]:
             part.training = training
 
 
-def _called(name: str, weights: Path | None) -> Any:
+def _where(config: RobustnessConfig) -> tuple[str | None, str | None]:
+    return config.weights_key, config.weights_prefix
+
+
+def _called(name: str, weights: Path | None, config: RobustnessConfig) -> Any:
     """The module or function of frames that ``module:function`` returns."""
     made = called(name)
     if weights:
         if not isinstance(made, nn.Module):
             raise UsageError(f"--weights {weights}: {name} returns no nn.Module that could take them.")
-        load_pretrained(made, weights)
+        attach(made, load_pretrained(made, weights, *_where(config)))
     return made

@@ -93,6 +93,9 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     if nans:
         notes.append(f"{nans} rows have scores that are not numbers: they count as wrong")
     write_strips(job.run.path / "strips.npz", condition_strips(grid, trial.tested, CONTROLS))
+    if trial.subject.checkpoint:
+        taken = trial.subject.checkpoint
+        job.checkpoint.update(taken.facts() | {"note": taken.note()})
     return {
         **_facts(job, trial, grid),
         **controls,
