@@ -112,9 +112,12 @@ def accuracy_line(run: Run) -> str:
     from muybridge.core.predictions import read_predictions
     from muybridge.measure.intervals import accuracy_interval
 
-    found = accuracy_interval([read_predictions(path, only="clean")])
+    rows = read_predictions(path, only="clean")
+    found = accuracy_interval([rows])
     caution = f"; {found.caution}" if found.caution else ""
     told = run.result
+    broken = len(set(rows.video[rows.predicted == -1].tolist())) if told.get("data", {}).get("broken") else 0
+    caution += f"; {broken} broken videos count as wrong" if broken else ""
     chance = "" if told.get("chance") is None else f", chance {told['chance']:.1%}"
     return f"{told.get('summary', run.stage)}: {found.value:.1%} (95 % interval {found.low:.1%} to {found.high:.1%}{chance}{caution})"
 
