@@ -11,8 +11,8 @@ from torch import Tensor
 
 from muybridge.core.errors import UsageError
 
-COUNTED = "num_batches_tracked"
-"""Of batch norm: how many batches it saw; older files have none, and it is read in training alone."""
+COUNTED = ("num_batches_tracked", "relative_position_index")
+"""Ends of names that a file may lack: batches that batch norm saw, read in training alone; a table of constants of Swin."""
 FEW = 6
 
 
