@@ -128,6 +128,8 @@ def load(config: RobustnessConfig) -> Subject:
         UsageError: no such model, or weights that do not fit.
     """
     name, weights = config.model, Path(config.weights) if config.weights else None
+    if weights is None and any(_where(config)):
+        raise UsageError("--weights-key, --weights-prefix: go with --weights and its file.")
     if weights is None and (name == "i3d" or name.startswith("torchvision:")):
         raise UsageError(f"--model {name}: wanted --weights with its file of weights (.safetensors or .pt).")
     with torch.random.fork_rng(devices=[]):
@@ -173,7 +175,10 @@ def given(
         UsageError: not callable; or to be kept, with neither weights nor a name.
     """
     if not callable(model):
-        raise UsageError(f"model {model!r}: cannot be called; wanted an nn.Module or a function of frames.")
+        raise UsageError(
+            f"model: {described(model)} cannot be called; wanted an nn.Module or a function of frames. A state dict is no model: load it"
+            " into its network."
+        )
     if kept and name is None and not has_weights(model):
         raise UsageError(
             f"model {model!r}: has no weights that would name its results. Give it a name=, or leave out= away."
