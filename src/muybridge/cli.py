@@ -257,6 +257,7 @@ def parse(kind: Any, program: str, words: list[str]) -> Any:
 
     words, name = _take(words, "--preset")
     words, file = _take(words, "--config")
+    words = _joined(words)
     base = preset(kind, name or "tiny")
     if file:
         base = from_file(base, Path(file))
@@ -266,6 +267,16 @@ def parse(kind: Any, program: str, words: list[str]) -> Any:
         tyro.cli(kind, prog=program, args=words, default=base, description=kind.__doc__ + note),
         name or "tiny",
     )
+
+
+def _joined(words: list[str]) -> list[str]:
+    """``--range -1-1`` as one word, since a value that begins with a dash is taken for a flag."""
+    pairs = [place for place in range(len(words) - 1) if words[place : place + 2] == ["--range", "-1-1"]]
+    return [
+        "--range=-1-1" if place in pairs else word
+        for place, word in enumerate(words)
+        if place - 1 not in pairs
+    ]
 
 
 def _take(words: list[str], flag: str) -> tuple[list[str], str | None]:

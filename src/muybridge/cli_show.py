@@ -114,11 +114,19 @@ def accuracy_line(run: Run) -> str:
 
     if run.stage == "robustness":
         return _robustness_line(run)
-    found = accuracy_interval([read_predictions(path, only="clean")])
+    rows = read_predictions(path, only="clean")
+    found = accuracy_interval([rows])
     caution = f"; {found.caution}" if found.caution else ""
     told = run.result
+    caution += _broken(rows, told)
     chance = "" if told.get("chance") is None else f", chance {told['chance']:.1%}"
     return f"{told.get('summary', run.stage)}: {found.value:.1%} (95 % interval {found.low:.1%} to {found.high:.1%}{chance}{caution})"
+
+
+def _broken(rows: Any, told: Mapping[str, Any]) -> str:
+    """How many videos could not be read and count as wrong answers."""
+    broken = len(set(rows.video[rows.predicted == -1].tolist())) if told.get("data", {}).get("broken") else 0
+    return f"; {broken} broken videos count as wrong" if broken else ""
 
 
 def _robustness_line(run: Run) -> str:
@@ -149,6 +157,7 @@ def _robustness_line(run: Run) -> str:
     apart = [name for name in wanted if name in left_out]
     tail = f"; not counted: {', '.join(apart)}" if apart else ""
     caution = f"; {found['clean'].caution}" if found["clean"].caution else ""
+    caution += _broken(read_predictions(run.path / "predictions.parquet", only="clean"), told)
     return f"{told.get('summary', run.stage)}: {', '.join(words)}; chance {told['chance']:.1%}; 95 % intervals{caution}{tail}"
 
 

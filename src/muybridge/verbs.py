@@ -209,7 +209,7 @@ def robustness(
 
     Args:
         model: what `muybridge robustness --model` takes; or an ``nn.Module`` or callable that turns frames (float, 0 to 1, ``b 3 t h w``)
-            into logits ``b k`` and owns its normalisation.
+            into logits ``b k`` and owns its normalisation. ``layout``, ``range``, ``mean``, ``std`` and ``channels`` feed it otherwise.
         data: folders, lists or names of data sets.
         name: of a model that is an object, in tables; names its results too, and is needed for those of a callable without weights.
         class_names: classes of such a model in the order of its scores; those of the data set when not given.

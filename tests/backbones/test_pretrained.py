@@ -64,7 +64,7 @@ def test_code_is_not_run(network: nn.Module, tmp_path: Path):
 
 def test_other_kinds_of_file(network: nn.Module, tmp_path: Path):
     with pytest.raises(UsageError, match="wanted a file that ends in"):
-        load_pretrained(network, tmp_path / "w.ckpt")
+        load_pretrained(network, tmp_path / "w.onnx")
     torch.save([1, 2], tmp_path / "w.pt")
     with pytest.raises(UsageError, match="no plain state dict"):
         load_pretrained(network, tmp_path / "w.pt")

@@ -180,7 +180,7 @@ def test_wrong_words_are_refused(words: list[str], said: str):
 
 def test_help(capsys):
     assert run(["--help"]) == 0
-    assert "usage: muybridge weights convert i3d FILE" in capsys.readouterr().out
+    assert "usage: muybridge weights convert KIND FILE" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(

@@ -116,3 +116,12 @@ def test_letters_that_name_none_or_several(words: str, said: str):
 def test_dependents():
     assert names(dependents(ROWS, ROWS[3])) == ["eeee"]
     assert dependents(ROWS, ROWS[0]) == []
+
+
+def test_frames_of_a_clip_are_not_those_that_a_run_worked_through():
+    spent = {"frames": 4096, "seconds": 2.5, "clips": 512}
+    one = RunRow("probe", "a", "done", config={"frames": 8}, budget=spent)
+    other = RunRow("zeroshot", "b", "done", config={}, budget=spent)
+    assert names(chosen([one, other], None, ["frames=8"])) == ["a"]
+    assert names(chosen([one, other], None, ["spent-frames>4000", "seconds=2.5"])) == ["a", "b"]
+    assert one.flat()["spent_frames"] == other.flat()["spent_frames"] == 4096

@@ -7,7 +7,7 @@ import time
 import pytest
 from rich.console import Console
 
-from muybridge.core.screen import Bars, Plain, screen
+from muybridge.core.screen import Bars, Plain, screen, speed
 
 
 @pytest.fixture
@@ -51,7 +51,22 @@ def test_a_finished_task_starts_anew(clock: list[float], capsys: pytest.CaptureF
     plain.update("a", 0, 10)
     clock[0] += 10
     plain.update("a", 5, 10)
-    assert capsys.readouterr().err == "a: 5/10 (0.5/s, 10 s left)\n"
+    assert capsys.readouterr().err == "a: 5/10 (2.0 s each, 10 s left)\n"
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        (1234.5, "1,234/s"),
+        (9.96, "10.0/s"),
+        (1.0, "1.0/s"),
+        (0.25, "4.0 s each"),
+        (0.001, "1,000.0 s each"),
+        (0.0, "0.0/s"),
+    ],
+)
+def test_slow_work_is_told_in_seconds_that_one_takes(rate: float, words: str) -> None:
+    assert speed(rate) == words
 
 
 def _show(bars: Bars, width: int) -> list[str]:

@@ -18,7 +18,9 @@ UNSIGNED = {
     "init", "model", "weights", "classes",  # signed by their content
     "trust_code",  # consent
 }  # fmt: skip
-NO_PROTOCOL = UNSIGNED | {"precision", "seed", "limit", "backbone", "fold", "folds"}
+NO_PROTOCOL = UNSIGNED | {
+    "precision", "seed", "limit", "backbone", "fold", "folds", "weights_key", "weights_prefix",
+}  # fmt: skip
 """What two transfers of one table may differ in: model, data, seed."""
 ARMS = {
     "auxiliary", "auxiliary_options", "auxiliary_only_views", "weighting", "weighting_options", "mode", "meta_share",

@@ -82,7 +82,7 @@ def test_scores_are_those_of_the_module_on_frames_from_0_to_1() -> None:
     [
         (lambda x: x.mean((2, 3, 4)), "wanted \\(2, 4\\), one score per class"),
         (lambda x: x.mean((1, 2, 3, 4)), "returned \\(2,\\)"),
-        (lambda x: {"logits": x}, "returned a dict"),
+        (lambda x: {"logits": x}, "returned a mapping with logits"),
         (lambda x: torch.zeros(2, 4, dtype=torch.int64), "returned a torch.int64 tensor"),
         (lambda x: torch.zeros(1, 4), "returned \\(1, 4\\) for 2 clips"),
     ],

@@ -117,6 +117,8 @@ def test_a_folder_of_transformers_is_signed_by_what_it_holds(videos, tmp_path, m
     assert job("hf:one").config.backbone == f"hf:{tmp_path / 'one'}"
     assert job(held(tmp_path / "one", seed=1)).signature != first.signature
     assert job(held(tmp_path / "one", width=16)).signature != first.signature
+    (tmp_path / "one" / "preprocessor_config.json").write_text("{}")
+    assert job("hf:one").signature != job(held(tmp_path / "other")).signature, "what it does to pixels"
     configs = [replace(job("hf:one").config, seed=seed) for seed in range(3)]
 
     planned = plan(config for config in configs)

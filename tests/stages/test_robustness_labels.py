@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from muybridge.core.errors import UsageError
 from muybridge.core.predictions import Predictions
 from muybridge.measure.accuracy import hits, video_level
-from muybridge.stages.labels import Labels, matched, read_classes, same
+from muybridge.stages.class_file import read_classes
+from muybridge.stages.labels import Labels, matched, same
 
 CLASSES = ("archery", "arm wrestling", "playing guitar", "playing bass guitar")
 

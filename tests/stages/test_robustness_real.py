@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import muybridge
-from muybridge.stages.labels import read_classes
+from muybridge.stages.class_file import read_classes
 from muybridge.stages.models import KINETICS400
 
 ROOT = Path(os.environ.get("MUYBRIDGE_REAL_DATA", ""))

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import muybridge
+from muybridge.core.errors import UsageError
 from muybridge.data import video
 from muybridge.data.builtin_render import render
 
@@ -32,7 +33,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def measured(model: str, videos: Path, out: Path, **options: Any) -> dict[str, Any]:
     run = muybridge.robustness(
         model, str(videos), classes=str(videos / "classes.txt"), types=("jumbling", "jpeg"), severities=(1, 5), out=out,
-        short_side=72, stride=1, workers=1, views="1x1", **options,
+        stride=1, workers=1, views="1x1", **{"short_side": 72} | options,
     )  # fmt: skip
     content = json.loads((run.path / "result.json").read_text())
     assert len(run.rows) == 4 * 5
@@ -63,3 +64,16 @@ def test_transformers_from_a_folder(videos: Path, tmp_path: Path) -> None:
     transformers.VideoMAEForVideoClassification(config).save_pretrained(tmp_path / "model")
     result = measured(f"hf:{tmp_path / 'model'}", videos, tmp_path / "out")
     assert (result["protocol"]["frames"], result["protocol"]["crop"]) == (8, 32)
+    assert result["model"]["preprocessing"]["mean"] == pytest.approx([0.485, 0.456, 0.406])
+    said = {"image_processor_type": "VideoMAEImageProcessor", "size": {"shortest_edge": 40}, "crop_size": 32}
+    (tmp_path / "model" / "preprocessor_config.json").write_text(json.dumps(said))
+    other = measured(f"hf:{tmp_path / 'model'}", videos, tmp_path / "out", short_side=None)
+    assert other["signature"] != result["signature"]
+    assert other["protocol"]["short_side"] == 40
+    assert other["model"]["preprocessing"]["mean"] == [0.5] * 3
+
+
+def test_random_weights_are_not_measured(videos: Path, tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    with pytest.raises(UsageError, match="drawn at random"):
+        muybridge.robustness("hf:videomae", str(videos), classes=str(videos / "classes.txt"), out=tmp_path)

@@ -1,32 +1,93 @@
 """Reading published weights into a network: safetensors, or PyTorch files without pickled code."""
 
 import difflib
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.backbones.checkpoint_file import READABLE as READABLE
+from muybridge.backbones.checkpoint_file import read_states
+from muybridge.backbones.checkpoint_fit import COUNTED, Taken, choose, trimmed
+from muybridge.core.errors import UsageError
 
-READABLE = (".safetensors", ".pt", ".pth")
+FC_CLS = "cls_head.fc_cls."
+"""Last layer of mmaction's networks, which stands beside the ``backbone.`` that it belongs to."""
 
 
-def load_pretrained(module: nn.Module, path: str | Path) -> None:
-    """Load all weights of a module from a file; names and shapes must match exactly.
+def load_pretrained(
+    module: nn.Module, path: str | Path, key: str | None = None, prefix: str | None = None
+) -> Taken:
+    """Load all weights of a module from a file: every name and shape of the network has to be there (``checkpoint_fit``).
 
     Args:
         module: network that gets the weights.
-        path: ``.safetensors``, or ``.pt`` / ``.pth`` with a state dict (read with ``weights_only=True``).
+        path: a file that ends in one of ``READABLE``; read with ``weights_only=True``.
+        key: under which the state dict lies, dotted; found where not given.
+        prefix: of the names of the network in it; found where not given.
+
+    Returns:
+        What was taken and what was left.
 
     Raises:
-        UsageError: another kind of file, or the weights of another network: says which names are missing, unexpected or of another
-            shape, and the nearest names.
+        UsageError: another kind of file, several sets of weights that fit alike, or the weights of another network: says which names are
+            missing, unexpected or of another shape, and the nearest names.
         MuybridgeError: the file is missing or damaged.
     """
-    put_weights(module, read_weights(Path(path)), path)
+    taken = take_weights(module, path, key, prefix)
+    put_weights(module, dict(taken.tensors), path)
+    return taken
+
+
+def take_weights(
+    module: nn.Module,
+    path: str | Path,
+    key: str | None = None,
+    prefix: str | None = None,
+    heads: tuple[str, ...] = (),
+) -> Taken:
+    """The tensors of a file that are a module's, not put in yet; parts in ``heads`` that the module has not are left.
+
+    Raises:
+        UsageError, MuybridgeError: as ``load_pretrained``; names and shapes are not compared.
+    """
+    states, others = read_states(Path(path))
+    wanted = module.state_dict()
+    taken = choose(wanted, states, Path(path), key, prefix)
+    taken = trimmed(_with_head(taken, states[taken.key], wanted), wanted, heads)
+    beside = (*others, *(one for one in states if one != taken.key))
+    return replace(taken, left={**taken.left, "keys beside": beside}) if beside else taken
+
+
+def attach(module: nn.Module, taken: Taken) -> None:
+    """Keep with a network what was taken of its file of weights, beside its parameters and parts."""
+    module.__dict__["checkpoint"] = taken
+
+
+def checkpoint_of(module: object) -> Taken | None:
+    """What was taken of the file of a network's weights; None where there was none."""
+    found = vars(module).get("checkpoint") if isinstance(module, nn.Module) else None
+    return found if isinstance(found, Taken) else None
+
+
+def _with_head(taken: Taken, state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Taken:
+    """Where a network lacks its last layer alone, and mmaction's ``cls_head.fc_cls`` stands beside it: that one."""
+    missing = [name for name in wanted if name not in taken.tensors and not name.endswith(COUNTED)]
+    fronts = {name.rpartition(".")[0] for name in missing}
+    if len(missing) != 2 or len(fronts) != 1 or not all(FC_CLS + one in state for one in ("weight", "bias")):
+        return taken
+    head = fronts.pop()
+    found = {f"{head}.{one}": state[FC_CLS + one] for one in ("weight", "bias")}
+    left = {
+        why: tuple(name for name in names if not name.startswith(FC_CLS)) for why, names in taken.left.items()
+    }
+    return replace(
+        taken,
+        tensors={**taken.tensors, **found},
+        left={why: names for why, names in left.items() if names},
+        renamed=(f"{FC_CLS}* as {head}.*",),
+    )
 
 
 def put_weights(module: nn.Module, tensors: dict[str, Tensor], path: str | Path) -> None:
@@ -44,11 +105,13 @@ def put_weights(module: nn.Module, tensors: dict[str, Tensor], path: str | Path)
     module.load_state_dict(tensors)
 
 
-HEADS = ("logits.", "fc.", "head.", "classifier.")
+HEADS = ("logits.", "fc.", "head.", "classifier.", "cls_head.", "fc_norm.")
 """Where published networks keep the layers that a backbone has not."""
 
 
-def load_backbone(backbone: nn.Module, path: str | Path) -> None:
+def load_backbone(
+    backbone: nn.Module, path: str | Path, key: str | None = None, prefix: str | None = None
+) -> Taken:
     """Load the weights of a whole published network into a backbone; those of its classifier (``HEADS``) are left out.
 
     Raises:
@@ -56,40 +119,9 @@ def load_backbone(backbone: nn.Module, path: str | Path) -> None:
         MuybridgeError: as ``load_pretrained``.
     """
     inner = getattr(backbone, "model", backbone)
-    known = inner.state_dict().keys()
-    found = {
-        name: value
-        for name, value in read_weights(Path(path)).items()
-        if name in known or not name.startswith(HEADS)
-    }
-    put_weights(inner, found, path)
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors by name.
-
-    Raises:
-        UsageError: another kind of file; no state dict inside.
-        MuybridgeError: the file is missing or damaged.
-    """
-    if path.suffix not in READABLE:
-        raise UsageError(f"{path}: wanted a file that ends in {', '.join(READABLE)}.")
-    try:
-        content: Any = (
-            load_file(path) if path.suffix == READABLE[0] else torch.load(path, "cpu", weights_only=True)
-        )
-    except FileNotFoundError as error:
-        raise MuybridgeError(f"{path}: no such file.") from error
-    except (OSError, SafetensorError) as error:
-        raise MuybridgeError(f"{path}: cannot be read as weights ({error}).") from error
-    except Exception as error:  # whatever a torn or foreign file makes of torch's reader
-        raise MuybridgeError(
-            f"{path}: cannot be read as weights without running code from it ({str(error).partition('.')[0]}). "
-            "Save its state dict as safetensors."
-        ) from error
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise UsageError(f"{path}: holds no plain state dict of tensors by name.")
-    return content
+    taken = take_weights(inner, path, key, prefix, HEADS)
+    put_weights(inner, dict(taken.tensors), path)
+    return taken
 
 
 def _difference(wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]]) -> str:

@@ -13,7 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from muybridge.backbones.pretrained import load_pretrained, read_weights
+from muybridge.backbones.preprocessor import Preprocessing
+from muybridge.backbones.pretrained import attach, put_weights, take_weights
 from muybridge.core.catalogue import imported
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.features import Features, average
@@ -37,13 +38,17 @@ def backbone(name: str) -> nn.Module:
     return Outside(name, _network(name))
 
 
-def classifier(name: str, weights: str | Path | None = None) -> nn.Module:
+def classifier(
+    name: str, weights: str | Path | None = None, key: str | None = None, prefix: str | None = None
+) -> nn.Module:
     """A whole network with its own head: frames in [0, 1] to logits ``b k``; ``outputs`` is their number.
 
     Args:
         name: ``i3d``, or a name with a prefix.
-        weights: state dict of the network (``.safetensors`` or ``.pt``); random where a name brings none. The head of ``i3d`` and of a
-            torchvision network gets as many outputs as its weights have.
+        weights: file with the weights of the network (``pretrained.READABLE``); random where a name brings none. The head of ``i3d`` and
+            of a torchvision network gets as many outputs as its weights have. ``pretrained.checkpoint_of`` says what was taken.
+        key: of the weights in the file, as ``pretrained.load_pretrained`` takes it.
+        prefix: of their names.
 
     Raises:
         UsageError: as ``backbone``; weights of another network.
@@ -52,11 +57,13 @@ def classifier(name: str, weights: str | Path | None = None) -> nn.Module:
     if weights is None:
         return whole
     bare = whole.model if isinstance(whole, Whole) else whole
-    outputs = head_outputs(bare, read_weights(Path(weights)))
+    taken = take_weights(bare, weights, key, prefix)
+    outputs = head_outputs(bare, taken.tensors)
     if outputs is not None and (name == "i3d" or name.startswith("torchvision:")):
         whole = _whole(name, outputs)
         bare = whole.model if isinstance(whole, Whole) else whole
-    load_pretrained(bare, weights)
+    put_weights(bare, dict(taken.tensors), weights)
+    attach(whole, taken)
     return whole
 
 
@@ -106,6 +113,8 @@ class Whole(nn.Module):
         classes: their names in order, None where the network does not say.
         clip_frames: the only number of frames it takes, None for any.
         clip_size: the only height and width it takes, None for any.
+        preprocessing: what it does to frames in [0, 1]; None where it does not say.
+        is_random: whether the name brought no weights.
     """
 
     def __init__(
@@ -117,9 +126,12 @@ class Whole(nn.Module):
         clip_frames: int | None = None,
         clip_size: int | None = None,
         classes: tuple[str, ...] | None = None,
+        preprocessing: Preprocessing | None = None,
+        is_random: bool = False,
     ) -> None:
         super().__init__()
         self.name, self.outputs, self.classes = name, outputs, classes
+        self.preprocessing, self.is_random = preprocessing, is_random
         self.clip_frames, self.clip_size = clip_frames, clip_size
         self.prepare, self.model = prepare or nn.Identity(), model
 
@@ -134,15 +146,17 @@ class Normalise(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...], time_first: bool = False) -> None:
+    def __init__(
+        self, mean: tuple[float, ...], std: tuple[float, ...], time_first: bool = False, bgr: bool = False
+    ) -> None:
         super().__init__()
-        self.time_first = time_first
+        self.time_first, self.bgr = time_first, bgr
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1, 1))
 
     def forward(self, frames: Float[Tensor, "b 3 t h w"]) -> Float[Tensor, "b _ _ h w"]:
         """Normalise."""
-        x = (frames - self.mean) / self.std
+        x = ((frames.flip(1) if self.bgr else frames) - self.mean) / self.std
         return x.transpose(1, 2) if self.time_first else x
 
 

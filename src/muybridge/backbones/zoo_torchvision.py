@@ -7,6 +7,7 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from muybridge.backbones.preprocessor import Preprocessing
 from muybridge.backbones.zoo import Normalise, Whole, library
 from muybridge.core.errors import UsageError
 from muybridge.core.features import Features, capture
@@ -105,7 +106,10 @@ def whole_model(name: str, outputs: int = 400) -> Whole:
     published = library("torchvision.models", f"torchvision:{name}").get_model_weights(name).DEFAULT
     names = tuple(published.meta["categories"])
     classes = names if len(names) == outputs else None
-    return Whole(f"torchvision:{name}", model, outputs, Normalise(*facts.statistics), *facts.clip, classes)
+    known = Preprocessing(*facts.statistics)
+    return Whole(
+        f"torchvision:{name}", model, outputs, Normalise(*facts.statistics), *facts.clip, classes, known
+    )
 
 
 def _facts(name: str) -> Model:

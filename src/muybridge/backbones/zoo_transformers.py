@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from muybridge.backbones.model_folder import CONFIG, folder_of, read_config
+from muybridge.backbones.preprocessor import Preprocessing, read_preprocessing
 from muybridge.backbones.zoo import Normalise, Whole, library
 from muybridge.backbones.zoo_torchvision import IMAGENET, MVIT
 from muybridge.core.errors import UsageError
@@ -60,7 +61,7 @@ class Transformer(nn.Module):
         auto = library("transformers", f"hf:{name}")
         config = _config(auto, name)
         self.name, self.kind = f"hf:{name}", KINDS[config.model_type]
-        self.prepare = Normalise(*self.kind.statistics, time_first=True)
+        self.prepare = _normalise(_preprocessing(name, config))
         model = _load(auto.AutoModel, name, config)
         self.model = model.encoder if config.model_type == "vjepa2" else model
         if getattr(model, "pooler", None) is not None:
@@ -114,10 +115,43 @@ def whole_model(name: str) -> Whole:
     auto = library("transformers", f"hf:{name}")
     config = _config(auto, name)
     model = _load(auto.AutoModelForVideoClassification, name, config)
-    prepare = Normalise(*KINDS[config.model_type].statistics, time_first=True)
+    prepared = _preprocessing(name, config)
     names = tuple(config.id2label[i] for i in range(config.num_labels))
     given = None if names[0] == "LABEL_0" else names
-    return Whole(f"hf:{name}", model, config.num_labels, prepare, *_clip(config), given)
+    return Whole(
+        f"hf:{name}",
+        model,
+        config.num_labels,
+        _normalise(prepared),
+        *_clip(config),
+        given,
+        prepared,
+        _is_random(name),
+    )
+
+
+def _is_random(name: str) -> bool:
+    folder = folder_of(name)
+    return folder is None or not any(folder.glob("*.safetensors"))
+
+
+def _normalise(prepared: Preprocessing) -> Normalise:
+    return Normalise(prepared.mean, prepared.std, time_first=True, bgr=prepared.bgr)
+
+
+def _preprocessing(name: str, config: Any) -> Preprocessing:
+    """What the folder says of frames, else what the published weights of its kind want."""
+    folder = folder_of(name)
+    said = None if folder is None else read_preprocessing(folder, config.model_type)
+    size = _clip(config)[1]
+    if said is None:
+        return Preprocessing(*KINDS[config.model_type].statistics)
+    if said.crop not in (None, size):
+        raise UsageError(
+            f"hf:{name}: {said.source} cuts {said.crop} x {said.crop} pixels, but {CONFIG} says that the network takes {size}. "
+            "Correct whichever is wrong."
+        )
+    return said
 
 
 def _config(auto: Any, name: str) -> Any:
@@ -138,7 +172,7 @@ def _config(auto: Any, name: str) -> Any:
 def _load(kind: Any, name: str, config: Any) -> Any:
     """Weights from safetensors in float32; random where the name is a model type or the folder holds no weights."""
     folder = folder_of(name)
-    if folder is None or not any(folder.glob("*.safetensors")):
+    if folder is None or _is_random(name):
         if folder is not None and any(folder.glob("*.bin")):
             raise UsageError(
                 f"hf:{name}: its weights are a pickle (.bin), which is not read. Save them as safetensors."
@@ -146,10 +180,21 @@ def _load(kind: Any, name: str, config: Any) -> Any:
         with _explained(name):
             return kind.from_config(config, trust_remote_code=False)
     with _explained(name):
-        model = kind.from_pretrained(
-            folder, config=config, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        model, told = kind.from_pretrained(
+            folder, config=config, local_files_only=True, use_safetensors=True, trust_remote_code=False, output_loading_info=True,
+        )  # fmt: skip
+    drawn = sorted({*told["missing_keys"], *(one[0] for one in told["mismatched_keys"])})
+    drawn = [one for one in drawn if not one.startswith(UNUSED)]
+    if drawn:
+        raise UsageError(
+            f"hf:{name}: its files lack {len(drawn)} tensors of the network that {CONFIG} says, as {drawn[0]!r}, which would stay random. "
+            "Give the folder of the whole fine-tuned network; one without a head can be a --backbone, and `muybridge probe` trains a head."
         )
     return model.float()
+
+
+UNUSED = ("pooler.", "predictor.")
+"""Parts that a backbone takes away again."""
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from muybridge.core.seal import changed
 from muybridge.core.storage import store_of
 
 Status = Literal["done", "running", "unfinished", "failed", "damaged"]
+CLIP = ("frames",)
+"""Names of a clip's own, whether a config has them or not."""
 FACETS = ("arm", "data", "protocol", "backbone", "seed", "fold")
 
 
@@ -55,8 +57,16 @@ class RunRow:
         return f"{self.stage}/{self.signature}"
 
     def flat(self) -> dict[str, Any]:
-        """Every plain fact by name: of the run, its config, its facets, its budget and its numbers, later ones over earlier ones."""
-        told = {key: value for key, value in self.budget.items() if not isinstance(value, dict | list)}
+        """Every plain fact by name: of the run, its config, its facets, its budget and its numbers, later ones over earlier ones.
+
+        ``frames`` are those of a clip; the frames that a run worked through are ``spent_frames``, as is all of the budget whose name
+        the config has.
+        """
+        told = {
+            f"spent_{key}" if key in self.config or key in CLIP else key: value
+            for key, value in self.budget.items()
+            if not isinstance(value, dict | list)
+        }
         return {
             **self.config, "seconds": None, **told, **dict.fromkeys(FACETS), **self.facets, **(self.numbers or {}),
             "stage": self.stage, "signature": self.signature, "status": self.status, "reason": self.reason,

@@ -29,6 +29,13 @@ class Screen(Protocol):
     ) -> None: ...
 
 
+def speed(rate: float) -> str:
+    """A rate per second in words; below one, the seconds that one takes."""
+    if 0 < rate < 1:
+        return f"{1 / rate:,.1f} s each"
+    return f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"
+
+
 class Plain:
     """Lines for logs: a task speaks at most every ``every`` seconds, with rate and time left."""
 
@@ -50,7 +57,7 @@ class Plain:
         self.spoke[task] = now
         rate = (done - first) / max(now - start, 1e-9)
         left = f", {(total - done) / rate:.0f} s left" if rate > 0 else ""
-        self.say(f"{task}: {done}/{total} ({rate:.1f}/s{left}){'  ' + detail if detail else ''}")
+        self.say(f"{task}: {done}/{total} ({speed(rate)}{left}){'  ' + detail if detail else ''}")
 
     def finish(self, task: str, text: str = "") -> None:
         """Print the closing line."""
@@ -116,13 +123,7 @@ class Bars:
         if task not in self.tasks:
             self.tasks[task] = self.bars.add_task(task, total=total, rate="", detail="")
         found = next(t for t in self.bars.tasks if t.id == self.tasks[task])
-        rate = (
-            f"{found.speed:,.0f}/s"
-            if found.speed and found.speed >= 10
-            else f"{found.speed:.1f}/s"
-            if found.speed
-            else ""
-        )
+        rate = speed(found.speed) if found.speed else ""
         self.bars.update(self.tasks[task], completed=done, total=total, rate=rate, detail=detail)
 
     def finish(self, task: str, text: str = "") -> None:

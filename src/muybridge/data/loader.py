@@ -123,6 +123,6 @@ def check_broken(records: Sequence[VideoRecord], errors: Sequence[str], allow: b
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
         raise UsageError(
             f"{len(broken)} of {len(records)} videos are broken (limit 1 %): {listed}{more}."
-            " Repair or remove them, or go on without them with --allow-broken."
+            " Repair or remove them, or go on with --allow-broken: they are left out of training, and count as wrong where they are tested."
         )
     return broken

@@ -9,7 +9,7 @@ from torch import nn
 from muybridge.backbones import check_clip
 from muybridge.core.clip import to_unit
 from muybridge.stages.job import Job
-from muybridge.stages.material import Material, build_backbone, limited
+from muybridge.stages.material import Material, backbone_of, limited
 from muybridge.stages.predict import View
 from muybridge.train.precision import Compute
 
@@ -23,7 +23,7 @@ def frozen_backbone(job: Job, view: View, material: Material, compute: Compute) 
     Raises:
         UsageError: clips that it cannot take.
     """
-    backbone = build_backbone(job.config.backbone, job.config.seed, job.init)
+    backbone = backbone_of(job)
     check_clip(backbone, job.config.frames, job.config.crop)
     if job.init is None:
         calibrate(backbone, view, material, compute)

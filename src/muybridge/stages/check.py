@@ -223,7 +223,10 @@ def _check_comparison(config: SimilarityConfig) -> None:
         raise UsageError("--layers: wanted all, stages, or names of modules.")
 
 
-FOREIGN = ("weights", "classes", "protocol", "views", "frames", "stride", "fps", "short_side", "crop")
+FOREIGN = (
+    "weights", "weights_key", "weights_prefix", "classes", "layout", "range", "mean", "std", "channels", "protocol", "views",
+    "frames", "stride", "fps", "short_side", "crop",
+)  # fmt: skip
 """Fields of a robustness run that a model of our own answers by itself."""
 FOREIGN_PAIR = (
     "weights",

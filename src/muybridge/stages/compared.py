@@ -66,7 +66,7 @@ def check_word(flag: str, word: str) -> None:
     check_name(name)
     if file is not None and not models.is_weights(str(file)):
         raise UsageError(
-            f"--{flag} {word}: wanted a file that ends in .safetensors, .pt or .pth behind the =."
+            f"--{flag} {word}: wanted a file of weights (.safetensors, .pt, .pth, .ckpt, ...) behind the =."
         )
 
 

@@ -122,7 +122,11 @@ class Transfer(Data):
     """What a pretrained network is transferred to."""
 
     init: str = "random"
-    """Folder of a pretrain run, a file of public weights for --backbone (.safetensors, .pt or .pth), or random."""
+    """Folder of a pretrain run, a file of public weights for --backbone (.safetensors, .pt, .pth, .ckpt, ...), or random."""
+    weights_key: str | None = None
+    """Under which key the weights lie in that file, dotted, as model or teacher.state_dict; found by the names when not given."""
+    weights_prefix: str | None = None
+    """What stands in front of the network's names in it, as module.backbone; found when not given."""
     fold: int | None = None
     """Which fold is tested, where the data set states no split."""
     folds: int | None = None
@@ -212,8 +216,22 @@ class RobustnessConfig(Control):
     """Folder of a finetune or probe run; or i3d, torchvision:NAME, hf:NAME_OR_FOLDER, or module:function, which returns the model."""
     weights: str | None = None
     """File of the weights of a model that is no run."""
+    weights_key: str | None = None
+    """Under which key the weights lie in that file, dotted, as model or teacher.state_dict; found by the names when not given."""
+    weights_prefix: str | None = None
+    """What stands in front of the network's names in it, as module.backbone; found when not given."""
     classes: str | None = None
-    """File with the class names of a model that is no run, one per line in the order of its scores; its own when not given."""
+    """File with the class names of a model that is no run: one per line in the order of its scores, numbered, or JSON; else its own."""
+    layout: Literal["bcthw", "btchw", "list"] | None = None
+    """What module:function takes: bcthw (usual), btchw, or list (bcthw alone in a list)."""
+    range: Literal["0-1", "0-255", "-1-1"] | None = None
+    """Range of the frames that it takes, in front of mean and std: 0-1 (usual), 0-255 or -1-1."""
+    mean: tuple[float, ...] = ()
+    """Of the colours, in that range, subtracted from what it takes: one number or three."""
+    std: tuple[float, ...] = ()
+    """Of the colours, divided by afterwards: one number or three."""
+    channels: Literal["rgb", "bgr"] | None = None
+    """Order of the colours that it takes, also of mean and std: rgb (usual) or bgr."""
     data: tuple[str, ...] = ()
     """Test videos. Where others are given than a run was trained and tested on, its classes are matched with their labels by name."""
     label: str | None = None
@@ -254,7 +272,11 @@ class NeighboursConfig(Data):
 
     stage: ClassVar[str] = "neighbours"
     init: str = "random"
-    """Folder of a pretrain run, or random."""
+    """Folder of a pretrain run, a file of public weights for --backbone, or random."""
+    weights_key: str | None = None
+    """Under which key the weights lie in that file, dotted, as model or teacher.state_dict; found by the names when not given."""
+    weights_prefix: str | None = None
+    """What stands in front of the network's names in it, as module.backbone; found when not given."""
     nearest: int = 5
     """Neighbours shown per video; those of the same group are left out."""
     queries: int = 64

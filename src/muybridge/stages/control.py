@@ -29,7 +29,7 @@ class Control:
     limit: int | None = None
     """Use at most this many training and as many test videos; the result is marked as limited."""
     allow_broken: bool = False
-    """Go on although more than 1 % of the videos are broken."""
+    """Go on although more than 1 % of the videos are broken: they are left out of training and count as wrong where they are tested."""
     allow_links: bool = False
     """Read videos to which links lead out of the data's folder."""
     dry_run: bool = False

@@ -111,6 +111,7 @@ def _execute(job: Job, progress: Progress | None, lease: Lease) -> None:
                 progress(done, total, values)
 
         told = describe(job) | pick("stages", STAGES, job.stage)(job, watched) | {"peak_memory": peak()}
+        told = _with_checkpoint(told, job)
         told |= {"numbers": headline(job.run, told)} | {
             name: redact(told[name]) for name in WORDS if name in told
         }
@@ -119,6 +120,15 @@ def _execute(job: Job, progress: Progress | None, lease: Lease) -> None:
     lease.check()
     write_json(path / "result.json", content)
     note(job.run, "finished")
+
+
+def _with_checkpoint(told: dict[str, Any], job: Job) -> dict[str, Any]:
+    """A result with what was taken of a file of public weights, in a note too."""
+    facts = {name: value for name, value in job.checkpoint.items() if name != "note"}
+    if not facts:
+        return told
+    said = [job.checkpoint["note"]] if job.checkpoint["note"] else []
+    return told | {"checkpoint": facts, "notes": [*said, *told.get("notes", [])]}
 
 
 def _inputs(job: Job) -> None:

@@ -22,7 +22,7 @@ from muybridge.objectives.supervised import Supervised
 from muybridge.stages.answers import predict
 from muybridge.stages.config import FinetuneConfig
 from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import Material, build_backbone, data_facts, law_of, prepare, seeded
+from muybridge.stages.material import Material, backbone_of, data_facts, law_of, prepare, seeded
 from muybridge.stages.predict import View, view_of
 from muybridge.stages.strips import class_strips
 from muybridge.stages.tasks import ROLE as META
@@ -39,7 +39,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     """Train, save the classifier and one row of predictions per test view; of several processes the first writes."""
     config: FinetuneConfig = job.config
     parts = parts_of(job)
-    backbone = build_backbone(config.backbone, config.seed, job.init)
+    backbone = backbone_of(job)
     check_clip(backbone, config.frames, config.crop)
     classes = len(job.dataset.classes)
     supervised: Any = seeded(Supervised, config.seed, backbone.dim, classes)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from muybridge.backbones.preprocessor import preprocessor_file
 from muybridge.core import snapshots
 from muybridge.core.errors import UsageError
 from muybridge.core.records import Run, signature
@@ -17,6 +18,7 @@ from muybridge.perturb.profiles import profile_of
 from muybridge.stages import compared, models
 from muybridge.stages.captions import signed_captions
 from muybridge.stages.check import check
+from muybridge.stages.class_file import read_classes
 from muybridge.stages.config import (
     C,
     Control,
@@ -28,7 +30,6 @@ from muybridge.stages.config import (
     as_dict,
 )
 from muybridge.stages.facets import facets_of, zeroshot_facets
-from muybridge.stages.labels import read_classes
 from muybridge.stages.memory import Memory
 from muybridge.stages.models import Subject
 from muybridge.stages.options import complete
@@ -57,6 +58,7 @@ class Job:
         facets: how its result is sorted: arm, data, protocol, seed, fold, backbone.
         subject: the model under test where it is no run.
         transductive: whether test videos, though not their labels, were among those of the pretraining.
+        checkpoint: what was taken of a file of public weights, filled when it is read.
     """
 
     stage: str
@@ -68,6 +70,7 @@ class Job:
     notes: list[str] = field(default_factory=list)
     subject: Subject | None = None
     transductive: bool = False
+    checkpoint: dict[str, Any] = field(default_factory=dict)
 
     @property
     def run(self) -> Run:
@@ -120,7 +123,7 @@ def resolve(
         config = spelt(config)
     signed = signed_config(config, dataset, memory)
     if isinstance(config, RobustnessConfig) and not inputs:
-        return _foreign(config, dataset, subject or models.load(config), signed)
+        return _foreign(config, dataset, models.fed(subject or models.load(config), config), signed)
     if isinstance(config, SimilarityConfig):
         return _comparison(config, dataset, inputs, origins, planned or {}, signed, memory)
     if isinstance(config, ZeroshotConfig) and not inputs:
@@ -183,7 +186,10 @@ def signed_config(config: Any, dataset: Dataset, memory: Memory) -> dict[str, An
 
 def _held(folder: Path, memory: Memory, option: str) -> str:
     """Name of a folder of transformers by what it holds."""
-    files = sorted([*folder.glob("config.json"), *folder.glob("*.safetensors")])
+    prepared = preprocessor_file(folder)
+    files = sorted(
+        [*folder.glob("config.json"), *folder.glob("*.safetensors"), *([prepared] if prepared else [])]
+    )
     held = "".join(f"{file.name} {memory.digest(file, option)}\n" for file in files)
     return f"hf:{hashlib.sha256(held.encode()).hexdigest()[:16]}"
 

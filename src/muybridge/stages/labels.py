@@ -5,9 +5,9 @@ of a row count any accepted class as right, the score of the accepted class that
 its views) changes places with the score of the first one; all other scores stay.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
@@ -70,6 +70,9 @@ def same(classes: Sequence[str]) -> Labels:
 def matched(labels: Sequence[str], classes: Sequence[str], where: str) -> Labels:
     """Find every label among a model's classes, whatever the case, with ``_`` for blanks; or take whole numbers as class indices.
 
+    A label that is none of them is found by its letters and digits alone, where they are those of one class only: ``ApplyEyeMakeup`` is
+    ``apply eye make-up``.
+
     Args:
         labels: names of the data set's labels, each one or several classes with ``|`` between.
         classes: names of the model's classes.
@@ -78,36 +81,16 @@ def matched(labels: Sequence[str], classes: Sequence[str], where: str) -> Labels
     Raises:
         UsageError: a label that is no class of the model.
     """
-    place = {_spelt(name): i for i, name in reversed(list(enumerate(classes)))}
+    place = {spelt(name): i for i, name in reversed(list(enumerate(classes)))}
+    letters = _by_letters(classes)
     numbers = all(label.isdecimal() for label in labels) and not any(
-        _spelt(label) in place for label in labels
+        spelt(label) in place for label in labels
     )
     found = [
-        (_number(label, classes, where),) if numbers else _names(label, place, classes, where)
+        (_number(label, classes, where),) if numbers else _names(label, place, letters, classes, where)
         for label in labels
     ]
     return Labels(tuple(classes), tuple(found))
-
-
-def read_classes(path: Path) -> tuple[str, ...]:
-    """Class names of a model, one per line in the order of its scores; lines that begin with ``#`` say something else.
-
-    Raises:
-        UsageError: no such file, or a name that stands there twice.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"--classes {path}: cannot be read ({error}). Wanted one class name per line."
-        ) from error
-    names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice or not names:
-        raise UsageError(
-            f"--classes {path}: {f'{twice!r} stands there twice' if twice else 'no names'}; wanted one per line."
-        )
-    return tuple(names)
 
 
 def _number(label: str, classes: Sequence[str], where: str) -> int:
@@ -119,18 +102,33 @@ def _number(label: str, classes: Sequence[str], where: str) -> int:
     return int(label)
 
 
-def _names(label: str, place: dict[str, int], classes: Sequence[str], where: str) -> tuple[int, ...]:
+def _by_letters(classes: Sequence[str]) -> dict[str, int]:
+    """Index of a class by its letters and digits; those that two classes share are left out."""
+    spelt_alike = Counter(letters_of(name) for name in classes)
+    return {key: i for i, name in enumerate(classes) if spelt_alike[key := letters_of(name)] == 1 and key}
+
+
+def _names(
+    label: str, place: dict[str, int], letters: dict[str, int], classes: Sequence[str], where: str
+) -> tuple[int, ...]:
     found = []
     for word in label.split(APART):
-        if _spelt(word) not in place:
+        index = place.get(spelt(word), letters.get(letters_of(word)))
+        if index is None:
             raise UsageError(
                 f"{where}: label {word.strip()!r} is none of the model's {len(classes)} classes"
                 f".{suggestion(word.strip(), classes)} Name the right column with --label (accepted classes with"
                 f" {APART!r} between, empty to leave a video out), or the model's classes with --classes."
             )
-        found.append(place[_spelt(word)])
+        found.append(index)
     return tuple(dict.fromkeys(found))
 
 
-def _spelt(name: str) -> str:
+def letters_of(name: str) -> str:
+    """Letters and digits of a name, without case."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def spelt(name: str) -> str:
+    """A name without case, with blanks for underscores."""
     return " ".join(name.replace("_", " ").casefold().split())

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from muybridge.backbones import build
-from muybridge.backbones.pretrained import load_backbone, put_weights
+from muybridge.backbones.pretrained import attach, checkpoint_of, load_backbone, put_weights
 from muybridge.core import seeding, snapshots
 from muybridge.core.errors import UsageError
 from muybridge.core.records import Run
@@ -117,16 +117,36 @@ def law_of(config: Data, clips: int = 1, gap: int = 0) -> Sampling:
     return Sampling(config.frames, config.stride, clips, gap, config.short)
 
 
-def build_backbone(name: str, seed: int, init: Run | Path | None = None) -> Any:
-    """A backbone with weights drawn from (seed, "backbone"), or read from a pretrain run, a snapshot of one or a file of public weights."""
+def build_backbone(
+    name: str, seed: int, init: Run | Path | None = None, key: str | None = None, prefix: str | None = None
+) -> Any:
+    """A backbone with weights drawn from (seed, "backbone"), or read from a pretrain run, a snapshot of one or a file of public weights.
+
+    ``pretrained.checkpoint_of`` says what was taken of such a file; ``key`` and ``prefix`` are those of ``load_backbone``.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeding.key(seed, "backbone"))
         backbone = build(name)
     if isinstance(init, Path) and snapshots.split(str(init))[1] is None:
-        load_backbone(backbone, init)
+        attach(backbone, load_backbone(backbone, init, key, prefix))
     elif init is not None:
         path = init if isinstance(init, Path) else init.path / "weights.safetensors"
         put_weights(backbone, part(load_weights(path), "backbone"), path)
+    return backbone
+
+
+def backbone_of(job: Job) -> Any:
+    """The backbone that a job starts from; what was taken of a file of public weights is kept for its result."""
+    config = job.config
+    flag = next((name for name in ("weights_key", "weights_prefix") if getattr(config, name)), None)
+    if flag and (not isinstance(job.init, Path) or snapshots.split(str(job.init))[1] is not None):
+        raise UsageError(f"--{flag.replace('_', '-')}: goes with a file of public weights as --init.")
+    backbone = build_backbone(
+        config.backbone, config.seed, job.init, config.weights_key, config.weights_prefix
+    )
+    taken = checkpoint_of(backbone)
+    if taken is not None:
+        job.checkpoint.update(taken.facts() | {"note": taken.note()})
     return backbone
 
 

@@ -27,7 +27,7 @@ def find_inputs(config: Any) -> dict[str, Run]:
     of_model = ("pretrain", "finetune", "probe") if zeroshot else ("finetune", "probe", "zeroshot")
     wanted = {"init": ("pretrain",), "model": of_model}
     other = {
-        "init": "a file of public weights (.safetensors, .pt or .pth) or random",
+        "init": "a file of public weights (.safetensors, .pt, .pth, .ckpt, ...) or random",
         "model": "i3d, torchvision:NAME, hf:NAME or module:function",
     }
     found = {}

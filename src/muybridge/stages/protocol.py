@@ -112,7 +112,7 @@ def chosen(
     Args:
         config: names the preset and the overrides.
         default: preset where none is named.
-        clip: ``frames`` and ``crop`` that the model wants, over those of any preset.
+        clip: ``frames``, ``crop`` and ``short_side`` that the model wants, over those of any preset.
 
     Raises:
         UsageError: unknown preset or numbers that make no clip.
@@ -121,7 +121,8 @@ def chosen(
     preset_of(name)
     changes: dict[str, Any] = dict(clip or {})
     changes |= {field: value for field in OVERRIDES if (value := getattr(config, field, None)) is not None}
-    if changes.get("crop", 0) > PROTOCOLS[name].short_side and config.short_side is None:
+    side = changes.get("short_side", PROTOCOLS[name].short_side)
+    if changes.get("crop", 0) > side and config.short_side is None:
         changes["short_side"] = changes["crop"]
     if config.views is not None:
         changes |= dict(zip(("temporal", "spatial"), parse_views(config.views), strict=True))

@@ -10,9 +10,10 @@ from typing import Any
 from muybridge.core.errors import UsageError
 from muybridge.core.records import canonical
 from muybridge.data.index import Dataset
+from muybridge.stages.class_file import read_classes
 from muybridge.stages.class_names import named, same_name
 from muybridge.stages.config import ZeroshotConfig
-from muybridge.stages.labels import Labels, matched, read_classes, same
+from muybridge.stages.labels import Labels, matched, same
 from muybridge.stages.models import KINETICS400
 from muybridge.stages.prompts import PromptSet, prompt_set
 from muybridge.stages.published import official_split

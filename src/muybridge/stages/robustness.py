@@ -15,7 +15,7 @@ from muybridge.data.index import Dataset, VideoRecord, check_same, divide, finge
 from muybridge.data.loader import check_broken
 from muybridge.perturb.apply import conditions
 from muybridge.perturb.profiles import profile_of
-from muybridge.stages import consent
+from muybridge.stages import consent, labelling
 from muybridge.stages.check import check_cells
 from muybridge.stages.config import (
     KINDS,
@@ -93,6 +93,9 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     if nans:
         notes.append(f"{nans} rows have scores that are not numbers: they count as wrong")
     write_strips(job.run.path / "strips.npz", condition_strips(grid, trial.tested, CONTROLS))
+    if trial.subject.checkpoint:
+        taken = trial.subject.checkpoint
+        job.checkpoint.update(taken.facts() | {"note": taken.note()})
     return {
         **_facts(job, trial, grid),
         **controls,
@@ -192,7 +195,8 @@ def _foreign(job: Job, subject: Subject, compute: Compute) -> Trial:
     records, notes = held_out(job.dataset, config.limit)
     batch = config.batch or fitting(protocol, compute.device)
     tested, noted = direct(records, protocol, batch, config.workers, config.allow_broken)
-    return Trial(subject, labels, protocol, records, tested, batch, [], [*job.notes, *notes, *noted])
+    taken = labelling.notes(labels, job.dataset.classes, bool(subject.classes))
+    return Trial(subject, labels, protocol, records, tested, batch, [], [*job.notes, *taken, *notes, *noted])
 
 
 def _saved(job: Job, trial: Trial, parts: Parts) -> int:
@@ -229,7 +233,12 @@ def _facts(job: Job, trial: Trial, grid: Grid) -> dict[str, Any]:
         "profile": {"name": profile.name, "version": profile.version},
         "protocol": trial.protocol.facts(),
         "categories": categories(grid.conditions),
-        "model": {"name": subject.name, "weights": subject.key, "classes": len(trial.labels.classes)},
+        "model": {
+            "name": subject.name,
+            "weights": subject.key,
+            "classes": len(trial.labels.classes),
+            **({"preprocessing": dict(subject.preprocessing)} if subject.preprocessing else {}),
+        },
         "accepted": {}
         if trial.labels == same(job.dataset.classes)
         else trial.labels.facts(job.dataset.classes),

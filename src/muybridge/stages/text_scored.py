@@ -19,9 +19,9 @@ from muybridge.core import seeding
 from muybridge.core.catalogue import names_code
 from muybridge.core.errors import UsageError
 from muybridge.stages import models
+from muybridge.stages.class_file import read_classes
 from muybridge.stages.class_names import cleaned
 from muybridge.stages.config import RobustnessConfig, ZeroshotConfig
-from muybridge.stages.labels import read_classes
 from muybridge.stages.memory import Memory
 from muybridge.stages.models import Subject
 from muybridge.stages.question import NONE, Question

@@ -57,11 +57,10 @@ def _own(config: QuickstartConfig) -> Study:
     clips: dict[str, Any] = {"size": config.size or 72, "crop": config.crop or 64}
     columns: dict[str, Any] = {"label": config.label, "group": config.group, "root": config.root}
     source = config.pretrain_data or config.data
-    pretrain_columns = columns if source == config.data else {}
-    folds = list(_folds(config, columns))
-    apart = source == config.data and folds != [None] and not config.transductive
+    own, folds = source == config.data, list(_folds(config, columns))
+    apart = own and folds != [None] and not config.transductive
     budget = config.budget or max(24_000 // len(folds) if apart else 24_000, 6_000)
-    values = {**clips, **pretrain_columns, "budget": budget}
+    values = {**clips, **(columns if own else {}), "budget": budget}
     common = {**_control(config), **clips, **columns, "data": config.data}
     inits: list[str] = []
     for fold in folds:
