@@ -12,6 +12,8 @@ from muybridge.measure.association import Association, power, rank_correlation
 from muybridge.measure.verdict import NOTHING, Evidence, Sets, verdict
 
 LOSSES, PER_SET = 10, 4
+MAIN = 0.6
+"""Spread of the main effects of losses: at this one the plain correlation rejects a true null in about 19 of 100 studies."""
 
 
 def membership(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -25,7 +27,7 @@ def membership(n: int, rng: np.random.Generator) -> np.ndarray:
     return found
 
 
-def simulated(n: int, rho: float, rng: np.random.Generator, main: float = 1.0) -> Sets:
+def simulated(n: int, rho: float, rng: np.random.Generator, main: float = MAIN) -> Sets:
     """Sets whose losses move diversity and robustness each by themselves; what is left of both correlates by ``rho``."""
     members = membership(n, rng)
     x, own = rng.normal(size=(2, n))
