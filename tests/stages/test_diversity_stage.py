@@ -24,7 +24,7 @@ TINY = {
     "folds": 2,
     "fold": 0,
 }
-OWN = {"gradient_batches": 4, "points": (50, 100), "redraws": 50}
+OWN = {"gradient_batches": 4, "gradient_batch": 4, "points": (50, 100), "redraws": 50}
 
 
 def measured(videos, out, **values):
@@ -121,6 +121,13 @@ def test_the_reference_training_is_that_of_the_sum(run, videos, tmp_path):
 def test_refused(videos, tmp_path, values, words):
     with pytest.raises(UsageError, match=words):
         measured(videos, tmp_path / "out", **values)
+
+
+def test_the_last_part_lies_behind_wrappers():
+    inner = torch.nn.Sequential(
+        torch.nn.Linear(3, 5), torch.nn.ReLU(), torch.nn.Linear(5, 2), torch.nn.ReLU()
+    )
+    assert stage._last(torch.nn.Sequential(inner)) == 12
 
 
 def test_nan_is_none():

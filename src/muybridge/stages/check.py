@@ -86,6 +86,7 @@ AT_LEAST = {
             "batch",
             "views",
             "epochs",
+            "gradient_batch",
             "budget",
             "nearest",
             "queries",

@@ -173,6 +173,8 @@ class DiversityConfig(FinetuneConfig):
     stage: ClassVar[str] = "diversity"
     points: tuple[int, ...] = (10, 50, 90)
     """Per cent of the training after which gradients are taken."""
+    gradient_batch: int = 128
+    """Videos of a batch that gradients are taken on: of small batches they are mostly noise, whose share says whether a loss counts."""
     gradient_batches: int = 16
     """Independent batches of each point; all their gradients are held in memory at once."""
     redraws: int = 1000

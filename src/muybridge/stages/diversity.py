@@ -30,8 +30,8 @@ from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.objective import Learner
 from muybridge.objectives.supervised import Supervised
 from muybridge.stages.config import DiversityConfig
-from muybridge.stages.finetune import parts_of
 from muybridge.stages.job import Job, Progress
+from muybridge.stages.labelled import parts_of
 from muybridge.stages.material import Material, build_backbone, data_facts, prepare, seeded
 from muybridge.stages.tasks import account, build_weighting, inactive, with_auxiliaries
 from muybridge.stages.training import augmented, budget, compute_of, loader_of, schedule_of, steps_within
@@ -121,7 +121,12 @@ def _batches(config: DiversityConfig, material: Material, law: Law, share: int) 
     for number in range(config.gradient_batches):
         seed = seeding.key(config.seed, "diversity", share, number) % 2**31
         yield Loader(
-            material.store, material.parts["train"], material.numbers("train"), law, config.batch, seed
+            material.store,
+            material.parts["train"],
+            material.numbers("train"),
+            law,
+            config.gradient_batch,
+            seed,
         )(0)
 
 
@@ -162,10 +167,17 @@ def task_gradients(learner: Any, views: Any) -> Float[Tensor, "k p"]:
 
 
 def _last(backbone: nn.Module) -> int:
-    """Numbers in the last part of the backbone that has weights; they come last among all."""
-    sizes = [sum(p.numel() for p in child.parameters() if p.requires_grad) for child in backbone.children()]
-    whole = sum(p.numel() for p in backbone.parameters() if p.requires_grad)
-    return next((size for size in reversed(sizes) if size), whole)
+    """Numbers in the last part of the backbone that has weights, which come last among all; a part that holds everything is looked into."""
+    whole = _size(backbone)
+    sizes = [(size, child) for child in backbone.children() if (size := _size(child))]
+    if not sizes:
+        return whole
+    size, child = sizes[-1]
+    return _last(child) if size == whole else size
+
+
+def _size(module: nn.Module) -> int:
+    return sum(one.numel() for one in module.parameters() if one.requires_grad)
 
 
 def labels(tasks: Sequence[str]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What a study registers before its first run: sets, arms, cells that count, exposure, power and the rule of the verdict."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import muybridge
 from muybridge.core.errors import UsageError
 from muybridge.core.prereg import NAME, VERSION, read_prereg, write_prereg
 from muybridge.core.records import folders
+from muybridge.data.builtin import MOTIONS, partner
 from muybridge.measure.association import ALPHA, power
 from muybridge.measure.verdict import FEWEST, SESOI
 from muybridge.studies.config import DiversityStudyConfig
@@ -90,7 +92,8 @@ def content_of(config: DiversityStudyConfig) -> dict[str, Any]:
             "text": "A more diverse set of auxiliary losses makes a representation more robust in time.",
             "direction": "positive",
             "primary": {
-                "x": PRIMARY, "y": "R_pres", "test": "partial_spearman, Freedman-Lane permutation, BCa over sets",
+                "x": PRIMARY, "y": "R_pres",
+                "test": "partial_spearman; x: mean over points, all shared weights; Freedman-Lane permutation, BCa over sets",
                 "covariates": ["membership"], "alpha": ALPHA, "sesoi": SESOI,
             },
             "secondary": list(SECONDARY),
@@ -108,9 +111,11 @@ def content_of(config: DiversityStudyConfig) -> dict[str, Any]:
             "missing": "left out and counted; the answer with and without is shown",
         },
         "perturbations": [
-            *({"name": name, "class": "preserving", "severities": list(which)} for name, which in PRESERVING.items()),
-            *({"name": name, "class": "altering", "severities": list(which)} for name, which in ALTERING.items()),
+            *_cells(CONFIRMATORY, "preserving", "primary"),
+            *_cells({name: which for name, which in PRESERVING.items() if name not in CONFIRMATORY}, "preserving", "beside"),
+            *_cells(ALTERING, "altering", "apart"),
         ],
+        "partners": _partners(scale.data),
         "exposure_map": {name: list(EXPOSURE.get(name, ())) for name in POOL},
         "power": {f"rho {rho:g}": round(power(rho, config.sets, parameters), 3) for rho in (0.3, 0.5, 0.7)},
         "stopping": "all sets are run; nothing is looked at before, and no set is added after",
@@ -139,6 +144,18 @@ def demand(config: DiversityStudyConfig) -> dict[str, Any]:
             " anew with another --out."
         )
     return content
+
+
+def _cells(which: Mapping[str, Sequence[int]], kind: str, counts: str) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "class": kind, "severities": list(some), "counts": counts}
+        for name, some in which.items()
+    ]
+
+
+def _partners(data: Sequence[str]) -> dict[str, str]:
+    """Class that a reversed clip of a class shows; only of the embedded motions is it known here."""
+    return {name: partner(name) for name in MOTIONS} if list(data) == ["builtin-motions"] else {}
 
 
 def _code() -> str:
