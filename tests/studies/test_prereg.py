@@ -39,7 +39,7 @@ def test_it_is_written_once_and_reads_back(tmp_path):
     path, name = register(config(tmp_path / "out"))
     found = read_prereg(tmp_path / "out")
     assert (found["sha256"], digest(found)) == (name, name)
-    assert len(found["sets"]) == 12
+    assert [one["role"] for one in found["sets"]] == ["confirmatory"] * 12 + ["placebo"] * 15
     with pytest.raises(UsageError, match="written once"):
         register(config(tmp_path / "out"))
     assert path.name == NAME

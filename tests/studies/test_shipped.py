@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,15 +38,18 @@ def _sentences(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("muybridge.stages.captions.captions_of", lambda config, dataset: {"a": "b"})
 
 
-@pytest.fixture(autouse=True)
-def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A study that wants a pre-registration has one of few sets."""
+@cache
+def _few_sets(scale: str) -> dict:
+    """A pre-registration of few sets."""
     from muybridge.studies import prereg
 
-    few = {
-        name: prereg.content_of(CONFIGS["diversity-and-robustness"](sets=12, scale=name)) for name in SCALES
-    }
-    monkeypatch.setattr(prereg, "demand", lambda config: few[config.scale] | {"sha256": "0" * 64})
+    return prereg.content_of(CONFIGS["diversity-and-robustness"](sets=12, scale=scale)) | {"sha256": "0" * 64}
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study that wants a pre-registration has one."""
+    monkeypatch.setattr("muybridge.studies.prereg.demand", lambda config: _few_sets(config.scale))
 
 
 class NoFiles(Memory):
@@ -99,7 +103,7 @@ COUNTS = {
     ("loss-weighting", "tiny"): (0, 0, 14 * 2 * 3, 14 * 2 * 3),
     ("loss-weighting", "small"): (0, 0, 14 * 2 * 3, 14 * 2 * 3),
     ("loss-weighting", "paper"): (0, 0, 14 * 2 * 3, 14 * 2 * 3),
-    ("diversity-and-robustness", "tiny"): (0, 0, 2 + 12 * 4 + 6, 2 + 12 * 4 + 6),
+    ("diversity-and-robustness", "tiny"): (0, 0, 2 + 12 * 4 + 15 + 6, 2 + 12 * 4 + 15 + 6),
     ("robustness-models", "tiny"): (0, 0, 8 * 2, 8 * 2),
     ("robustness-models", "small"): (0, 0, 7, 7),
 }

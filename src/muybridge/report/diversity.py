@@ -18,7 +18,6 @@ from muybridge.measure.robustness import chance_corrected
 from muybridge.measure.verdict import NOTHING, Evidence, Sets, Verdict, verdict
 from muybridge.report.collect import Collected
 
-PLACEBO = "placebo-"
 OUTCOMES = {"primary": "R_pres", "beside": "R_pres_all"}
 
 
@@ -44,7 +43,7 @@ class Registered:
         return all(str(one).startswith("builtin-") for one in self.prereg["population"]["data"])
 
     def sets(self, backbone: str, arm: str, role: str = "confirmatory") -> Sets:
-        """The registered sets of a role; what was not run is NaN. ``PLACEBO`` sets are a role of their own."""
+        """The registered sets of a role; what was not run is NaN."""
         rows = [(one["id"], tuple(one["losses"])) for one in self.prereg["sets"] if one["role"] == role]
         pool = sorted({loss for _, losses in rows for loss in losses})
         found, measured = self.numbers.get((backbone, arm), {}), self.numbers.get((backbone, "diversity"), {})
@@ -218,7 +217,11 @@ def words(made: Registered, found: Evidence, said: Verdict) -> Iterator[str]:
     if made.synthetic:
         yield "SYNTHETIC: drawn clips answer for themselves. This is no answer on Something-Something V2 or any other real videos."
     n = found.primary.n
-    covariates = max(0, len({loss for one in made.prereg["sets"] for loss in one["losses"]}) - 1)
+    covariates = max(
+        0,
+        len({loss for one in made.prereg["sets"] if one["role"] == "confirmatory" for loss in one["losses"]})
+        - 1,
+    )
     yield (
         f"{n} of {sum(one['role'] == 'confirmatory' for one in made.prereg['sets'])} registered sets are judged; the power to see a rank "
         f"correlation of 0.5 in them is {power(0.5, n, covariates):.2f}."

@@ -77,7 +77,9 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
         return {}
     curve = [row for row in job.run.metrics if "loss" in row]
     several = account(config, weighting, objective, curve, config.batch)
-    idle = [name for name, one in several["tasks"].items() if one.get("active") is False]
+    idle = [
+        name for name, one in several["tasks"].items() if one.get("active") is False and not _is_control(name)
+    ]
     points = [_point(config, share, scope, gram, objective.names, idle) for share, scope, gram in grams]
     for one in points:
         append_metrics(
@@ -178,6 +180,11 @@ def _last(backbone: nn.Module) -> int:
 
 def _size(module: nn.Module) -> int:
     return sum(one.numel() for one in module.parameters() if one.requires_grad)
+
+
+def _is_control(task: str) -> bool:
+    """Whether a task has nothing to teach, so that nothing can be asked of what it learnt."""
+    return task in OBJECTIVES and OBJECTIVES[task].facts["kind"] == "control"
 
 
 def labels(tasks: Sequence[str]) -> dict[str, Any]:

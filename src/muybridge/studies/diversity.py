@@ -47,7 +47,7 @@ def scale_of(config: DiversityStudyConfig) -> Scale:
 
 
 def cells(config: DiversityStudyConfig) -> Study:
-    """Set by set: its diversity, its arms and their robustness; on the second backbone half of the confirmatory sets under the sum.
+    """Set by set: its diversity, its arms and their robustness; placebo sets, and half of the sets on the second backbone, under the sum.
 
     Raises:
         UsageError: there is no pre-registration, or it is of other options.
@@ -66,7 +66,8 @@ def cells(config: DiversityStudyConfig) -> Study:
         for place, one in enumerate(registered["sets"]):
             tasks = _tasks(one["losses"])
             yield _measured(lab, data, first, seed, tasks, prereg)
-            for arm in COMBINERS.values():
+            arms = {"sum": COMBINERS["sum"]} if one["role"] == "placebo" else COMBINERS
+            for arm in arms.values():
                 model = yield lab.finetune(data, "random", first, seed, **tasks, **arm, **prereg)
                 yield from _tested(lab, data, model, prereg)
             if place < ONLY_VIEWS:

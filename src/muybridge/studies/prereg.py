@@ -14,7 +14,7 @@ from muybridge.data.builtin import MOTIONS, partner
 from muybridge.measure.association import ALPHA, power
 from muybridge.measure.verdict import FEWEST, SESOI
 from muybridge.studies.config import DiversityStudyConfig
-from muybridge.studies.sets import POOL, choose_sets
+from muybridge.studies.sets import PLACEBOS, POOL, choose_sets
 
 CONFIRMATORY: dict[str, tuple[int, ...]] = {"freezing": (1, 2, 3, 4)}
 """Cells of the primary outcome: they keep the label, disturb at most half of the frames, and no loss of the pool shows anything like them.
@@ -79,6 +79,7 @@ def content_of(config: DiversityStudyConfig) -> dict[str, Any]:
     for size in config.exploratory:
         number = min(len(POOL), 8) if size in (1, len(POOL) - 1) else 8
         sets += [("exploratory", one) for one in choose_sets(POOL, size, number, config.seed, draws=2_000)]
+    sets += [("placebo", one) for one in choose_sets(PLACEBOS, 4, 15, config.seed)]
     parameters = len(POOL) - 1
     return {
         "version": VERSION,

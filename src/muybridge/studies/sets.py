@@ -13,6 +13,15 @@ from muybridge.objectives import OBJECTIVES
 
 POOL = ("rotnet", "cvrl", "sigreg", "vcop", "speed", "arrow-of-time", "tdl", "tcons", "prp", "rspnet")
 """Losses of the confirmatory sets: three look at space, five at time, two at both; four contrast, six do not."""
+PLACEBOS = (
+    "placebo-colour",
+    "placebo-coarse",
+    "placebo-blocks",
+    "placebo-projection",
+    "placebo-fine",
+    "placebo-finest",
+)
+"""Losses of the placebo sets, which are all 15 sets of four of them."""
 DRAWS = 20_000
 Score = Callable[[tuple[str, ...]], float]
 
