@@ -27,6 +27,7 @@ TORCH_FREE = {
         "intervals",
         "robustness",
         "results_doctor",
+        "verdict",
         "zeroshot",
     )
 }

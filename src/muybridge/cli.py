@@ -34,12 +34,14 @@ one step
   robustness   measure a classifier on perturbed clips
   neighbours   find the nearest videos of each video in feature space
   similarity   compare the layers of two networks on the same clips: CKA with null bands and intervals
+  diversity    measure how diverse auxiliary losses are, by their gradients on the shared weights
   compare      two robustness runs side by side: differences with intervals, verdicts in words
   perturb      write a perturbed video, or a contact sheet of all types and severities
   weights      convert public weights to safetensors
   data         doctor | prepare | subset | preview: look at videos before you train on them
 
 many steps
+  prereg       write what a study will do and how it will be judged, before its first run
   study        list | plan | run | status | retry | report, of a NAME or a FILE (.py, .yaml)
   report       write report.html, report.md and tables/*.csv of a folder
   runs         ls | show | best | rm | export: the runs of a folder
@@ -177,6 +179,12 @@ def _study(verb: str, words: list[str]) -> int:
     return cli_study.run(words)
 
 
+def _prereg(verb: str, words: list[str]) -> int:
+    from muybridge import cli_study
+
+    return cli_study.prereg(words)
+
+
 def _report(verb: str, words: list[str]) -> int:
     if any(word in ("-h", "--help") for word in words):
         print(
@@ -302,10 +310,12 @@ COMMANDS: dict[str, Callable[[str, list[str]], int]] = {
     "robustness": _stage,
     "neighbours": _stage,
     "similarity": _similarity,
+    "diversity": _stage,
     "compare": _compare,
     "data": _data,
     "perturb": _perturb,
     "weights": _weights,
+    "prereg": _prereg,
     "study": _study,
     "report": _report,
     "published": _published,

@@ -240,6 +240,44 @@ def _report(recipe: "Recipe", config: Any, watch: bool) -> int:
     return cli_show.study_result(config.out)
 
 
+PREREG = """usage: muybridge prereg NAME [OPTIONS]
+
+Write OUT/prereg.yaml: what the study NAME will do and how it will be judged, before its first run. The options are those of
+`muybridge study run NAME`; the study refuses others later. Known: diversity-and-robustness.
+"""
+
+
+def prereg(words: Sequence[str]) -> int:
+    """Run ``muybridge prereg``.
+
+    Raises:
+        UsageError: no such study, or its folder has runs or a pre-registration already.
+    """
+    if not words or words[0] in ("-h", "--help"):
+        print(PREREG, end="")
+        return 0
+    from muybridge.stages.check import check_numbers
+    from muybridge.stages.job import absolute
+    from muybridge.studies.find import find
+    from muybridge.studies.prereg import content_of, register
+
+    recipe = find(words[0])
+    if recipe.name != "diversity-and-robustness":
+        raise UsageError(
+            f"prereg {words[0]}: this study has no pre-registration; wanted diversity-and-robustness."
+        )
+    config: Any = _config(recipe, f"muybridge prereg {words[0]}", list(words[1:]), "run")
+    check_numbers(config)
+    config = absolute(config)
+    if config.dry_run:
+        found = content_of(config)
+        print(f"{len(found['sets'])} sets, power {found['power']}")
+        return 0
+    path, name = register(config)
+    print(f"{path}\nsha256 {name}")
+    return 0
+
+
 ACTIONS: dict[str, Callable[["Recipe", Any, bool], int]] = {
     "plan": _plan,
     "run": _run,

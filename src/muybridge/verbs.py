@@ -19,6 +19,7 @@ from muybridge.core.screen import Screen, screen
 from muybridge.stages import config as configs
 from muybridge.stages.config import (
     Control,
+    DiversityConfig,
     FinetuneConfig,
     KnnConfig,
     NeighboursConfig,
@@ -193,6 +194,7 @@ _robustness = _verb("robustness", RobustnessConfig, run_stage)
 _zeroshot = _verb("zeroshot", ZeroshotConfig, run_stage)
 neighbours = _verb("neighbours", NeighboursConfig, run_stage)
 similarity = _verb("similarity", SimilarityConfig, run_similarity)
+diversity = _verb("diversity", DiversityConfig, run_stage)
 quickstart = _verb("quickstart", QuickstartConfig, lambda config: run_study(_found("quickstart"), config))
 
 

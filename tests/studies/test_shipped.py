@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,15 @@ SCALES = ("tiny", "small", "paper")
 BENCHMARK = [
     name
     for name in STUDIES
-    if name not in ("quickstart", "robustness-models", "feature-analysis", "zeroshot", "loss-weighting")
+    if name
+    not in (
+        "quickstart",
+        "robustness-models",
+        "feature-analysis",
+        "zeroshot",
+        "loss-weighting",
+        "diversity-and-robustness",
+    )
 ]
 
 
@@ -27,6 +36,20 @@ BENCHMARK = [
 def _sentences(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of videos that do not exist."""
     monkeypatch.setattr("muybridge.stages.captions.captions_of", lambda config, dataset: {"a": "b"})
+
+
+@cache
+def _few_sets(scale: str) -> dict:
+    """A pre-registration of few sets."""
+    from muybridge.studies import prereg
+
+    return prereg.content_of(CONFIGS["diversity-and-robustness"](sets=12, scale=scale)) | {"sha256": "0" * 64}
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study that wants a pre-registration has one."""
+    monkeypatch.setattr("muybridge.studies.prereg.demand", lambda config: _few_sets(config.scale))
 
 
 class NoFiles(Memory):
@@ -80,6 +103,7 @@ COUNTS = {
     ("loss-weighting", "tiny"): (0, 0, 14 * 2 * 3, 14 * 2 * 3),
     ("loss-weighting", "small"): (0, 0, 14 * 2 * 3, 14 * 2 * 3),
     ("loss-weighting", "paper"): (0, 0, 14 * 2 * 3, 14 * 2 * 3),
+    ("diversity-and-robustness", "tiny"): (0, 0, 2 + 12 * 4 + 15 + 6, 2 + 12 * 4 + 15 + 6),
     ("robustness-models", "tiny"): (0, 0, 8 * 2, 8 * 2),
     ("robustness-models", "small"): (0, 0, 7, 7),
 }

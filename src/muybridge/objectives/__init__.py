@@ -138,6 +138,31 @@ OBJECTIVES = {
         "muybridge.objectives.placebo:PlaceboProjection",
         {"kind": "control", "pretext": True},
     ),
+    "placebo-colour": Entry(
+        "regress a random projection of the clip on 1 x 1 x 1 cells (a control)",
+        "muybridge.objectives.placebo:PlaceboColour",
+        {"kind": "control", "pretext": True},
+    ),
+    "placebo-coarse": Entry(
+        "regress a random projection of the clip on 2 x 2 x 2 cells (a control)",
+        "muybridge.objectives.placebo:PlaceboCoarse",
+        {"kind": "control", "pretext": True},
+    ),
+    "placebo-blocks": Entry(
+        "regress a random projection of the clip on 3 x 3 x 3 cells (a control)",
+        "muybridge.objectives.placebo:PlaceboBlocks",
+        {"kind": "control", "pretext": True},
+    ),
+    "placebo-fine": Entry(
+        "regress a random projection of the clip on 6 x 6 x 6 cells (a control)",
+        "muybridge.objectives.placebo:PlaceboFine",
+        {"kind": "control", "pretext": True},
+    ),
+    "placebo-finest": Entry(
+        "regress a random projection of the clip on 8 x 8 x 8 cells (a control)",
+        "muybridge.objectives.placebo:PlaceboFinest",
+        {"kind": "control", "pretext": True},
+    ),
     "placebo-labels": Entry(
         "name a label that a hash gave to the video (a control: nothing to learn from it)",
         "muybridge.objectives.placebo:PlaceboLabels",

@@ -53,6 +53,41 @@ class PlaceboProjection(Objective):
         return "a random projection of the pixels"
 
 
+class PlaceboColour(PlaceboProjection):
+    """The same on 1 x 1 x 1 cells, the mean colour: another loss for sets of placebos."""
+
+    def __init__(self, dim: int, width: int = 16, grid: int = 1) -> None:
+        super().__init__(dim, width, grid)
+
+
+class PlaceboCoarse(PlaceboProjection):
+    """The same on 2 x 2 x 2 cells: another loss for sets of placebos."""
+
+    def __init__(self, dim: int, width: int = 16, grid: int = 2) -> None:
+        super().__init__(dim, width, grid)
+
+
+class PlaceboBlocks(PlaceboProjection):
+    """The same on 3 x 3 x 3 cells: another loss for sets of placebos."""
+
+    def __init__(self, dim: int, width: int = 16, grid: int = 3) -> None:
+        super().__init__(dim, width, grid)
+
+
+class PlaceboFine(PlaceboProjection):
+    """The same on 6 x 6 x 6 cells: another loss for sets of placebos."""
+
+    def __init__(self, dim: int, width: int = 16, grid: int = 6) -> None:
+        super().__init__(dim, width, grid)
+
+
+class PlaceboFinest(PlaceboProjection):
+    """The same on 8 x 8 x 8 cells: another loss for sets of placebos."""
+
+    def __init__(self, dim: int, width: int = 16, grid: int = 8) -> None:
+        super().__init__(dim, width, grid)
+
+
 class PlaceboLabels(Objective):
     """Cross-entropy on labels that a hash gives to videos: they can be learnt by heart, and by nothing else.
 

@@ -14,6 +14,7 @@ from muybridge.report.claim_tables import claim_tables
 from muybridge.report.claims import Judged, judge, world_of
 from muybridge.report.class_tables import ClassChart, class_chart, per_class_table
 from muybridge.report.collect import TRANSFER, Collected
+from muybridge.report.diversity_tables import diversity_tables
 from muybridge.report.findings import Finding, findings
 from muybridge.report.health import Health, health
 from muybridge.report.heat import accuracy_map, fall_map
@@ -109,6 +110,7 @@ class Content:
     similarity: Similarity | None
     zeroshot: list[Table]
     outside: list[Table]
+    diversity: list[Table]
     recall: list[Table]
     neighbours: list[NeighbourRows]
     damaged: Table | None
@@ -151,6 +153,7 @@ def content(all_of: Collected) -> Content:
         similarity=similarity(all_of),
         zeroshot=[zeroshot_table(one, all_of) for one in zero],
         outside=outside_tables(stored(all_of.folder)),
+        diversity=diversity_tables(all_of),
         recall=recall_tables(all_of),
         neighbours=neighbours(all_of),
         damaged=damaged_table(all_of),
@@ -216,6 +219,7 @@ def tables_of(content: Content) -> dict[str, list[Table]]:
             for block in content.accuracy
             for table in (block.main, *([block.weights] if block.weights else []), *block.details)
         ],
+        "Diversity": content.diversity,
         "Zero-shot": content.zeroshot,
         "Published elsewhere": content.outside,
         "Loss weighting": content.weighting.tables if content.weighting else [],

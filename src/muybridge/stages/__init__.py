@@ -20,4 +20,8 @@ STAGES = {
     "similarity": Entry(
         "compare the layers of two networks on the same clips", "muybridge.stages.similarity:run"
     ),
+    "diversity": Entry(
+        "measure how diverse auxiliary losses are, by their gradients on the shared weights",
+        "muybridge.stages.diversity:run",
+    ),
 }

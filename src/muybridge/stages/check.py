@@ -16,6 +16,7 @@ from muybridge.perturb.profiles import SEVERITIES, profile_of
 from muybridge.stages.config import (
     Control,
     Data,
+    DiversityConfig,
     FinetuneConfig,
     Optimisation,
     PretrainConfig,
@@ -65,6 +66,8 @@ def check(
         _check_training(config)
         if config.perturb:
             _check_seen(config)
+    if isinstance(config, DiversityConfig):
+        _check_diversity(config)
     if isinstance(config, RobustnessConfig):
         _check_conditions(config)
     if isinstance(config, SimilarityConfig):
@@ -82,6 +85,7 @@ AT_LEAST = {
             "batch",
             "views",
             "epochs",
+            "gradient_batch",
             "budget",
             "nearest",
             "queries",
@@ -182,6 +186,25 @@ def _check_training(config: FinetuneConfig) -> None:
         raise UsageError(f"--decay-epochs {' '.join(map(str, epochs))}: wanted rising numbers above 0.")
     if not 0 < config.decay <= 1:
         raise UsageError(f"--decay {config.decay:g}: wanted a number above 0 and up to 1.")
+
+
+def _check_diversity(config: DiversityConfig) -> None:
+    if not config.auxiliary or config.auxiliary_only_views:
+        raise UsageError(
+            "--auxiliary: names the losses whose diversity is measured; wanted one or more, asked about."
+        )
+    if config.weighting != "fixed" or config.weighting_options:
+        raise UsageError(
+            "--weighting: diversity is measured under the equal sum, so that it is no outcome of the weighting; leave it out."
+        )
+    if not config.points or not all(0 < a < b <= 100 for a, b in pairwise((0.5, *config.points))):
+        raise UsageError(
+            f"--points {' '.join(map(str, config.points))}: wanted rising numbers from 1 to 100."
+        )
+    if config.gradient_batches < 2:
+        raise UsageError(
+            f"--gradient-batches {config.gradient_batches}: products between batches want 2 or more."
+        )
 
 
 def _check_seen(config: FinetuneConfig) -> None:

@@ -175,6 +175,21 @@ class FinetuneConfig(Transfer, Optimisation):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DiversityConfig(FinetuneConfig):
+    """How diverse the auxiliary losses are: their gradients on the way of a training under the equal sum."""
+
+    stage: ClassVar[str] = "diversity"
+    points: tuple[int, ...] = (10, 50, 90)
+    """Per cent of the training after which gradients are taken."""
+    gradient_batch: int = 128
+    """Videos of a batch that gradients are taken on: of small batches they are mostly noise, whose share says whether a loss counts."""
+    gradient_batches: int = 16
+    """Independent batches of each point; all their gradients are held in memory at once."""
+    redraws: int = 1000
+    """Redrawn sets of batches behind the intervals."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProbeConfig(Transfer):
     """Train a linear layer on frozen features (batch norm of a random backbone is calibrated on the training videos)."""
 
@@ -289,7 +304,7 @@ KINDS: dict[str, type[Control]] = {
     kind.stage: kind
     for kind in (
         PretrainConfig, FinetuneConfig, ProbeConfig, KnnConfig, RetrievalConfig, RobustnessConfig, ZeroshotConfig, NeighboursConfig,
-        SimilarityConfig,
+        SimilarityConfig, DiversityConfig,
     )
 }  # fmt: skip
 """Config of each stage by its name."""

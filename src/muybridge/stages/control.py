@@ -36,5 +36,7 @@ class Control:
     """Print the resolved config and what would be done, and stop."""
     track: tuple[Tracker, ...] = ()
     """Curves and final numbers for other viewers too, below OUT/track and offline: tensorboard, wandb, mlflow (extra `track`)."""
+    prereg: str = ""
+    """SHA-256 of the pre-registration that the run belongs to (`muybridge prereg`); it is part of the run's name."""
     trust_code: tuple[str, ...] = ()
     """module:function words that may be called although a run folder names them; what you type as --backbone or --model needs none."""

@@ -42,7 +42,7 @@ def facets_of(
     still = bool(learnt) and _still(begun)
     return {
         "arm": (source["objective"] if stage == "pretrain" else _arm(init, origin, share))
-        + (in_words(source) if stage in ("pretrain", "finetune") else ""),
+        + (in_words(source) if stage in ("pretrain", "finetune", "diversity") else ""),
         "data": data,
         "protocol": protocol(stage, source),
         "seed": source["seed"],

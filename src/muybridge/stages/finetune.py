@@ -16,22 +16,21 @@ from muybridge.core.features import Classifier
 from muybridge.core.gather import rank
 from muybridge.core.predictions import write_predictions
 from muybridge.core.records import write_strips
-from muybridge.data.index import VideoRecord, check_classes, divide, few
 from muybridge.objectives.objective import Learner
 from muybridge.objectives.supervised import Supervised
 from muybridge.stages.answers import predict
 from muybridge.stages.config import FinetuneConfig
 from muybridge.stages.job import Job, Progress
+from muybridge.stages.labelled import parts_of
 from muybridge.stages.material import Material, backbone_of, data_facts, law_of, prepare, seeded
 from muybridge.stages.predict import View, view_of
 from muybridge.stages.strips import class_strips
-from muybridge.stages.tasks import ROLE as META
 from muybridge.stages.tasks import account as account_of_tasks
-from muybridge.stages.tasks import build_weighting, inactive, meta_batches, wants_held_out, with_auxiliaries
+from muybridge.stages.tasks import build_weighting, inactive, meta_batches, with_auxiliaries
 from muybridge.stages.training import account as spent_of
 from muybridge.stages.training import budget, compute_of, loader_of, optimise, steps_within
 from muybridge.stages.transfer import transfer_of
-from muybridge.stages.validation import ROLE, Best, Validation, account, hold_out
+from muybridge.stages.validation import Best, Validation, account
 from muybridge.train.checkpoint import save_weights
 
 
@@ -81,26 +80,6 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
         **several,
         **({"weights": account(job.run.metrics, per_epoch)} if validation else {}),
     }  # fmt: skip
-
-
-def parts_of(job: Job) -> dict[str, list[VideoRecord]]:
-    """Labelled training videos, those held out of them if any are, and test videos.
-
-    Raises:
-        UsageError: too few videos on a side.
-    """
-    config: FinetuneConfig = job.config
-    train, test = divide(job.dataset, config.fold, config.folds)
-    job.notes.extend(check_classes(job.dataset, train, test))
-    chosen = few([r for r in train if r.label >= 0], config.labels_per_class, config.seed)
-    parts, classes = {"train": chosen, "test": test}, job.dataset.classes
-    if config.validation:
-        parts["train"], parts[ROLE] = hold_out(parts["train"], config.validation, config.seed, classes)
-    if wants_held_out(config):
-        parts["train"], parts[META] = hold_out(
-            parts["train"], config.meta_share, config.seed, classes, "--meta-share"
-        )
-    return parts
 
 
 def _validation(job: Job, learner: Any, classifier: Classifier, material: Material) -> Validation | None:

@@ -81,7 +81,10 @@ def in_words(config: Mapping[str, Any]) -> str:
         config: fields of a training run, options spelt out.
     """
     tasks = tuple(config.get("auxiliary") or ())
-    said = f" + {auxiliary.listed(tasks)}" if tasks else ""
+    listed = (
+        " ".join(tasks) if config.get("prereg") else auxiliary.listed(tasks)
+    )  # sets of a registered study are told apart
+    said = f" + {listed}" if tasks else ""
     if config.get("auxiliary_only_views"):
         said += ", views only"
     name = config.get("weighting", "fixed")

@@ -53,6 +53,11 @@ STUDIES = {
         "muybridge.studies.loss_weighting:cells",
         {"title": "Weighting auxiliary losses"},
     ),
+    "diversity-and-robustness": Entry(
+        "sets of auxiliary losses: does diversity go with robustness in time? (pre-registered)",
+        "muybridge.studies.diversity:cells",
+        {"title": "Diversity of auxiliary losses and robustness in time"},
+    ),
     "robustness-models": Entry(
         "families of models under five categories of perturbations",
         "muybridge.studies.robustness_models:cells",

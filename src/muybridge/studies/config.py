@@ -108,6 +108,16 @@ class WeightingConfig(BenchmarkConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DiversityStudyConfig(BenchmarkConfig):
+    """A study of sets of auxiliary losses, pre-registered with `muybridge prereg`; a page on it is in docs/studies."""
+
+    sets: int = 48
+    """Confirmatory sets of four losses, chosen by the pre-registration."""
+    exploratory: tuple[int, ...] = ()
+    """Sizes of exploratory sets beside them, as 1 2 6 8."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelsConfig(BenchmarkConfig):
     """A study of models under perturbations; a page on it is in docs/studies."""
 
@@ -136,6 +146,7 @@ CONFIGS: dict[str, type[StudyConfig]] = {
     "data-distribution": SourcesConfig,
     "noise": ShippedConfig,
     "loss-weighting": WeightingConfig,
+    "diversity-and-robustness": DiversityStudyConfig,
     "robustness-models": ModelsConfig,
     "feature-analysis": FeatureConfig,
     "zeroshot": ZeroshotStudyConfig,

@@ -1,0 +1,222 @@
+"""diversity: train under the equal sum and take the gradients of every loss on the shared weights on the way.
+
+The training is a reference of its own and never that of an arm whose robustness is looked at: diversity measured under a learned weighting
+would be an outcome of that weighting.
+"""
+
+import copy
+import math
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from muybridge.backbones import check_clip
+from muybridge.core import seeding
+from muybridge.core.clip import Clip
+from muybridge.core.files import atomic
+from muybridge.core.gather import rank
+from muybridge.core.records import append_metrics
+from muybridge.core.sampling import Law
+from muybridge.data.loader import Loader, stream
+from muybridge.measure.diversity import Gram, category_entropy, gram_of, naive_cosines, normalised, rao, vendi
+from muybridge.measure.diversity_rows import SetDiversity, diversity
+from muybridge.objectives import OBJECTIVES
+from muybridge.objectives.objective import Learner
+from muybridge.objectives.supervised import Supervised
+from muybridge.stages.config import DiversityConfig
+from muybridge.stages.job import Job, Progress
+from muybridge.stages.labelled import parts_of
+from muybridge.stages.material import Material, build_backbone, data_facts, prepare, seeded
+from muybridge.stages.tasks import account, build_weighting, inactive, with_auxiliaries
+from muybridge.stages.training import augmented, budget, compute_of, loader_of, schedule_of, steps_within
+from muybridge.train.checkpoint import State
+from muybridge.train.loop import Recipe, fit
+from muybridge.train.precision import Compute
+from muybridge.weighting.fixed import Fixed
+
+SCOPES = ("all", "last")
+"""All shared weights; those of the last part of the backbone that has any."""
+
+
+def run(job: Job, progress: Progress | None) -> dict[str, Any]:
+    """Measure at every point; the measures stand in ``result.json`` and as rows of ``metrics.jsonl``."""
+    config: DiversityConfig = job.config
+    backbone = build_backbone(config.backbone, config.seed, job.init)
+    check_clip(backbone, config.frames, config.crop)
+    supervised: Any = seeded(Supervised, config.seed, backbone.dim, len(job.dataset.classes))
+    objective = with_auxiliaries(config, "supervised", supervised, backbone.dim)
+    weighting = build_weighting(config, objective, backbone)
+    law = objective.law(config.frames, config.stride, 0, config.short)
+    material = prepare(job, parts_of(job), config, law)
+    objective.needs(config.batch, len(material.parts["train"]))
+    learner: Any = seeded(
+        Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner"
+    )
+    loader = loader_of(job, material, law, config.batch)
+    steps = max(1, math.ceil(config.epochs * len(material.parts["train"]) / config.batch))
+    if config.budget is not None:
+        steps = steps_within(config, learner, loader, weighting)
+    compute = compute_of(config)
+    grams: list[tuple[int, str, Gram]] = []
+    state = State()
+    for share in config.points:
+        stop = max(1, round(steps * share / 100))
+        kept = job.run.path / "state" / f"grams-{share}.npy"
+        if not kept.exists():  # a killed run may stand behind this point already
+            state = _trained(job, learner, loader, steps, stop, compute, progress)
+            batches = list(_batches(config, material, law, share))
+            _keep(kept, np.stack([gram for _, gram in _grams(config, learner, batches, compute, share)]))
+        grams += [(share, scope, gram) for scope, gram in zip(SCOPES, np.load(kept), strict=True)]
+    if rank() > 0:
+        return {}
+    curve = [row for row in job.run.metrics if "loss" in row]
+    several = account(config, weighting, objective, curve, config.batch)
+    idle = [
+        name for name, one in several["tasks"].items() if one.get("active") is False and not _is_control(name)
+    ]
+    points = [_point(config, share, scope, gram, objective.names, idle) for share, scope, gram in grams]
+    for one in points:
+        append_metrics(
+            job.run.path / "metrics.jsonl", {"step": round(steps * one["at"] / 100), "diversity": one}
+        )
+    return {
+        "summary": f"diversity of {' '.join(config.auxiliary)} on {job.dataset.name}",
+        "data": data_facts(job, material, material.parts),
+        "budget": budget(state, learner, config.batch, config.frames, weighting, config.budget_unit or "clips"),
+        "chance": None,
+        "diversity": {**labels(config.auxiliary), "points": points},
+        "notes": material.notes + inactive(several["tasks"]),
+        **several,
+    }  # fmt: skip
+
+
+def _trained(
+    job: Job, learner: Any, loader: Loader, steps: int, stop: int, compute: Compute, progress: Progress | None
+) -> State:  # fmt: skip
+    """Train up to a step, from the saved state of the point before; of ``steps`` in all."""
+    config: DiversityConfig = job.config
+    recipe = Recipe(
+        steps, config.lr, config.weight_decay, config.optimiser, config.warmup, config.clip_norm,
+        log_every=max(1, steps // 50), schedule=schedule_of(config),
+    )  # fmt: skip
+    return fit(
+        learner, Fixed(), partial(stream, loader, workers=config.workers or 1), partial(augmented, config), recipe, compute,
+        seed=config.seed, folder=job.run.path, report=progress, stop_after=stop,
+        per_epoch=len(loader.records) / loader.batch,
+    )  # fmt: skip
+
+
+def _keep(path: Path, grams: np.ndarray) -> None:
+    """Write inner products to the saved state."""
+    with atomic(path, "wb") as file:
+        np.save(file, grams, allow_pickle=False)
+
+
+def _batches(config: DiversityConfig, material: Material, law: Law, share: int) -> Iterator[Clip]:
+    """Independent batches: each is the first of an order of its own, so that none tells what another leaves over."""
+    for number in range(config.gradient_batches):
+        seed = seeding.key(config.seed, "diversity", share, number) % 2**31
+        yield Loader(
+            material.store,
+            material.parts["train"],
+            material.numbers("train"),
+            law,
+            config.gradient_batch,
+            seed,
+        )(0)
+
+
+def _grams(
+    config: DiversityConfig, learner: Any, batches: Sequence[Clip], compute: Compute, share: int
+) -> Iterator[tuple[str, Gram]]:
+    """Inner products of the gradients, by scope. The learner is copied: neither running statistics nor queues move."""
+    looked = copy.deepcopy(learner)
+    looked.train()
+    rows = []
+    for number, clip in enumerate(batches):
+        torch.manual_seed(seeding.key(config.seed, "diversity dropout", share, number))
+        draw = seeding.generator(config.seed, "diversity views", share, number, device=str(compute.device))
+        views = looked.objective.views(clip.to(compute.device), partial(augmented, config), draw)
+        rows.append(task_gradients(looked, views))
+    gradients = torch.stack(rows)
+    last = _last(looked.backbone)
+    for scope in SCOPES:
+        kept = gradients if scope == "all" else gradients[:, :, -last:]
+        yield scope, gram_of(kept)
+
+
+def task_gradients(learner: Any, views: Any) -> Float[Tensor, "k p"]:
+    """Gradient of every task's summed terms on the parameters of the backbone, the primary task first; in their order."""
+    shared = [one for one in learner.backbone.parameters() if one.requires_grad]
+    terms = learner(views).terms
+    rows = []
+    names = learner.objective.names
+    for place, name in enumerate(names):
+        value = torch.stack([one for term, one in terms.items() if term.startswith(f"{name}.")]).sum()
+        found = torch.autograd.grad(value, shared, retain_graph=place + 1 < len(names), allow_unused=True)
+        flat = [
+            torch.zeros_like(parameter).flatten() if one is None else one.flatten()
+            for one, parameter in zip(found, shared, strict=True)
+        ]
+        rows.append(torch.cat(flat).float().cpu())
+    return torch.stack(rows)
+
+
+def _last(backbone: nn.Module) -> int:
+    """Numbers in the last part of the backbone that has weights, which come last among all; a part that holds everything is looked into."""
+    whole = _size(backbone)
+    sizes = [(size, child) for child in backbone.children() if (size := _size(child))]
+    if not sizes:
+        return whole
+    size, child = sizes[-1]
+    return _last(child) if size == whole else size
+
+
+def _size(module: nn.Module) -> int:
+    return sum(one.numel() for one in module.parameters() if one.requires_grad)
+
+
+def _is_control(task: str) -> bool:
+    """Whether a task has nothing to teach, so that nothing can be asked of what it learnt."""
+    return task in OBJECTIVES and OBJECTIVES[task].facts["kind"] == "control"
+
+
+def labels(tasks: Sequence[str]) -> dict[str, Any]:
+    """The measures that need no gradient: number, entropy over kinds, Rao's quadratic entropy."""
+    facts = [OBJECTIVES[name].facts if name in OBJECTIVES else {} for name in tasks]
+    axes, kinds = [one.get("kind", "") for one in facts], [bool(one.get("contrastive")) for one in facts]
+    quadratic = rao(axes, kinds)
+    return {
+        "D0": len(tasks),
+        "D1": category_entropy(list(zip(axes, kinds, strict=True))),
+        "Rao": None if math.isnan(quadratic) else quadratic,
+    }
+
+
+def _point(
+    config: DiversityConfig, share: int, scope: str, gram: Gram, names: Sequence[str], idle: Sequence[str]
+) -> dict[str, Any]:
+    """What is kept of one point and scope; NaN as None."""
+    draw = seeding.rng(config.seed, "diversity bootstrap", share, scope)
+    found: SetDiversity = diversity(gram, names, draw, idle, config.redraws)
+    naive = naive_cosines(gram)[1:, 1:]
+    return {
+        "at": share, "scope": scope, "batches": found.batches, "names": list(names),
+        "measures": {
+            one.name: {"value": _plain(one.value), "low": _plain(one.low), "high": _plain(one.high)} for one in found.measures
+        },
+        "naive": {"D3norm": _plain(float(normalised(vendi(naive), len(naive))))},
+        "shares": list(map(_plain, found.shares)),
+        "undefined": list(found.undefined),
+        "cosines": [list(map(_plain, row)) for row in found.cosines],
+    }  # fmt: skip
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

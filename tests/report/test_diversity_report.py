@@ -1,0 +1,110 @@
+"""Runs of a registered study as sets: what counts, what does not, and the words."""
+
+import dataclasses
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from muybridge.core.prereg import read_prereg, write_prereg
+from muybridge.measure import association
+from muybridge.report.diversity import Registered, _put, evidence, judge, registered, words
+from muybridge.report.diversity_tables import diversity_tables
+from muybridge.studies.config import DiversityStudyConfig
+from muybridge.studies.prereg import content_of
+
+
+@pytest.fixture(scope="module")
+def prereg(tmp_path_factory):
+    out = tmp_path_factory.mktemp("prereg")
+    write_prereg(out, content_of(DiversityStudyConfig(out=out, sets=30)))
+    return read_prereg(out)
+
+
+@pytest.fixture
+def made(prereg, monkeypatch) -> Registered:
+    """A planted effect: robustness is diversity and a little noise, on both backbones."""
+    monkeypatch.setattr(association, "PERMUTATIONS", 499)
+    monkeypatch.setattr(association, "REDRAWS", 299)
+    draw = np.random.default_rng(0)
+    found = Registered(prereg)
+    for backbone in prereg["population"]["backbones"]:
+        for one in prereg["sets"]:
+            x, config = draw.normal(), {"auxiliary": one["losses"]}
+            effect = x if one["role"] == "confirmatory" else draw.normal()
+            _put(
+                found,
+                backbone,
+                "diversity",
+                config,
+                {"D3norm": x, "Rao": draw.normal(), "naive": draw.normal()},
+            )
+            _put(
+                found,
+                backbone,
+                "sum",
+                config,
+                {"R_pres": effect + 0.2 * draw.normal(), "clean": draw.normal()},
+            )
+    return found
+
+
+def test_a_planted_effect_that_placebos_do_not_show_is_supported(made):
+    found, said = judge(made)
+    assert found.primary.rho > 0.7
+    assert found.primary.n == 30
+    assert found.second.rho > 0.7
+    assert found.placebo.n == 15
+    assert said.word == "supported"
+
+
+def test_placebo_sets_that_show_the_same_take_it_away(made):
+    first = made.prereg["population"]["backbones"][0]
+    for one in made.prereg["sets"]:
+        if one["role"] == "placebo":
+            own = made.numbers[first, "sum"][tuple(one["losses"])]
+            own["R_pres"] = made.numbers[first, "diversity"][tuple(one["losses"])]["D3norm"]
+    assert judge(made)[1].word == "undetermined"
+
+
+def test_missing_cells_are_left_out(made):
+    first = made.prereg["population"]["backbones"][0]
+    key = next(iter(made.numbers[first, "sum"]))
+    del made.numbers[first, "sum"][key]
+    assert evidence(made).primary.n == 29
+
+
+def test_seeds_of_a_set_are_averaged(prereg):
+    found = Registered(prereg)
+    for value in (1.0, 2.0, 6.0):
+        _put(found, "b", "sum", {"auxiliary": ["a"]}, {"R_pres": value})
+    assert found.numbers["b", "sum"]["a",]["R_pres"] == pytest.approx(3)
+
+
+def test_an_answer_on_drawn_clips_says_so(made):
+    text = " ".join(words(made, *judge(made)))
+    assert "SUPPORTED on builtin-motions" in text
+    assert "SYNTHETIC" in text
+    assert "no answer on Something-Something V2" in text
+    assert "30 of 30 registered sets" in text
+
+
+def test_deviations_are_shown(made):
+    other = dataclasses.replace(made, prereg={**made.prereg, "deviations": ["the machine was changed"]})
+    assert any("the machine was changed" in one for one in words(other, *judge(other)))
+
+
+def test_runs_of_another_registration_count_nowhere(tmp_path: Path):
+    content = content_of(DiversityStudyConfig(out=tmp_path, sets=12))
+    write_prereg(tmp_path, content)
+    run = SimpleNamespace(stage="diversity", signature="x", result={"config": {"prereg": "f" * 64}})
+    found = registered(SimpleNamespace(folder=tmp_path, runs=[run], rows={}))
+    assert found is not None
+    assert (found.foreign, found.numbers) == (1, {})
+    assert math.isnan(evidence(found).primary.rho)
+
+
+def test_without_a_registration_there_is_no_section(tmp_path: Path):
+    assert diversity_tables(SimpleNamespace(folder=tmp_path, runs=[], rows={})) == []

@@ -1,0 +1,71 @@
+"""The pre-registered study end to end on tiny files: registered, planned, run, judged, and refused when the file is changed."""
+
+from pathlib import Path
+
+import pytest
+
+import muybridge
+from muybridge.core.errors import MuybridgeError
+from muybridge.core.prereg import NAME
+from muybridge.core.records import folders
+from muybridge.studies import diversity, prereg
+from muybridge.studies.config import DiversityStudyConfig
+from muybridge.verbs import report
+
+POOL = ("rotnet", "vcop", "speed", "arrow-of-time", "cvrl")
+
+
+@pytest.fixture
+def out(videos, tmp_path, monkeypatch) -> Path:
+    """A registered study of three sets of five losses on sixteen videos."""
+    monkeypatch.setattr(prereg, "POOL", POOL)
+    real = prereg.choose_sets
+    few = {prereg.PLACEBOS: 2}
+    monkeypatch.setattr(
+        prereg,
+        "choose_sets",
+        lambda pool, size, number, seed, **more: real(pool, size, few.get(pool, number), seed, **more),
+    )
+    monkeypatch.setattr(diversity, "ONLY_VIEWS", 3)
+    monkeypatch.setattr(
+        diversity,
+        "GRADIENTS",
+        {"tiny": {"gradient_batch": 4, "gradient_batches": 2, "points": (50,), "redraws": 9}},
+    )
+    prereg.register(DiversityStudyConfig(**options(videos, tmp_path)))
+    return tmp_path / "out"
+
+
+def options(videos, tmp_path) -> dict:
+    return {
+        "out": tmp_path / "out",
+        "data": (str(videos),),
+        "backbones": ("r2plus1d-tiny",),
+        "sets": 3,
+        "workers": 1,
+    }
+
+
+@pytest.mark.slow
+def test_end_to_end(out, videos, tmp_path, monkeypatch):
+    kept = diversity.Lab
+    monkeypatch.setattr(
+        diversity,
+        "Lab",
+        lambda config, ours: kept(config, {"tiny": {**ours["tiny"], "finetune": {"epochs": 1, "batch": 4}}}),
+    )
+    finished = muybridge.study("diversity-and-robustness", **options(videos, tmp_path))
+    assert len(finished.cells) == 2 * 2 + 3 * (1 + 2 * 4) + 2 * (1 + 2)
+    hashes = {run.result["config"]["prereg"] for run in folders(out)}
+    assert len(hashes) == 1
+    assert len(hashes.pop()) == 64
+    page = (out / "report.md").read_text()
+    assert "UNDETERMINED" in page
+    assert "What would take the answer away" in page
+    assert "Diversity" in (out / "report.html").read_text()
+    again = muybridge.study("diversity-and-robustness", **options(videos, tmp_path))
+    assert again.outcome.done == finished.outcome.done
+    path = out / NAME
+    path.write_text(path.read_text().replace("sesoi: 0.2", "sesoi: 0.4"))
+    with pytest.raises(MuybridgeError, match="changed after it was registered"):
+        report(out)
