@@ -54,6 +54,7 @@ NOT_SIGNED = frozenset(
         "root",
         "init",
         "model",
+        "teachers",
         "weights",
         "classes",
     }
@@ -62,7 +63,7 @@ NOT_SIGNED = frozenset(
 LATER: Mapping[str, Any] = {
     "threads": 1, "caption": None,
     "auxiliary": [], "auxiliary_options": [], "auxiliary_only_views": False, "weighting": "fixed", "weighting_options": [],
-    "mode": None, "meta_share": 0.2, "budget": None, "budget_unit": None,
+    "mode": None, "meta_share": 0.2, "budget": None, "budget_unit": None, "teacher_temperature": 4.0, "teacher_classes": "own",
 }  # fmt: skip
 """Fields that came later, each with the value that all runs before are taken to have: there it is not signed, and no old run is renamed."""
 
