@@ -53,6 +53,11 @@ STUDIES = {
         "muybridge.studies.loss_weighting:cells",
         {"title": "Weighting auxiliary losses"},
     ),
+    "distill-capacity": Entry(
+        "a small student of a small and a larger teacher, five weightings of them, and the controls (the draft's Table 8)",
+        "muybridge.studies.distill_capacity:cells",
+        {"title": "Teachers of several sizes"},
+    ),
     "robustness-models": Entry(
         "families of models under five categories of perturbations",
         "muybridge.studies.robustness_models:cells",
