@@ -27,6 +27,7 @@ start here
 one step
   pretrain     learn from unlabelled videos with one pretext task
   finetune     train backbone and linear layer on labels
+  distill      train a student on labels and on the softened answers of one or more teachers
   probe        train a linear layer on frozen features
   knn          classify by the nearest training videos in feature space
   retrieval    find the training videos of a class in feature space: recall at k, mean average precision
@@ -121,17 +122,32 @@ def _run(words: list[str]) -> int:
     return COMMANDS[verb](verb, rest)
 
 
-def _stage(verb: str, words: list[str], function: str = "run_stage") -> int:
+def _stage(verb: str, words: list[str], function: str = "run_stage", program: str = "") -> int:
     from muybridge import cli_show
     from muybridge.stages import config as configs
 
-    config = parse(configs.KINDS[verb], f"muybridge {verb}", words)
+    config = parse(configs.KINDS[verb], f"muybridge {program or verb}", words)
     from muybridge import verbs
 
     if config.dry_run:
         return cli_show.stage_plan(config)
     run = getattr(verbs, function)(config, announce=cli_show.resolved)
     return 0 if os.environ.get("RANK", "0") != "0" else cli_show.result(run)
+
+
+def _distill(verb: str, words: list[str]) -> int:
+    """Fine-tuning with teachers: ``--student`` is its backbone, and teachers are weighed by AE-KD unless something else is asked for."""
+    words = [
+        "--backbone" + word.removeprefix("--student") if word.partition("=")[0] == "--student" else word
+        for word in words
+    ]
+    known = {word.partition("=")[0] for word in words}
+    if not known & {"-h", "--help", "--teachers", "--config"}:
+        raise UsageError(
+            "distill: wanted --teachers with one or more folders OUT/runs/finetune|probe/SIGNATURE."
+        )
+    chosen = known & {"--weighting", "--config"}
+    return _stage("finetune", words if chosen else [*words, "--weighting", "ae-kd"], program=verb)
 
 
 def _similarity(verb: str, words: list[str]) -> int:
@@ -303,6 +319,7 @@ COMMANDS: dict[str, Callable[[str, list[str]], int]] = {
     "quickstart": _quickstart,
     "pretrain": _stage,
     "finetune": _stage,
+    "distill": _distill,
     "probe": _stage,
     "knn": _stage,
     "retrieval": _stage,

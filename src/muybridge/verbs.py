@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import finalize
 
 from muybridge.core import out as folder
-from muybridge.core.errors import MuybridgeError
+from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.mirror import publish_pages, working_copy
 from muybridge.core.records import Run
 from muybridge.core.screen import Screen, screen
@@ -196,6 +196,33 @@ neighbours = _verb("neighbours", NeighboursConfig, run_stage)
 similarity = _verb("similarity", SimilarityConfig, run_similarity)
 diversity = _verb("diversity", DiversityConfig, run_stage)
 quickstart = _verb("quickstart", QuickstartConfig, lambda config: run_study(_found("quickstart"), config))
+
+
+def distill(
+    teachers: Sequence[str | Path] = (),
+    student: str | None = None,
+    *,
+    weighting: str = "ae-kd",
+    **values: Any,
+) -> Run:
+    """Train a student on labels and on the softened answers of one or more teachers.
+
+    Args:
+        teachers: folders of finetune or probe runs.
+        student: its backbone, one of `muybridge list backbones`.
+        weighting: how teachers are weighed.
+        values: the other arguments are those of ``finetune``.
+
+    Raises:
+        UsageError: no teachers.
+    """
+    if not teachers:
+        raise UsageError(
+            "muybridge.distill: wanted teachers, one or more folders OUT/runs/finetune|probe/SIGNATURE."
+        )
+    given = {} if student is None else {"backbone": student}
+    run: Run = finetune(teachers=tuple(map(str, teachers)), weighting=weighting, **given, **values)
+    return run
 
 
 def robustness(

@@ -15,7 +15,7 @@ from muybridge.stages.transfer import transfer_of
 UNSIGNED = {
     "out", "resume", "overwrite", "device", "workers", "dry_run", "track",  # where and how, never what
     "data", "label", "group", "root", "where", "allow_links", "allow_broken",  # what they lead to is signed: the fingerprint of the data
-    "init", "model", "weights", "classes",  # signed by their content
+    "init", "model", "teachers", "weights", "classes",  # signed by their content
     "trust_code",  # consent
 }  # fmt: skip
 NO_PROTOCOL = UNSIGNED | {
@@ -24,7 +24,7 @@ NO_PROTOCOL = UNSIGNED | {
 """What two transfers of one table may differ in: model, data, seed."""
 ARMS = {
     "auxiliary", "auxiliary_options", "auxiliary_only_views", "weighting", "weighting_options", "mode", "meta_share",
-    "budget", "budget_unit",
+    "budget", "budget_unit", "teachers", "teacher_temperature", "teacher_classes",
 }  # fmt: skip
 """What arms of one fine-tuning differ in by design, and are named by: other losses beside the labels, or as many clips without."""
 FROZEN = {"batch", "ks"}

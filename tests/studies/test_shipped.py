@@ -28,6 +28,7 @@ BENCHMARK = [
         "zeroshot",
         "loss-weighting",
         "diversity-and-robustness",
+        "distill-capacity",
     )
 ]
 
@@ -104,6 +105,9 @@ COUNTS = {
     ("loss-weighting", "small"): (0, 0, 14 * 2 * 3, 14 * 2 * 3),
     ("loss-weighting", "paper"): (0, 0, 14 * 2 * 3, 14 * 2 * 3),
     ("diversity-and-robustness", "tiny"): (0, 0, 2 + 12 * 4 + 15 + 6, 2 + 12 * 4 + 15 + 6),
+    ("distill-capacity", "tiny"): (3 * 2, 0, 3 * 2 * 22, 3 * 2 * 22),
+    ("distill-capacity", "small"): (3 * 2, 0, 3 * 2 * 22, 3 * 2 * 22),
+    ("distill-capacity", "paper"): (3 * 2, 0, 3 * 2 * 22, 3 * 2 * 22),
     ("robustness-models", "tiny"): (0, 0, 8 * 2, 8 * 2),
     ("robustness-models", "small"): (0, 0, 7, 7),
 }
@@ -326,3 +330,20 @@ def test_the_zero_shot_study_asks_every_network_about_every_set_and_has_its_cont
 def test_public_models_of_the_zero_shot_study_are_asked_by_the_prompts_of_their_data():
     with pytest.raises(UsageError, match="wanted --weights with the models"):
         cells("zeroshot", scale="paper")
+
+
+def test_students_wait_for_their_teachers_and_the_matched_arm_costs_what_they_do():
+    found = cells("distill-capacity")
+    by_name = {cell.job.signature: cell for cell in found}
+    taught = [cell for cell in found if getattr(cell.job.config, "teachers", ())]
+    for cell in taught:
+        folders = {Path(word).name for word in cell.job.config.teachers}
+        assert folders <= cell.needs
+        assert {by_name[name].job.facets["seed"] for name in folders} == {cell.job.facets["seed"]}
+        assert {by_name[name].job.facets["data"] for name in folders} == {cell.job.facets["data"]}
+    arms = {cell.job.facets["arm"] for cell in taught}
+    assert len(arms) == 17, (
+        "two starts, each with five weightings, two teachers alone and permuted ones; itself from random weights"
+    )
+    budgets = {cell.job.config.budget for cell in found if cell.job.stage == "finetune"}
+    assert budgets == {None, round(20 * (1 + (0.13 + 0.544) / (3 * 0.13)))}

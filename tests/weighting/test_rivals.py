@@ -12,6 +12,8 @@ from muybridge.weighting import WEIGHTINGS
 from muybridge.weighting.balance import CosineGate, GradNorm
 from muybridge.weighting.fixed import Fixed
 
+GENERAL = [name for name, entry in WEIGHTINGS.items() if entry.facts["kind"] != "teachers"]
+"""Those that weigh terms of any kind; weightings of teachers are in test_teachers."""
 OUTSIDE = [name for name, entry in WEIGHTINGS.items() if entry.facts.get("extra")]
 if OUTSIDE:
     pytest.importorskip("torchjd")
@@ -58,7 +60,7 @@ TWINS = {"sum": ("fixed", 1.0), "mean": ("fixed", 1 / len(NAMES)), "imtl-l": ("u
 
 
 def test_each_changes_the_gradient_and_differs_from_every_other():
-    found = {name: gradient(made(name)) for name in WEIGHTINGS}
+    found = {name: gradient(made(name)) for name in GENERAL}
     for name, (other, times) in TWINS.items():
         torch.testing.assert_close(found.pop(name), times * found[other], rtol=1e-4, atol=1e-6)
     names = list(found)
@@ -68,7 +70,7 @@ def test_each_changes_the_gradient_and_differs_from_every_other():
             assert not torch.allclose(a, b, rtol=0, atol=1e-5), f"{one} and {other} give the same direction"
 
 
-@pytest.mark.parametrize("name", list(WEIGHTINGS))
+@pytest.mark.parametrize("name", GENERAL)
 def test_weights_are_those_of_the_gradient(name: str):
     """The gradient on the shared weights is the sum of the terms' gradients, each times its effective weight."""
     net, weighting = Clash(), prepared(made(name))
@@ -86,14 +88,14 @@ def test_weights_are_those_of_the_gradient(name: str):
         torch.testing.assert_close(parameter.grad, wanted, rtol=1e-5, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", list(WEIGHTINGS))
+@pytest.mark.parametrize("name", GENERAL)
 def test_heads_learn(name: str):
     net, weighting = Clash(), prepared(made(name))
     weighting.backward(step_of(net))
     assert all(head.weight.grad is not None and bool((head.weight.grad != 0).any()) for head in net.heads)
 
 
-@pytest.mark.parametrize("name", [name for name in WEIGHTINGS if name != "fixed"])
+@pytest.mark.parametrize("name", [name for name in GENERAL if name != "fixed"])
 def test_a_saved_state_goes_on_with_the_same_bits(name: str):
     def steps(weighting: Any, net: Any, numbers: range) -> list[torch.Tensor]:
         for number in numbers:
@@ -118,9 +120,7 @@ def test_a_saved_state_goes_on_with_the_same_bits(name: str):
         assert torch.equal(one, other)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, entry in WEIGHTINGS.items() if entry.facts["kind"] != "fixed"]
-)
+@pytest.mark.parametrize("name", [name for name in GENERAL if name != "fixed"])
 def test_one_term_is_refused_with_the_way_out(name: str):
     with pytest.raises(UsageError, match="--auxiliary"):
         made(name).prepare(["vcop"], ["vcop"])

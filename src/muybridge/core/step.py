@@ -6,7 +6,7 @@ learn their weights on batches that were kept out of training.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -36,6 +36,9 @@ class Step:
         meta: sum of the primary terms on the meta batch of this step at the present weights, with a graph; no running statistic moves.
         again: the terms of this batch at the present weights, without a graph.
         per_epoch: steps of a pass over the training videos, not rounded.
+        monitors: named scalars that are watched, means over all processes, without a graph.
+        answer: bias of the layer whose scores the primary task is judged by, where it has one: the gradient of a term there is the sum over
+            the clips of its gradients at their scores.
     """
 
     number: int
@@ -47,6 +50,8 @@ class Step:
     meta: Callable[[], Float[Tensor, ""]]
     again: Callable[[], Mapping[str, Float[Tensor, ""]]]
     per_epoch: float = 1.0
+    monitors: Mapping[str, Float[Tensor, ""]] = field(default_factory=dict)
+    answer: nn.Parameter | None = None
 
     @property
     def parameters(self) -> list[nn.Parameter]:

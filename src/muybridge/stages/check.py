@@ -173,6 +173,7 @@ def _check_training(config: FinetuneConfig) -> None:
         raise UsageError(
             "--budget: does not go with --decay-epochs, which are counted in --epochs; give the length in --epochs."
         )
+    _check_teachers(config)
     if not 0 <= config.validation < 1:
         raise UsageError(f"--validation {config.validation:g}: wanted a share from 0 (none) to below 1.")
     if config.keep == "best-validation" and not config.validation:
@@ -205,6 +206,20 @@ def _check_diversity(config: DiversityConfig) -> None:
         raise UsageError(
             f"--gradient-batches {config.gradient_batches}: products between batches want 2 or more."
         )
+
+
+def _check_teachers(config: FinetuneConfig) -> None:
+    twice = next((word for word in config.teachers if config.teachers.count(word) > 1), None)
+    if twice is not None:
+        raise UsageError(f"--teachers {twice}: stands there twice. Name every teacher once.")
+    if config.teachers and config.auxiliary:
+        raise UsageError(
+            "--teachers: does not go with --auxiliary; a student learns from labels and teachers alone."
+        )
+    if not 0 < config.teacher_temperature < math.inf:
+        raise UsageError(f"--teacher-temperature {config.teacher_temperature:g}: wanted a number above 0.")
+    if config.teacher_classes != "own" and not config.teachers:
+        raise UsageError(f"--teacher-classes {config.teacher_classes}: goes with --teachers.")
 
 
 def _check_seen(config: FinetuneConfig) -> None:

@@ -142,6 +142,12 @@ class FinetuneConfig(Transfer, Optimisation):
     """Train backbone and linear layer on labels."""
 
     stage: ClassVar[str] = "finetune"
+    teachers: tuple[str, ...] = ()
+    """Folders of finetune or probe runs whose softened answers are learnt beside the labels (`muybridge distill`)."""
+    teacher_temperature: float = 4.0
+    """What scores of teachers and student are divided by before their answers are compared."""
+    teacher_classes: Literal["own", "permuted"] = "own"
+    """Whether teachers answer as they do, or with the names of their classes changed round: a control that must not help."""
     labels_per_class: int | None = None
     """Train on this many videos per class (chosen by hash; smaller sets lie inside larger ones); all when not given."""
     epochs: int = 20

@@ -42,6 +42,7 @@ def facets_of(
     still = bool(learnt) and _still(begun)
     return {
         "arm": (source["objective"] if stage == "pretrain" else _arm(init, origin, share))
+        + _taught(source, data, planned)
         + (in_words(source) if stage in ("pretrain", "finetune", "diversity") else ""),
         "data": data,
         "protocol": protocol(stage, source),
@@ -59,6 +60,17 @@ def _arm(init: str, origin: Mapping[str, Any], share: int | None) -> str:
     if models.is_weights(init):
         return Path(init).stem
     return str(origin.get("objective", init)) + in_words(origin) + (f" at {share} %" if share else "")
+
+
+def _taught(source: Mapping[str, Any], data: str, planned: Planned) -> str:
+    """Who taught a student: what its teachers started from, and their network where it is another one."""
+    names = []
+    for word in source.get("teachers") or ():
+        told = facets_of(_config_of(Run(local(word)), planned), data, {}, {}, planned)
+        own = told["backbone"] == source.get("backbone")
+        names.append(told["arm"] if own else f"{told['arm']} {told['backbone']}")
+    permuted = " with permuted classes" if source.get("teacher_classes") == "permuted" else ""
+    return f" taught by {' and '.join(names)}{permuted}" if names else ""
 
 
 def protocol(stage: str, config: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ from muybridge.stages.predict import View, view_of
 from muybridge.stages.strips import class_strips
 from muybridge.stages.tasks import account as account_of_tasks
 from muybridge.stages.tasks import build_weighting, inactive, meta_batches, with_auxiliaries
+from muybridge.stages.taught import with_teachers
 from muybridge.stages.training import account as spent_of
 from muybridge.stages.training import budget, compute_of, loader_of, optimise, steps_within
 from muybridge.stages.transfer import transfer_of
@@ -42,7 +43,9 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     check_clip(backbone, config.frames, config.crop)
     classes = len(job.dataset.classes)
     supervised: Any = seeded(Supervised, config.seed, backbone.dim, classes)
-    objective = with_auxiliaries(config, "supervised", supervised, backbone.dim)
+    objective: Any = with_auxiliaries(config, "supervised", supervised, backbone.dim)
+    if config.teachers:
+        objective = with_teachers(job, supervised, compute_of(config))
     weighting = build_weighting(config, objective, backbone)
     law = objective.law(config.frames, config.stride, 0, config.short)
     material = prepare(job, parts, config, law)

@@ -15,13 +15,14 @@ from muybridge.core.storage import local, portable
 from muybridge.data import sources
 from muybridge.data.index import Dataset
 from muybridge.perturb.profiles import profile_of
-from muybridge.stages import compared, models
+from muybridge.stages import compared, models, taught
 from muybridge.stages.captions import signed_captions
 from muybridge.stages.check import check
 from muybridge.stages.class_file import read_classes
 from muybridge.stages.config import (
     C,
     Control,
+    FinetuneConfig,
     Optimisation,
     PretrainConfig,
     RobustnessConfig,
@@ -121,6 +122,8 @@ def resolve(
         config = complete(config)
     if isinstance(config, Optimisation):
         config = spelt(config)
+    if isinstance(config, FinetuneConfig) and config.teachers:
+        taught.check(config, dataset, origins, memory)
     signed = signed_config(config, dataset, memory)
     if isinstance(config, RobustnessConfig) and not inputs:
         return _foreign(config, dataset, models.fed(subject or models.load(config), config), signed)
@@ -128,7 +131,7 @@ def resolve(
         return _comparison(config, dataset, inputs, origins, planned or {}, signed, memory)
     if isinstance(config, ZeroshotConfig) and not inputs:
         return _scored(config, dataset, subject or external(config), signed)
-    named = {name: signed_input(run.signature, getattr(config, name)) for name, run in inputs.items()}
+    named = {name: signed_input(run.signature, getattr(config, name, "")) for name, run in inputs.items()}
     name = signature(stage, signed, named | _public(config, memory))
     facets = facets_of(config, dataset.name, inputs, origins, planned or {})
     if stage == "robustness" and is_shifted(dataset, inputs["model"]):
@@ -338,6 +341,8 @@ def absolute(config: C) -> C:
             continue
         if value and value != "random" and not (name == "model" and models.is_external(value)):
             places[name] = str(local(value).expanduser().absolute())
+    if getattr(config, "teachers", ()):
+        places["teachers"] = tuple(str(local(word).expanduser().absolute()) for word in config.teachers)  # type: ignore[attr-defined]
     for name in compared.FIELDS:
         if getattr(config, name, ""):
             places[name] = compared.absolute_word(getattr(config, name))

@@ -16,9 +16,12 @@ from muybridge.stages.config import KINDS, C, ZeroshotConfig, as_dict, change
 Planned = Mapping[str, Mapping[str, Any]]
 """Configs by run folder, of runs that a study will make before."""
 
+TEACHERS = ("finetune", "probe")
+"""Stages whose runs can teach."""
+
 
 def find_inputs(config: Any) -> dict[str, Run]:
-    """Run folders named by ``init`` and ``model``, and by the words of networks that are compared.
+    """Run folders named by ``init``, ``model`` and the words of networks that are compared, and by ``teachers`` (``teacher-1`` and so on).
 
     Raises:
         UsageError: not the folder of a run of the right kind.
@@ -42,6 +45,13 @@ def find_inputs(config: Any) -> dict[str, Run]:
                 f"--{name} {value or '(nothing)'}: wanted a folder OUT/runs/{'|'.join(stages)}/SIGNATURE, {other[name]}."
             )
         found[name] = run
+    for place, word in enumerate(getattr(config, "teachers", ()), start=1):
+        run = Run(Path(word))
+        if run.stage not in TEACHERS:
+            raise UsageError(
+                f"--teachers {word or '(nothing)'}: wanted folders OUT/runs/{'|'.join(TEACHERS)}/SIGNATURE."
+            )
+        found[f"teacher-{place}"] = run
     for name in ("a", "b"):
         run_of_word = compared.run_of(getattr(config, name, ""))
         if run_of_word is not None:

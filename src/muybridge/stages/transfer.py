@@ -24,6 +24,7 @@ ARM = (
         "meta_share",
     ),
     *("budget", "budget_unit"),
+    *("teachers", "teacher_temperature", "teacher_classes"),
 )
 """Fields of fine-tuning that make another arm of the same experiment: what else is trained, how that is weighted, at what cost."""
 K = 20

@@ -88,7 +88,7 @@ def in_words(config: Mapping[str, Any]) -> str:
     if config.get("auxiliary_only_views"):
         said += ", views only"
     name = config.get("weighting", "fixed")
-    if tasks or name != "fixed":
+    if tasks or name != "fixed" or config.get("teachers"):
         said += f", {name}{_options(name, config)}"
     if config.get("budget") is not None and "epochs" in config:
         said += f", {config['budget']:,} {config.get('budget_unit') or 'clips'}"

@@ -58,6 +58,11 @@ STUDIES = {
         "muybridge.studies.diversity:cells",
         {"title": "Diversity of auxiliary losses and robustness in time"},
     ),
+    "distill-capacity": Entry(
+        "a small student of a small and a larger teacher, five weightings of them, and the controls (the draft's Table 8)",
+        "muybridge.studies.distill_capacity:cells",
+        {"title": "Teachers of several sizes"},
+    ),
     "robustness-models": Entry(
         "families of models under five categories of perturbations",
         "muybridge.studies.robustness_models:cells",

@@ -118,6 +118,16 @@ class DiversityStudyConfig(BenchmarkConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DistillConfig(ShippedConfig):
+    """A study of students and their teachers; a page on it is in docs/studies."""
+
+    backbones: tuple[str, ...] = ()
+    """Names of `muybridge list backbones`: the student's, then those of further teachers; those of the study when not given."""
+    arms: tuple[str, ...] = ()
+    """Students by name, as labels, labels-matched, ae-kd, average, single, permuted, self; all when not given."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelsConfig(BenchmarkConfig):
     """A study of models under perturbations; a page on it is in docs/studies."""
 
@@ -147,6 +157,7 @@ CONFIGS: dict[str, type[StudyConfig]] = {
     "noise": ShippedConfig,
     "loss-weighting": WeightingConfig,
     "diversity-and-robustness": DiversityStudyConfig,
+    "distill-capacity": DistillConfig,
     "robustness-models": ModelsConfig,
     "feature-analysis": FeatureConfig,
     "zeroshot": ZeroshotStudyConfig,

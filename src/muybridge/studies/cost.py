@@ -101,7 +101,7 @@ def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, te
     elif stage == "robustness":
         seen *= 1 + len(config["types"]) * len(config["severities"])
     passes = LEARNING * learnt + seen
-    flops = config["budget"] if config.get("budget_unit") == "flops" else _flops(backbone, config)
+    flops = config["budget"] if config.get("budget_unit") == "flops" else flops_of(backbone, config)
     if flops is not None and config.get("budget_unit") != "flops":
         flops *= passes
     return Work(passes, flops, ((stage, _what(stage, config), backbone), (stage, backbone)))
@@ -110,6 +110,7 @@ def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, te
 def _finetuned(config: Mapping[str, Any], backbone: str, train: int) -> float:
     """Clips that fine-tuning learns from: those of all tasks, or what its own budget pays for."""
     clips = 1 + sum(clips_of(task, backbone) for task in config.get("auxiliary") or ())
+    clips += len(config.get("teachers") or ())
     budget, unit = config.get("budget"), config.get("budget_unit") or "clips"
     if budget is None or unit == "flops":
         return float(config["epochs"] * train * clips)
@@ -129,11 +130,14 @@ def clips_of(task: str, backbone: str) -> int:
 def _what(stage: str, config: Mapping[str, Any]) -> str:
     """What else decides the time of a pass: pretext tasks and their weighting, or the kinds of perturbation."""
     if stage == "finetune":
-        return " ".join((*(config.get("auxiliary") or ()), config.get("weighting") or "fixed"))
+        taught = f"{len(config['teachers'])} teachers" if config.get("teachers") else ""
+        return " ".join(
+            (*(config.get("auxiliary") or ()), config.get("weighting") or "fixed", taught)
+        ).strip()
     return str(config["objective"]) if stage == "pretrain" else " ".join(config.get("types") or ())
 
 
-def _flops(backbone: str, config: Mapping[str, Any]) -> float | None:
+def flops_of(backbone: str, config: Mapping[str, Any]) -> float | None:
     """Operations of one forward pass, scaled from the clip that the catalogue gives them for."""
     facts = BACKBONES[backbone].facts if backbone in BACKBONES else {}
     if "gflops" not in facts or not config.get("frames") or not config.get("crop"):
@@ -157,7 +161,7 @@ class _Works:
             own = {name: value for name, value in config.items() if value is not None}
             config = {**self._model(cell), **own}
         names = ("budget", "objective", "epochs", "labels_per_class", "limit", "fold", "folds", "frames", "crop", "views",
-                 "types", "severities", "batch", "budget_unit", "auxiliary", "weighting")  # fmt: skip
+                 "types", "severities", "batch", "budget_unit", "auxiliary", "weighting", "teachers")  # fmt: skip
         key = (job.stage, job.facets["backbone"], id(job.dataset), *(config.get(name) for name in names))
         if key not in self._known:
             train, test = self._videos(cell, config)

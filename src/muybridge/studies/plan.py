@@ -58,6 +58,11 @@ class Cell:
         return f"{self.job.stage} {what}{fold} [{self.job.signature[:6]}]"
 
 
+def _teachers(config: Any) -> tuple[str, ...]:
+    """Folders of the teachers of a student."""
+    return tuple(getattr(config, "teachers", ()))
+
+
 def plan(study: Study, memory: Memory | None = None) -> list[Cell]:
     """Every cell of a study, inputs before those that need them; equal configs become one cell.
 
@@ -144,6 +149,9 @@ class _Planner:
             folder, _ = split(getattr(config, name, "random"))
             if folder in self._made:
                 yield self._made[folder][0].job.signature
+        for folder in _teachers(config):
+            if folder in self._made:
+                yield self._made[folder][0].job.signature
 
     def _key(self, config: Control) -> Any:
         """Everything but seed and input runs, of which the shapes; None where a run is not planned here. Tells 1 from 1.0 and True."""
@@ -155,7 +163,7 @@ class _Planner:
             if run != "random" and shape is None:
                 return None
             origins.append((shape, share))
-        if type(config.seed) is not int or isinstance(config, SimilarityConfig):
+        if type(config.seed) is not int or isinstance(config, SimilarityConfig) or _teachers(config):
             return None
         return kind, str(config.out), marshal.dumps(_shared(kind)(config), 2), *origins
 
@@ -165,8 +173,8 @@ class _Planner:
 
     def _ancestors(self, config: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         """Folders and configs of the planned runs that a config starts from, and of those that they start from."""
-        for name in INPUTS:
-            folder, _ = split(str(getattr(config, name, "")))
+        words = [str(getattr(config, name, "")) for name in INPUTS] + list(_teachers(config))
+        for folder, _ in map(split, words):
             if folder in self._made:
                 origin = self._made[folder][0].job.config
                 yield folder, as_dict(origin)

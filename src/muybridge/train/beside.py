@@ -58,7 +58,9 @@ class Beside:
         mine = {id(one) for one in shared}
         return shared, [p for p in self.learner.parameters() if p.requires_grad and id(p) not in mine]
 
-    def step(self, number: int, lr: float, terms: Terms, views: Terms, total: int) -> Step:
+    def step(
+        self, number: int, lr: float, terms: Terms, views: Terms, total: int, monitors: Terms | None = None
+    ) -> Step:
         """A step with its terms.
 
         Args:
@@ -67,11 +69,14 @@ class Beside:
             terms: with their graph.
             views: of the whole batch.
             total: videos of the batch.
+            monitors: of all processes.
         """
+        first = getattr(self.learner.objective, "first", self.learner.objective)
         primary = getattr(self.learner.objective, "primary_terms", ()) or tuple(terms)
         return Step(
             number, lr, terms, tuple(primary), *self._parts,
             partial(self._meta, number), partial(self._again, number, views, total), self.per_epoch,
+            monitors or {}, getattr(getattr(first, "head", None), "bias", None),
         )  # fmt: skip
 
     def _meta(self, number: int) -> Tensor:

@@ -105,7 +105,8 @@ def step_flops(
             kept = copy.deepcopy(weighting).to(compute.device)
             beside = Beside(twin, kept, augment, compute, 0, meta, 1.0)
             terms = distributed.overall(outcome.terms, len(clip))
-            step = beside.step(number, 1e-3, terms, views, len(clip))
+            monitors = distributed.overall(outcome.monitors, len(clip))
+            step = beside.step(number, 1e-3, terms, views, len(clip), monitors)
             kept.backward(step)
             kept.after_step(step)
     return state.flops

@@ -155,10 +155,11 @@ def _step(
             outcome = model(distributed.share(views, len(clip)))
         terms = distributed.overall(outcome.terms, len(clip))
         optim.zero_grad(set_to_none=True)
-        step = beside.step(number, optim.param_groups[0]["lr"], terms, views, len(clip))
+        monitors = distributed.overall(outcome.monitors, len(clip))
+        step = beside.step(number, optim.param_groups[0]["lr"], terms, views, len(clip), monitors)
         weighed = weighting.backward(step)
         norm = clip_gradient(model.parameters(), recipe.clip_norm)
-        named = {"loss": weighed.loss, **terms, **distributed.overall(outcome.monitors, len(clip))}
+        named = {"loss": weighed.loss, **terms, **monitors}
         values = beside.numbers(named, weighed.weights) | {"grad_norm": norm}
         _refuse_no_number(values, terms, number, recipe.lr)
         optim.step()

@@ -1,7 +1,7 @@
 """Weightings: from several loss terms to the gradient that is descended.
 
 Facts: ``kind`` (``fixed``; ``losses``: a function of their values; ``gradients``: a gradient per term; ``bilevel``: learnt on meta
-batches) and ``extra``, the extra that installs what it needs.
+batches; ``teachers``: shares of the teachers of a student, ``muybridge distill``) and ``extra``, the extra that installs what it needs.
 """
 
 from muybridge.core.catalogue import Entry
@@ -40,6 +40,23 @@ WEIGHTINGS = {
     ),
     "cosine-gate": _own(
         "auxiliary gradients that do not oppose the primary one (2018)", "balance:CosineGate", "gradients"
+    ),
+    "ae-kd": _own(
+        "teachers: the step that all agree on most, no weight above a cap (NeurIPS 2020)",
+        "teachers:AeKd",
+        "teachers",
+    ),
+    "average": _own("teachers: all count alike", "teachers:Average", "teachers"),
+    "confidence": _own(
+        "teachers: more to those that know the labels (ICASSP 2022)", "teachers:Confidence", "teachers"
+    ),
+    "discrepancy": _own(
+        "teachers: more to those that the student differs from", "teachers:Discrepancy", "teachers"
+    ),
+    "best-only": _own(
+        "teachers: all to the one that knows the labels of the clips so far best",
+        "teachers:BestOnly",
+        "teachers",
     ),
     "sum": _outside("all terms count once", "rivals:Sum", "losses"),
     "mean": _outside("all terms count one over their number", "rivals:Mean", "losses"),
