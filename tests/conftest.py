@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 import parallel
 from muybridge.data.video import write
@@ -20,6 +21,8 @@ from processors import limit_ffmpeg
 
 torch.set_num_threads(1)
 limit_ffmpeg()
+settings.register_profile("muybridge", deadline=None)  # a machine that is busy with other work fails no test
+settings.load_profile("muybridge")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -72,7 +72,7 @@ def content_of(config: DiversityStudyConfig) -> dict[str, Any]:
     Raises:
         UsageError: sets that cannot be chosen.
     """
-    from muybridge.studies.diversity import scale_of
+    from muybridge.studies.diversity_arms import scale_of
 
     scale = scale_of(config)
     sets = [("confirmatory", one) for one in choose_sets(POOL, 4, config.sets, config.seed)]
