@@ -18,7 +18,11 @@ from muybridge.weighting.fixed import Fixed
 
 HELP = ("vcop", "rotnet", "rspnet")
 CASES = {
-    **{name: (name, {"every": 2} if name == "auxilearn" else {}) for name in WEIGHTINGS},
+    **{
+        name: (name, {"every": 2} if name == "auxilearn" else {})
+        for name, entry in WEIGHTINGS.items()
+        if entry.facts["kind"] != "teachers"  # those are stopped in stages/test_distill
+    },
     "meltr faithful": ("meltr", {"mode": "faithful"}),
     "meltr safe": ("meltr", {"mode": "safe"}),
     "meltr violet": (

@@ -188,10 +188,15 @@ def gates(curve: Sequence[Mapping[str, Any]], names: Iterable[str], videos: int)
 def inactive(tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """A sentence for every task that stayed at chance."""
     return [
-        f"auxiliary task {name} is inactive: accuracy {one['accuracy']:.1%} at the end, chance {one['chance']:.1%}"
+        f"{_called(name)} is inactive: accuracy {one['accuracy']:.1%} at the end, chance {one['chance']:.1%}"
         for name, one in tasks.items()
         if one.get("active") is False
     ]
+
+
+def _called(name: str) -> str:
+    """A task as sentences call it; a teacher is no auxiliary task."""
+    return name if name.startswith("teacher-") else f"auxiliary task {name}"
 
 
 def account(
