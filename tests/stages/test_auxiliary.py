@@ -188,6 +188,7 @@ REFUSED = [
     ({"auxiliary": ("tdl",), "auxiliary_options": ("tdl.queue=500",)}, r"--auxiliary tdl: a queue of 500 .*-options tdl\.queue="),
     ({"auxiliary": ("masked",)}, "no tokens that could be masked"),
     ({"auxiliary": ("vcop",), "weighting": "auto-lambda", "meta_share": 0.99}, "--meta-share 0.99"),
+    ({"auxiliary": ("vcop",), "weighting": "auto-lambda", "weighting_options": ("start=-1",)}, "start=-1; wanted 0 or more"),
     ({"budget_unit": "clips"}, "goes with --budget"),
     ({"budget": 5, "schedule": "steps", "decay_epochs": (1,)}, "counted in --epochs"),
 ]  # fmt: skip

@@ -119,11 +119,18 @@ def kept_for_meta(
 
 
 def wants_held_out(config: Optimisation) -> bool:
-    """Whether the weighting of a config learns on videos that are not trained on."""
+    """Whether the weighting of a config learns on videos that are not trained on.
+
+    Raises:
+        UsageError: an option of it that it cannot have.
+    """
     if config.weighting == "fixed":
         return False
     kind = pick("weightings", WEIGHTINGS, config.weighting)
-    return str(kind(**options_of(config)).meta) == "held-out"
+    try:
+        return str(kind(**options_of(config)).meta) == "held-out"
+    except ValueError as error:
+        raise UsageError(f"{FLAG}: {error}") from error
 
 
 def meta_batches(
