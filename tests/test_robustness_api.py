@@ -216,7 +216,7 @@ def test_a_broken_video_counts_as_wrong_under_every_condition(videos, tmp_path):
     assert {Path(one["path"]).name for one in found.result["data"]["broken"]} == {"text.mp4", "torn.mp4"}
     assert not any("not numbers" in note for note in found.result["notes"])
     assert found.result["identity"]["equal"]
-    assert accuracy_line(found).endswith("; 2 broken videos count as wrong)")
+    assert accuracy_line(found).endswith("; 2 broken videos count as wrong")
 
 
 def torn(whole: bytes) -> bytes:

@@ -19,7 +19,7 @@ UNSIGNED = {
     "trust_code",  # consent
 }  # fmt: skip
 NO_PROTOCOL = UNSIGNED | {
-    "precision", "seed", "limit", "backbone", "fold", "folds", "weights_key", "weights_prefix",
+    "precision", "seed", "limit", "backbone", "fold", "folds", "weights_key", "weights_prefix", "prereg",
 }  # fmt: skip
 """What two transfers of one table may differ in: model, data, seed, and whether they were registered before."""
 ARMS = {

@@ -225,7 +225,7 @@ def test_three_clips_are_refused(tmp_path, out):
         ({"b": "r2plus1d-tiny", "perturb": ("jumbling",)}, "--perturb: compares A with itself"),
         ({"perturb": ("jumblin",)}, "jumblin"),
         ({"b": "r2plus1d-tinny"}, "r2plus1d-tinny.*Did you mean 'r2plus1d-tiny'"),
-        ({"b": "r2plus1d-tiny=weights.bin"}, "wanted a file that ends in .safetensors, .pt or .pth"),
+        ({"b": "r2plus1d-tiny=weights.xyz"}, "wanted a file of weights"),
         ({"b": "r2plus1d-tiny=no.pt"}, "--b .*no.pt: cannot be read"),
         ({"batch": 3}, "--batch 3: wanted 4 or more"),
         ({"videos": 3}, "--videos 3: wanted 4 or more"),

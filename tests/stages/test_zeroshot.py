@@ -279,7 +279,7 @@ def test_conse_answers_by_the_meaning_of_known_classes(
         (("--templates", "BAD"), "template 2: 'no slot' has 0 {}; wanted one for the class"),
         (("--names", "TWICE"), "are both 'same', so no text can tell them apart"),
         (("--names", "LACKS"), "says nothing of 1 classes"),
-        (("--candidates", "EMPTY"), "no names; wanted one per line"),
+        (("--candidates", "EMPTY"), "no names. Wanted"),
         (("--seen", "kinetics"), "wanted none, kinetics400, kinetics400-near, or a file"),
         (("--frames", 3), "X-CLIP" ),
     ],
