@@ -108,7 +108,7 @@ def content_of(config: DiversityStudyConfig) -> dict[str, Any]:
         "combiners": list(COMBINERS),
         "exclusions": {
             "loss": "accuracy not 3 standard errors above chance, or signal share below 0.05: inactive, diversity is that of the others",
-            "set": "clean accuracy not above three times chance: left out and counted",
+            "set": "clean accuracy not above three times chance, or half way from chance to 1 where that is less: left out and counted",
             "missing": "left out and counted; the answer with and without is shown",
         },
         "perturbations": [
