@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 
 from muybridge.backbones.dual import ZeroShot
-from muybridge.backbones.dual_transformers import dual_encoder
+from muybridge.backbones.dual_encoders import dual_encoder
 from muybridge.stages.prompts import SETS
 
 NAMES = tuple(f"class{i}" for i in range(400))

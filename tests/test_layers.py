@@ -181,3 +181,31 @@ def test_light_modules_leave_heavy_packages_out(module: str):
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
     )
     assert done.stdout.split() == []
+
+
+CIRCLES = (
+    {
+        "muybridge.backbones.zoo",
+        "muybridge.backbones.zoo_torchvision",
+        "muybridge.backbones.zoo_transformers",
+    },
+    {"muybridge.stages.config", "muybridge.stages.models"},
+    {"muybridge.cli", "muybridge.cli_study"},
+)
+"""Files that import each other, at their top or inside a function; none may be added."""
+
+
+def test_files_import_each_other_in_no_circle_but_the_known_ones():
+    edges = {name_of(path): {one for one in imports(path) if one in MODULES} for path in FILES}
+
+    def reached(start: str) -> set[str]:
+        found, waiting = set[str](), [start]
+        while waiting:
+            for one in edges[waiting.pop()] - found:
+                found.add(one)
+                waiting.append(one)
+        return found
+
+    far = {name: reached(name) for name in edges}
+    circles = {frozenset(one for one in far[name] if name in far[one]) for name in far if name in far[name]}
+    assert circles <= {frozenset(one) for one in CIRCLES}

@@ -13,7 +13,8 @@ from tiny_pairs import make
 
 transformers = pytest.importorskip("transformers")
 
-from muybridge.backbones.dual_transformers import dual_encoder, is_dual  # noqa: E402
+from muybridge.backbones.dual_encoders import dual_encoder  # noqa: E402
+from muybridge.backbones.dual_transformers import is_dual  # noqa: E402
 
 PER_FRAME = ("clip", "metaclip_2", "siglip", "siglip2", "chinese_clip", "altclip", "vision-text-dual-encoder")
 KINDS = (*PER_FRAME, "xclip", "videoprism")

@@ -12,7 +12,8 @@ from muybridge.core.errors import UsageError
 from muybridge.core.records import Run
 from muybridge.objectives.distilled import Distilled
 from muybridge.objectives.supervised import Supervised
-from muybridge.stages.taught import Teacher, columns_of, permuted
+from muybridge.stages.taught import columns_of, permuted
+from muybridge.stages.teachers import Teacher
 from muybridge.train.checkpoint import load_weights
 
 TINY: dict[str, Any] = {

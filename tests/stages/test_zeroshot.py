@@ -85,7 +85,7 @@ def test_rows_are_those_of_a_loop_over_single_videos(
     folders: dict[str, Path], data: Path, templates: Path, tmp_path: Path
 ):
     from muybridge.backbones.dual import ZeroShot
-    from muybridge.backbones.dual_transformers import dual_encoder
+    from muybridge.backbones.dual_encoders import dual_encoder
 
     found = muybridge.zeroshot(
         f"hf:{folders['clip']}", data, templates=str(templates), out=tmp_path, views="2x1", frames=3, batch=5

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from muybridge.backbones.dual import DualEncoder
 from muybridge.backbones.model_folder import CONFIG, folder_of, read_config, read_facts
 from muybridge.backbones.zoo import library
 from muybridge.core.errors import UsageError
@@ -57,26 +56,6 @@ FAMILIES: Mapping[str, Family] = {
     "xclip": Family("XCLIPModel", "xclip", IMAGENET, padded=True, seen="kinetics400"),
     "videoprism": Family("VideoPrismClipModel", "videoprism", PLAIN, padded=True),
 }
-
-
-def dual_encoder(name: str, pooling: str = "normalise-first") -> DualEncoder:
-    """The dual encoder in a folder of transformers.
-
-    Args:
-        name: a folder with ``config.json``, or a name in the local Hugging Face cache.
-        pooling: of models that see frames one by one: ``normalise-first`` or ``mean-first``.
-
-    Raises:
-        UsageError: nothing there, another kind of model, weights that do not fit, a tokenizer that is missing or too short.
-    """
-    from muybridge.backbones import dual_clips, dual_frames
-
-    loaded = load(name)
-    if loaded.family.adapter == "xclip":
-        return dual_clips.XClip(loaded)
-    if loaded.family.adapter == "videoprism":
-        return dual_clips.VideoPrism(loaded)
-    return dual_frames.PerFrame(loaded, pooling)
 
 
 def is_dual(name: str) -> bool:
@@ -143,7 +122,7 @@ class Loaded:
 
 
 def load(name: str) -> Loaded:
-    """Model, tokenizer and statistics of a folder; errors as of ``dual_encoder``."""
+    """Model, tokenizer and statistics of a folder; errors as of ``dual_encoders.dual_encoder``."""
     transformers = library("transformers", f"hf:{name}")
     folder = folder_of(name)
     if folder is None:
@@ -308,7 +287,7 @@ TEXTS = (
 
 
 def text_model(name: str) -> Loaded:
-    """A text model and its tokenizer; errors as of ``dual_encoder``."""
+    """A text model and its tokenizer; errors as of ``dual_encoders.dual_encoder``."""
     transformers = library("transformers", f"hf:{name}")
     folder = folder_of(name)
     if folder is None:

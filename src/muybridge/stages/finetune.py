@@ -27,7 +27,7 @@ from muybridge.stages.predict import View, view_of
 from muybridge.stages.strips import class_strips
 from muybridge.stages.tasks import account as account_of_tasks
 from muybridge.stages.tasks import build_weighting, inactive, meta_batches, with_auxiliaries
-from muybridge.stages.taught import with_teachers
+from muybridge.stages.teachers import with_teachers
 from muybridge.stages.training import account as spent_of
 from muybridge.stages.training import budget, compute_of, loader_of, optimise, steps_within
 from muybridge.stages.transfer import transfer_of

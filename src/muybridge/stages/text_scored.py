@@ -11,7 +11,8 @@ from torch import nn
 
 from muybridge.backbones.conse import Conse
 from muybridge.backbones.dual import DualEncoder, Given, ZeroShot
-from muybridge.backbones.dual_transformers import FAMILIES, dual_encoder, is_dual
+from muybridge.backbones.dual_encoders import dual_encoder
+from muybridge.backbones.dual_transformers import FAMILIES, is_dual
 from muybridge.backbones.model_folder import CONFIG, read_facts
 from muybridge.backbones.word_vectors import texts_of
 from muybridge.backbones.zoo import called

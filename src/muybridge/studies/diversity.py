@@ -5,6 +5,7 @@ many encoded clips, and the views of a set under the labels alone. Embedded data
 V2.
 """
 
+from muybridge.studies import prereg
 from muybridge.studies.config import DiversityStudyConfig
 from muybridge.studies.diversity_arms import ONLY_VIEWS, OURS, half, measured, single, tasks_of, tested
 from muybridge.studies.plan import Study
@@ -17,32 +18,30 @@ def cells(config: DiversityStudyConfig) -> Study:
     Raises:
         UsageError: there is no pre-registration, or it is of other options.
     """
-    from muybridge.studies.prereg import COMBINERS, demand
-
-    registered = demand(config)
+    registered = prereg.demand(config)
     lab = Lab(config, OURS)
-    prereg = {"prereg": registered["sha256"]}
+    under = {"prereg": registered["sha256"]}
     first, *others = lab.scale.backbones
     data = lab.scale.data[0]
     for seed in registered["seed_list"]:
         for changes in single(lab, first):
-            model = yield lab.finetune(data, "random", first, seed, **changes, **prereg)
-            yield from tested(lab, data, model, prereg)
+            model = yield lab.finetune(data, "random", first, seed, **changes, **under)
+            yield tested(lab, data, model, registered)
         for place, one in enumerate(registered["sets"]):
             tasks = tasks_of(one["losses"])
-            yield measured(lab, data, first, seed, tasks, prereg)
-            arms = {"sum": COMBINERS["sum"]} if one["role"] == "placebo" else COMBINERS
+            yield measured(lab, data, first, seed, tasks, under)
+            arms = {"sum": prereg.COMBINERS["sum"]} if one["role"] == "placebo" else prereg.COMBINERS
             for arm in arms.values():
-                model = yield lab.finetune(data, "random", first, seed, **tasks, **arm, **prereg)
-                yield from tested(lab, data, model, prereg)
+                model = yield lab.finetune(data, "random", first, seed, **tasks, **arm, **under)
+                yield tested(lab, data, model, registered)
             if place < ONLY_VIEWS:
                 model = yield lab.finetune(
-                    data, "random", first, seed, **tasks, auxiliary_only_views=True, **prereg
+                    data, "random", first, seed, **tasks, auxiliary_only_views=True, **under
                 )
-                yield from tested(lab, data, model, prereg)
+                yield tested(lab, data, model, registered)
         for backbone in others:
             for one in half(registered["sets"]):
                 tasks = tasks_of(one["losses"])
-                yield measured(lab, data, backbone, seed, tasks, prereg)
-                model = yield lab.finetune(data, "random", backbone, seed, **tasks, **prereg)
-                yield from tested(lab, data, model, prereg)
+                yield measured(lab, data, backbone, seed, tasks, under)
+                model = yield lab.finetune(data, "random", backbone, seed, **tasks, **under)
+                yield tested(lab, data, model, registered)

@@ -1,12 +1,13 @@
 """What the study ``diversity-and-robustness`` asks of each set of losses, and its controls without any."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from muybridge.stages.config import DiversityConfig
+from muybridge.stages.config import DiversityConfig, RobustnessConfig
 from muybridge.studies.config import DiversityStudyConfig
 from muybridge.studies.cost import clips_of
 from muybridge.studies.scales import Lab, Ours, Scale
+from muybridge.studies.sets import POOL
 
 OURS: Ours = {
     "tiny": {
@@ -42,8 +43,6 @@ def scale_of(config: DiversityStudyConfig) -> Scale:
 
 def single(lab: Lab, backbone: str) -> list[dict[str, Any]]:
     """Controls without auxiliaries: as many passes, and as many encoded clips as the mean set of four has."""
-    from muybridge.studies.sets import POOL
-
     mean = 1 + 4 * sum(clips_of(task, backbone) for task in POOL) / len(POOL)
     matched = {"budget": round(lab.scale.finetune["epochs"] * mean), "budget_unit": "epochs"}
     return [{}, matched]
@@ -65,13 +64,12 @@ def measured(
     return DiversityConfig(**{**vars(model), **GRADIENTS.get(lab.config.scale, {})})
 
 
-def tested(lab: Lab, data: str, model: str, prereg: Mapping[str, Any]) -> Iterator[Any]:
+def tested(lab: Lab, data: str, model: str, registered: Mapping[str, Any]) -> RobustnessConfig:
     """Robustness in the cells that were registered, and those that one grid makes beside them."""
-    from muybridge.studies.prereg import ALTERING, PRESERVING
-
-    registered = {**PRESERVING, **ALTERING}
-    severities = tuple(sorted({one for some in registered.values() for one in some}))
-    yield lab.robustness(data, model, types=tuple(registered), severities=severities, **prereg)
+    cells = registered["perturbations"]
+    severities = tuple(sorted({severity for cell in cells for severity in cell["severities"]}))
+    types = tuple(cell["name"] for cell in cells)
+    return lab.robustness(data, model, types=types, severities=severities, prereg=registered["sha256"])
 
 
 def half(sets: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

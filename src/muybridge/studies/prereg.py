@@ -13,7 +13,9 @@ from muybridge.core.records import folders
 from muybridge.data.builtin import MOTIONS, partner
 from muybridge.measure.association import ALPHA, power
 from muybridge.measure.verdict import FEWEST, SESOI
+from muybridge.stages.config import as_dict
 from muybridge.studies.config import DiversityStudyConfig
+from muybridge.studies.diversity_arms import scale_of
 from muybridge.studies.sets import PLACEBOS, POOL, choose_sets
 
 CONFIRMATORY: dict[str, tuple[int, ...]] = {"freezing": (1, 2, 3, 4)}
@@ -41,8 +43,6 @@ NOT_REGISTERED = (
 
 def registered_options(config: DiversityStudyConfig) -> dict[str, Any]:
     """The options that a pre-registration holds fast."""
-    from muybridge.stages.config import as_dict
-
     return {name: value for name, value in as_dict(config).items() if name not in NOT_REGISTERED}
 
 
@@ -72,8 +72,6 @@ def content_of(config: DiversityStudyConfig) -> dict[str, Any]:
     Raises:
         UsageError: sets that cannot be chosen.
     """
-    from muybridge.studies.diversity_arms import scale_of
-
     scale = scale_of(config)
     sets = [("confirmatory", one) for one in choose_sets(POOL, 4, config.sets, config.seed)]
     for size in config.exploratory:
