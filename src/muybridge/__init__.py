@@ -36,12 +36,20 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'muybridge' has no attribute {name!r}")
 
 
+class _Verb(ModuleType):
+    """A folder that is called like a verb, and may be called as one."""
+
+    def __call__(self, *words: Any, **options: Any) -> Any:
+        return getattr(import_module("muybridge.verbs"), self.__name__.rpartition(".")[2])(*words, **options)
+
+
 class _Front(ModuleType):
-    """A verb keeps its name where a folder has it too: who imports ``muybridge.report.write`` must not lose the function."""
+    """The import system puts a folder in the place of the verb of its name, as ``muybridge.report``: it stays callable."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name not in __all__ or not isinstance(value, ModuleType):
-            super().__setattr__(name, value)
+        if name in __all__ and isinstance(value, ModuleType):
+            value.__class__ = _Verb
+        super().__setattr__(name, value)
 
 
 sys.modules[__name__].__class__ = _Front

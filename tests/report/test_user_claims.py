@@ -1,7 +1,7 @@
 """Claims of users: verdicts against what the made-up study was built to show; words checked before anything runs."""
 
 import json
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,28 @@ def verdict(world: World, **predicate: object) -> Judged:
 
 def test_every_predicate_has_its_words_and_its_class():
     assert set(PREDICATES) == set(KINDS)
+
+
+@pytest.mark.parametrize("name", PREDICATES)
+def test_words_of_a_predicate_are_fields_of_its_class(name: str):
+    """Else a claim that was accepted before anything ran fails in the report."""
+    has = {field.name: field for field in fields(KINDS[name])}
+    words = {word.rstrip("!") for word in PREDICATES[name]}
+    needed = {
+        field.name for field in has.values() if field.default is MISSING and field.default_factory is MISSING
+    }
+    assert words <= has.keys()
+    assert needed - {"words"} <= {word.rstrip("!") for word in PREDICATES[name] if word.endswith("!")}
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [({}, "supported"), ({"unit": "flops"}, "supported"), ({"unit": "frames"}, "supported")],
+)
+def test_budgets_are_claimed_in_a_unit(asked: dict, says: str, world: World):
+    assert verdict(world, equal_budgets=asked).verdict == says
+    with pytest.raises(UsageError, match=r"unit: wanted clips or steps or frames or flops, got 'hours'"):
+        verdict(world, equal_budgets={"unit": "hours"})
 
 
 def test_a_users_claim_is_judged_as_a_shipped_one(world: World):

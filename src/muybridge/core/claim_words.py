@@ -19,7 +19,7 @@ PREDICATES: Mapping[str, Mapping[str, Kinds]] = {
     "above": {"better!": FACETS, "worse!": FACETS, "where": FACETS, "score": TEXT, "over": TEXT},
     "same_order": {"where": FACETS, "first": TEXT, "second": TEXT},
     "beside_chance": {"where!": FACETS, "score": TEXT, "side": TEXT},
-    "equal_budgets": {"units": LIST},
+    "equal_budgets": {"unit": TEXT},
     "equivalent": {"one!": FACETS, "other!": FACETS, "smallest!": NUMBER, "where": FACETS, "score": TEXT},
     "trend": {"factor!": TEXT, "order!": LIST, "where": FACETS, "score": TEXT, "direction": TEXT},
     "correlated": {
@@ -43,7 +43,12 @@ PREDICATES: Mapping[str, Mapping[str, Kinds]] = {
 }
 """Fields of each predicate with the kinds of their values; those with an exclamation mark must be there."""
 SAID: Mapping[Kinds, str] = {NUMBER: "a number", TEXT: "text", FACETS: "`facet: value` lines", LIST: "a list"}
-CHOICES = {"over": ("each", "mean"), "side": ("above", "below"), "direction": ("rising", "falling")}
+CHOICES = {
+    "over": ("each", "mean"),
+    "side": ("above", "below"),
+    "direction": ("rising", "falling"),
+    "unit": ("clips", "steps", "frames", "flops"),
+}
 
 
 def claim_words(claims: Any, where: str) -> list[dict[str, Any]]:

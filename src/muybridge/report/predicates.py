@@ -181,7 +181,7 @@ class EqualBudgets:
     """
 
     words: str
-    unit: str
+    unit: str = "clips"
 
     def tests(self, world: World) -> tuple[list[Test], list[str]]:
         """None: budgets are counted, not estimated."""
