@@ -85,3 +85,72 @@ def test_other_data_are_not(videos: Path, tmp_path: Path):
     init = str(job.run.path)
     probe = ProbeConfig(data=(str(videos),), out=tmp_path, init=init, fold=0, **SMALL)
     assert not resolve(probe, {init: vars(job.config)}).transductive
+
+
+def listed(videos: Path, path: Path, column: str = "who") -> Path:
+    """A list of the videos with four groups."""
+    lines = [
+        f"{one},{one.parent.name},{number % 4}" for number, one in enumerate(sorted(videos.rglob("*.mp4")))
+    ]
+    path.write_text(f"path,label,{column}\n" + "\n".join(lines))
+    return path
+
+
+def asked_of(data: Path, out: Path, pretrained: dict, tested: dict) -> bool:
+    """Whether a probe is transductive."""
+    job = resolve(PretrainConfig(data=(str(data),), out=out, **pretrained, **SMALL))
+    init = str(job.run.path)
+    return resolve(
+        ProbeConfig(data=(str(data),), out=out, init=init, **tested, **SMALL), {init: vars(job.config)}
+    ).transductive
+
+
+def test_folds_by_other_groups_are_other_folds(videos: Path, tmp_path: Path):
+    """The number of the fold is the same, its videos are not."""
+    data = listed(videos, tmp_path / "list.csv")
+    assert asked_of(data, tmp_path, {"held_out_fold": 0}, {"fold": 0, "group": "who"})
+    assert not asked_of(data, tmp_path, {"held_out_fold": 0, "group": "who"}, {"fold": 0, "group": "who"})
+    assert not asked_of(data, tmp_path, {"held_out_fold": 0, "held_out_folds": 2}, {"fold": 0, "folds": 2})
+    assert asked_of(data, tmp_path, {"held_out_fold": 0, "held_out_folds": 2}, {"fold": 0, "folds": 4})
+
+
+def test_a_fold_held_out_of_data_with_a_split_shows_what_the_split_tests(videos: Path, tmp_path: Path):
+    for number, one in enumerate(sorted(videos.rglob("*.mp4"))):
+        place = tmp_path / "set" / ("test" if number % 4 == 0 else "train") / one.parent.name / one.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(one)
+    small = {"allow_links": True}
+    assert not asked_of(tmp_path / "set", tmp_path, small, small)
+    assert asked_of(tmp_path / "set", tmp_path, small | {"held_out_fold": 0}, small)
+    assert asked_of(tmp_path / "set", tmp_path, small, small | {"fold": 0})
+    assert not asked_of(tmp_path / "set", tmp_path, small | {"held_out_fold": 0}, small | {"fold": 0})
+
+
+def test_a_column_that_was_renamed_since_stops_nothing(videos: Path, tmp_path: Path):
+    data = listed(videos, tmp_path / "list.csv")
+    job = resolve(PretrainConfig(data=(str(data),), out=tmp_path, group="who", **SMALL))
+    init, told = str(job.run.path), vars(job.config)
+    listed(videos, data, "person")
+    assert resolve(
+        ProbeConfig(data=(str(data),), out=tmp_path, init=init, group="person", fold=0, **SMALL), {init: told}
+    ).transductive
+
+
+def test_an_at_sign_in_a_folder_is_a_letter(videos: Path, tmp_path: Path):
+    one, other = tmp_path / "me@one", tmp_path / "me@other"
+    one.symlink_to(videos)
+    other.mkdir()
+    for path in videos.rglob("*.mp4"):
+        (other / path.parent.name).mkdir(exist_ok=True)
+        (other / path.parent.name / path.name).write_bytes(path.read_bytes())
+    job = resolve(PretrainConfig(data=(str(one),), out=tmp_path, **SMALL))
+    init = str(job.run.path)
+    probe = ProbeConfig(data=(str(other),), out=tmp_path, init=init, fold=0, **SMALL)
+    assert not resolve(probe, {init: vars(job.config)}).transductive
+
+
+def test_every_seed_of_a_study_says_it(videos: Path, tmp_path: Path):
+    jobs = planned(videos, tmp_path, transductive=True, seeds=3)
+    told = [job.transductive for job in jobs if job.stage in ("probe", "finetune") and "init" in job.inputs]
+    assert told == [True] * len(told)
+    assert {job.config.seed for job in jobs} >= {0, 1, 2}

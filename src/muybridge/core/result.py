@@ -194,7 +194,7 @@ FIELDS: dict[str, Any] = {
     "summary": str,
     "command": str,
     "precision": (str, None),
-    "limited": bool,
+    "limited": bool, "transductive": bool,
     "notes": [str],
     "config": {"seed": (_SEED, None), "labels_per_class": (_whole(0), None)},
     "facets": {

@@ -161,6 +161,17 @@ def divide(
     return train, [r for r in dataset.records if assignment[r.group] == fold and r.label >= 0]
 
 
+def learnable(dataset: Dataset, fold: int | None = None, folds: int | None = None) -> list[VideoRecord]:
+    """Videos to learn from without labels: all that neither the data set nor, where one is named, a fold holds out.
+
+    Raises:
+        UsageError: as ``divide``.
+    """
+    if fold is None and not has_split(dataset):
+        return list(dataset.records)
+    return divide(dataset, fold, folds)[0]
+
+
 def has_split(dataset: Dataset) -> bool:
     """Whether the data set states training and held-out videos itself."""
     splits = {record.split for record in dataset.records}

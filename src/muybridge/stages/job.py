@@ -59,6 +59,7 @@ class Job:
         facets: how its result is sorted: arm, data, protocol, seed, fold, backbone.
         subject: the model under test where it is no run.
         transductive: whether test videos, though not their labels, were among those of the pretraining.
+        shifted: whether a run is tested on other data than its own.
         checkpoint: what was taken of a file of public weights, filled when it is read.
     """
 
@@ -71,6 +72,7 @@ class Job:
     notes: list[str] = field(default_factory=list)
     subject: Subject | None = None
     transductive: bool = False
+    shifted: bool = False
     checkpoint: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -134,15 +136,16 @@ def resolve(
     named = {name: signed_input(run.signature, getattr(config, name, "")) for name, run in inputs.items()}
     name = signature(stage, signed, named | _public(config, memory))
     facets = facets_of(config, dataset.name, inputs, origins, planned or {})
-    if stage == "robustness" and is_shifted(dataset, inputs["model"]):
+    shifted = stage == "robustness" and _is_shifted(dataset, inputs["model"])
+    if shifted:
         facets |= {"data": f"{dataset.name} (trained on {facets['data']})", "fold": None}
-    seen = is_transductive(config, dataset, origins)
+    seen = is_transductive(config, dataset, origins, memory)
     notes = [*dataset.notes, *([TRANSDUCTIVE] if seen else [])]
-    return Job(stage, config, dataset, inputs, name, facets, notes, transductive=seen)
+    return Job(stage, config, dataset, inputs, name, facets, notes, transductive=seen, shifted=shifted)
 
 
-def is_shifted(dataset: Dataset, model: Run) -> bool:
-    """Whether a finished run is tested on other data than it was trained and tested on before."""
+def _is_shifted(dataset: Dataset, model: Run) -> bool:
+    """Whether a finished run is to be tested on other data than it was trained and tested on before."""
     return model.done and not dataset.has(model.result.get("data", {}).get("fingerprint"))
 
 

@@ -15,7 +15,7 @@ from muybridge.core.gather import rank
 from muybridge.core.records import write_strips
 from muybridge.core.snapshots import name_of, steps_of
 from muybridge.core.step import Weighting
-from muybridge.data.index import VideoRecord, divide, has_split
+from muybridge.data.index import VideoRecord, learnable
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.objective import Alone, Learner, first_of
 from muybridge.stages.captions import captions_of, needs_captions
@@ -147,12 +147,7 @@ def parts_of(job: Job, weighting: Weighting) -> dict[str, list[VideoRecord]]:
 
 def training_videos(job: Job) -> list[VideoRecord]:
     """All videos but those the data set, or the config as a fold, holds out."""
-    config: PretrainConfig = job.config
-    if config.held_out_fold is not None:
-        return divide(job.dataset, config.held_out_fold, config.held_out_folds)[0]
-    if has_split(job.dataset):
-        return [record for record in job.dataset.records if record.split == "train"]
-    return list(job.dataset.records)
+    return learnable(job.dataset, job.config.held_out_fold, job.config.held_out_folds)
 
 
 def parts_shown(objective: Any, clip: Clip) -> Clip:

@@ -27,7 +27,7 @@ from muybridge.stages.config import (
 )
 from muybridge.stages.controls import CONTROLS, IDENTITY, LOSSLESS, against_clean, categories, orders
 from muybridge.stages.grid import Grid, run_grid
-from muybridge.stages.job import Job, Progress, is_shifted
+from muybridge.stages.job import Job, Progress
 from muybridge.stages.labels import Labels, matched, same
 from muybridge.stages.material import build_backbone, law_of, prepare
 from muybridge.stages.models import Subject, evaluating
@@ -117,11 +117,12 @@ def _own(job: Job) -> Trial:
     )
     told = trained.get("data", {})
     classes = tuple(told.get("classes", ()))
-    if is_shifted(job.dataset, source):
+    if job.shifted:
         labels = matched(job.dataset.classes, classes, job.dataset.name)
         test, notes = held_out(job.dataset, config.limit)
         notes = [*notes, _shift(told, job.dataset, classes)]
     else:
+        _check_data(job, told)
         labels, notes = same(job.dataset.classes), []
         _, test = divide(job.dataset, model.fold, model.folds)
     material = prepare(job, {"test": test}, model, law_of(model))

@@ -37,10 +37,7 @@ def check(
             continue
         word = config.teachers[int(name.removeprefix(KEY)) - 1]
         try:
-            theirs = memory.load(
-                tuple(origin["data"]), label=origin["label"], group=origin["group"], root=origin["root"],
-                where=tuple(origin.get("where") or ()), allow_links=origin["allow_links"],
-            )  # fmt: skip
+            theirs = memory.load_for(origin)
             seen = divide(theirs, origin["fold"], origin["folds"])[0]
         except MuybridgeError as error:
             raise UsageError(

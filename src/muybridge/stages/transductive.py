@@ -1,8 +1,10 @@
-"""Whether a network saw, without labels, the videos that it is tested on: known from the configs of both."""
+"""Whether a network saw, without labels, the videos that it is tested on: known from the configs and data of both."""
 
-from muybridge.core.storage import local
-from muybridge.data.index import Dataset, has_split
+from muybridge.core.errors import MuybridgeError
+from muybridge.data import amounts
+from muybridge.data.index import Dataset
 from muybridge.stages.config import Control, Transfer
+from muybridge.stages.memory import Memory
 from muybridge.stages.origins import Planned
 
 TRANSDUCTIVE = (
@@ -12,15 +14,17 @@ TRANSDUCTIVE = (
 """The note on such a run."""
 
 
-def is_transductive(config: Control, dataset: Dataset, origins: Planned) -> bool:
-    """Whether a network was pretrained on the videos that it is tested on, which it can be only where the data state no split."""
+def is_transductive(config: Control, dataset: Dataset, origins: Planned, memory: Memory) -> bool:
+    """Whether a network was pretrained on videos that it is tested on: of the same sources, video by video."""
     origin = origins.get("init")
-    if origin is None or not isinstance(config, Transfer) or (has_split(dataset) and config.fold is None):
+    if origin is None or not isinstance(config, Transfer):
         return False
-    learnt, tested = (
-        {str(local(one)).partition("@")[0] for one in data} for data in (origin["data"], config.data)
-    )
-    if not learnt & tested:
+    learnt, tested = ({amounts.parse(one)[0] for one in data} for data in (origin["data"], config.data))
+    if learnt.isdisjoint(tested):
         return False
+    try:
+        theirs = memory.load_for(origin)
+    except MuybridgeError:  # a list whose columns were renamed since: then as it is read here
+        theirs = dataset
     held_out = origin.get("held_out_fold"), origin.get("held_out_folds")
-    return held_out != (config.fold or 0, config.folds)
+    return memory.share_videos(theirs, held_out, dataset, (config.fold, config.folds))

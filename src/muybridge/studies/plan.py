@@ -191,7 +191,10 @@ class _Planner:
         vars(made).update(vars(like.config), seed=config.seed, **folders)
         inputs = {name: self._run(split(folder)[0]) for name, folder in folders.items()}
         facets = like.facets | {"seed": seed}
-        return Job(like.stage, made, like.dataset, inputs, shape.sign(config.seed, named), facets, like.notes)
+        name = shape.sign(config.seed, named)
+        return Job(
+            like.stage, made, like.dataset, inputs, name, facets, like.notes, transductive=like.transductive
+        )
 
     def _run(self, folder: str) -> Run:
         if folder not in self._runs:
