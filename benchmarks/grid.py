@@ -116,7 +116,8 @@ def _part(tested: Direct, place: int) -> Any:
     from dataclasses import replace
 
     planned, some = tested.planned, slice(place, place + 1)
-    return replace(planned, files=planned.files[some], frames=planned.frames[some], fps=planned.fps[some])
+    sliced = {name: getattr(planned, name)[some] for name in ("files", "frames", "fps", "times", "traits")}
+    return replace(planned, **sliced)
 
 
 def whole_grid(tested: Direct, cells: list[Any], words: Any, folder: Path) -> dict[str, float]:

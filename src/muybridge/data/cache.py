@@ -55,6 +55,7 @@ class Plan:
         times: seconds from the first frame to each, of videos whose rate varies.
         traits: what a reader should know of each (``data.video_traits``).
         bytes: size on disk; for ``video`` an estimate.
+        ready: whether it was there, with a sound index.
     """
 
     folder: Path
@@ -67,9 +68,10 @@ class Plan:
     traits: tuple[Mapping[str, str], ...]
     errors: dict[str, str]
     bytes: int
+    ready: bool
 
     def __str__(self) -> str:
-        where = "ready in" if read_index(self.folder / INDEX, self.files) else "to be built in"
+        where = "ready in" if self.ready else "to be built in"
         return (
             f"{len(self.files):,} videos, {sum(self.frames):,} frames at {self.geometry.height}x{self.geometry.width}: "
             f"{self.bytes / 1e6:,.0f} MB ({self.kind}), {where} {self.folder}"
@@ -88,7 +90,8 @@ def plan(
     files = fingerprints(records)
     content = json.dumps([FORMAT, vars(geometry), sorted(set(files))])
     folder = (root or cache_root()) / "frames" / hashlib.sha256(content.encode()).hexdigest()[:16]
-    content_of = read_index(folder / INDEX, files) or read_index(folder.with_suffix(".json"), files)
+    ready = read_index(folder / INDEX, files)
+    content_of = ready or read_index(folder.with_suffix(".json"), files)
     if content_of is None:
         content_of = _probe_all(dict(zip(files, (r.video for r in records), strict=True)), workers)
         write_index(folder.with_suffix(".json"), content_of)
@@ -102,7 +105,9 @@ def plan(
     times = tuple(table[name].get("times") for name in files)
     traits = tuple(table[name].get("traits", {}) for name in files)
     size = _cost(table, geometry, chosen)
-    return Plan(folder, chosen, geometry, tuple(files), frames, fps, times, traits, errors, size)
+    return Plan(
+        folder, chosen, geometry, tuple(files), frames, fps, times, traits, errors, size, ready is not None
+    )
 
 
 def _cost(table: Table, geometry: Geometry, kind: str) -> int:

@@ -18,7 +18,7 @@ from filelock import FileLock
 from jaxtyping import UInt8
 
 from muybridge.core.errors import MuybridgeError, VideoError
-from muybridge.core.records import write_json
+from muybridge.core.files import atomic
 from muybridge.data import video
 
 Table = dict[str, dict[str, Any]]
@@ -26,6 +26,8 @@ Repair = Callable[[str], None]
 MEMORY = "frames.u8"
 MOST = 1 << 30
 """Most bytes of an index."""
+HEAD = len('{"sha256": "", ') + 64
+"""Bytes of an index in front of what its checksum covers."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,10 @@ def digest(content: bytes | memoryview) -> str:
 
 
 def write_index(path: Path, content: dict[str, Any]) -> None:
-    """Write an index with its checksum."""
-    write_json(path, content | {"sha256": _digest_of(content)})
+    """Write an index as JSON, the checksum of all that follows in front."""
+    text = json.dumps(content)[1:]
+    with atomic(path) as file:
+        file.write(f'{{"sha256": "{digest(text.encode())}", {text}')
 
 
 def read_index(path: Path, names: Sequence[str]) -> dict[str, Any] | None:
@@ -57,17 +61,14 @@ def read_index(path: Path, names: Sequence[str]) -> dict[str, Any] | None:
     try:
         if path.stat().st_size > MOST:
             return None
-        content = json.loads(path.read_bytes())
-        told = content.pop("sha256")
-        if told == _digest_of(content) and set(names) <= content["videos"].keys():
-            return dict(content)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        pass
-    return None
-
-
-def _digest_of(content: dict[str, Any]) -> str:
-    return digest(json.dumps(content, sort_keys=True).encode())
+        raw = path.read_bytes()
+        head, text = raw[:HEAD], raw[HEAD:]
+        if head != f'{{"sha256": "{digest(text)}", '.encode():
+            return None
+        content = json.loads(b"{" + text)
+    except (OSError, ValueError):
+        return None
+    return content if set(names) <= content["videos"].keys() else None
 
 
 class FrameStore:
@@ -138,18 +139,19 @@ class FrameStore:
 
     def _verify(self, number: int) -> None:
         """See that a video's bytes are those that were written; decode it again where they are not."""
-        with self._lock:
-            if number in self._verified:
-                return
-            if not self._is_sound(number):
-                with FileLock(self.folder.with_suffix(".lock")):  # several processes find the same damage
-                    self._repair(self.files[number])
+        if not self._is_sound(number):
+            with (
+                self._lock,
+                FileLock(self.folder.with_suffix(".lock")),
+            ):  # threads and processes find the same damage
                 if not self._is_sound(number):
-                    raise MuybridgeError(
-                        f"{self.folder}: the cached frames of {self.files[number]} are damaged, and decoding the video again gives others. "
-                        "Delete that folder, and look at the disk."
-                    )
-            self._verified.add(number)
+                    self._repair(self.files[number])
+                    if not self._is_sound(number):
+                        raise MuybridgeError(
+                            f"{self.folder}: the cached frames of {self.files[number]} are damaged, and decoding the video again gives "
+                            "others. Delete that folder, and look at the disk."
+                        )
+        self._verified.add(number)
 
     def _is_sound(self, number: int) -> bool:
         if self.kind == "memory":
@@ -163,6 +165,6 @@ class FrameStore:
 
 def lengthen(path: Path, size: int) -> None:
     """See that a file has at least that many bytes: behind what was cut off come zeros, which no checksum takes for pixels."""
-    with path.open("ab") as file:
-        if file.tell() < size:
+    if not path.is_file() or path.stat().st_size < size:
+        with path.open("ab") as file:
             file.truncate(size)
