@@ -1,5 +1,6 @@
 """What the command line prints: configs, plans, results, catalogues. Imports no torch by itself."""
 
+import math
 import os
 import platform
 import sys
@@ -115,12 +116,15 @@ def accuracy_line(run: Run) -> str:
     if run.stage == "robustness":
         return _robustness_line(run)
     rows = read_predictions(path, only="clean")
-    found = accuracy_interval([rows])
-    caution = f"; {found.caution}" if found.caution else ""
-    told = run.result
-    caution += _broken(rows, told)
+    found, told = accuracy_interval([rows]), run.result
+    caution = (f"; {found.caution}" if found.caution else "") + _broken(rows, told)
     chance = "" if told.get("chance") is None else f", chance {told['chance']:.1%}"
-    return f"{told.get('summary', run.stage)}: {found.value:.1%} (95 % interval {found.low:.1%} to {found.high:.1%}{chance}{caution})"
+    return f"{told.get('summary', run.stage)}: {found.value:.1%} ({_bounds(found, '95 % interval ')}{chance}{caution})"
+
+
+def _bounds(found: Any, name: str = "") -> str:
+    """Ends of an interval behind its name; that there is none where one group says nothing of another."""
+    return "no interval" if math.isnan(found.low) else f"{name}{found.low:.1%} to {found.high:.1%}"
 
 
 def _broken(rows: Any, told: Mapping[str, Any]) -> str:
@@ -130,34 +134,33 @@ def _broken(rows: Any, told: Mapping[str, Any]) -> str:
 
 
 def _robustness_line(run: Run) -> str:
-    """Clean accuracy, mean over severities and types, and the hardest type, each with its interval.
+    """Clean accuracy, mean over severities and types, and the hardest type, each with its interval, as the report has them.
 
-    As in the report, types that change labels or were seen in training belong into no mean and are not called hard.
+    Types that change labels or were seen in training belong into no mean and are not called hard.
     """
     from muybridge.core.predictions import read_predictions
     from muybridge.measure.intervals import CLEAN, outcomes
     from muybridge.measure.robustness import grid, mean_over_types, type_means
-    from muybridge.report.shares import Shares, estimate
+    from muybridge.report.shares import Score, Shares, estimate
 
-    told = run.result
-    rows = Shares("", [outcomes(read_predictions(run.path / "predictions.parquet"))])
-    found = {"clean": rows.share(CLEAN)}
-    wanted, left_out = grid(rows.conditions), {*told.get("label_changing", []), *told.get("seen", [])}
+    told, rows = run.result, read_predictions(run.path / "predictions.parquet")
+    shares = Shares("", [outcomes(rows)])
+    wanted, left_out = grid(shares.conditions), {*told.get("label_changing", []), *told.get("seen", [])}
     kept = [name for name in wanted if name not in left_out]
+    scores: dict[str, Score] = {"clean": lambda cells: cells[CLEAN]}
     if kept:
-        means = type_means(rows.cells()[0], wanted, left_out)
+        means = type_means(shares.cells()[0], wanted, left_out)
         hardest = min(means, key=lambda name: float(means[name]))
-        many = f"mean over {len(kept)} types" if len(kept) > 1 else kept[0]
-        found[many] = estimate(lambda cells: mean_over_types(cells, wanted, left_out), rows).interval()
-        if len(kept) > 1:
-            found[f"hardest: {hardest}"] = estimate(
-                lambda cells: type_means(cells, wanted, left_out)[hardest], rows
-            ).interval()
-    words = [f"{name} {one.value:.1%} ({one.low:.1%} to {one.high:.1%})" for name, one in found.items()]
+        many = f"mean over {len(kept)} types" if len(kept) > 1 else hardest
+        scores[many] = lambda cells: mean_over_types(cells, wanted, left_out)
+    if len(kept) > 1:
+        scores[f"hardest: {hardest}"] = lambda cells: type_means(cells, wanted, left_out)[hardest]
+    found = {name: estimate(of, shares).interval(of_accuracy=True) for name, of in scores.items()}
+    words = [f"{name} {one.value:.1%} ({_bounds(one)})" for name, one in found.items()]
     apart = [name for name in wanted if name in left_out]
     tail = f"; not counted: {', '.join(apart)}" if apart else ""
     caution = f"; {found['clean'].caution}" if found["clean"].caution else ""
-    caution += _broken(read_predictions(run.path / "predictions.parquet", only="clean"), told)
+    caution += _broken(rows.where((rows.perturbation == CLEAN[0]) & (rows.severity == CLEAN[1])), told)
     return f"{told.get('summary', run.stage)}: {', '.join(words)}; chance {told['chance']:.1%}; 95 % intervals{caution}{tail}"
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muybridge.core.csv_text import FORMULA, csv_text, neutral
+from muybridge.core.csv_text import FORMULA, as_written, csv_text, neutral
 
 HOSTILE = [
     "=1+1",
@@ -53,3 +53,8 @@ def test_no_cell_begins_a_formula(first: str, second: str):
 def test_cells_come_back(words: list[str]):
     rows = read(csv_text(["a", "b"], [{"a": word, "b": "x"} for word in words]))
     assert [row[0].removeprefix("'") for row in rows[1:]] == [word.removeprefix("'") for word in words]
+
+
+@given(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\r'")))
+def test_tables_of_ours_read_what_was_written(word: str):
+    assert as_written(neutral(word)) == word

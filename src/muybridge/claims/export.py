@@ -3,9 +3,7 @@
 Files only: nothing is published or sent.
 """
 
-import csv
 import hashlib
-import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +14,7 @@ from urllib.parse import quote
 from muybridge import __version__
 from muybridge.claims.ledger import NAME, Ledger
 from muybridge.core.catalogue import suggestion
+from muybridge.core.csv_text import csv_text
 from muybridge.core.errors import UsageError
 from muybridge.core.files import atomic, read_bytes
 
@@ -75,12 +74,7 @@ def export(ledger: Ledger, names: list[str]) -> list[Path]:
 
 def tidy(ledger: Ledger) -> str:
     """One row a claim; cells that a spreadsheet would compute are quoted."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for claim in ledger.all("claim").values():
-        writer.writerow({key: _harmless(value) for key, value in _row(claim).items()})
-    return text.getvalue()
+    return csv_text(COLUMNS, map(_row, ledger.all("claim").values()))
 
 
 def _row(claim: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,10 +109,6 @@ def _row(claim: Mapping[str, Any]) -> dict[str, Any]:
         "runs": " ".join(made.get("run_ids", [])),
         "data": " ".join(f"{key}={value}" for key, value in made.get("data", {}).items()),
     }
-
-
-def _harmless(value: Any) -> Any:
-    return "'" + value if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def crate(ledger: Ledger) -> str:

@@ -30,3 +30,8 @@ def neutral(value: Any) -> Any:
     except ValueError:
         return f"'{value}"
     return value
+
+
+def as_written(value: str) -> str:
+    """What ``neutral`` made a cell of, for tables of ours that are read again."""
+    return value[1:] if value.startswith("'") and neutral(value[1:]) == value else value

@@ -28,6 +28,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from muybridge.core.csv_text import as_written, csv_text
 from muybridge.core.errors import UsageError
 from muybridge.core.files import atomic, open_plain
 from muybridge.core.names import short_name
@@ -195,12 +196,8 @@ def store(out: Path, name: str, rows: Sequence[Outside], elsewhere: Sequence[Map
     """Write the rows to ``OUT/published/NAME.csv``, in the place of an earlier one, and other values of them beside it."""
     path = out / FOLDER / f"{short_name(name)}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(Outside)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
     with atomic(path, below=out) as file:
-        file.write(text.getvalue())
+        file.write(csv_text([field.name for field in fields(Outside)], map(asdict, rows)))
     with atomic(path.with_suffix(".json"), below=out) as file:
         json.dump(list(elsewhere), file, indent=2, ensure_ascii=False, allow_nan=False)
     return path
@@ -227,7 +224,7 @@ def _typed(line: Mapping[str, str]) -> Outside:
     Raises:
         ValueError: numbers that are none.
     """
-    told: dict[str, Any] = {field.name: line[field.name] for field in fields(Outside)}
+    told: dict[str, Any] = {field.name: as_written(line[field.name]) for field in fields(Outside)}
     return Outside(
         **told | {"classes": int(told["classes"]), "n": int(told["n"]), "value": float(told["value"])}
     )
