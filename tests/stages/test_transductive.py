@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import muybridge
+from muybridge.core.errors import UsageError
 from muybridge.data.index import divide
 from muybridge.data.sources import load
 from muybridge.stages.config import PretrainConfig, ProbeConfig
@@ -35,6 +36,19 @@ def planned(videos: Path, out: Path, **changes: object) -> list[Job]:
         data=(str(videos),), out=out, budget=24, epochs=1, size=20, crop=16, tasks=("rotnet",)
     )
     return [cell.job for cell in plan(cells(replace(config, **changes)))]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"held_out_folds": 3}, "--held-out-folds: goes with --held-out-fold"),
+        ({"held_out_fold": 99}, "fold 99 does not exist"),
+        ({"held_out_fold": 0, "held_out_folds": 1}, "cannot make 1 folds"),
+    ],
+)
+def test_folds_that_do_not_exist_are_refused(values: dict, words: str, videos: Path, tmp_path: Path):
+    with pytest.raises(UsageError, match=words):
+        muybridge.pretrain(data=videos, out=tmp_path, objective="rotnet", budget=24, **SMALL, **values)
 
 
 def test_the_quickstart_pretrains_once_a_fold_without_it(videos: Path, tmp_path: Path):
@@ -108,10 +122,11 @@ def asked_of(data: Path, out: Path, pretrained: dict, tested: dict) -> bool:
 def test_folds_by_other_groups_are_other_folds(videos: Path, tmp_path: Path):
     """The number of the fold is the same, its videos are not."""
     data = listed(videos, tmp_path / "list.csv")
-    assert asked_of(data, tmp_path, {"held_out_fold": 0}, {"fold": 0, "group": "who"})
+    few = {"held_out_fold": 0, "held_out_folds": 8}  # two videos; four are tested
+    assert asked_of(data, tmp_path, few, {"fold": 0, "group": "who"})
     assert not asked_of(data, tmp_path, {"held_out_fold": 0, "group": "who"}, {"fold": 0, "group": "who"})
     assert not asked_of(data, tmp_path, {"held_out_fold": 0, "held_out_folds": 2}, {"fold": 0, "folds": 2})
-    assert asked_of(data, tmp_path, {"held_out_fold": 0, "held_out_folds": 2}, {"fold": 0, "folds": 4})
+    assert asked_of(data, tmp_path, few, {"fold": 0, "folds": 4})
 
 
 def test_a_fold_held_out_of_data_with_a_split_shows_what_the_split_tests(videos: Path, tmp_path: Path):

@@ -134,6 +134,8 @@ def _check_sizes(config: Data) -> None:
 
 
 def _check_objective(config: PretrainConfig) -> None:
+    if config.held_out_folds is not None and config.held_out_fold is None:
+        raise UsageError("--held-out-folds: goes with --held-out-fold, which names the one that is left out.")
     require("objectives", OBJECTIVES, config.objective)
     if config.objective in OBJECTIVES and not OBJECTIVES[config.objective].facts["pretext"]:
         raise UsageError(f"--objective {config.objective}: needs labels; use `muybridge finetune`.")
