@@ -29,10 +29,14 @@ __all__ = [
 ]
 
 
+def _verb(name: str) -> Any:
+    return getattr(import_module("muybridge.verbs"), name)
+
+
 def __getattr__(name: str) -> Any:
     """Import the verbs on first use, so that ``import muybridge`` stays light."""
     if name in __all__:
-        return getattr(import_module("muybridge.verbs"), name)
+        return _verb(name)
     raise AttributeError(f"module 'muybridge' has no attribute {name!r}")
 
 
@@ -40,7 +44,7 @@ class _Verb(ModuleType):
     """A folder that is called like a verb, and may be called as one."""
 
     def __call__(self, *words: Any, **options: Any) -> Any:
-        return getattr(import_module("muybridge.verbs"), self.__name__.rpartition(".")[2])(*words, **options)
+        return _verb(self.__name__.rpartition(".")[2])(*words, **options)
 
 
 class _Front(ModuleType):
