@@ -16,10 +16,10 @@ import torch
 from torch import nn
 
 from muybridge.core.clip import to_unit
-from muybridge.core.records import find_runs
-from muybridge.data import builtin_render
-from muybridge.measure.linear import fit_linear
-from muybridge.stages.material import build_backbone
+from muybridge.data.sets import builtin_render
+from muybridge.measure.features.linear import fit_linear
+from muybridge.runs.records import find_runs
+from muybridge.stages.training.material import build_backbone
 
 
 def clips(number: int) -> tuple[torch.Tensor, np.ndarray]:

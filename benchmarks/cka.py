@@ -25,9 +25,9 @@ from torch import nn
 
 from muybridge.backbones import build
 from muybridge.core.clip import to_unit
-from muybridge.measure.layer_similarity import LayerSums
-from muybridge.stages.layer_grams import LayerGrams, Network
-from muybridge.stages.networks import calibrate
+from muybridge.measure.similarity.layer_similarity import LayerSums
+from muybridge.stages.features.layer_grams import LayerGrams, Network
+from muybridge.stages.features.networks import calibrate
 from muybridge.train.precision import choose
 
 COMPUTE = choose("cpu", "fp32")

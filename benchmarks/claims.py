@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from muybridge.claims.attribute import Attributor
-from muybridge.claims.calibrate import LABELS, judge_fixture, quality
-from muybridge.claims.corpus import add, kept, read
-from muybridge.claims.fixture import pairs, source
-from muybridge.claims.kinds import checkable
-from muybridge.claims.ledger import Ledger
+from muybridge.claims.attribution.attribute import Attributor
+from muybridge.claims.attribution.calibrate import LABELS, judge_fixture, quality
+from muybridge.claims.attribution.fixture import pairs, source
+from muybridge.claims.corpus.documents import add, kept, read
+from muybridge.claims.corpus.kinds import checkable
+from muybridge.claims.ledger.lines import Ledger
 
 LINES = 52
 

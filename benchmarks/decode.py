@@ -16,7 +16,8 @@ import numpy as np
 from decode_peers import Way, installed
 from films import make, report
 
-from muybridge.data import cache, video
+from muybridge.data import cache
+from muybridge.data.decode import video
 from muybridge.data.index import VideoRecord
 
 SIZE = (128, 170)

@@ -22,12 +22,12 @@ from muybridge.augment.chain import augment
 from muybridge.backbones import build
 from muybridge.core import seeding
 from muybridge.core.clip import Clip, to_unit
-from muybridge.core.features import Classifier
-from muybridge.core.min_norm import capped_min_norm
-from muybridge.objectives.distilled import Distilled
+from muybridge.core.networks.features import Classifier
+from muybridge.core.networks.min_norm import capped_min_norm
+from muybridge.objectives.labels.distilled import Distilled
+from muybridge.objectives.labels.supervised import Supervised
 from muybridge.objectives.objective import Learner
-from muybridge.objectives.supervised import Supervised
-from muybridge.stages.taught import Teacher
+from muybridge.stages.training.taught import Teacher
 from muybridge.train.beside import Beside
 from muybridge.train.checkpoint import State
 from muybridge.train.loop import Recipe, _step

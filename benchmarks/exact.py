@@ -20,7 +20,7 @@ from decode_peers import Way, installed
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "data"))
 import make_videos as made
 
-from muybridge.data import video
+from muybridge.data.decode import video
 
 SIZE = (32, 32)
 

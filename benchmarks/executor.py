@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from muybridge.core.screen import Plain
+from muybridge.core.text.screen import Plain
 
 STAGE = """
 from dataclasses import dataclass
 from typing import ClassVar
 
-from muybridge.stages.config import Data
+from muybridge.config.stage_configs import Data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ def package(folder: Path) -> None:
 
 def videos(folder: Path) -> str:
     """Two classes of two videos."""
-    from muybridge.data.video import write
+    from muybridge.data.decode.video import write
 
     for label in "ab":
         (folder / label).mkdir(parents=True)
@@ -77,8 +77,8 @@ def measure(count: int, workers: int, place: Path, out: str = "out") -> dict[str
     """Seconds by part for ``count`` cells."""
     from nothing_stage import NothingConfig  # type: ignore[import-not-found]
 
-    from muybridge.stages.job import resolve
-    from muybridge.studies.execute import run_cells
+    from muybridge.stages.job.job import resolve
+    from muybridge.studies.cell_runner import run_cells
     from muybridge.studies.plan import Cell
 
     data = videos(place / "videos") if not (place / "videos").exists() else str(place / "videos")

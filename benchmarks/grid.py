@@ -25,16 +25,16 @@ import torch
 from torch import nn
 
 from muybridge.core.clip import Clip
-from muybridge.data import video
-from muybridge.data.folder import read as read_folder
+from muybridge.data.decode import video
+from muybridge.data.lists.folder import read as read_folder
 from muybridge.perturb import PERTURBATIONS
 from muybridge.perturb.apply import conditions, perturb
-from muybridge.stages import grid as stage
-from muybridge.stages.grid import Grid, run_grid
-from muybridge.stages.labels import same
-from muybridge.stages.models import Subject, evaluating, given
-from muybridge.stages.protocol import Protocol
-from muybridge.stages.tested import Direct, direct, fitting
+from muybridge.stages.testing import grid as stage
+from muybridge.stages.testing.clip_protocol import Protocol
+from muybridge.stages.testing.grid import Grid, run_grid
+from muybridge.stages.testing.labels import same
+from muybridge.stages.testing.models import Subject, evaluating, given
+from muybridge.stages.testing.tested import Direct, direct, fitting
 from muybridge.train.precision import choose
 
 PROTOCOL = Protocol(name="benchmark", frames=16, stride=4, short_side=128, crop=112)
@@ -69,8 +69,8 @@ def make_videos(folder: Path, number: int) -> None:
 
 def model_of(name: str) -> nn.Module:
     """``small``: R(2+1)D of width 16 with its head, 0.9 M weights. ``tiny``: a plain one without residuals."""
-    from muybridge.backbones.r2plus1d import R2Plus1D, tiny
-    from muybridge.core.features import Classifier
+    from muybridge.backbones.networks.r2plus1d import R2Plus1D, tiny
+    from muybridge.core.networks.features import Classifier
 
     torch.manual_seed(0)
     backbone = tiny() if name == "tiny" else R2Plus1D((16, 16, 32, 64, 128))

@@ -17,14 +17,21 @@ from typing import Any
 
 import numpy as np
 
-from muybridge.core.index import Index
-from muybridge.core.predictions import Predictions, write_predictions
-from muybridge.core.query import chosen, ordered
-from muybridge.core.records import RECORD_VERSION, signature
-from muybridge.core.seal import seal
+from muybridge.config.stage_configs import (
+    FinetuneConfig,
+    PretrainConfig,
+    ProbeConfig,
+    RobustnessConfig,
+    as_dict,
+)
 from muybridge.core.seeding import rng
 from muybridge.measure.headline import headline
-from muybridge.stages.config import FinetuneConfig, PretrainConfig, ProbeConfig, RobustnessConfig, as_dict
+from muybridge.runs.contents.predictions import Predictions, write_predictions
+from muybridge.runs.contents.result import RECORD_VERSION
+from muybridge.runs.query import chosen, ordered
+from muybridge.runs.run_index import Index
+from muybridge.runs.seal import seal
+from muybridge.runs.signing import signature
 
 KINDS: list[type[Any]] = (
     [PretrainConfig] * 2 + [ProbeConfig] * 4 + [FinetuneConfig] * 4 + [RobustnessConfig] * 2

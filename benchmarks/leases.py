@@ -17,12 +17,13 @@ from random import Random
 
 os.environ["MUYBRIDGE_STORES"] = tempfile.mkdtemp()
 
-from muybridge.core.kept import restore
-from muybridge.core.lease import BusyError, hold
-from muybridge.core.mirror import place_of, publish
-from muybridge.core.records import Run, write_json
-from muybridge.core.seal import seal
-from muybridge.core.storage import Store, local
+from muybridge.core.plain_data import write_json
+from muybridge.runs.kept import restore
+from muybridge.runs.mirror import place_of, publish
+from muybridge.runs.records import Run
+from muybridge.runs.seal import seal
+from muybridge.store.lease import BusyError, hold
+from muybridge.store.storage import Store, local
 
 REQUESTS = ("names", "read", "create", "renew", "write", "remove", "put", "get")
 LIFE = 60.0

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from muybridge.measure.linear import DECAYS, Setting, fit_linear
+from muybridge.measure.features.linear import DECAYS, Setting, fit_linear
 
 
 def problem(rows: int, dims: int, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "train"))
 
 from alike import OBJECTIVES, TINY, run, spawn
 
-from muybridge.core.gather import rank
+from muybridge.core.networks.gather import rank
 
 SMALL = {"lr": 1e-5}
 BOTH: dict[str, dict[str, Any]] = {"64": {"double": True}, "default": {}, "small": {"how": SMALL}}

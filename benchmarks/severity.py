@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from muybridge.core.clip import Clip
-from muybridge.measure.order import distinct_frames, kendall_tau
+from muybridge.measure.frame_order import distinct_frames, kendall_tau
 from muybridge.perturb import TYPES
 from muybridge.perturb.apply import ladder_of, perturb
 from muybridge.perturb.profiles import SEVERITIES, profile_of

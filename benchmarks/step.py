@@ -43,7 +43,7 @@ def ours(objective: str, precision: str) -> list[float]:
     import torch
 
     from muybridge.augment.chain import augment
-    from muybridge.backbones.r2plus1d import tiny
+    from muybridge.backbones.networks.r2plus1d import tiny
     from muybridge.core.clip import Clip
     from muybridge.objectives import OBJECTIVES
     from muybridge.objectives.objective import Learner
@@ -72,7 +72,7 @@ def by_hand(objective: str, precision: str) -> list[float]:
     import torch
     from torch import nn
 
-    from muybridge.backbones.r2plus1d import tiny
+    from muybridge.backbones.networks.r2plus1d import tiny
     from muybridge.train.precision import Compute
 
     network = nn.ModuleList([tiny(), nn.Linear(128, 4) if objective == "rotnet" else nn.Identity()])

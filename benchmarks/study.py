@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from muybridge.stages.config import FinetuneConfig, PretrainConfig, ProbeConfig
-from muybridge.stages.memory import Memory
+from muybridge.config.stage_configs import FinetuneConfig, PretrainConfig, ProbeConfig
+from muybridge.stages.job.resolve_cache import Memory
 from muybridge.studies.cost import estimate
 from muybridge.studies.plan import Study, plan
 from muybridge.studies.state import finished

@@ -26,7 +26,7 @@ from muybridge.augment.chain import augment
 from muybridge.backbones import build
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
-from muybridge.core.step import Step, Weighed, Weighting, weighted
+from muybridge.core.networks.step import Step, Weighed, Weighting, weighted
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.multi import Auxiliary, Multi
 from muybridge.objectives.objective import Learner

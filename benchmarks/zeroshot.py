@@ -17,9 +17,9 @@ from pathlib import Path
 
 import torch
 
-from muybridge.backbones.dual import ZeroShot
-from muybridge.backbones.dual_encoders import dual_encoder
-from muybridge.stages.prompts import SETS
+from muybridge.backbones.text.dual import ZeroShot
+from muybridge.backbones.text.dual_encoders import dual_encoder
+from muybridge.stages.texts.prompts import SETS
 
 NAMES = tuple(f"class{i}" for i in range(400))
 

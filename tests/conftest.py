@@ -16,7 +16,7 @@ import torch
 from hypothesis import settings
 
 import parallel
-from muybridge.data.video import write
+from muybridge.data.decode.video import write
 from processors import limit_ffmpeg
 
 torch.set_num_threads(1)
@@ -66,7 +66,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """Call the command line in this process; returns exit code, standard output and standard error."""
-    from muybridge.cli import main
+    from muybridge.cli.main import main
 
     def call(*words: object) -> tuple[int, str, str]:
         try:

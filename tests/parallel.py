@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from muybridge.core import memory
+from muybridge.core import machine_memory
 
 EACH = 3 << 30
 """Bytes that one of them may take, with the processes its tests start."""
@@ -23,7 +23,7 @@ def processes(arguments: Sequence[str], root: Path) -> int:
     files = {root / word.partition("::")[0] for word in arguments}
     if len(files) <= FEW and all(path.is_file() for path in files):
         return 0
-    return limited(cores(), memory.available())
+    return limited(cores(), machine_memory.available())
 
 
 def limited(at_hand: int, free: int | None) -> int:

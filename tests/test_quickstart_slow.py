@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from muybridge.core.predictions import read_predictions
-from muybridge.core.records import find_runs
+from muybridge.runs.contents.predictions import read_predictions
+from muybridge.runs.records import find_runs
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 SEEDS = 3

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muybridge.core.predictions import concatenate, read_predictions
-from muybridge.core.records import find_runs, read_json
+from muybridge.core.plain_data import read_json
+from muybridge.runs.contents.predictions import concatenate, read_predictions
+from muybridge.runs.records import find_runs
 
 ROOT = os.environ.get("MUYBRIDGE_REAL_DATA", "")
 pytestmark = pytest.mark.skipif(
@@ -19,7 +20,7 @@ SMALL = ("--budget", 288, "--epochs", 2, "--size", 40, "--crop", 32)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    from muybridge.cli import main
+    from muybridge.cli.main import main
 
     out = tmp_path_factory.mktemp("real") / "out"
     adl, clips = Path(ROOT, "adl_clips.csv"), Path(ROOT, "clips.csv")

@@ -13,14 +13,14 @@ import torch
 from torch import nn
 
 import muybridge
-from muybridge.cli_show import accuracy_line
+from muybridge.cli.show import accuracy_line
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
-from muybridge.core.predictions import Predictions, read_predictions
-from muybridge.core.records import find_runs
-from muybridge.data import video
-from muybridge.measure.order import kendall_tau
+from muybridge.data.decode import video
+from muybridge.measure.frame_order import kendall_tau
 from muybridge.perturb.apply import perturb
+from muybridge.runs.contents.predictions import Predictions, read_predictions
+from muybridge.runs.records import find_runs
 
 CUT = {"frames": 4, "stride": 3, "short_side": 24, "crop": 20, "views": "2x3", "protocol": "ucf101"}
 ASKED = {"types": ("gaussian_noise", "jumbling", "jpeg", "mpeg2"), "severities": (1, 4)}
@@ -321,7 +321,7 @@ class Slow(Tiny):
         return super().forward(frames)
 
 torch.set_num_threads(1)
-import muybridge.stages.parts as parts
+import muybridge.stages.testing.parts as parts
 parts.SECONDS = 0.0
 muybridge.robustness(Slow(), sys.argv[1], name="slow", out=sys.argv[2], batch=6, **CUT, **ASKED, **FAST)
 """

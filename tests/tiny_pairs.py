@@ -122,7 +122,7 @@ def make(folder: Path, kind: str, seed: int = 0) -> Path:
     """Write a folder with weights, config and tokenizer, and return it."""
     import transformers
 
-    from muybridge.backbones.dual_transformers import FAMILIES
+    from muybridge.backbones.text.dual_transformers import FAMILIES
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -30,7 +30,7 @@ __all__ = [
 
 
 def _verb(name: str) -> Any:
-    return getattr(import_module("muybridge.verbs"), name)
+    return getattr(import_module("muybridge.api"), name)
 
 
 def __getattr__(name: str) -> Any:

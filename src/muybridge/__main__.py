@@ -2,6 +2,6 @@
 
 import sys
 
-from muybridge.cli import main
+from muybridge.cli.main import main
 
 sys.exit(main())

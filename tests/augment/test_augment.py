@@ -112,7 +112,7 @@ def test_an_unknown_step_is_refused_with_the_nearest_name():
 def test_the_config_offers_what_there_is():
     from typing import get_args
 
-    from muybridge.stages.config import Step
+    from muybridge.config.stage_configs import Step
 
     assert set(get_args(Step)) == {*STEPS, *CHAINS}
 

@@ -6,10 +6,10 @@ import torch
 from clips import noise, rng, smooth
 from torch import Tensor
 
-from muybridge.augment import colour
-from muybridge.augment.blur import blur, kernel_size
+from muybridge.augment import colouring
+from muybridge.augment.blurring import blur, kernel_size
 from muybridge.augment.chain import augment
-from muybridge.augment.colour import LUMA
+from muybridge.augment.colouring import LUMA
 from muybridge.augment.steps import Gamma, Gray, Jitter
 
 
@@ -17,7 +17,7 @@ def jitter(frames: Tensor, *factors: float | Tensor) -> Tensor:
     """Float result of one jitter; factors are brightness, contrast, saturation and hue."""
     flat = frames.flatten(2).float()
     drawn = (torch.as_tensor(factor, dtype=torch.float32).expand(len(frames)) for factor in factors)
-    return colour.recolour(flat, colour.jittered(colour.identity(flat), *drawn)).view(frames.shape)
+    return colouring.recolour(flat, colouring.jittered(colouring.identity(flat), *drawn)).view(frames.shape)
 
 
 def slow_jitter(frames: Tensor, factors: Tensor) -> Tensor:
@@ -47,26 +47,28 @@ def test_jitter_equals_the_pixel_by_pixel_reference():
 
 def test_brightness_contrast_saturation_and_hue_commute():
     flat = (smooth().flatten(2).float() - 128) / 8 + 128
-    start = colour.identity(flat)
+    start = colouring.identity(flat)
     one, half = torch.ones(2), torch.tensor([0.8, 1.2])
     parts = {
         "brightness": lambda a: a.then(half.view(-1, 1, 1) * torch.eye(3)),
         "contrast": lambda a: a.contrasted(half + 0.1),
-        "saturation": lambda a: a.then(colour.saturation_matrix(half - 0.2)),
-        "hue": lambda a: a.then(colour.hue_matrix(half / 10)),
+        "saturation": lambda a: a.then(colouring.saturation_matrix(half - 0.2)),
+        "hue": lambda a: a.then(colouring.hue_matrix(half / 10)),
     }
-    expected = colour.recolour(flat, colour.jittered(start, half, half + 0.1, half - 0.2, half / 10))
+    expected = colouring.recolour(flat, colouring.jittered(start, half, half + 0.1, half - 0.2, half / 10))
     for order in itertools.permutations(parts):
         affine = start
         for name in order:
             affine = parts[name](affine)
-        torch.testing.assert_close(colour.recolour(flat, affine), expected, atol=1e-3, rtol=0)
+        torch.testing.assert_close(colouring.recolour(flat, affine), expected, atol=1e-3, rtol=0)
     assert one.equal(torch.ones(2))
 
 
 def test_the_mean_of_an_affine_map_is_the_mean_of_its_result():
     flat = smooth().flatten(2).float() / 2 + 60
-    affine = colour.jittered(colour.identity(flat), *(torch.full((2,), v) for v in (0.9, 0.7, 1.2, 0.05)))
+    affine = colouring.jittered(
+        colouring.identity(flat), *(torch.full((2,), v) for v in (0.9, 0.7, 1.2, 0.05))
+    )
     mean = (affine.matrix @ flat + affine.offset).mean(2, keepdim=True)
     torch.testing.assert_close(affine.mean, mean, atol=1e-3, rtol=0)
 
@@ -74,20 +76,20 @@ def test_the_mean_of_an_affine_map_is_the_mean_of_its_result():
 def test_hue_keeps_luma_and_grey_turns_by_the_angle_and_comes_round():
     luma = torch.tensor(LUMA)
     turns = torch.linspace(-0.5, 0.5, 11)
-    matrices = colour.hue_matrix(turns)
+    matrices = colouring.hue_matrix(turns)
     torch.testing.assert_close(luma @ matrices, luma.expand(11, 3), atol=1e-6, rtol=0)
     torch.testing.assert_close(matrices.sum(2), torch.ones(11, 3), atol=1e-6, rtol=0)
     torch.testing.assert_close(
-        colour.hue_matrix(torch.tensor([0.0, 1.0])), torch.eye(3).expand(2, 3, 3), atol=1e-6, rtol=0
+        colouring.hue_matrix(torch.tensor([0.0, 1.0])), torch.eye(3).expand(2, 3, 3), atol=1e-6, rtol=0
     )
     third = torch.tensor([1 / 3])
     torch.testing.assert_close(
-        torch.linalg.matrix_power(colour.hue_matrix(third), 3),
+        torch.linalg.matrix_power(colouring.hue_matrix(third), 3),
         torch.eye(3).expand(1, 3, 3),
         atol=1e-5,
         rtol=0,
     )
-    chroma = torch.tensor(colour.YIQ[1:])
+    chroma = torch.tensor(colouring.YIQ[1:])
     before, after = (
         chroma @ torch.tensor([200.0, 60, 30]),
         chroma @ (matrices @ torch.tensor([200.0, 60, 30])).T,
@@ -101,7 +103,7 @@ def test_hue_keeps_luma_and_grey_turns_by_the_angle_and_comes_round():
 def test_a_third_of_a_turn_leads_from_red_over_green_to_blue(source: int, target: int):
     pure = torch.full((1, 3, 1), 100.0)
     pure[0, source] = 130
-    turned = colour.hue_matrix(torch.tensor([1 / 3])) @ pure
+    turned = colouring.hue_matrix(torch.tensor([1 / 3])) @ pure
     assert int(turned.argmax()) == target
 
 
@@ -129,8 +131,8 @@ def test_jitter_draws_its_factors_evenly_within_its_strengths():
 def test_identity_parameters_change_nothing():
     frames = noise().float()
     assert torch.equal(jitter(noise(), 1, 1, 1, 0).round(), frames)
-    torch.testing.assert_close(colour.gamma(frames, torch.ones(6)), frames, atol=1e-4, rtol=0)
-    assert torch.equal(colour.solarise(frames, 1.01), frames)
+    torch.testing.assert_close(colouring.gamma(frames, torch.ones(6)), frames, atol=1e-4, rtol=0)
+    assert torch.equal(colouring.solarise(frames, 1.01), frames)
     torch.testing.assert_close(blur(frames, torch.full((6,), 0.1), 5), frames, atol=1e-4, rtol=0)
     assert torch.equal(blur(frames, torch.ones(6), 1), frames)
 
@@ -140,7 +142,7 @@ def test_gray_takes_all_colour_and_keeps_luma():
     assert set(drawn.tolist()) == {0.0, 1.0}
     assert abs(drawn.mean() - 0.5) < 4 * 0.5 / 20
     flat = noise(b=2).flatten(2).float()
-    changed = colour.recolour(flat, Gray().fold(colour.identity(flat), (torch.tensor([0.0, 1.0]),)))
+    changed = colouring.recolour(flat, Gray().fold(colouring.identity(flat), (torch.tensor([0.0, 1.0]),)))
     expected = (torch.tensor(LUMA).view(3, 1) * flat[0]).sum(0)
     torch.testing.assert_close(changed[0], expected.expand(3, -1), atol=1e-3, rtol=0)
     assert torch.equal(changed[1], flat[1])
@@ -148,7 +150,7 @@ def test_gray_takes_all_colour_and_keeps_luma():
 
 def test_gamma_is_a_power_of_the_unit_range():
     frames, power = noise(b=2).float(), torch.tensor([0.7, 1.5])
-    for clip, changed, exponent in zip(frames, colour.gamma(frames, power), power, strict=True):
+    for clip, changed, exponent in zip(frames, colouring.gamma(frames, power), power, strict=True):
         torch.testing.assert_close(changed, 255 * (clip / 255) ** exponent)
     _, powers = Gamma().draw(1000, rng())
     assert 0.7 <= powers.min() < 0.71
@@ -157,7 +159,7 @@ def test_gamma_is_a_power_of_the_unit_range():
 
 def test_solarise_inverts_the_upper_half():
     values = torch.tensor([0.0, 100, 127, 128, 200, 255])
-    assert colour.solarise(values, 0.5).tolist() == [0, 100, 127, 127, 55, 0]
+    assert colouring.solarise(values, 0.5).tolist() == [0, 100, 127, 127, 55, 0]
 
 
 def slow_blur(frames: Tensor, sigma: float, kernel: int) -> Tensor:

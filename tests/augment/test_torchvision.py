@@ -6,8 +6,8 @@ from clips import rng, smooth
 from test_colour import jitter
 from torch import Tensor
 
-from muybridge.augment import colour, geometry
-from muybridge.augment.blur import blur
+from muybridge.augment import colouring, geometry
+from muybridge.augment.blurring import blur
 from muybridge.augment.steps import ResizedCrop
 
 v2 = pytest.importorskip("torchvision.transforms.v2")
@@ -87,20 +87,20 @@ def test_hue_turns_colours_the_same_way_and_about_as_far(turns: float):
 
 def test_gray():
     flat = smooth().flatten(2).float()
-    affine = colour.identity(flat).then(colour.saturation_matrix(torch.zeros(2)))
-    ours = colour.recolour(flat, affine).view(2, 3, 3, 45, 61)
+    affine = colouring.identity(flat).then(colouring.saturation_matrix(torch.zeros(2)))
+    ours = colouring.recolour(flat, affine).view(2, 3, 3, 45, 61)
     theirs = each(smooth(), lambda images: T.rgb_to_grayscale(images, num_output_channels=3))
     assert (ours - theirs).abs().max() < 0.03
 
 
 @pytest.mark.parametrize("power", [0.7, 1.0, 1.5])
 def test_gamma(power: float):
-    ours = colour.gamma(smooth().float(), torch.full((2,), power))
+    ours = colouring.gamma(smooth().float(), torch.full((2,), power))
     assert (ours - each(smooth(), lambda images: T.adjust_gamma(images, power))).abs().max() < 1e-3
 
 
 def test_solarise():
-    ours = colour.solarise(smooth().float(), 0.5)
+    ours = colouring.solarise(smooth().float(), 0.5)
     assert torch.equal(
         ours, torch.stack([T.solarize(clip.transpose(0, 1), 128).transpose(0, 1) for clip in smooth()])
     )

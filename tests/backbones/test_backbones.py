@@ -9,9 +9,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from muybridge.backbones import BACKBONES, build, check_clip, check_name
-from muybridge.backbones.frame_average import FrameAverage
+from muybridge.backbones.networks.frame_average import FrameAverage
 from muybridge.core.errors import UsageError
-from muybridge.core.features import Classifier, capture
+from muybridge.core.networks.features import Classifier, capture
 
 OWN = sorted(name for name in BACKBONES if ":" not in name)
 TINY = [name for name in OWN if name.endswith("-tiny")]
@@ -70,7 +70,7 @@ def network(request: pytest.FixtureRequest) -> nn.Module:
     """Each backbone once for all tests that only look at it, in eval mode."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "vit":  # 144 decompositions, half a minute, for a start that vit-tiny has too
-            patch.setattr("muybridge.backbones.vit.attract", lambda *_: None)
+            patch.setattr("muybridge.backbones.networks.vit.attract", lambda *_: None)
         return made(request.param).eval()
 
 

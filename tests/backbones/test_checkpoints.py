@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from muybridge.backbones.checkpoint_fit import Taken
-from muybridge.backbones.pretrained import load_backbone, load_pretrained
+from muybridge.backbones.weights.checkpoint_fit import Taken
+from muybridge.backbones.weights.pretrained import load_backbone, load_pretrained
 from muybridge.core.errors import MuybridgeError, UsageError
 
 
@@ -176,7 +176,7 @@ def test_code_beside_the_weights_is_not_run(tmp_path: Path):
 
 
 def test_settings_are_read_as_nothing(tmp_path: Path):
-    from muybridge.backbones.checkpoint_file import Left, read_content
+    from muybridge.backbones.weights.checkpoint_file import Left, read_content
 
     torch.save({"args": argparse.Namespace(secret="x"), "model": STATE}, tmp_path / "w.pth")
     content = read_content(tmp_path / "w.pth")

@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from muybridge.backbones.dual import DualEncoder, Given, ZeroShot, mean_of
+from muybridge.backbones.text.dual import DualEncoder, Given, ZeroShot, mean_of
 from muybridge.core.errors import UsageError
 from tiny_pairs import make
 
 transformers = pytest.importorskip("transformers")
 
-from muybridge.backbones.dual_encoders import dual_encoder  # noqa: E402
-from muybridge.backbones.dual_transformers import is_dual  # noqa: E402
+from muybridge.backbones.text.dual_encoders import dual_encoder  # noqa: E402
+from muybridge.backbones.text.dual_transformers import is_dual  # noqa: E402
 
 PER_FRAME = ("clip", "metaclip_2", "siglip", "siglip2", "chinese_clip", "altclip", "vision-text-dual-encoder")
 KINDS = (*PER_FRAME, "xclip", "videoprism")

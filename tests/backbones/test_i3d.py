@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from muybridge.backbones.i3d import I3D, I3DClassifier, Pool, Unit, pad_same, tiny
-from muybridge.backbones.kinetics import kinetics400
-from muybridge.backbones.pretrained import load_pretrained
-from muybridge.data import video
+from muybridge.backbones.networks.i3d import I3D, I3DClassifier, Pool, Unit, pad_same, tiny
+from muybridge.backbones.weights.kinetics_classes import kinetics400
+from muybridge.backbones.weights.pretrained import load_pretrained
+from muybridge.data.decode import video
 
 ROOT = Path(os.environ.get("MUYBRIDGE_REAL_DATA", ""))
 WEIGHTS = ROOT / "weights" / "i3d_rgb_kinetics400.pt"

@@ -9,10 +9,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from muybridge.backbones.key_maps import MVIT, SWIN, VIDEOMAE, VJEPA2, renamed
-from muybridge.backbones.pretrained import load_backbone, load_pretrained
-from muybridge.backbones.zoo import backbone, classifier
-from muybridge.cli_weights import run
+from muybridge.backbones.outside.zoo import backbone, classifier
+from muybridge.backbones.weights.key_maps import MVIT, SWIN, VIDEOMAE, VJEPA2, renamed
+from muybridge.backbones.weights.pretrained import load_backbone, load_pretrained
+from muybridge.cli.weights import run
 from muybridge.core.errors import UsageError
 
 WIDTH, HEADS, TOKENS = 24, 2, 2 * 4

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from muybridge.backbones.mobilenet import InvertedResidual
-from muybridge.backbones.shufflenet import ShuffleNet, Unit
-from muybridge.backbones.squeezenet import Fire, SqueezeNet
+from muybridge.backbones.networks.mobilenet import InvertedResidual
+from muybridge.backbones.networks.shufflenet import ShuffleNet, Unit
+from muybridge.backbones.networks.squeezenet import Fire, SqueezeNet
 
 
 def drawn(*shape: int) -> torch.Tensor:

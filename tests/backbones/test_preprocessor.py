@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from muybridge.backbones.preprocessor import read_preprocessing
-from muybridge.backbones.zoo import backbone, classifier
+from muybridge.backbones.outside.preprocessor import read_preprocessing
+from muybridge.backbones.outside.zoo import backbone, classifier
 from muybridge.core.errors import UsageError
 
 transformers = pytest.importorskip("transformers")

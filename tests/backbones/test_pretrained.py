@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from muybridge.backbones.pretrained import load_pretrained
+from muybridge.backbones.weights.pretrained import load_pretrained
 from muybridge.core.errors import MuybridgeError, UsageError
 
 

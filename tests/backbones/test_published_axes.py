@@ -3,8 +3,8 @@
 import torch
 
 from muybridge.backbones import build
-from muybridge.core.firing import firing
-from muybridge.core.published_axes import r2plus1d
+from muybridge.core.networks.firing import firing
+from muybridge.core.reference.published_axes import r2plus1d
 
 
 def fired(network: torch.nn.Module, clip: torch.Tensor) -> list[str]:

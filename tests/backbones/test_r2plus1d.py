@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from muybridge.backbones.r2plus1d import Conv2Plus1, R2Plus1D, middle, tiny
-from muybridge.backbones.r3d import R3D
+from muybridge.backbones.networks.r2plus1d import Conv2Plus1, R2Plus1D, middle, tiny
+from muybridge.backbones.networks.r3d import R3D
 
 GOLDEN = torch.tensor([1.3849742e-04, 3.4938447e-04, 1.4148301e-05])
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from muybridge.backbones.vit import Attention, ViT, tiny
+from muybridge.backbones.networks.vit import Attention, ViT, tiny
 
 
 @pytest.fixture(scope="module")

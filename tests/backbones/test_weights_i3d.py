@@ -13,11 +13,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from muybridge.backbones import weights_i3d
-from muybridge.backbones.i3d import I3DClassifier
-from muybridge.backbones.pretrained import load_pretrained
-from muybridge.backbones.weights_i3d import BRANCHES, convert
-from muybridge.cli_weights import run
+from muybridge.backbones.networks.i3d import I3DClassifier
+from muybridge.backbones.weights import weights_i3d
+from muybridge.backbones.weights.pretrained import load_pretrained
+from muybridge.backbones.weights.weights_i3d import BRANCHES, convert
+from muybridge.cli.weights import run
 from muybridge.core.errors import MuybridgeError, UsageError
 
 ROOT = Path(os.environ.get("MUYBRIDGE_REAL_DATA", ""))

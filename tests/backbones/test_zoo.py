@@ -12,11 +12,12 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from muybridge.backbones import BACKBONES, build, check_clip, zoo
-from muybridge.backbones.vit import tiny as vit
-from muybridge.backbones.zoo import as_features, as_logits, classifier
+from muybridge.backbones import BACKBONES, build, check_clip
+from muybridge.backbones.networks.vit import tiny as vit
+from muybridge.backbones.outside import zoo
+from muybridge.backbones.outside.zoo import as_features, as_logits, classifier
 from muybridge.core.errors import UsageError
-from muybridge.core.features import Classifier, Features, capture
+from muybridge.core.networks.features import Classifier, Features, capture
 
 ZOO = [name for name in BACKBONES if ":" in name]
 MODELS = [name for name in ZOO if name.startswith("torchvision:")]

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from muybridge.claims.attribute import Attributor
-from muybridge.claims.calibrate import Judged, Quality, judge_fixture, quality
-from muybridge.claims.calibration import Calibration, calibration_error, fit
-from muybridge.claims.corpus import Document
-from muybridge.claims.facts import compare, facts
-from muybridge.claims.fixture import pairs, source
-from muybridge.core.formulas import agree, formulas, same
+from muybridge.claims.attribution.attribute import Attributor
+from muybridge.claims.attribution.calibrate import Judged, Quality, judge_fixture, quality
+from muybridge.claims.attribution.calibration import Calibration, calibration_error, fit
+from muybridge.claims.attribution.facts import compare, facts
+from muybridge.claims.attribution.fixture import pairs, source
+from muybridge.claims.corpus.documents import Document
+from muybridge.core.text.formulas import agree, formulas, same
 
 TEXT = """VideoMAE reaches 71.3 % on UCF101 after 800 epochs. X3D loses 12.4 points under Gaussian noise.
 

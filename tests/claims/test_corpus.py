@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from papers import pdf, scan, two_columns
 
-from muybridge.claims.corpus import add, documents, exclude, kept, read
-from muybridge.claims.ledger import Ledger
-from muybridge.claims.search import flow, search
+from muybridge.claims.corpus.documents import add, documents, exclude, kept, read
+from muybridge.claims.corpus.search import flow, search
+from muybridge.claims.ledger.lines import Ledger
 from muybridge.core.errors import UsageError
-from muybridge.core.sentences import clean_pages, complete, normal, sentences
+from muybridge.core.text.sentences import clean_pages, complete, normal, sentences
 
 LINES = [
     "Clips of 16 frames are sampled from every video.",

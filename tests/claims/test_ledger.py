@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from muybridge.claims.ledger import Ledger, seal_of
-from muybridge.claims.record import new_claim
+from muybridge.claims.ledger.claim_record import new_claim
+from muybridge.claims.ledger.lines import Ledger, seal_of
 from muybridge.core.errors import MuybridgeError, UsageError
 
 

@@ -10,17 +10,24 @@ from pathlib import Path
 import pytest
 import yaml
 
-from muybridge.claims.assess import assess
-from muybridge.claims.corpus import add
-from muybridge.claims.export import FORMS, export
-from muybridge.claims.extract import extract
-from muybridge.claims.ledger import Ledger, seal_of
-from muybridge.claims.own import add_claims
-from muybridge.claims.page import lint
-from muybridge.claims.report import write_review
-from muybridge.claims.shipped import new_review, run_review, tables_of
-from muybridge.claims.tables import Results, above, correlated, enough_units, reference, same_values
-from muybridge.claims.verify import differing, outcomes, verify
+from muybridge.claims.corpus.documents import add
+from muybridge.claims.corpus.extract import extract
+from muybridge.claims.ledger.claim_files import add_claims
+from muybridge.claims.ledger.lines import Ledger, seal_of
+from muybridge.claims.pages.ledger_export import FORMS, export
+from muybridge.claims.pages.ledger_report import write_review
+from muybridge.claims.pages.page import lint
+from muybridge.claims.review.assess import assess
+from muybridge.claims.review.shipped_reviews import new_review, run_review, tables_of
+from muybridge.claims.verify.table_predicates import (
+    Results,
+    above,
+    correlated,
+    enough_units,
+    reference,
+    same_values,
+)
+from muybridge.claims.verify.verify import differing, outcomes, verify
 from muybridge.core.errors import UsageError
 
 NAME = "diversity-and-robustness"

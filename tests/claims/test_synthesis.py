@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from muybridge.claims.assess import Check, assess, take_scores
-from muybridge.claims.attribute import attribute_all
-from muybridge.claims.corpus import add, kept
-from muybridge.claims.extract import extract
-from muybridge.claims.kinds import kind_of
-from muybridge.claims.ledger import Ledger
-from muybridge.claims.question import coverage, terms
-from muybridge.claims.reviewers import alpha, read_reviewer
+from muybridge.claims.attribution.attribute import attribute_all
+from muybridge.claims.corpus.documents import add, kept
+from muybridge.claims.corpus.extract import extract
+from muybridge.claims.corpus.kinds import kind_of
+from muybridge.claims.ledger.lines import Ledger
+from muybridge.claims.review.assess import Check, assess, take_scores
+from muybridge.claims.review.question_terms import coverage, terms
+from muybridge.claims.review.reviewers import alpha, read_reviewer
 from muybridge.core.errors import UsageError
 
 SHIPPED = Path(str(files("muybridge.claims").joinpath("data", "diversity-and-robustness")))

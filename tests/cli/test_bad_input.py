@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from muybridge.data.video import write
+from muybridge.data.decode.video import write
 
 QUICK = ("--frames", 4, "--stride", 1, "--size", 20, "--crop", 16, "--batch", 4)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from muybridge.cli import main
+from muybridge.cli.main import main
 
 PAPER = """Temporal noise and video models
 
@@ -112,7 +112,7 @@ def test_wrong_words_say_the_way_out(
 
 def test_help_is_there_and_torch_is_not(tmp_path: Path):
     code = (
-        "import sys; from muybridge.cli import main; main(['claims', '--help']); "
+        "import sys; from muybridge.cli.main import main; main(['claims', '--help']); "
         "main(['review', 'run', 'diversity-and-robustness', '--out', sys.argv[1]]); "
         "print(*[name for name in ('torch', 'matplotlib', 'pyarrow') if name in sys.modules])"
     )

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muybridge.cli_show import accuracy_line
-from muybridge.core.predictions import Predictions, concatenate, write_predictions
-from muybridge.core.records import Run, write_json
-from muybridge.core.seal import seal
+from muybridge.cli.show import accuracy_line
+from muybridge.core.plain_data import write_json
 from muybridge.report import write_report
+from muybridge.runs.contents.predictions import Predictions, concatenate, write_predictions
+from muybridge.runs.records import Run
+from muybridge.runs.seal import seal
 
 
 def answers(rights: int, name: str, severity: int, groups: int = 10) -> Predictions:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muybridge.core.predictions import Predictions, concatenate, write_predictions
-from muybridge.core.records import write_json
+from muybridge.core.plain_data import write_json
+from muybridge.runs.contents.predictions import Predictions, concatenate, write_predictions
 
 CATEGORIES = {"gaussian_noise": "noise", "jpeg": "digital"}
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from muybridge.cli import main
-from muybridge.data import video
-from muybridge.data.builtin_render import render
+from muybridge.cli.main import main
+from muybridge.data.decode import video
+from muybridge.data.sets.builtin_render import render
 
 
 @pytest.fixture(scope="module")

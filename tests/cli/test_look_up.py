@@ -61,7 +61,7 @@ def test_every_verb_has_help(run, verb):
 def test_looking_up_imports_nothing_heavy(words):
     code = f"""
 import sys
-from muybridge.cli import main
+from muybridge.cli.main import main
 try:
     main({words!r})
 except SystemExit:

@@ -7,7 +7,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from muybridge.data.video import probe, read_all, write
+from muybridge.data.decode.video import probe, read_all, write
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_missing_and_broken_files(run, file, tmp_path):
 
 
 def test_a_video_too_large_to_hold_is_refused(run, file, tmp_path, monkeypatch):
-    monkeypatch.setattr("muybridge.cli_perturb.LARGEST", 12 * 48 * 64 * 3 - 1)
+    monkeypatch.setattr("muybridge.cli.perturb.LARGEST", 12 * 48 * 64 * 3 - 1)
     flags = ("--type", "reversal", "--severity", 1, "--out", tmp_path / "o.npy")
     code, _, err = run("perturb", file, *flags)
     assert code == 2
@@ -143,7 +143,7 @@ def test_a_video_too_large_to_hold_is_refused(run, file, tmp_path, monkeypatch):
 
 
 def test_help_needs_no_torch():
-    code = "import sys; from muybridge.cli_perturb import run\ntry: run(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
+    code = "import sys; from muybridge.cli.perturb import run\ntry: run(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
     assert "--sheet" in done.stdout

@@ -16,10 +16,13 @@ import pytest
 
 import muybridge
 from muybridge.core.errors import UsageError
-from muybridge.core.predictions import Predictions, write_predictions
-from muybridge.core.records import RECORD_VERSION, Run, signature, write_json, write_yaml
-from muybridge.core.seal import seal
+from muybridge.core.plain_data import write_json, write_yaml
 from muybridge.core.seeding import rng
+from muybridge.runs.contents.predictions import Predictions, write_predictions
+from muybridge.runs.contents.result import RECORD_VERSION
+from muybridge.runs.records import Run
+from muybridge.runs.seal import seal
+from muybridge.runs.signing import signature
 
 Call = Callable[..., tuple[int, str, str]]
 VIDEOS = np.array([f"v{place:03d}" for place in range(150)])
@@ -260,7 +263,7 @@ def test_the_python_function(out: Path):
 def test_listing_imports_nothing_heavy(out: Path):
     code = f"""
 import sys
-from muybridge.cli import main
+from muybridge.cli.main import main
 assert main(["runs", "ls", "--out", {str(out)!r}]) == 0
 assert not {{"torch", "sklearn", "scipy", "matplotlib", "av"}} & set(sys.modules), set(sys.modules)
 """

@@ -12,11 +12,12 @@ import fsspec
 import pytest
 
 import muybridge
-from muybridge.core import out
 from muybridge.core.errors import UsageError
-from muybridge.core.kept import note
-from muybridge.core.records import Run, read_json, write_json
-from muybridge.core.storage import Store, StoreError, local, portable, store_of
+from muybridge.core.plain_data import read_json, write_json
+from muybridge.runs import out
+from muybridge.runs.kept import note
+from muybridge.runs.records import Run
+from muybridge.store.storage import Store, StoreError, local, portable, store_of
 from muybridge.studies.executors.portable import portable_config
 
 Call = Callable[..., tuple[int, str, str]]
@@ -118,7 +119,7 @@ def test_errors_of_other_kinds_and_their_traces_are_said_without_it(
     def broken(*_: object) -> None:
         raise RuntimeError(f"connection string AccountKey={S}")
 
-    monkeypatch.setattr("muybridge.core.mirror.working_copy", broken)
+    monkeypatch.setattr("muybridge.runs.mirror.working_copy", broken)
     code, _, error = run("--debug", "report", tmp_path)
     assert (code, "Traceback" in error, S in error) == (1, True, False)
 
@@ -179,7 +180,7 @@ def test_places_are_told_apart_without_it():
 def test_a_working_copy_whose_password_is_not_known_is_read_and_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("muybridge.core.storage._WHOLE", {})
+    monkeypatch.setattr("muybridge.store.storage._WHOLE", {})
     folder = local("memory://me:***@place/other")
     folder.mkdir(parents=True)
     assert store_of(folder) is None

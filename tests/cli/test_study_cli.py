@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from muybridge.core.out import claim
-from muybridge.core.records import find_runs, read_json
+from muybridge.core.plain_data import read_json
+from muybridge.runs.out import claim
+from muybridge.runs.records import find_runs
 from muybridge.studies import STUDIES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "studies.md").read_text(encoding="utf-8")
@@ -66,7 +67,7 @@ def test_help_needs_no_study(run):
 @pytest.fixture(scope="module")
 def ran(files, tmp_path_factory):
     """The YAML example, run once by the command line."""
-    from muybridge.cli import main
+    from muybridge.cli.main import main
 
     out = tmp_path_factory.mktemp("ran") / "out"
     assert main(["study", "run", str(files / "tasks.yaml"), "--out", str(out)]) == 0

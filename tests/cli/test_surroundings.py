@@ -62,7 +62,7 @@ def test_without_a_home_it_is_said_what_to_set(tmp_path: Path):
     """A user without an entry, as in a container that was started with another number."""
     if os.getuid() != 0:
         pytest.skip("only the first user becomes another")
-    code = "import os, sys; os.setgid(54321); os.setuid(54321); from muybridge.cli import main; sys.exit(main(['info']))"
+    code = "import os, sys; os.setgid(54321); os.setuid(54321); from muybridge.cli.main import main; sys.exit(main(['info']))"
     env = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     done = subprocess.run(
         [sys.executable, "-c", code], env=env, capture_output=True, timeout=120, check=False, cwd="/"

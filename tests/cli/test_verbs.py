@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 import muybridge
-from muybridge.core.predictions import read_predictions
-from muybridge.core.records import Run, find_runs
+from muybridge.runs.contents.predictions import read_predictions
+from muybridge.runs.records import Run, find_runs
 
 TINY = {"frames": 4, "stride": 2, "size": 20, "crop": 16, "batch": 6}
 TYPES = ("gaussian_noise", "jumbling", "freezing", "reversal")

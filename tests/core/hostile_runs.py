@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from result_folder import VIDEOS, Farm, answers, resealed, swapped
 from safetensors.numpy import save_file
 
-from muybridge.core.predictions import Predictions, as_table, write_predictions
+from muybridge.runs.contents.predictions import Predictions, as_table, write_predictions
 
 Case = Callable[[Farm], object]
 CASES: dict[str, Case] = {}

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from muybridge.core.predictions import Predictions, concatenate, write_predictions
-from muybridge.core.records import Run, append_metrics, signature, write_json, write_strips, write_yaml
-from muybridge.core.result import digest
-from muybridge.core.seal import seal
-from muybridge.stages.config import KINDS, as_dict
+from muybridge.config.stage_configs import KINDS, as_dict
+from muybridge.core.plain_data import write_json, write_yaml
+from muybridge.runs.contents.predictions import Predictions, concatenate, write_predictions
+from muybridge.runs.contents.result import digest
+from muybridge.runs.contents.strips import write_strips
+from muybridge.runs.metrics import append_metrics
+from muybridge.runs.records import Run
+from muybridge.runs.seal import seal
+from muybridge.runs.signing import signature
 
 CLASSES = ["left", "right", "up"]
 VIDEOS = [f"clips/v{index:02d}.mp4" for index in range(12)]

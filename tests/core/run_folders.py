@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from muybridge.core.records import RECORD_VERSION, Run, signature, write_json, write_yaml
-from muybridge.core.seal import seal
+from muybridge.core.plain_data import write_json, write_yaml
+from muybridge.runs.contents.result import RECORD_VERSION
+from muybridge.runs.records import Run
+from muybridge.runs.seal import seal
+from muybridge.runs.signing import signature
 
 
 def finished(

@@ -33,11 +33,16 @@ LIGHT = (
     *(
         "muybridge.weighting",
         "muybridge.stages",
-        "muybridge.stages.config",
+        "muybridge.config.stage_configs",
         "muybridge.studies",
-        "muybridge.cli",
+        "muybridge.cli.main",
     ),
-    *("muybridge.core.records", "muybridge.core.predictions", "muybridge.core.out", "muybridge.core.screen"),
+    *(
+        "muybridge.runs.records",
+        "muybridge.runs.contents.predictions",
+        "muybridge.runs.out",
+        "muybridge.core.text.screen",
+    ),
 )
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from muybridge.core.clip import Clip, to_unit
-from muybridge.core.features import Classifier, Features
+from muybridge.core.networks.features import Classifier, Features
 
 
 def _clip(shape: tuple[int, ...] = (2, 3, 4, 5, 6), kind: torch.dtype = torch.uint8, names: int = 2) -> Clip:

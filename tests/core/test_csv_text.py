@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muybridge.core.csv_text import FORMULA, as_written, csv_text, neutral
+from muybridge.core.text.csv_text import FORMULA, as_written, csv_text, neutral
 
 HOSTILE = [
     "=1+1",

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from run_folders import finished, unfinished
 
-from muybridge.core.discard import discard
 from muybridge.core.errors import UsageError
-from muybridge.core.index import Index
-from muybridge.core.lease import BusyError, hold
-from muybridge.core.places import Folder
-from muybridge.core.query import find
-from muybridge.core.records import Run
-from muybridge.core.run_row import RunRow
+from muybridge.runs.discard import discard
+from muybridge.runs.query import find
+from muybridge.runs.records import Run
+from muybridge.runs.run_index import Index
+from muybridge.runs.run_row import RunRow
+from muybridge.store.lease import BusyError, hold
+from muybridge.store.place import Folder
 
 
 @pytest.fixture

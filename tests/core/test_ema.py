@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from muybridge.core.ema import follow, momentum_copy
+from muybridge.core.networks.ema import follow, momentum_copy
 
 
 def network(seed: int) -> nn.Module:

@@ -10,11 +10,12 @@ import pytest
 from run_folders import damaged, finished
 
 from muybridge.core.errors import UsageError
-from muybridge.core.export import archive, stripped, table
-from muybridge.core.index import Index
-from muybridge.core.query import find
-from muybridge.core.records import Run, find_runs, read_json, write_json
-from muybridge.core.seal import damage, seal
+from muybridge.core.plain_data import read_json, write_json
+from muybridge.runs.export import archive, stripped, table
+from muybridge.runs.query import find
+from muybridge.runs.records import Run, find_runs
+from muybridge.runs.run_index import Index
+from muybridge.runs.seal import damage, seal
 
 ROWS = [
     {

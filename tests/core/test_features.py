@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from muybridge.core.features import Classifier, Features, capture
+from muybridge.core.networks.features import Classifier, Features, capture
 
 
 class Twin(nn.Module):

@@ -11,8 +11,9 @@ import pytest
 
 from muybridge.core import files
 from muybridge.core.files import NotPlainError
-from muybridge.core.places import Folder
-from muybridge.core.records import append_metrics, read_json, read_metrics, write_json
+from muybridge.core.plain_data import read_json, write_json
+from muybridge.runs.metrics import append_metrics, read_metrics
+from muybridge.store.place import Folder
 
 RUN = Path("runs") / "probe" / ("a" * 16)
 

@@ -10,8 +10,8 @@ import result_folder
 from hostile_runs import CASES, SOUND
 from result_folder import STUDY, Farm
 
-from muybridge.core.index import Index
-from muybridge.core.records import Run
+from muybridge.runs.records import Run
+from muybridge.runs.run_index import Index
 
 Call = Callable[..., tuple[int, str, str]]
 SAMPLE = [

@@ -16,12 +16,12 @@ from fsspec.implementations.memory import MemoryFileSystem
 from hostile_runs import FACTS, KINDS_OF_FILES, NAMES, TEXTS
 from result_folder import resealed
 
-from muybridge.core import out
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.kept import restore
-from muybridge.core.mirror import fetch, publish, publish_pages
-from muybridge.core.records import Run, find_runs
-from muybridge.core.storage import Store, local
+from muybridge.runs import out
+from muybridge.runs.kept import restore
+from muybridge.runs.mirror import fetch, publish, publish_pages
+from muybridge.runs.records import Run, find_runs
+from muybridge.store.storage import Store, local
 
 Call = Callable[..., tuple[int, str, str]]
 LISTED = ("runs/../../outside/project", "runs/probe/..", "runs/../runs/../x", "runs/..",

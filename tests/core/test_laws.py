@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muybridge.core.laws import DecreasingInterval, TwoSegments, TwoWindows, interval
-from muybridge.core.rates import Rates, reconstructed
-from muybridge.core.sampling import Law, Sampling, coincide, repeats
+from muybridge.sampling.frame_numbers import Law, Sampling, coincide, repeats
+from muybridge.sampling.rates import Rates, reconstructed
+from muybridge.sampling.windows import DecreasingInterval, TwoSegments, TwoWindows, interval
 
 KINDS = [DecreasingInterval, TwoSegments, TwoWindows]
 

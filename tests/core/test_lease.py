@@ -12,12 +12,12 @@ from uuid import uuid4
 import fsspec
 import pytest
 
-from muybridge.core import generations, lease, oslock
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.generations import newest
-from muybridge.core.lease import BusyError, Claimant, LostLeaseError, beating, hold
-from muybridge.core.places import Folder, Place
-from muybridge.core.storage import Store
+from muybridge.store import generations, lease, oslock
+from muybridge.store.generations import newest
+from muybridge.store.lease import BusyError, Claimant, LostLeaseError, beating, hold
+from muybridge.store.place import Folder, Place
+from muybridge.store.storage import Store
 
 LIFE = 0.4
 
@@ -236,9 +236,9 @@ def test_a_number_beyond_all_is_said(machines):
 HOLDER = """
 import sys, time
 from pathlib import Path
-from muybridge.core.lease import hold
+from muybridge.store.lease import hold
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.places import Folder
+from muybridge.store.place import Folder
 with hold(Path(sys.argv[1]), Folder(Path(sys.argv[1]))):
     print("held", flush=True)
     time.sleep(600)

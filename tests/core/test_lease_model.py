@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from muybridge.core import generations, lease
-from muybridge.core.lease import Claimant, Lease, LostLeaseError
+from muybridge.store import generations, lease
+from muybridge.store.lease import Claimant, Lease, LostLeaseError
 
 
 class Memory:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.svm import OneClassSVM
 
 from muybridge.core.errors import UsageError
-from muybridge.core.min_norm import capped_min_norm
+from muybridge.core.networks.min_norm import capped_min_norm
 
 
 def drawn(number: int, seed: int) -> tuple[np.ndarray, float]:

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.names import NameRefusedError, inner_path, is_plain, plain_name, plain_names, short_name
+from muybridge.core.plain_names import (
+    NameRefusedError,
+    inner_path,
+    is_plain,
+    plain_name,
+    plain_names,
+    short_name,
+)
 
 OURS = (
     "config.yaml", "env.json", "metrics.jsonl", "weights.safetensors", "weights-25.safetensors", "predictions.parquet",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from muybridge.core import out
 from muybridge.core.errors import UsageError
+from muybridge.runs import out
 
 
 def _snapshot(folder: Path) -> list[str]:

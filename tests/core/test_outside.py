@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from muybridge.core.errors import UsageError
-from muybridge.core.outside import Outside, store, stored, take
+from muybridge.core.reference.result_tables import Outside, store, stored, take
 from muybridge.measure.results_doctor import examine, half_width
 
 FACTS: dict[str, Any] = {

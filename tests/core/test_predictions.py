@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.predictions import Predictions, concatenate, read_predictions, write_predictions
+from muybridge.runs.contents.predictions import Predictions, concatenate, read_predictions, write_predictions
 
 IDS = ["a/b.mp4", "né ü/视频.mp4", "a&#59;<b>;(1).mp4", 'qu"ote, comma.mp4', "a/b.mp4"]
 

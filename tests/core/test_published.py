@@ -2,7 +2,7 @@
 
 import pytest
 
-from muybridge.core.published import SOURCES, of, published
+from muybridge.core.reference.published_values import SOURCES, of, published
 
 
 def values(table, **facts):

@@ -3,8 +3,8 @@
 import pytest
 
 from muybridge.core.errors import UsageError
-from muybridge.core.query import chosen, dependents, find, ordered
-from muybridge.core.run_row import RunRow
+from muybridge.runs.query import chosen, dependents, find, ordered
+from muybridge.runs.run_row import RunRow
 
 
 def row(stage: str, signature: str, seed: int = 0, accuracy: float | None = None, **more) -> RunRow:

@@ -4,7 +4,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from muybridge.core.rates import RATES, Rates, played, reconstructed
+from muybridge.sampling.rates import RATES, Rates, played, reconstructed
 
 
 def draws(law: Rates, total: int, number: int = 400) -> list:

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from muybridge.core import records
+from muybridge.core import files, plain_data
 from muybridge.core.errors import MuybridgeError
+from muybridge.runs import metrics, records, signing
+from muybridge.runs.contents import result, strips
 
 CONFIG: dict[str, Any] = {"b": 1, "a": [1, 2], "x": None, "out": "/q"}
 
 
 def _sign(**changes: Any) -> str:
-    return records.signature("probe", CONFIG | changes, {"init": "abc"})
+    return signing.signature("probe", CONFIG | changes, {"init": "abc"})
 
 
 def _listing(folder: Path) -> list[str]:
@@ -27,7 +29,7 @@ def test_golden_signature_that_stored_runs_rest_on() -> None:
     assert _sign() == "2f25f49c07d6367a"
 
 
-@pytest.mark.parametrize("name", sorted(records.NOT_SIGNED))
+@pytest.mark.parametrize("name", sorted(signing.NOT_SIGNED))
 def test_fields_that_cannot_change_a_result_do_not_change_the_name(name: str) -> None:
     assert _sign(**{name: "other"}) == _sign()
 
@@ -39,30 +41,34 @@ def test_every_other_field_changes_the_name(change: dict[str, Any]) -> None:
 
 def test_stage_and_inputs_change_the_name() -> None:
     others = [
-        records.signature("finetune", CONFIG, {"init": "abc"}),
-        records.signature("probe", CONFIG, {"init": "abd"}),
-        records.signature("probe", CONFIG, {"model": "abc"}),
-        records.signature("probe", CONFIG, {}),
+        signing.signature("finetune", CONFIG, {"init": "abc"}),
+        signing.signature("probe", CONFIG, {"init": "abd"}),
+        signing.signature("probe", CONFIG, {"model": "abc"}),
+        signing.signature("probe", CONFIG, {}),
     ]
     assert len({_sign(), *others}) == 5
 
 
 def test_record_version_changes_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     before = _sign()
-    monkeypatch.setattr(records, "RECORD_VERSION", records.RECORD_VERSION + 1)
+    monkeypatch.setattr(signing, "RECORD_VERSION", result.RECORD_VERSION + 1)
     assert _sign() != before
 
 
 def test_order_of_fields_and_kind_of_sequence_do_not_matter() -> None:
     turned = dict(reversed(CONFIG.items())) | {"a": (1, 2)}
-    assert records.canonical(turned) == records.canonical(CONFIG) == '{"a":[1,2],"b":1,"out":"/q","x":null}'
-    assert records.signature("probe", turned, {"init": "abc"}) == _sign()
+    assert (
+        plain_data.canonical(turned)
+        == plain_data.canonical(CONFIG)
+        == '{"a":[1,2],"b":1,"out":"/q","x":null}'
+    )
+    assert signing.signature("probe", turned, {"init": "abc"}) == _sign()
 
 
 def test_atomic_replaces_the_file_and_makes_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "new" / "é.txt"
     for text in ("old", "größer"):
-        with records.atomic(path) as file:
+        with files.atomic(path) as file:
             file.write(text)
     assert path.read_text(encoding="utf-8") == "größer"
     assert _listing(path.parent) == ["é.txt"]
@@ -71,7 +77,7 @@ def test_atomic_replaces_the_file_and_makes_its_folder(tmp_path: Path) -> None:
 def test_readers_see_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
-    with records.atomic(path, "wb") as file:
+    with files.atomic(path, "wb") as file:
         file.write(b"new")
         file.flush()
         assert path.read_bytes() == b"old"
@@ -84,7 +90,7 @@ def test_a_writer_that_fails_leaves_the_old_file_and_no_rubbish(
 ) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(error), records.atomic(path) as file:  # noqa: PT012 - the block is what fails
+    with pytest.raises(error), files.atomic(path) as file:  # noqa: PT012 - the block is what fails
         file.write("half of the n")
         raise error
     assert path.read_text() == "old"
@@ -99,12 +105,12 @@ def test_a_full_disk_leaves_the_old_file_and_no_rubbish(
         raise OSError(28, "No space left on device")
 
     path = tmp_path / "a.json"
-    records.write_json(path, {"old": 1})
+    plain_data.write_json(path, {"old": 1})
     with monkeypatch.context() as patch:
         patch.setattr(os, call, full)
         with pytest.raises(OSError, match="No space left"):
-            records.write_json(path, {"new": 2})
-    assert records.read_json(path) == {"old": 1}
+            plain_data.write_json(path, {"new": 2})
+    assert plain_data.read_json(path) == {"old": 1}
     assert _listing(tmp_path) == ["a.json"]
 
 
@@ -115,13 +121,13 @@ def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path, monkeypatch: py
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", denied)
         with pytest.raises(PermissionError):
-            records.write_json(tmp_path / "a.json", {})
+            plain_data.write_json(tmp_path / "a.json", {})
     assert _listing(tmp_path) == []
 
 
 def test_files_get_the_rights_that_the_user_gives_to_new_files(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
-    records.write_json(tmp_path / "a.json", {})
+    plain_data.write_json(tmp_path / "a.json", {})
     assert stat.S_IMODE((tmp_path / "a.json").stat().st_mode) == stat.S_IMODE(
         (tmp_path / "plain").stat().st_mode
     )
@@ -129,18 +135,18 @@ def test_files_get_the_rights_that_the_user_gives_to_new_files(tmp_path: Path) -
 
 def test_json_and_yaml_come_back(tmp_path: Path) -> None:
     content = {"z": 1, "a": [None, 0.1, "né\u2028"], "deep": {"k": True}}
-    records.write_json(tmp_path / "a.json", content)
-    assert records.read_json(tmp_path / "a.json") == content
-    records.write_yaml(tmp_path / "a.yaml", {"z": 1, "a": ("é", None)})
+    plain_data.write_json(tmp_path / "a.json", content)
+    assert plain_data.read_json(tmp_path / "a.json") == content
+    plain_data.write_yaml(tmp_path / "a.yaml", {"z": 1, "a": ("é", None)})
     assert (tmp_path / "a.yaml").read_text(encoding="utf-8") == "z: 1\na:\n- é\n- null\n"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_a_number_that_json_does_not_know_is_refused(tmp_path: Path, value: float) -> None:
-    records.write_json(tmp_path / "a.json", {"x": None})
+    plain_data.write_json(tmp_path / "a.json", {"x": None})
     with pytest.raises(ValueError, match="JSON"):
-        records.write_json(tmp_path / "a.json", {"x": value})
-    assert records.read_json(tmp_path / "a.json") == {"x": None}
+        plain_data.write_json(tmp_path / "a.json", {"x": value})
+    assert plain_data.read_json(tmp_path / "a.json") == {"x": None}
 
 
 @pytest.mark.parametrize("content", [b'{"a": 1', b"", b"\xff\xfe", b"\0" * 8])
@@ -148,21 +154,21 @@ def test_a_damaged_file_is_named_with_the_way_out(tmp_path: Path, content: bytes
     path = tmp_path / "result.json"
     path.write_bytes(content)
     with pytest.raises(MuybridgeError, match=r"result\.json: damaged .* Delete its folder and run"):
-        records.read_json(path)
+        plain_data.read_json(path)
 
 
 def _metrics(path: Path, steps: range) -> None:
     for step in steps:
-        records.append_metrics(path, {"step": step, "loss": step / 3})
+        metrics.append_metrics(path, {"step": step, "loss": step / 3})
 
 
 def test_metrics_come_back_in_order(tmp_path: Path) -> None:
     _metrics(tmp_path / "metrics.jsonl", range(1, 4))
-    assert records.read_metrics(tmp_path / "metrics.jsonl") == [{"step": i, "loss": i / 3} for i in (1, 2, 3)]
+    assert metrics.read_metrics(tmp_path / "metrics.jsonl") == [{"step": i, "loss": i / 3} for i in (1, 2, 3)]
 
 
 def test_no_metrics_yet_is_an_empty_curve(tmp_path: Path) -> None:
-    assert records.read_metrics(tmp_path / "metrics.jsonl") == []
+    assert metrics.read_metrics(tmp_path / "metrics.jsonl") == []
 
 
 @pytest.mark.parametrize("cut", range(1, len('{"step": 3, "loss": 1.0}\n')))
@@ -171,7 +177,7 @@ def test_an_unfinished_last_line_is_left_out(tmp_path: Path, cut: int) -> None:
     _metrics(path, range(1, 4))
     path.write_bytes(path.read_bytes()[:-cut])
     whole = 3 if cut == 1 else 2
-    assert [row["step"] for row in records.read_metrics(path)] == list(range(1, whole + 1))
+    assert [row["step"] for row in metrics.read_metrics(path)] == list(range(1, whole + 1))
 
 
 def test_keep_metrics_drops_what_lies_beyond_the_saved_state_and_unfinished_lines(tmp_path: Path) -> None:
@@ -179,15 +185,15 @@ def test_keep_metrics_drops_what_lies_beyond_the_saved_state_and_unfinished_line
     _metrics(path, range(1, 6))
     with path.open("a") as file:
         file.write('{"step": 6, "lo')
-    records.keep_metrics(path, 3)
+    metrics.keep_metrics(path, 3)
     _metrics(path, range(4, 7))
-    assert [row["step"] for row in records.read_metrics(path)] == [1, 2, 3, 4, 5, 6]
+    assert [row["step"] for row in metrics.read_metrics(path)] == [1, 2, 3, 4, 5, 6]
     assert path.read_text().count("\n") == 6
 
 
 def test_find_runs_gives_the_finished_ones_in_order(tmp_path: Path) -> None:
     for name in ("probe/bb", "pretrain/cc", "probe/aa"):
-        records.write_json(tmp_path / "runs" / name / "result.json", {"name": name})
+        plain_data.write_json(tmp_path / "runs" / name / "result.json", {"name": name})
     (tmp_path / "runs" / "probe" / "unfinished").mkdir()
     (tmp_path / "runs" / "probe" / "unfinished" / "metrics.jsonl").touch()
     (tmp_path / "runs" / "notes.txt").touch()
@@ -203,15 +209,15 @@ def test_find_runs_gives_the_finished_ones_in_order(tmp_path: Path) -> None:
 
 
 def test_strips_come_back_and_their_bytes_depend_on_the_pictures_only(tmp_path: Path) -> None:
-    strips = {
+    pictures = {
         "b/rot 90": np.arange(2 * 3 * 4 * 3, dtype=np.uint8).reshape(2, 3, 4, 3),
         "a": np.zeros((1, 2, 2, 3), np.uint8),
     }
     for name in ("one", "two"):
-        records.write_strips(tmp_path / name / "strips.npz", strips)
+        strips.write_strips(tmp_path / name / "strips.npz", pictures)
     read = records.Run(tmp_path / "one").strips
-    assert list(read) == list(strips)
-    for name, strip in strips.items():
+    assert list(read) == list(pictures)
+    for name, strip in pictures.items():
         np.testing.assert_array_equal(read[name], strip)
     assert (tmp_path / "one" / "strips.npz").read_bytes() == (tmp_path / "two" / "strips.npz").read_bytes()
     assert records.Run(tmp_path / "nothing").strips == {}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.redact import HIDDEN, redact, redacted, redacted_url
+from muybridge.core.text.redact import HIDDEN, redact, redacted, redacted_url
 
 S = "h7nter2XsEcRet"
 SECRETS = [

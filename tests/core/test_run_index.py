@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 from run_folders import damaged, finished, unfinished
 
-from muybridge.core import index as indexing
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.index import Index, folders
-from muybridge.core.lease import hold, life
-from muybridge.core.mirror import place_of
-from muybridge.core.records import RECORD_VERSION, Run, write_json
-from muybridge.core.run_row import RunRow, read_row
+from muybridge.core.plain_data import write_json
+from muybridge.runs import run_index as indexing
+from muybridge.runs.contents.result import RECORD_VERSION
+from muybridge.runs.mirror import place_of
+from muybridge.runs.records import Run
+from muybridge.runs.run_index import Index, folders
+from muybridge.runs.run_row import RunRow, read_row
+from muybridge.store.lease import hold, life
 
 
 @pytest.fixture
@@ -171,7 +173,7 @@ def test_several_processes_fill_it_at_once(index: Index, out: Path):
         finished(out, "probe", seed=seed, arm="cvrl")
     code = f"""
 from pathlib import Path
-from muybridge.core.index import Index
+from muybridge.runs.run_index import Index
 for _ in range(5):
     print(len(Index(Path({str(out)!r}), Path({str(index.path)!r})).rows()))
 """

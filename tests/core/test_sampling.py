@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muybridge.core.sampling import Sampling, fit_to, sample, views
+from muybridge.sampling.frame_numbers import Sampling, fit_to, sample, views
 
 POLICIES = st.sampled_from(["shrink", "loop", "skip"])
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from rich.console import Console
 
-from muybridge.core.screen import Bars, Plain, screen, speed
+from muybridge.core.text.screen import Bars, Plain, screen, speed
 
 
 @pytest.fixture

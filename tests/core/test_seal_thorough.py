@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.kept import demand, restore
-from muybridge.core.records import Run, write_json
-from muybridge.core.run_row import read_row
-from muybridge.core.seal import damage, seal
+from muybridge.core.plain_data import write_json
+from muybridge.runs.kept import demand, restore
+from muybridge.runs.records import Run
+from muybridge.runs.run_row import read_row
+from muybridge.runs.seal import damage, seal
 
 
 @pytest.fixture

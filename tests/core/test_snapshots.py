@@ -2,7 +2,7 @@
 
 import pytest
 
-from muybridge.core.snapshots import SHARES, name_of, split, steps_of
+from muybridge.runs.contents.snapshots import SHARES, name_of, split, steps_of
 
 
 def test_a_snapshot_is_told_from_a_folder_and_from_public_weights():

@@ -10,7 +10,7 @@ import pytest
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import atomic, refuse_special
-from muybridge.data import video
+from muybridge.data.decode import video
 
 KINDS = ("pipe", "socket", "device", "link to a pipe", "link to a device")
 

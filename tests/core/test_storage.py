@@ -8,13 +8,16 @@ from uuid import uuid4
 import fsspec
 import pytest
 
-from muybridge.core import files, out, storage
+from muybridge.core import files
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.kept import demand, restore
-from muybridge.core.mirror import DamagedError, fetch, publish, publish_pages, synchronise, working_copy
-from muybridge.core.records import Run, write_json
-from muybridge.core.seal import damage, seal
-from muybridge.core.storage import Store, StoreError, is_url, local, portable, store_of, whole
+from muybridge.core.plain_data import write_json
+from muybridge.runs import out
+from muybridge.runs.kept import demand, restore
+from muybridge.runs.mirror import DamagedError, fetch, publish, publish_pages, synchronise, working_copy
+from muybridge.runs.records import Run
+from muybridge.runs.seal import damage, seal
+from muybridge.store import storage
+from muybridge.store.storage import Store, StoreError, is_url, local, portable, store_of, whole
 
 NAME = "runs/probe/0123456789abcdef"
 

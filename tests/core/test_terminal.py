@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muybridge.core.terminal import Column, lines
+from muybridge.core.text.terminal import Column, lines
 
 COLUMNS = [
     Column("run", ["3a8510", "46e154"], 0),

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from muybridge.core.tokens import attract, positions
+from muybridge.core.networks.tokens import attract, positions
 
 
 def test_each_axis_has_its_own_sinusoids():

@@ -3,7 +3,7 @@
 import pytest
 
 from muybridge.core.errors import UsageError
-from muybridge.data.amounts import parse
+from muybridge.data.lists.amounts import parse
 from muybridge.data.sources import absolute, load
 
 

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.data import cache, doctor, folder, likeness, sources, video
+from muybridge.data import cache, sources
+from muybridge.data.decode import video
+from muybridge.data.doctor import examine, likeness
 from muybridge.data.index import Dataset, check_same, fingerprint
-from muybridge.data.rows import Row, number
+from muybridge.data.lists import folder
+from muybridge.data.lists.rows import Row, number
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -302,7 +305,7 @@ def test_the_doctor_keeps_nothing_of_a_file_that_changes(
     thumb = likeness.thumb
     monkeypatch.setattr(likeness, "thumb", lambda picture: (thumb(picture), white(clip))[0])
     with pytest.raises(MuybridgeError, match="changed while it was read"):
-        doctor.survey(folder.read(clip.parent), root=tmp_path)
+        examine.survey(folder.read(clip.parent), root=tmp_path)
     assert not list(tmp_path.rglob("*.npz"))
 
 

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.data import builtin, builtin_assets, video
-from muybridge.data.builtin import MOTIONS, OBJECTS, BuiltinPaths, ensure, partner
-from muybridge.data.builtin_render import program, recipe, render
+from muybridge.data.decode import video
+from muybridge.data.sets import builtin, builtin_assets
+from muybridge.data.sets.builtin import MOTIONS, OBJECTS, BuiltinPaths, ensure, partner
+from muybridge.data.sets.builtin_render import program, recipe, render
 
 SMALL = {"train": 14, "test": 6, "frames": 6, "size": 16}
 
@@ -225,7 +226,7 @@ def test_missing_and_cut_files_are_made_again(made: BuiltinPaths, tmp_path: Path
 
 def test_two_processes_at_once(made: BuiltinPaths, tmp_path: Path) -> None:
     call = f"ensure(Path({str(tmp_path)!r}), **{SMALL!r})"
-    code = f"from pathlib import Path; from muybridge.data.builtin import ensure; {call}"
+    code = f"from pathlib import Path; from muybridge.data.sets.builtin import ensure; {call}"
     pair = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
     assert [process.wait(60) for process in pair] == [0, 0]
     (folder,) = (tmp_path / "builtin").glob("*/")
@@ -274,5 +275,5 @@ def test_a_missing_photo_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_needs_no_torch() -> None:
-    code = "import sys, muybridge.data.builtin; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
+    code = "import sys, muybridge.data.sets.builtin; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muybridge.data import builtin_render, captions, sources
-from muybridge.data.builtin_assets import PHOTOS
-from muybridge.data.builtin_render import MOTIONS, OBJECTS, recipe
-from muybridge.data.builtin_scenes import BACKDROPS, PAIRS, caption, is_held_out, write_table
-from muybridge.stages.class_names import cleaned
+from muybridge.data import sources
+from muybridge.data.lists import caption_column
+from muybridge.data.sets import builtin_render
+from muybridge.data.sets.builtin_assets import PHOTOS
+from muybridge.data.sets.builtin_render import MOTIONS, OBJECTS, recipe
+from muybridge.data.sets.builtin_scenes import BACKDROPS, PAIRS, caption, is_held_out, write_table
+from muybridge.stages.texts.class_names import cleaned
 
 
 @pytest.fixture
@@ -60,14 +62,14 @@ def test_captions_of_a_list_are_read_by_column(tmp_path: Path, videos: Path):
     (tmp_path / "list.csv").write_text("\n".join(lines))
     source = (str(tmp_path / "list.csv"),)
     dataset = sources.load(source)
-    found = captions.read(source, dataset, "said")
+    found = caption_column.read(source, dataset, "said")
     assert sorted(found) == sorted(record.id for record in dataset.records)
     assert set(found.values()) == {f"square {i}" for i in range(16)}
     with pytest.raises(
         Exception,
         match=r"has no column 'caption' with a sentence about each video.*columns: path, label, said",
     ):
-        captions.read(source, dataset, None)
+        caption_column.read(source, dataset, None)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from muybridge.core.errors import MuybridgeError, VideoError
-from muybridge.data import cache, video
+from muybridge.data import cache
+from muybridge.data.decode import video
 from muybridge.data.index import VideoRecord
 
 SIZE = cache.Geometry(24, 32)

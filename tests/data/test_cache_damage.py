@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.data import cache, frame_store, video
+from muybridge.data import cache, frame_store
+from muybridge.data.decode import video
 from muybridge.data.index import VideoRecord
 
 SIZE = cache.Geometry(16, 24)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from muybridge.core.errors import VideoError
-from muybridge.data import video
 from muybridge.data.clips import Views, stream
+from muybridge.data.decode import video
 
 FRAMES = np.array([[0, 3, 6], [6, 9, 11]])
 

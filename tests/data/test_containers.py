@@ -9,7 +9,8 @@ import pytest
 from make_videos import number, picture
 
 from muybridge.core.errors import UsageError, VideoError
-from muybridge.data import folder, video
+from muybridge.data.decode import video
+from muybridge.data.lists import folder
 
 KINDS = {
     ".gif": ("gif", "rgb8"),

@@ -13,18 +13,18 @@ from pathlib import Path
 import pytest
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.data import content
-from muybridge.data.content import content_hashes, sampled_hash
+from muybridge.data import file_hashes
+from muybridge.data.file_hashes import content_hashes, sampled_hash
 from muybridge.data.index import Dataset, VideoRecord, fingerprint
 
 OLD = 1_600_000_000
-content_tick = content.TICK
+content_tick = file_hashes.TICK
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MUYBRIDGE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(content, "TICK", 0)
+    monkeypatch.setattr(file_hashes, "TICK", 0)
     return tmp_path / "cache"
 
 
@@ -32,8 +32,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the files that were read."""
     seen: list[str] = []
-    plain = content._read
-    monkeypatch.setattr(content, "_read", lambda place: (seen.append(place.file.name), plain(place))[1])
+    plain = file_hashes._read
+    monkeypatch.setattr(file_hashes, "_read", lambda place: (seen.append(place.file.name), plain(place))[1])
     return seen
 
 
@@ -44,7 +44,7 @@ def made(path: Path, data: bytes, age: int = OLD) -> Path:
 
 
 def test_the_hash_is_that_of_size_and_all_bytes(tmp_path: Path):
-    data = os.urandom(3 * content.BLOCK + 17)
+    data = os.urandom(3 * file_hashes.BLOCK + 17)
     expected = hashlib.blake2b(f"{len(data)} ".encode() + data, digest_size=16).hexdigest()
     assert content_hashes([made(tmp_path / "a", data)]) == [expected]
 
@@ -83,7 +83,7 @@ def test_files_are_read_once_and_again_when_anything_about_them_changed(tmp_path
 def test_another_process_finds_them(tmp_path: Path, cache: Path):
     path = made(tmp_path / "a", b"content")
     time.sleep(2 * content_tick / 1e9)
-    code = f"from pathlib import Path; from muybridge.data.content import content_hashes; print(*content_hashes([Path({str(path)!r})]))"
+    code = f"from pathlib import Path; from muybridge.data.file_hashes import content_hashes; print(*content_hashes([Path({str(path)!r})]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     with sqlite3.connect(cache / "content-1.sqlite") as base:
         assert base.execute("SELECT hash FROM content").fetchall() == [(done.stdout.strip(),)]
@@ -113,7 +113,7 @@ def test_an_error_that_may_pass_is_an_error(
     def fails(*_: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(content, where, fails)
+    monkeypatch.setattr(file_hashes, where, fails)
     with pytest.raises(MuybridgeError, match=rf"a: cannot be read \({os.strerror(code)}\)"):
         content_hashes([path])
 
@@ -121,7 +121,7 @@ def test_an_error_that_may_pass_is_an_error(
 def test_too_many_open_files_is_an_error_and_no_other_fingerprint(tmp_path: Path):
     path = made(tmp_path / "a", b"content")
     code = (
-        "import resource, sys; from pathlib import Path; from muybridge.data.content import content_hashes\n"
+        "import resource, sys; from pathlib import Path; from muybridge.data.file_hashes import content_hashes\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30)); held = []\n"
         "try:\n while True: held.append(open('/dev/null'))\nexcept OSError: pass\n"
         "print(content_hashes([Path(sys.argv[1])]))"
@@ -136,14 +136,14 @@ def test_too_many_open_files_is_an_error_and_no_other_fingerprint(tmp_path: Path
 
 def test_a_file_that_changes_while_it_is_read_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = made(tmp_path / "a", b"content")
-    plain = content._read
+    plain = file_hashes._read
 
-    def slow(place: content.Extent) -> str:
+    def slow(place: file_hashes.Extent) -> str:
         found = plain(place)
         path.write_bytes(b"content and more")
         return found
 
-    monkeypatch.setattr(content, "_read", slow)
+    monkeypatch.setattr(file_hashes, "_read", slow)
     with pytest.raises(MuybridgeError, match="changed while it was read"):
         content_hashes([path])
 

@@ -9,7 +9,7 @@ import pytest
 from damaged_videos import damaged, sources
 
 from muybridge.core.errors import VideoError
-from muybridge.data import video
+from muybridge.data.decode import video
 
 PATIENCE = 60.0
 """Seconds for one file of 40 small frames: far above what any needs, so that only a hang fails."""

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 from muybridge.core.errors import UsageError
-from muybridge.data import doctor, folder, lookalikes, video
-from muybridge.data.builtin_render import render
-from muybridge.data.doctor import survey
-from muybridge.data.preview import sheet
+from muybridge.data.decode import video
+from muybridge.data.doctor import examine, lookalikes
+from muybridge.data.doctor.examine import survey
+from muybridge.data.doctor.preview import sheet
+from muybridge.data.lists import folder
+from muybridge.data.sets.builtin_render import render
 
 
 def clip(number: int) -> np.ndarray:
@@ -83,7 +85,7 @@ def test_a_second_look_decodes_nothing(
     planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = survey(folder.read(planted), root=tmp_path)
-    monkeypatch.setattr(doctor.video, "watch", lambda *_, **__: pytest.fail("decoded again"))
+    monkeypatch.setattr(examine.video, "watch", lambda *_, **__: pytest.fail("decoded again"))
     monkeypatch.setattr(lookalikes, "compare", lambda *_, **__: pytest.fail("compared again"))
     assert survey(folder.read(planted), root=tmp_path) == first
     os.utime(planted / "train/a/0.mp4")
@@ -103,7 +105,7 @@ def look(job):
         os.kill(os.getpid(), signal.SIGKILL)
     whole(job)
 looks.look = look
-doctor.survey(folder.read(Path(sys.argv[1])), root=Path(sys.argv[2]))
+examine.survey(folder.read(Path(sys.argv[1])), root=Path(sys.argv[2]))
 """
     words = [sys.executable, "-c", dying, str(planted), str(tmp_path / "parts")]
     assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
@@ -146,17 +148,17 @@ def test_a_folder_without_videos(tmp_path: Path) -> None:
 
 
 def test_the_rate_that_most_are_near_is_the_usual_one(tmp_path: Path) -> None:
-    assert doctor._usual([15.01, 15.01, 15.01, 15.01, 29.9, 29.97, 30.0, 30.0, 28.5]) == 30.0
-    assert doctor._usual([]) == 0.0
+    assert examine._usual([15.01, 15.01, 15.01, 15.01, 29.9, 29.97, 30.0, 30.0, 28.5]) == 30.0
+    assert examine._usual([]) == 0.0
 
 
 def test_jobs_are_queued_in_blocks() -> None:
     begun: list[int] = []
-    jobs = (begun.append(i) or i for i in range(5 * doctor.BLOCK))  # type: ignore[func-returns-value]
-    results = doctor._in_blocks(lambda work, block: [work(job) for job in block], str, jobs)
+    jobs = (begun.append(i) or i for i in range(5 * examine.BLOCK))  # type: ignore[func-returns-value]
+    results = examine._in_blocks(lambda work, block: [work(job) for job in block], str, jobs)
     assert [next(results) for _ in range(3)] == ["0", "1", "2"]
-    assert len(begun) == doctor.BLOCK
-    assert [*results][-1] == str(5 * doctor.BLOCK - 1)
+    assert len(begun) == examine.BLOCK
+    assert [*results][-1] == str(5 * examine.BLOCK - 1)
 
 
 @pytest.mark.slow
@@ -168,7 +170,7 @@ def test_memory_does_not_grow_with_the_videos(tmp_path: Path) -> None:
 import resource, sys
 from pathlib import Path
 from muybridge.data import doctor, folder
-doctor.survey(folder.read(Path(sys.argv[1])), root=Path(sys.argv[2]))
+examine.survey(folder.read(Path(sys.argv[1])), root=Path(sys.argv[2]))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
     for number in (100, 600):

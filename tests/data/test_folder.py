@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from muybridge.core.errors import UsageError
-from muybridge.data import folder
 from muybridge.data.index import Dataset
+from muybridge.data.lists import folder
 
 REAL = os.environ.get("MUYBRIDGE_REAL_DATA")
 ODD = ["a & b.mp4", "#1.avi", "x;y.mkv", "clip (2).webm", "naïve 视频.mp4", "comma,name.mp4", "&amp;'\".mp4"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from walks import walk
 
-from muybridge.data import likeness
+from muybridge.data.doctor import likeness
 
 
 def by_definition(short: np.ndarray, long: np.ndarray) -> list[float]:

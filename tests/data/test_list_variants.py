@@ -8,8 +8,10 @@ import pytest
 from list_variants import TRUTH, Variant, variants
 
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.data import cache, folder, sources, video
+from muybridge.data import cache, sources
+from muybridge.data.decode import video
 from muybridge.data.index import check_there
+from muybridge.data.lists import folder
 
 ALL = list(variants())
 

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError, VideoError
-from muybridge.core.sampling import Draw, Sampling, sample, views
-from muybridge.data import cache, loader, video
+from muybridge.data import cache, loader
+from muybridge.data.decode import video
 from muybridge.data.index import VideoRecord
 from muybridge.data.loader import Loader, check_broken, collate, evaluation, stream
+from muybridge.sampling.frame_numbers import Draw, Sampling, sample, views
 
 
 @dataclass

@@ -7,8 +7,8 @@ import pytest
 from walks import noisy, walk
 
 from muybridge.core.processes import pool
-from muybridge.data import likeness, lookalikes
-from muybridge.data.lookalikes import Pair, pairs
+from muybridge.data.doctor import likeness, lookalikes
+from muybridge.data.doctor.lookalikes import Pair, pairs
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import official_sets
 import pytest
 
 from muybridge.core.errors import UsageError
-from muybridge.data import DATASETS, diving48, kinetics, sources, ssv2, ucf101
+from muybridge.data import DATASETS, sources
 from muybridge.data.index import Dataset, divide, has_split
+from muybridge.data.sets import diving48, kinetics, ssv2, ucf101
 
 MAKERS: dict[str, Callable[[Path], None]] = {
     "ucf101": official_sets.ucf101,

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from muybridge.cli import main
-from muybridge.data import video
+from muybridge.cli.main import main
+from muybridge.data.decode import video
 
 ROOT = Path(os.environ.get("MUYBRIDGE_REAL_DATA", ""))
 pytestmark = pytest.mark.skipif(

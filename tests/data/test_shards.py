@@ -9,8 +9,11 @@ from make_shards import pack, sample
 from make_videos import encode
 
 from muybridge.core.errors import UsageError, VideoError
-from muybridge.data import cache, doctor, shards, sources, video
+from muybridge.data import cache, sources
+from muybridge.data.decode import video
+from muybridge.data.doctor import examine
 from muybridge.data.index import Dataset
+from muybridge.data.lists import shards
 
 
 def labels(data: Dataset) -> dict[str, str]:
@@ -279,7 +282,7 @@ def test_the_doctor_reads_members_and_finds_a_leak(packed: tuple[list[Path], Pat
     data = packed[0][0].read_bytes()
     pack(tmp_path / "train-0.tar", [("1.mp4", data), ("2.mp4", b"no video")])
     pack(tmp_path / "test-0.tar", [("9.mp4", data)])
-    found = doctor.survey(sources.load([str(tmp_path)]), root=tmp_path / "kept", workers=1)
+    found = examine.survey(sources.load([str(tmp_path)]), root=tmp_path / "kept", workers=1)
     leak, broken = found.findings
     assert (broken.kind, broken.video) == ("broken", "train-0.tar::2.mp4")
     assert leak.kind == "leak"

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muybridge.core import seeding
-from muybridge.data import amounts, folder
 from muybridge.data.index import TOPPED_UP, Dataset, VideoRecord, balanced, few, top_ups
+from muybridge.data.lists import amounts, folder
 
 
 def records(sizes: list[int]) -> list[VideoRecord]:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from make_shards import pack, special
 
 from muybridge.core.errors import UsageError
-from muybridge.data import tar
 from muybridge.data.index import fingerprint
+from muybridge.data.lists import tar
 
 NAMES = st.lists(
     st.text("abcdefghijklmnopqrstuvwxyzäß视0123456789 &#;()-_", min_size=1, max_size=130)

@@ -13,8 +13,8 @@ import pytest
 from make_videos import encode, number
 
 from muybridge.core.errors import VideoError
-from muybridge.data import video
-from muybridge.data.video_table import opened, scan
+from muybridge.data.decode import video
+from muybridge.data.decode.video_table import opened, scan
 
 CODECS: dict[str, dict[str, str]] = {"libx264": {}, "libx265": {"x265-params": "log-level=none:pools=1"}}
 

@@ -9,9 +9,12 @@ import pytest
 from make_videos import encode
 
 import muybridge
-from muybridge.data import cache, folder, likeness, video
-from muybridge.data import video_traits as traits
-from muybridge.data.doctor import survey
+from muybridge.data import cache
+from muybridge.data.decode import video
+from muybridge.data.decode import video_traits as traits
+from muybridge.data.doctor import likeness
+from muybridge.data.doctor.examine import survey
+from muybridge.data.lists import folder
 
 MADE = {
     "hdr": {"options": {"x264-params": "transfer=smpte2084:colorprim=bt2020:colormatrix=bt2020nc"}},

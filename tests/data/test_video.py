@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from muybridge.core.errors import MuybridgeError, UsageError, VideoError
-from muybridge.data import video
-from muybridge.data.video_table import MissError, by_time, opened, scan
+from muybridge.data.decode import video
+from muybridge.data.decode.video_table import MissError, by_time, opened, scan
 
 TIMED = ["h264.mp4", "h264.mkv", "h264_vfr.mp4", "h264_cut.mp4", "h264_open_gop.mp4", "hevc.mp4", "vp9.webm"]
 Get = Callable[[str], tuple[Path, np.ndarray]]
@@ -374,5 +374,5 @@ def test_nothing_on_stderr(get: Get, capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_torch_stays_out() -> None:
-    code = "import sys, muybridge.data.video; sys.exit('torch' in sys.modules)"
+    code = "import sys, muybridge.data.decode.video; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

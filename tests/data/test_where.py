@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from muybridge.core.errors import UsageError
-from muybridge.data import folder, sources
+from muybridge.data import sources
+from muybridge.data.lists import folder
 
 LIST = "path,label,source\na.mp4,x,told\nb.mp4,y,seen in frames\nc.mp4,x, told\nd.mp4,y,\n"
 

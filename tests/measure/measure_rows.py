@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from muybridge.core.predictions import Predictions
+from muybridge.runs.contents.predictions import Predictions
 
 
 def rows(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from measure_rows import rows
 
-from muybridge.core.predictions import Predictions, concatenate
 from muybridge.measure.accuracy import balanced, by_group, confusion, hits, per_class, top_k, video_level
+from muybridge.runs.contents.predictions import Predictions, concatenate
 
 
 @pytest.fixture

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from muybridge.measure.association import equivalence_p, least_p, rank_correlation, two_shares, wilson
+from muybridge.measure.diversity.association import (
+    equivalence_p,
+    least_p,
+    rank_correlation,
+    two_shares,
+    wilson,
+)
 
 
 def draw(seed: int = 0) -> np.random.Generator:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from muybridge.measure.blocks import block_score, diagonal_profile, inside, mean_off_diagonal
+from muybridge.measure.similarity.blocks import block_score, diagonal_profile, inside, mean_off_diagonal
 
 
 def test_a_diagonal_has_nothing_beside_it():

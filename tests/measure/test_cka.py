@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from hsic import song
-from muybridge.measure.cka import gram, products, unbiased_rows
-from muybridge.measure.cka_weighted import Weighted
-from muybridge.measure.layer_similarity import MEASURES, LayerSums
+from muybridge.measure.similarity.cka import gram, products, unbiased_rows
+from muybridge.measure.similarity.cka_weighted import Weighted
+from muybridge.measure.similarity.layer_similarity import MEASURES, LayerSums
 
 
 def drawn(n: int, *widths: int, seed: int = 0) -> list[torch.Tensor]:

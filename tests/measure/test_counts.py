@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from muybridge.core.predictions import Predictions
 from muybridge.measure.counts import counts_of, joined, share
 from muybridge.measure.intervals import accuracy_interval
+from muybridge.runs.contents.predictions import Predictions
 
 GROUPS = np.array(["a", "b", "a", "c", "b", "a"])
 

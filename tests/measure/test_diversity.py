@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from muybridge.measure.diversity import (
+from muybridge.measure.diversity.diversity_rows import diversity
+from muybridge.measure.diversity.loss_diversity import (
     between,
     category_entropy,
     conflict,
@@ -21,7 +22,6 @@ from muybridge.measure.diversity import (
     share,
     vendi,
 )
-from muybridge.measure.diversity_rows import diversity
 
 
 def gradients(truth: np.ndarray, batches: int = 16, noise: float = 0.0, seed: int = 0) -> torch.Tensor:

@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muybridge.core.predictions import Predictions, write_predictions
-from muybridge.core.records import Run, append_metrics, write_json
+from muybridge.core.plain_data import write_json
 from muybridge.core.seeding import rng
 from muybridge.measure.headline import headline
+from muybridge.runs.contents.predictions import Predictions, write_predictions
+from muybridge.runs.metrics import append_metrics
+from muybridge.runs.records import Run
 
 CELLS = [("clean", 0), ("jpeg", 1), ("jpeg", 2), ("fog", 1), ("reversal", 1), ("seen_one", 3)]
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from muybridge.measure.health import (
+from muybridge.measure.features.feature_health import (
     FLAT,
     collapse,
     diagnose,

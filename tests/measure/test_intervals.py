@@ -5,7 +5,6 @@ import pytest
 from measure_rows import bernoulli, rows
 from scipy import stats
 
-from muybridge.core.predictions import concatenate
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import (
     Difference,
@@ -19,6 +18,7 @@ from muybridge.measure.intervals import (
     tally,
     words,
 )
+from muybridge.runs.contents.predictions import concatenate
 
 
 def arms(share_a: float, share_b: float, count: int = 300, seed: int = 0, **more):

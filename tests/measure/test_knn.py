@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from muybridge.measure.knn import votes
-from muybridge.measure.retrieval import nearest_in
+from muybridge.measure.features.ranking import nearest_in
+from muybridge.measure.features.votes import votes
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from muybridge.core.errors import UsageError
-from muybridge.measure import linear
-from muybridge.measure.linear import DECAYS, FALLBACK, Linear, fit_linear
+from muybridge.measure.features import linear
+from muybridge.measure.features.linear import DECAYS, FALLBACK, Linear, fit_linear
 
 Problem = tuple[np.ndarray, np.ndarray]
 

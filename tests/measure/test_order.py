@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from muybridge.measure.order import distinct_frames, kendall_tau
+from muybridge.measure.frame_order import distinct_frames, kendall_tau
 
 rng = np.random.default_rng(0)
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from muybridge.measure import retrieval
-from muybridge.measure.retrieval import average_precision, hits, nearest, nearest_in
+from muybridge.measure.features import ranking
+from muybridge.measure.features.ranking import average_precision, hits, nearest, nearest_in
 
 
 def features(n: int = 40, d: int = 7, seed: int = 0) -> np.ndarray:
@@ -24,7 +24,7 @@ def slow_nearest(rows: np.ndarray, groups: np.ndarray, number: int) -> list[list
 @pytest.mark.parametrize("block", [3, 40, 512])
 @pytest.mark.parametrize("number", [1, 5, 39])
 def test_neighbours_equal_sorting_all_pairs(number: int, block: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(retrieval, "BLOCK", block)
+    monkeypatch.setattr(ranking, "BLOCK", block)
     rows, groups = features(), np.array([f"group {i // 3}" for i in range(40)])
     order, similarity = nearest(rows, groups, number)
     assert order.tolist() == slow_nearest(rows, groups, number)
@@ -122,7 +122,7 @@ def test_ks_beyond_the_neighbours_at_hand_are_left_out():
 
 @pytest.mark.parametrize("cells", [1, 100, 1 << 25])
 def test_a_gallery_answers_as_sorting_it(cells: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(retrieval, "CELLS", cells)
+    monkeypatch.setattr(ranking, "CELLS", cells)
     queries, gallery = features(9, seed=1), features(30)
     order, similarity = nearest_in(queries, gallery, 6)
     for row, query in enumerate(queries):
@@ -144,7 +144,7 @@ def test_hits_in_a_gallery_look_at_its_labels():
 
 @pytest.mark.parametrize("cells", [1, 1 << 25])
 def test_average_precision_is_that_of_scikit_learn(cells: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(retrieval, "CELLS", cells)
+    monkeypatch.setattr(ranking, "CELLS", cells)
     queries, gallery = features(11, seed=1), features(50)
     rng = np.random.default_rng(3)
     asked, bank = rng.integers(0, 4, 11), rng.integers(0, 4, 50)

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from measure_rows import rows
 
-from muybridge.core.predictions import concatenate
 from muybridge.measure.intervals import Interval, outcomes
-from muybridge.measure.robustness import (
+from muybridge.measure.robustness_scores import (
     absolute,
     against_clean_trained,
     category_means,
@@ -20,6 +19,7 @@ from muybridge.measure.robustness import (
     relative,
     type_means,
 )
+from muybridge.runs.contents.predictions import concatenate
 
 CELLS = {("noise", 1): 0.6, ("noise", 5): 0.2, ("blur", 3): 0.5, ("reversal", 1): 0.0}
 WANTED = {"noise": [1, 5], "blur": [3], "reversal": [1]}

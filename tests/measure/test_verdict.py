@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from muybridge.measure import association
-from muybridge.measure.association import Association, power, rank_correlation
-from muybridge.measure.verdict import NOTHING, Evidence, Sets, verdict
+from muybridge.measure.diversity import association
+from muybridge.measure.diversity.association import Association, power, rank_correlation
+from muybridge.measure.diversity.verdict import NOTHING, Evidence, Sets, verdict
 
 LOSSES, PER_SET = 10, 4
 MAIN = 0.6

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from muybridge.core.predictions import Predictions
-from muybridge.measure.zeroshot import (
+from muybridge.measure.zeroshot_scores import (
     NAMES,
     TEMPLATE,
     among,
@@ -16,6 +15,7 @@ from muybridge.measure.zeroshot import (
     within,
     zero_of,
 )  # fmt: skip
+from muybridge.runs.contents.predictions import Predictions
 
 
 def rows(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from muybridge.core.clip import Clip
-from muybridge.core.features import Features
+from muybridge.core.networks.features import Features
 from muybridge.objectives.objective import Learner
 
 DIM = 16

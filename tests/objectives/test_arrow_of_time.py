@@ -7,11 +7,11 @@ from test_speed import rng, unchanged
 from torch import Tensor
 
 from muybridge.augment.chain import augment
-from muybridge.backbones.r2plus1d import tiny
+from muybridge.backbones.networks.r2plus1d import tiny
 from muybridge.core.clip import Clip
-from muybridge.core.sampling import Sampling
-from muybridge.objectives.arrow_of_time import ArrowOfTime
 from muybridge.objectives.objective import Learner
+from muybridge.objectives.pretext.arrow_of_time import ArrowOfTime
+from muybridge.sampling.frame_numbers import Sampling
 
 HELD_OUT = 240
 

@@ -6,10 +6,18 @@ from contrasts import DIM, noise, rng
 from torch import nn
 
 from muybridge.core.errors import UsageError
-from muybridge.objectives.contrast import Head, Queue, deal, first_is_right, in_groups, scores, unit
-from muybridge.objectives.cvrl import CVRL
-from muybridge.objectives.rspnet import RSPNet
-from muybridge.objectives.tdl import TDL
+from muybridge.objectives.contrastive.contrast import (
+    Head,
+    Queue,
+    deal,
+    first_is_right,
+    in_groups,
+    scores,
+    unit,
+)
+from muybridge.objectives.contrastive.cvrl import CVRL
+from muybridge.objectives.contrastive.rspnet import RSPNet
+from muybridge.objectives.contrastive.tdl import TDL
 
 
 def test_a_queue_holds_the_last_keys_and_overwrites_the_oldest() -> None:

@@ -8,8 +8,8 @@ from contrasts import DIM, dot, info_nce, learner, noise, rng, unchanged
 from torch.nn import functional as F
 
 from muybridge.core.clip import to_unit
-from muybridge.objectives.contrast import unit
-from muybridge.objectives.cvrl import CVRL
+from muybridge.objectives.contrastive.contrast import unit
+from muybridge.objectives.contrastive.cvrl import CVRL
 
 
 def test_the_two_clips_take_the_augmentations_of_their_own_view() -> None:

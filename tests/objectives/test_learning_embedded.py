@@ -14,13 +14,13 @@ import torch
 from test_learning import NAMING, Shuffled
 
 from muybridge.augment.chain import augment
-from muybridge.backbones.r2plus1d import tiny
+from muybridge.backbones.networks.r2plus1d import tiny
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
-from muybridge.core.sampling import Law
-from muybridge.data.builtin_render import render
+from muybridge.data.sets.builtin_render import render
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.objective import Learner
+from muybridge.sampling.frame_numbers import Law
 from muybridge.train.loop import Recipe, fit
 from muybridge.train.precision import choose
 from muybridge.weighting.fixed import Fixed

@@ -7,12 +7,12 @@ from test_speed import rng, unchanged
 from torch import Tensor, nn
 
 from muybridge.backbones import BACKBONES
-from muybridge.backbones.r2plus1d import tiny
-from muybridge.backbones.vit import tiny as vit
+from muybridge.backbones.networks.r2plus1d import tiny
+from muybridge.backbones.networks.vit import tiny as vit
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
-from muybridge.objectives.masked import Masked, patchify, tubes, unpatchify
 from muybridge.objectives.objective import Learner
+from muybridge.objectives.pretext.masked import Masked, patchify, tubes, unpatchify
 
 
 class Tokens(nn.Module):

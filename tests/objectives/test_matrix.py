@@ -16,14 +16,14 @@ import torch
 
 from muybridge.augment.chain import augment
 from muybridge.backbones import BACKBONES, build, check_clip
+from muybridge.config.stage_configs import PretrainConfig
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
-from muybridge.data.builtin_render import render
+from muybridge.data.sets.builtin_render import render
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.objective import Learner
-from muybridge.stages.config import PretrainConfig
-from muybridge.stages.options import complete, options
+from muybridge.stages.training.options import complete, options
 from muybridge.train.loop import Recipe, fit
 from muybridge.train.precision import choose
 from muybridge.weighting.fixed import Fixed

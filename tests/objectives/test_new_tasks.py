@@ -14,17 +14,17 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from muybridge.augment.chain import augment
 from muybridge.backbones import build
+from muybridge.config.stage_configs import PretrainConfig
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
-from muybridge.core.features import Features
-from muybridge.data.builtin_render import render
+from muybridge.core.networks.features import Features
+from muybridge.data.sets.builtin_render import render
 from muybridge.objectives import OBJECTIVES
+from muybridge.objectives.contrastive.sigreg import SIGReg, dropped, normality
+from muybridge.objectives.contrastive.tcons import TCons, hinge, off_diagonal
 from muybridge.objectives.objective import Learner
-from muybridge.objectives.placebo import PlaceboLabels, PlaceboProjection, noise_label
-from muybridge.objectives.sigreg import SIGReg, dropped, normality
-from muybridge.objectives.tcons import TCons, hinge, off_diagonal
-from muybridge.stages.config import PretrainConfig
-from muybridge.stages.options import options
+from muybridge.objectives.pretext.placebo import PlaceboLabels, PlaceboProjection, noise_label
+from muybridge.stages.training.options import options
 from muybridge.train.loop import Recipe, fit
 from muybridge.train.precision import choose
 from muybridge.weighting.fixed import Fixed

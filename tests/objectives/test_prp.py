@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from muybridge.backbones import BACKBONES
-from muybridge.backbones.r2plus1d import tiny
+from muybridge.backbones.networks.r2plus1d import tiny
 from muybridge.core.clip import Clip
-from muybridge.core.features import Features
+from muybridge.core.networks.features import Features
 from muybridge.objectives.objective import Learner
-from muybridge.objectives.prp import PRP, interleaved, reconstruction
-from muybridge.objectives.prp_mask import motion_mask
+from muybridge.objectives.pretext.prp import PRP, interleaved, reconstruction
+from muybridge.objectives.pretext.prp_mask import motion_mask
 
 
 class Fixed(nn.Module):

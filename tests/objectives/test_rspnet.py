@@ -4,8 +4,8 @@ import pytest
 import torch
 from contrasts import DIM, dot, info_nce, learner, noise, rng, unchanged
 
-from muybridge.objectives.momentum import embed
-from muybridge.objectives.rspnet import RSPNet
+from muybridge.objectives.contrastive.momentum import embed
+from muybridge.objectives.contrastive.rspnet import RSPNet
 
 
 @pytest.mark.parametrize("speed", [2, 4])

@@ -5,8 +5,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from muybridge.core.clip import Clip
-from muybridge.core.features import Features
-from muybridge.objectives.speed import Speed
+from muybridge.core.networks.features import Features
+from muybridge.objectives.pretext.speed import Speed
 
 
 def rng(seed: int = 0) -> torch.Generator:

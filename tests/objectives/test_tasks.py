@@ -8,12 +8,12 @@ from torch import Tensor, nn
 
 from muybridge.augment.chain import augment
 from muybridge.core.clip import Clip
-from muybridge.core.features import Features
+from muybridge.core.networks.features import Features
 from muybridge.objectives import OBJECTIVES
+from muybridge.objectives.labels.supervised import Supervised
 from muybridge.objectives.objective import Learner
-from muybridge.objectives.rotnet import RotNet, rotate
-from muybridge.objectives.supervised import Supervised
-from muybridge.objectives.vcop import VCOP, arrange
+from muybridge.objectives.pretext.rotnet import RotNet, rotate
+from muybridge.objectives.pretext.vcop import VCOP, arrange
 
 
 def rng(seed: int = 0) -> torch.Generator:

@@ -5,8 +5,8 @@ import torch
 from contrasts import DIM, dot, info_nce, learner, noise, rng, unchanged
 
 from muybridge.core.clip import to_unit
-from muybridge.objectives.momentum import embed
-from muybridge.objectives.tdl import TDL, mix
+from muybridge.objectives.contrastive.momentum import embed
+from muybridge.objectives.contrastive.tdl import TDL, mix
 
 
 def test_anchor_and_positive_show_the_same_frames_and_the_negative_the_other_segment() -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from muybridge.objectives.teachers import agreed_weights, pulls, softened_loss
+from muybridge.objectives.labels.teacher_answers import agreed_weights, pulls, softened_loss
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from torch.nn import functional as F
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
-from muybridge.core.features import Features
+from muybridge.core.networks.features import Features
+from muybridge.objectives.language.video_text import VideoText
+from muybridge.objectives.language.vocabulary import TextEncoder, packed, unpacked, vocabulary, words_of
 from muybridge.objectives.objective import Learner
-from muybridge.objectives.video_text import VideoText
-from muybridge.objectives.words import TextEncoder, packed, unpacked, vocabulary, words_of
 
 TEXTS = {
     "a": "the digit three moves left",

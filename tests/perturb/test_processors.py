@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from golden_clip import golden_clip
 
-from muybridge.data import video
+from muybridge.data.decode import video
 from muybridge.perturb import codec
 from muybridge.perturb.profiles import PROFILES
 from muybridge.perturb.streams import Streams

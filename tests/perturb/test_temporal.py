@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from muybridge.measure.order import kendall_tau
+from muybridge.measure.frame_order import kendall_tau
 from muybridge.perturb import temporal
 from muybridge.perturb.ladders_time import LADDERS
 from muybridge.perturb.streams import Streams, streams

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from fake_study import rows, write_run
 
-from muybridge.core.predictions import concatenate
-from muybridge.core.records import write_json
+from muybridge.core.plain_data import write_json
+from muybridge.runs.contents.predictions import concatenate
 
 TASKS = ("rotnet", "vcop", "prp", "cvrl", "tdl", "rspnet")
 CLEAN = {"random": 0.10, "rotnet": 0.30, "vcop": 0.75, "prp": 0.45, "cvrl": 0.32, "tdl": 0.70, "rspnet": 0.90}

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from fake_study import rows, strip, write_run
 
-from muybridge.core.predictions import Predictions, concatenate
 from muybridge.core.seeding import rng
+from muybridge.runs.contents.predictions import Predictions, concatenate
 
 CATEGORIES = {
     "gaussian_noise": "noise", "shot_noise": "noise", "impulse_noise": "noise", "speckle_noise": "noise",

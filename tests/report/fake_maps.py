@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from fake_study import data, write_run
 
-from muybridge.core.layer_maps import write_maps
-from muybridge.core.records import Run
+from muybridge.runs.contents.layer_maps import write_maps
+from muybridge.runs.records import Run
 
 LAYERS = [f"stages.{i}" for i in range(14)]
 

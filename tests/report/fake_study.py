@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from muybridge.core.predictions import Predictions, concatenate, write_predictions
-from muybridge.core.records import append_metrics, signature, write_json, write_strips
+from muybridge.core.plain_data import write_json
 from muybridge.core.seeding import rng
+from muybridge.runs.contents.predictions import Predictions, concatenate, write_predictions
+from muybridge.runs.contents.strips import write_strips
+from muybridge.runs.metrics import append_metrics
+from muybridge.runs.signing import signature
 
 MOTIONS = [
     "move-right", "move-left", "move-down", "move-up", "approach", "recede", "clockwise", "anticlockwise",

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from fake_study import rows, write_run
 
-from muybridge.core.predictions import Predictions, write_predictions
 from muybridge.core.seeding import rng
+from muybridge.runs.contents.predictions import Predictions, write_predictions
 
 ACTIONS = [f"action-{index:02d}" for index in range(40)]
 MOVES = ["up", "down", "left", "right"]

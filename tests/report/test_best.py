@@ -7,10 +7,10 @@ from fake_claims import build
 from fake_study import rows, write_run
 
 from muybridge.core.errors import UsageError
-from muybridge.core.predictions import read_predictions
-from muybridge.core.records import Run, find_runs
 from muybridge.measure.intervals import accuracy_interval, difference
-from muybridge.report.best import as_dict, best, lines
+from muybridge.report.compare.best import as_dict, best, lines
+from muybridge.runs.contents.predictions import read_predictions
+from muybridge.runs.records import Run, find_runs
 
 
 @pytest.fixture(scope="module")

@@ -8,19 +8,20 @@ import pytest
 from fake_claims import NETWORKS, TASKS, build
 from fake_study import rows, write_run
 
-from muybridge.core.predictions import concatenate, read_predictions
-from muybridge.core.published import SOURCES, published
-from muybridge.core.records import find_runs, write_json
+from muybridge.core.plain_data import write_json
+from muybridge.core.reference.published_values import SOURCES, published
 from muybridge.measure.intervals import difference, holm
-from muybridge.report import published as published_rows
 from muybridge.report import write_report
-from muybridge.report.claims import Claim, Evidence, Judged, Says, World, judge, world_of
-from muybridge.report.collect import collect, named_arms
-from muybridge.report.predicates import Above, BesideChance, EqualBudgets, SameOrder
-from muybridge.report.published import beside
-from muybridge.report.robust import perturbed
-from muybridge.report.score import score
-from muybridge.report.study_claims import CLAIMS
+from muybridge.report.claims.predicates import Above, BesideChance, EqualBudgets, SameOrder
+from muybridge.report.claims.study_claims import CLAIMS
+from muybridge.report.claims.verdicts import Claim, Evidence, Judged, Says, World, judge, world_of
+from muybridge.report.gather import published_beside as published_rows
+from muybridge.report.gather.collect import collect, named_arms
+from muybridge.report.gather.published_beside import beside
+from muybridge.report.scores.robust import perturbed
+from muybridge.report.scores.score import score
+from muybridge.runs.contents.predictions import concatenate, read_predictions
+from muybridge.runs.records import find_runs
 
 PROBE = {"stage": "probe"}
 

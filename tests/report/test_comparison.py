@@ -7,10 +7,10 @@ from fake_grid import CATEGORIES, MODELS, SEVERITIES, predictions, values, write
 
 import muybridge
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.predictions import read_predictions, write_predictions
 from muybridge.measure.intervals import Difference, holm
-from muybridge.report.compare import Compared, as_dict, compare
-from muybridge.report.compare_page import sentences, write_comparison
+from muybridge.report.compare.compare import Compared, as_dict, compare
+from muybridge.report.compare.compare_page import sentences, write_comparison
+from muybridge.runs.contents.predictions import read_predictions, write_predictions
 
 R3D, I3D, AVERAGE = MODELS
 
@@ -185,8 +185,8 @@ def test_files_hold_the_same_numbers(found: Compared, tmp_path: Path):
 def test_an_interval_that_leaves_out_zero_and_does_not_stand_says_why():
     """Three comparisons, one of which would stand alone: the correction is named with its number."""
     from muybridge.measure.estimate import Interval
-    from muybridge.report.findings import _gain
-    from muybridge.report.score import compared
+    from muybridge.report.scores.score import compared
+    from muybridge.report.sections.findings import _gain
 
     def made(p: float, low: float) -> Difference:
         return Difference("a", "b", Interval(0.1, low, 0.2, 40), p)

@@ -6,9 +6,10 @@ import pytest
 from fake_study import curve, rows, strip, write_run
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.predictions import concatenate
-from muybridge.core.records import find_runs, write_json
+from muybridge.core.plain_data import write_json
 from muybridge.report import write_report
+from muybridge.runs.contents.predictions import concatenate
+from muybridge.runs.records import find_runs
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from muybridge.core.prereg import read_prereg, write_prereg
-from muybridge.measure import association
-from muybridge.report.diversity import Registered, _put, evidence, judge, registered, words
-from muybridge.report.diversity_tables import diversity_tables
-from muybridge.studies.config import DiversityStudyConfig
-from muybridge.studies.prereg import content_of
+from muybridge.measure.diversity import association
+from muybridge.report.sections.diversity_section import Registered, _put, evidence, judge, registered, words
+from muybridge.report.tables.diversity_tables import diversity_tables
+from muybridge.runs.contents.prereg_file import read_prereg, write_prereg
+from muybridge.studies.preregister import content_of
+from muybridge.studies.study_configs import DiversityStudyConfig
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,13 @@ import pytest
 from fake_grid import CATEGORIES, CLASSES, MODELS, SEVERITIES, build_grid, predictions, values, write_grid
 from fake_study import curve, rows, write_run
 
-from muybridge.core.predictions import concatenate
-from muybridge.core.records import find_runs, read_json, write_json
+from muybridge.core.plain_data import read_json, write_json
 from muybridge.measure.intervals import spread
 from muybridge.report import ReportPaths, write_report
-from muybridge.report.charts import Cross
-from muybridge.report.robust_charts import named
+from muybridge.report.figures.charts import Cross
+from muybridge.report.figures.robust_charts import named
+from muybridge.runs.contents.predictions import concatenate
+from muybridge.runs.records import find_runs
 
 SEEN = ["gaussian_noise", "jpeg"]
 R3D, I3D, AVERAGE = MODELS

@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from muybridge.report.latex import MARK, escaped, latex
-from muybridge.report.table import Cell, Column, Table, text
-from muybridge.report.write import write_latex
+from muybridge.report.formats.latex import MARK, escaped, latex
+from muybridge.report.formats.write import write_latex
+from muybridge.report.tables.table import Cell, Column, Table, text
 
 HOSTILE = r"50 % of a_b & {c} #1 $x$ ~ ^ \input{/etc/passwd} <d> | −3 ± 2"
 

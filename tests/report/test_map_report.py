@@ -14,16 +14,16 @@ from fake_study import build
 from PIL import Image
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.layer_maps import NAME
-from muybridge.core.records import write_json
+from muybridge.core.plain_data import write_json
 from muybridge.report import write_report
-from muybridge.report.claims import World, judge
-from muybridge.report.collect import collect
-from muybridge.report.layer_maps import has_published_axis, maps_of, on_published_axis
-from muybridge.report.map_claims import Brighter
-from muybridge.report.map_figures import drawn
-from muybridge.report.map_groups import layer_maps, map_groups
-from muybridge.report.map_pictures import BLANK, INSIDE, magma, map_picture, ticks
+from muybridge.report.claims.map_claims import Brighter
+from muybridge.report.claims.verdicts import World, judge
+from muybridge.report.figures.map_figures import drawn
+from muybridge.report.figures.map_pictures import BLANK, INSIDE, magma, map_picture, ticks
+from muybridge.report.gather.collect import collect
+from muybridge.report.gather.map_groups import layer_maps, map_groups
+from muybridge.report.gather.read_maps import has_published_axis, maps_of, on_published_axis
+from muybridge.runs.contents.layer_maps import NAME
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import pytest
 from fake_claims import build
 
 from muybridge.report import write_report
-from muybridge.report.collect import collect
-from muybridge.report.content import content, tables_of
-from muybridge.report.table import Table
+from muybridge.report.gather.collect import collect
+from muybridge.report.sections.content import content, tables_of
+from muybridge.report.tables.table import Table
 
 NETWORK = "r2plus1d-tiny"
 LOST = {"pretrain": "prp", "probe": "rotnet", "finetune": "vcop", "robustness": "rspnet"}

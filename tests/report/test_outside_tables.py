@@ -1,7 +1,7 @@
 """Tables of others: a style of their own, no row of ours, and what is not comparable is marked."""
 
-from muybridge.core.outside import Outside, Taken
-from muybridge.report.outside import outside_tables
+from muybridge.core.reference.result_tables import Outside, Taken
+from muybridge.report.tables.outside_tables import outside_tables
 
 
 def row(model: str, value: float, unit: str = "videos", trained_on: str = "") -> Outside:

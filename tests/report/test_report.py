@@ -12,12 +12,13 @@ import pytest
 from fake_study import ARMS, CHANGING, EVIL, MOTIONS, PERTURBATIONS, SEVERITIES, build, rows, strip, write_run
 
 from muybridge.core.errors import UsageError
-from muybridge.core.predictions import Predictions, concatenate, read_predictions, write_predictions
-from muybridge.core.records import find_runs, read_json, write_json
+from muybridge.core.plain_data import read_json, write_json
 from muybridge.report import ReportPaths, write_report
-from muybridge.report.charts import steps
-from muybridge.report.strips import film, png
-from muybridge.report.table import count, grouped, listed, points, scientific
+from muybridge.report.figures.charts import steps
+from muybridge.report.figures.film_strips import film, png
+from muybridge.report.tables.table import count, grouped, listed, points, scientific
+from muybridge.runs.contents.predictions import Predictions, concatenate, read_predictions, write_predictions
+from muybridge.runs.records import find_runs
 
 DAILY = f"daily {EVIL}"
 

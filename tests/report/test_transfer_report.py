@@ -12,11 +12,11 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.predictions import Predictions, read_predictions
-from muybridge.core.records import find_runs
 from muybridge.report import ReportPaths, write_report
-from muybridge.report.classwise import classwise
-from muybridge.report.protocol_table import clip_words
+from muybridge.report.scores.classwise import classwise
+from muybridge.report.tables.protocol_table import clip_words
+from muybridge.runs.contents.predictions import Predictions, read_predictions
+from muybridge.runs.records import find_runs
 
 ARMS = ["random", "rotnet", "vcop from kinetics400", "vcop from ssv2"]
 

@@ -8,16 +8,16 @@ import pytest
 from fake_claims import CLEAN, build
 from fake_study import rows, write_run
 
-from muybridge.core.claim_words import PREDICATES, claim_words
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.records import write_json
+from muybridge.core.plain_data import write_json
+from muybridge.core.text.claim_words import PREDICATES, claim_words
 from muybridge.report import write_report
-from muybridge.report.claims import Judged, World, judge, world_of
-from muybridge.report.collect import collect
-from muybridge.report.more_predicates import Equivalent
-from muybridge.report.robust import perturbed
-from muybridge.report.score import score
-from muybridge.report.user_claims import KINDS, user_claims
+from muybridge.report.claims.more_predicates import Equivalent
+from muybridge.report.claims.user_claims import KINDS, user_claims
+from muybridge.report.claims.verdicts import Judged, World, judge, world_of
+from muybridge.report.gather.collect import collect
+from muybridge.report.scores.robust import perturbed
+from muybridge.report.scores.score import score
 
 PROBE = {"stage": "probe"}
 

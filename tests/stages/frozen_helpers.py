@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from muybridge.core.records import Run
-from muybridge.core.sampling import Sampling, views
+from muybridge.data.decode.video import read_all
 from muybridge.data.index import Dataset, VideoRecord, divide
 from muybridge.data.sources import load
-from muybridge.data.video import read_all
-from muybridge.stages.material import build_backbone
+from muybridge.runs.records import Run
+from muybridge.sampling.frame_numbers import Sampling, views
+from muybridge.stages.training.material import build_backbone
 from muybridge.train.checkpoint import load_weights, part
 
 TINY: dict[str, Any] = {"frames": 4, "stride": 2, "size": 20, "crop": 16, "batch": 12, "precision": "fp32"}

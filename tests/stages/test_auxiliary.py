@@ -14,14 +14,15 @@ import pytest
 import torch
 
 import muybridge
+from muybridge.config.stage_configs import FinetuneConfig, PretrainConfig, as_dict
 from muybridge.core.errors import UsageError
-from muybridge.core.records import Run, signed_fields
+from muybridge.objectives.labels.supervised import Supervised
 from muybridge.objectives.multi import Auxiliary, Multi
-from muybridge.objectives.supervised import Supervised
-from muybridge.objectives.vcop import VCOP
-from muybridge.stages.config import FinetuneConfig, PretrainConfig, as_dict
-from muybridge.stages.tasks import build_weighting, gates, inactive, kept_for_meta
-from muybridge.stages.weighing import in_words, spelt
+from muybridge.objectives.pretext.vcop import VCOP
+from muybridge.runs.records import Run
+from muybridge.runs.signing import signed_fields
+from muybridge.stages.training.tasks import build_weighting, gates, inactive, kept_for_meta
+from muybridge.stages.training.weighing import in_words, spelt
 
 TINY: dict[str, Any] = {"frames": 4, "stride": 1, "size": 20, "crop": 16, "precision": "fp32"}
 
@@ -60,7 +61,7 @@ def test_a_run_says_its_tasks_weights_and_what_they_cost(run: Run):
 
 def test_the_meta_videos_are_trained_on_by_nobody(videos, run: Run):
     from muybridge.stages.finetune import parts_of
-    from muybridge.stages.job import resolve
+    from muybridge.stages.job.job import resolve
 
     parts = parts_of(
         resolve(
@@ -283,7 +284,7 @@ def test_a_gate_is_three_standard_errors_above_chance():
 OFTEN = """
 import sys
 from functools import partial
-from muybridge.cli import main
+from muybridge.cli.main import main
 from muybridge.stages import training
 training.Recipe = partial(training.Recipe, save_every=0.2)
 sys.exit(main())

@@ -9,7 +9,7 @@ from torch import nn
 
 import muybridge
 from muybridge.backbones import build
-from muybridge.cli import main
+from muybridge.cli.main import main
 from muybridge.core.errors import UsageError
 
 FAST = {"frames": 4, "stride": 1, "size": 36, "crop": 32, "workers": 1, "backbone": "r3d-tiny", "fold": 0}

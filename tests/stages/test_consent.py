@@ -19,15 +19,16 @@ import pytest
 import yaml
 
 import muybridge
-from muybridge import verbs
+from muybridge import api
+from muybridge.config.stage_configs import KINDS, FinetuneConfig, ProbeConfig
 from muybridge.core.catalogue import imported, names_code
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.records import Run, read_json, write_json
-from muybridge.core.seal import seal
-from muybridge.stages import consent
-from muybridge.stages.config import KINDS, FinetuneConfig, ProbeConfig
-from muybridge.studies.config import CONFIGS
+from muybridge.core.plain_data import read_json, write_json
+from muybridge.runs.records import Run
+from muybridge.runs.seal import seal
+from muybridge.stages.job import consent
 from muybridge.studies.plan import plan
+from muybridge.studies.study_configs import CONFIGS
 
 TINY = {"frames": 4, "stride": 1, "size": 20, "crop": 16, "batch": 6, "fold": 0}
 CODE = "canary_of_mine:make"
@@ -135,8 +136,8 @@ def test_no_text_of_a_run_is_called(stage, sound, videos, tmp_path, mark):
         tampered(run, lambda content, place=place: put(content, place, CODE), files)
         for reader in (
             partial(use, stage, run, videos, tmp_path / "mine"),
-            partial(verbs.report, theirs),
-            partial(verbs.runs, theirs),
+            partial(api.report, theirs),
+            partial(api.runs, theirs),
         ):
             with suppress(
                 Exception
@@ -258,11 +259,11 @@ def test_every_field_that_can_name_code_is_known(videos, tmp_path):
 
 CALLERS = {
     ("core/catalogue.py", "import_module"): 2,
-    ("backbones/zoo.py", "import_module"): 1,
+    ("backbones/outside/zoo.py", "import_module"): 1,
     ("data/sources.py", "import_module"): 1,
-    ("weighting/outside.py", "import_module"): 1,
+    ("weighting/torchjd_methods.py", "import_module"): 1,
     ("__init__.py", "import_module"): 1,
-    ("studies/python_file.py", "exec"): 1,
+    ("studies/files/python_file.py", "exec"): 1,
 }
 """Everything that follows a name to code: entries of our tables and entry points of installed packages, ``imported`` (core/catalogue); a
 package by our own name (zoo.library, sources, TorchJD's); our own verbs; a study file, which is executed because the user says so."""
@@ -326,7 +327,7 @@ MAP = {
     ids=["own type", "known type", "another repository", "unknown type", "no text", "kernel", "quantised", "other file"],
 )  # fmt: skip
 def test_python_in_a_folder_of_weights_is_never_run(config, said, evil, tmp_path):
-    from muybridge.backbones.zoo import backbone, classifier
+    from muybridge.backbones.outside.zoo import backbone, classifier
 
     (evil / "config.json").write_text(json.dumps(config))
     for build in (backbone, classifier):
@@ -338,7 +339,7 @@ def test_python_in_a_folder_of_weights_is_never_run(config, said, evil, tmp_path
 def test_a_folder_in_the_hub_cache_is_read_by_the_same_rules(evil, tmp_path, monkeypatch):
     from huggingface_hub import constants
 
-    from muybridge.backbones.zoo import backbone
+    from muybridge.backbones.outside.zoo import backbone
 
     snapshot = tmp_path / "hub" / "models--some--body" / "snapshots" / "abc"
     shutil.copytree(evil, snapshot)

@@ -9,11 +9,11 @@ import torch
 
 import muybridge
 from muybridge.core.errors import UsageError
-from muybridge.core.records import Run
-from muybridge.objectives.distilled import Distilled
-from muybridge.objectives.supervised import Supervised
-from muybridge.stages.taught import columns_of, permuted
-from muybridge.stages.teachers import Teacher
+from muybridge.objectives.labels.distilled import Distilled
+from muybridge.objectives.labels.supervised import Supervised
+from muybridge.runs.records import Run
+from muybridge.stages.training.taught import columns_of, permuted
+from muybridge.stages.training.teachers import Teacher
 from muybridge.train.checkpoint import load_weights
 
 TINY: dict[str, Any] = {
@@ -85,7 +85,7 @@ def test_a_student_is_tested_under_perturbations_and_reported_beside_its_teacher
 
 
 def test_a_stopped_run_ends_with_the_bits_of_an_undisturbed_one(videos, out, teachers, tmp_path, monkeypatch):
-    from muybridge.stages import training
+    from muybridge.stages.training import training
 
     fit = training.fit
     values = {"epochs": 2, "weighting": "best-only"}

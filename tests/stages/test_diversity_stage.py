@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import muybridge
+from muybridge.config.stage_configs import DiversityConfig, FinetuneConfig, as_dict
 from muybridge.core.errors import UsageError
 from muybridge.objectives.objective import Outcome
 from muybridge.stages import diversity as stage
-from muybridge.stages.config import DiversityConfig, FinetuneConfig, as_dict
 
 TINY = {
     "frames": 4,

@@ -12,8 +12,8 @@ from torch import nn
 
 import muybridge
 from muybridge.core.errors import UsageError
-from muybridge.stages.feeding import Feed, logits_in
-from muybridge.stages.models import given, key_of
+from muybridge.stages.testing.feeding import Feed, logits_in
+from muybridge.stages.testing.models import given, key_of
 from muybridge.train.precision import Compute
 
 CPU = Compute(torch.device("cpu"), "fp32")
@@ -160,7 +160,7 @@ def test_the_memory_of_a_machine_is_not_the_models_fault():
 
 
 def test_time_first_on_the_command_line_and_in_python(videos, tmp_path, monkeypatch, capsys):
-    from muybridge.cli import main
+    from muybridge.cli.main import main
 
     with pytest.raises(UsageError, match=r"failed when fed float32 .*expected 3 channels, got 4"):
         muybridge.robustness(TimeFirst(), videos, **FAST)

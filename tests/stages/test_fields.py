@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import pytest
 
-from muybridge.core.records import NOT_SIGNED, signature, signed_fields
-from muybridge.stages.config import KINDS, Control, as_dict
-from muybridge.stages.transfer import transfer_of
+from muybridge.config.stage_configs import KINDS, Control, as_dict
+from muybridge.runs.signing import NOT_SIGNED, signature, signed_fields
+from muybridge.stages.training.transfer_protocol import transfer_of
 
 UNSIGNED = {
     "out", "resume", "overwrite", "device", "workers", "dry_run", "track",  # where and how, never what

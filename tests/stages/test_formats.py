@@ -10,9 +10,9 @@ from torch.nn import functional as F
 
 import muybridge
 from muybridge.backbones import BACKBONES, build
-from muybridge.core.features import Classifier, Head
-from muybridge.core.predictions import read_predictions
+from muybridge.core.networks.features import Classifier, Head
 from muybridge.objectives import OBJECTIVES
+from muybridge.runs.contents.predictions import read_predictions
 from muybridge.stages import knn
 from muybridge.train.precision import VARIABLE, choose
 

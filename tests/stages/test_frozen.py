@@ -8,17 +8,17 @@ import torch
 from frozen_helpers import TINY, by_hand
 
 import muybridge
+from muybridge.config.stage_configs import ProbeConfig
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.features import Features
+from muybridge.core.networks.features import Features
 from muybridge.core.paths import cache_root
-from muybridge.core.predictions import read_predictions
-from muybridge.data.video import write
-from muybridge.stages import frozen
-from muybridge.stages.calibration import frozen_backbone
-from muybridge.stages.config import ProbeConfig
-from muybridge.stages.frozen import conv5, divided, frozen_features
-from muybridge.stages.job import resolve
-from muybridge.stages.predict import view_of
+from muybridge.data.decode.video import write
+from muybridge.runs.contents.predictions import read_predictions
+from muybridge.stages.features import frozen
+from muybridge.stages.features.frozen import conv5, divided, frozen_features
+from muybridge.stages.features.norm_calibration import frozen_backbone
+from muybridge.stages.job.job import resolve
+from muybridge.stages.testing.predict import view_of
 from muybridge.train.precision import choose
 
 
@@ -105,7 +105,7 @@ def test_features_of_other_weights_are_others(encode, pretrained, fresh):
 
 @pytest.mark.parametrize("died_after", [1, 3])
 def test_a_killed_computation_goes_on_to_the_same_bits(died_after: int, encode, fresh, monkeypatch):
-    monkeypatch.setattr("muybridge.stages.predict.PIXELS", 3 * 4 * 16**2)
+    monkeypatch.setattr("muybridge.stages.testing.predict.PIXELS", 3 * 4 * 16**2)
     whole, *_ = encode(stride=1)
     plain, batches = frozen.encoded, []
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muybridge.core.predictions import Predictions, concatenate, read_predictions
-from muybridge.core.records import Run, find_runs
 from muybridge.measure.counts import joined, share
 from muybridge.measure.intervals import accuracy_interval, difference
+from muybridge.runs.contents.predictions import Predictions, concatenate, read_predictions
+from muybridge.runs.records import Run, find_runs
 
 ROOT = Path(os.environ.get("MUYBRIDGE_REAL_DATA", ""))
 WEIGHTS, LIST = ROOT / "weights" / "i3d_rgb_kinetics400.pt", ROOT / "adl_clips.csv"
@@ -28,7 +28,7 @@ SUBJECTS = ("1", "2", "3", "4")
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory) -> dict[str, list[Run]]:
     """All folds of every protocol, by stage."""
-    from muybridge.cli import main
+    from muybridge.cli.main import main
 
     out = tmp_path_factory.mktemp("i3d") / "out"
     words = (

@@ -7,9 +7,9 @@ from sklearn.neighbors import KNeighborsClassifier
 
 import muybridge
 from muybridge.core.errors import UsageError
-from muybridge.core.predictions import read_predictions
-from muybridge.data.video import write
+from muybridge.data.decode.video import write
 from muybridge.measure.accuracy import top_k
+from muybridge.runs.contents.predictions import read_predictions
 
 VIEWS = 3
 
@@ -121,7 +121,7 @@ def test_a_temperature_of_zero_is_refused(videos, tmp_path):
 
 
 def test_features_that_are_no_numbers_are_refused(videos, tmp_path, monkeypatch):
-    from muybridge.stages import frozen
+    from muybridge.stages.features import frozen
 
     plain = frozen.encoded
     monkeypatch.setattr(frozen, "FORMAT", -1)

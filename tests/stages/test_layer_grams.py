@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from muybridge.core.errors import UsageError
-from muybridge.core.firing import firing
-from muybridge.measure.cka import gram
-from muybridge.measure.layer_similarity import LayerSums
-from muybridge.stages import layer_grams
-from muybridge.stages.layer_grams import LayerGrams, Network
+from muybridge.core.networks.firing import firing
+from muybridge.measure.similarity.cka import gram
+from muybridge.measure.similarity.layer_similarity import LayerSums
+from muybridge.stages.features import layer_grams
+from muybridge.stages.features.layer_grams import LayerGrams, Network
 from muybridge.train.precision import choose
 
 COMPUTE = choose("cpu", "fp32")

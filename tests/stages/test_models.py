@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import nn
 
+from muybridge.config.names import is_external
+from muybridge.config.stage_configs import RobustnessConfig
 from muybridge.core.catalogue import names_code
 from muybridge.core.errors import UsageError
-from muybridge.stages.config import RobustnessConfig
-from muybridge.stages.models import Subject, evaluating, given, is_external, key_of, load
+from muybridge.stages.testing.models import Subject, evaluating, given, key_of, load
 from muybridge.train.precision import Compute
 
 CPU = Compute(torch.device("cpu"), "fp32")

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from muybridge.augment.chain import spell
+from muybridge.config.stage_configs import PretrainConfig, change, preset
 from muybridge.core.errors import UsageError
 from muybridge.objectives import OBJECTIVES
-from muybridge.stages.config import PretrainConfig, change, preset
-from muybridge.stages.options import augmentations, complete, options
+from muybridge.stages.training.options import augmentations, complete, options
 
 PRETEXTS = [name for name, entry in OBJECTIVES.items() if entry.facts["pretext"]]
 

@@ -5,13 +5,13 @@ import pytest
 import torch
 
 import muybridge
+from muybridge.config.stage_configs import FinetuneConfig
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
-from muybridge.core.predictions import read_predictions
 from muybridge.perturb.apply import perturb
-from muybridge.stages.config import FinetuneConfig
-from muybridge.stages.perturbed import perturbed
+from muybridge.runs.contents.predictions import read_predictions
+from muybridge.stages.training.perturbed import perturbed
 
 TINY = {"frames": 4, "stride": 2, "size": 20, "crop": 16, "batch": 6, "fold": 1, "epochs": 2}
 SEEN = {"perturb": ("gaussian_noise", "jumbling"), "perturb_severities": (1, 2)}
@@ -74,11 +74,11 @@ def test_a_killed_training_goes_on_to_the_same_bits(trained, videos, tmp_path, m
     from muybridge.train import loop
 
     fit = loop.fit
-    monkeypatch.setattr("muybridge.stages.training.fit", lambda *a, **k: fit(*a, **k, stop_after=2))
+    monkeypatch.setattr("muybridge.stages.training.training.fit", lambda *a, **k: fit(*a, **k, stop_after=2))
     first = muybridge.finetune(data=videos, out=tmp_path, **TINY, **SEEN)
     half = (first.path / "weights.safetensors").read_bytes()
     (first.path / "result.json").unlink()
-    monkeypatch.setattr("muybridge.stages.training.fit", fit)
+    monkeypatch.setattr("muybridge.stages.training.training.fit", fit)
     again = muybridge.finetune(data=videos, out=tmp_path, **TINY, **SEEN)
     expected = (trained[1].path / "weights.safetensors").read_bytes()
     assert (again.path / "weights.safetensors").read_bytes() == expected != half

@@ -9,11 +9,11 @@ import torch
 import muybridge
 from muybridge.augment.chain import augment, spell
 from muybridge.augment.geometry import centre_crop
-from muybridge.cli import parse
+from muybridge.cli.main import parse
+from muybridge.config.presets import PRESETS
+from muybridge.config.stage_configs import FinetuneConfig, ProbeConfig, preset
 from muybridge.core.errors import UsageError
-from muybridge.stages.config import FinetuneConfig, ProbeConfig, preset
-from muybridge.stages.presets import PRESETS
-from muybridge.stages.training import schedule_of
+from muybridge.stages.training.training import schedule_of
 
 FINETUNE = ("benchmark", "benchmark-small", "vcop", "rspnet", "severe")
 TABLE = {
@@ -82,7 +82,7 @@ def test_unknown_and_unfitting_presets_are_refused():
     with pytest.raises(
         UsageError, match="--preset vcop: has no values for neighbours; it has them for finetune"
     ):
-        preset(muybridge.stages.config.NeighboursConfig, "vcop")
+        preset(muybridge.config.stage_configs.NeighboursConfig, "vcop")
     assert preset(ProbeConfig, "benchmark").crop == 112
 
 
@@ -129,7 +129,7 @@ def test_the_backbone_of_a_preset_gives_way_to_that_of_the_run(videos: Path, tmp
 
 
 def test_every_stage_of_a_preset_has_known_fields():
-    from muybridge.stages import config as configs
+    from muybridge.config import stage_configs as configs
 
     kinds = {
         kind.stage: kind

@@ -9,8 +9,8 @@ import torch
 
 import muybridge
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.records import Run
-from muybridge.data.video import write
+from muybridge.data.decode.video import write
+from muybridge.runs.records import Run
 from muybridge.train.checkpoint import load_weights
 from muybridge.train.loop import Recipe
 
@@ -93,7 +93,7 @@ def test_clips_that_a_token_backbone_cannot_take_are_refused(verb: str, fold: di
 def test_a_run_whose_loss_is_no_number_keeps_its_last_state(
     videos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("muybridge.stages.training.Recipe", partial(Recipe, save_every=0.0))
+    monkeypatch.setattr("muybridge.stages.training.training.Recipe", partial(Recipe, save_every=0.0))
     with pytest.raises(MuybridgeError, match=r"became (nan|inf) at step"):
         muybridge.pretrain(data=videos, objective="cvrl", out=tmp_path, lr=1e30, budget=600, **TINY)
     (state,) = tmp_path.glob("runs/pretrain/*/state/last.pt")

@@ -7,15 +7,15 @@ import pytest
 from frozen_helpers import TINY, parts_of
 
 import muybridge
+from muybridge.config.stage_configs import ProbeConfig
 from muybridge.core.errors import UsageError
-from muybridge.core.features import Classifier
-from muybridge.core.predictions import read_predictions
+from muybridge.core.networks.features import Classifier
 from muybridge.data.index import divide
-from muybridge.measure.linear import DECAYS
-from muybridge.stages.config import ProbeConfig
-from muybridge.stages.job import resolve
-from muybridge.stages.material import build_backbone
+from muybridge.measure.features.linear import DECAYS
+from muybridge.runs.contents.predictions import read_predictions
+from muybridge.stages.job.job import resolve
 from muybridge.stages.probe import validation_folds
+from muybridge.stages.training.material import build_backbone
 from muybridge.train.checkpoint import load_weights
 
 

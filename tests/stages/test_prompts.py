@@ -1,7 +1,7 @@
 """Prompt sets as their sources list them."""
 
-from muybridge.stages.prompts import SETS
-from muybridge.stages.question import label_set, seen_among, told_among, twins
+from muybridge.stages.texts.prompts import SETS
+from muybridge.stages.texts.question import label_set, seen_among, told_among, twins
 
 
 def test_counts_and_samples_are_those_of_the_sources():

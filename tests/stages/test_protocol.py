@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from muybridge.config.stage_configs import FinetuneConfig, RobustnessConfig
 from muybridge.core.errors import UsageError
-from muybridge.stages.config import FinetuneConfig, RobustnessConfig
-from muybridge.stages.protocol import PROTOCOLS, Protocol, chosen, of_run, parse_views, picks, resampled
+from muybridge.stages.testing.clip_protocol import (
+    PROTOCOLS,
+    Protocol,
+    chosen,
+    of_run,
+    parse_views,
+    picks,
+    resampled,
+)
 
 
 def test_ten_dense_views_are_spread_from_the_first_frame_to_the_last() -> None:

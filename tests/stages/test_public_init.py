@@ -9,12 +9,12 @@ from frozen_helpers import TINY
 from safetensors.torch import save_file
 
 import muybridge
-from muybridge.backbones.i3d import I3D, I3DClassifier
-from muybridge.backbones.pretrained import load_backbone
-from muybridge.backbones.r2plus1d import tiny
+from muybridge.backbones.networks.i3d import I3D, I3DClassifier
+from muybridge.backbones.networks.r2plus1d import tiny
+from muybridge.backbones.weights.pretrained import load_backbone
+from muybridge.config.stage_configs import FinetuneConfig, KnnConfig
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.stages.config import FinetuneConfig, KnnConfig
-from muybridge.stages.job import resolve
+from muybridge.stages.job.job import resolve
 from muybridge.studies.plan import plan
 from muybridge.train.checkpoint import load_weights
 

@@ -72,7 +72,7 @@ def test_no_video_is_dropped_whatever_the_batch(batch: int, retrieved, videos, m
         return plain(queries, gallery, number)
 
     monkeypatch.setattr(retrieval, "nearest_in", looked)
-    monkeypatch.setattr("muybridge.stages.predict.PIXELS", batch * 4 * 16**2)
+    monkeypatch.setattr("muybridge.stages.testing.predict.PIXELS", batch * 4 * 16**2)
     told = retrieved(batch=batch).result
     _, train, test = parts_of(videos)
     assert seen["shapes"] == (len(test), len(train)) == (told["queries"], told["gallery"])

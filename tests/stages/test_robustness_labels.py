@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muybridge.core.errors import UsageError
-from muybridge.core.predictions import Predictions
 from muybridge.measure.accuracy import hits, video_level
-from muybridge.stages.class_file import read_classes
-from muybridge.stages.labels import Labels, matched, same
+from muybridge.runs.contents.predictions import Predictions
+from muybridge.stages.testing.class_file import read_classes
+from muybridge.stages.testing.labels import Labels, matched, same
 
 CLASSES = ("archery", "arm wrestling", "playing guitar", "playing bass guitar")
 
@@ -111,7 +111,7 @@ def test_files_that_name_no_classes_are_refused(tmp_path: Path, text: str | None
 
 
 def test_the_shipped_kinetics_classes_are_400_in_alphabetical_order_of_the_weights() -> None:
-    from muybridge.stages.models import KINETICS400
+    from muybridge.backbones.weights.kinetics_classes import FILE as KINETICS400
 
     names = read_classes(KINETICS400)
     assert len(names) == 400

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from muybridge.core.predictions import Predictions, concatenate, read_predictions
-from muybridge.stages import parts
-from muybridge.stages.parts import Parts
+from muybridge.runs.contents.predictions import Predictions, concatenate, read_predictions
+from muybridge.stages.testing import parts
+from muybridge.stages.testing.parts import Parts
 
 CONTROLS = frozenset({"identity"})
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import muybridge
-from muybridge.stages.class_file import read_classes
-from muybridge.stages.models import KINETICS400
+from muybridge.backbones.weights.kinetics_classes import FILE as KINETICS400
+from muybridge.stages.testing.class_file import read_classes
 
 ROOT = Path(os.environ.get("MUYBRIDGE_REAL_DATA", ""))
 WEIGHTS = ROOT / "weights" / "i3d_rgb_kinetics400.pt"

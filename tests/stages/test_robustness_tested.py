@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from muybridge.core.errors import UsageError
-from muybridge.core.sampling import Sampling
-from muybridge.data import cache, folder
+from muybridge.data import cache
 from muybridge.data.clips import Views
 from muybridge.data.index import Dataset, VideoRecord
-from muybridge.stages.material import Material
-from muybridge.stages.predict import View
-from muybridge.stages.protocol import Protocol, picks
-from muybridge.stages.tested import Cached, Chunk, direct, fitting, held_out
+from muybridge.data.lists import folder
+from muybridge.sampling.frame_numbers import Sampling
+from muybridge.stages.testing.clip_protocol import Protocol, picks
+from muybridge.stages.testing.predict import View
+from muybridge.stages.testing.tested import Cached, Chunk, direct, fitting, held_out
+from muybridge.stages.training.material import Material
 
 SQUARE = Protocol(name="square", frames=4, stride=2, temporal=2, short_side=20, crop=16)
 

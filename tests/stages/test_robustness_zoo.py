@@ -10,8 +10,8 @@ import torch
 
 import muybridge
 from muybridge.core.errors import UsageError
-from muybridge.data import video
-from muybridge.data.builtin_render import render
+from muybridge.data.decode import video
+from muybridge.data.sets.builtin_render import render
 
 NAMES = ("left", "right", "up")
 

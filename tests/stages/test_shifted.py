@@ -8,8 +8,8 @@ import pytest
 
 import muybridge
 from muybridge.core.errors import UsageError
-from muybridge.core.predictions import read_predictions
-from muybridge.data.video import read_all, write
+from muybridge.data.decode.video import read_all, write
+from muybridge.runs.contents.predictions import read_predictions
 
 SMALL = {"frames": 4, "stride": 2, "size": 20, "crop": 16, "batch": 6, "precision": "fp32"}
 ASKED = {"types": ("gaussian_noise",), "severities": (1,), "precision": "fp32"}

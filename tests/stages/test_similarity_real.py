@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import muybridge
-from muybridge.core.layer_maps import read_maps
+from muybridge.runs.contents.layer_maps import read_maps
 
 ROOT = Path(os.environ.get("MUYBRIDGE_REAL_DATA", ""))
 WEIGHTS = ROOT / "weights" / "i3d_rgb_kinetics400.pt"

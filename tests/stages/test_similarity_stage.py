@@ -10,13 +10,13 @@ from frozen_helpers import TINY
 import muybridge
 from hsic import song
 from muybridge.core.errors import UsageError
-from muybridge.core.features import capture
-from muybridge.core.layer_maps import read_maps
-from muybridge.core.sampling import Sampling, views
+from muybridge.core.networks.features import capture
+from muybridge.data.decode.video import read_all, write
 from muybridge.data.sources import load
-from muybridge.data.video import read_all, write
-from muybridge.stages.clip_batches import batches, chosen_videos
-from muybridge.stages.material import build_backbone
+from muybridge.runs.contents.layer_maps import read_maps
+from muybridge.sampling.frame_numbers import Sampling, views
+from muybridge.stages.features.clip_batches import batches, chosen_videos
+from muybridge.stages.training.material import build_backbone
 from muybridge.train.checkpoint import load_weights, part
 
 FEW = {"batch": 6, "permutations": 20, "replicates": 20, "precision": "fp32"}
@@ -171,7 +171,7 @@ class Chunks:
 
     def read(self):
         from muybridge.core.clip import Clip
-        from muybridge.stages.tested import Chunk
+        from muybridge.stages.testing.tested import Chunk
 
         for i, fine in enumerate(self.whole):
             clip = Clip(

@@ -13,11 +13,13 @@ import torch
 from threadpoolctl import threadpool_info
 
 import muybridge
+from muybridge.config.stage_configs import FinetuneConfig, PretrainConfig, ProbeConfig, as_dict
 from muybridge.core.errors import UsageError
-from muybridge.core.records import Run, find_runs, read_json, signature
-from muybridge.stages import training
-from muybridge.stages.config import FinetuneConfig, PretrainConfig, ProbeConfig, as_dict
-from muybridge.stages.transfer import transfer_of
+from muybridge.core.plain_data import read_json
+from muybridge.runs.records import Run, find_runs
+from muybridge.runs.signing import signature
+from muybridge.stages.training import training
+from muybridge.stages.training.transfer_protocol import transfer_of
 from muybridge.train.threads import computing
 
 SMALL: dict[str, Any] = {"frames": 4, "stride": 1, "size": 36, "crop": 32, "batch": 16, "precision": "fp32"}

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from muybridge.core.predictions import read_predictions
-from muybridge.core.records import Run, find_runs, read_metrics
+from muybridge.runs.contents.predictions import read_predictions
+from muybridge.runs.metrics import read_metrics
+from muybridge.runs.records import Run, find_runs
 
 pytestmark = pytest.mark.slow
 SMALL = ("--frames", "4", "--stride", "1", "--size", "20", "--crop", "16")
@@ -21,7 +22,7 @@ SMALL = ("--frames", "4", "--stride", "1", "--size", "20", "--crop", "16")
 OFTEN = """
 import sys
 from functools import partial
-from muybridge.cli import main
+from muybridge.cli.main import main
 from muybridge.stages import training
 training.Recipe = partial(training.Recipe, save_every=0.5)
 sys.exit(main())

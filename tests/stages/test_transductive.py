@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 import muybridge
+from muybridge.config.stage_configs import PretrainConfig, ProbeConfig
 from muybridge.core.errors import UsageError
 from muybridge.data.index import divide
 from muybridge.data.sources import load
-from muybridge.stages.config import PretrainConfig, ProbeConfig
-from muybridge.stages.job import Job, resolve
+from muybridge.stages.job.job import Job, resolve
 from muybridge.stages.pretrain import training_videos
-from muybridge.studies.config import QuickstartConfig
 from muybridge.studies.plan import plan
-from muybridge.studies.quickstart import cells
+from muybridge.studies.shipped.quickstart import cells
+from muybridge.studies.study_configs import QuickstartConfig
 
 SMALL = {"frames": 4, "stride": 1, "size": 20, "crop": 16, "batch": 12, "precision": "fp32"}
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from muybridge.stages.config import FinetuneConfig, KnnConfig, ProbeConfig, RetrievalConfig, Transfer
-from muybridge.stages.transfer import transfer_of
+from muybridge.config.stage_configs import FinetuneConfig, KnnConfig, ProbeConfig, RetrievalConfig, Transfer
+from muybridge.stages.training.transfer_protocol import transfer_of
 
 KINDS = (FinetuneConfig, ProbeConfig, KnnConfig, RetrievalConfig)
 

@@ -21,14 +21,15 @@ from torch import nn
 from torch.nn import functional as F
 
 import muybridge
+from muybridge.config.stage_configs import FinetuneConfig
 from muybridge.core.errors import UsageError
-from muybridge.core.predictions import read_predictions
 from muybridge.data.index import VideoRecord
-from muybridge.stages import finetune, training
-from muybridge.stages.config import FinetuneConfig
-from muybridge.stages.job import Job, resolve
-from muybridge.stages.transfer import transfer_of
-from muybridge.stages.validation import ROLE, Best, account, hold_out
+from muybridge.runs.contents.predictions import read_predictions
+from muybridge.stages import finetune
+from muybridge.stages.job.job import Job, resolve
+from muybridge.stages.training import training
+from muybridge.stages.training.transfer_protocol import transfer_of
+from muybridge.stages.training.validation import ROLE, Best, account, hold_out
 
 CLASSES = ("run", "jump", "swim", "fall", "sit")
 TINY: dict[str, Any] = {
@@ -173,9 +174,9 @@ def test_the_losses_are_those_of_the_held_out_videos(whole: Any, videos: Path):
 
 
 def rebuilt(job: Job, weights: Path) -> Any:
-    from muybridge.core.features import Classifier
-    from muybridge.stages.material import build_backbone, law_of, prepare
-    from muybridge.stages.predict import View
+    from muybridge.core.networks.features import Classifier
+    from muybridge.stages.testing.predict import View
+    from muybridge.stages.training.material import build_backbone, law_of, prepare
 
     backbone = build_backbone(job.config.backbone, 0)
     classifier = Classifier(backbone, backbone.dim, 2)
@@ -235,7 +236,7 @@ def test_killed_processes_end_with_the_bits_of_an_undisturbed_one(videos: Path, 
     """kill -9 at odd moments, states saved at every step."""
     code = (
         "import muybridge, muybridge.train.loop as loop, dataclasses, sys\n"
-        "import muybridge.stages.training as training\n"
+        "import muybridge.stages.training.training as training\n"
         "plain = training.Recipe\n"
         "training.Recipe = lambda *a, **k: plain(*a, **k, save_every=0.0)\n"
         f"muybridge.finetune(data={str(videos)!r}, out=sys.argv[1], **{TINY | HELD | {'epochs': 30}!r})\n"

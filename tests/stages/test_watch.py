@@ -12,18 +12,19 @@ from torch import nn
 
 import muybridge
 from muybridge.augment.chain import augment
-from muybridge.backbones.r2plus1d import tiny
+from muybridge.backbones.networks.r2plus1d import tiny
+from muybridge.config.stage_configs import PretrainConfig
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
-from muybridge.core.sampling import Sampling
-from muybridge.measure.health import feature_std, rankme
+from muybridge.measure.features.feature_health import feature_std, rankme
 from muybridge.objectives.objective import Learner, Objective, Outcome
-from muybridge.objectives.rotnet import RotNet
-from muybridge.stages import pretrain, training
-from muybridge.stages.config import PretrainConfig
-from muybridge.stages.health import Changed, controls, undisturbed, watch_every, watch_of, watched
-from muybridge.stages.job import Job, resolve
-from muybridge.stages.material import Material, prepare
+from muybridge.objectives.pretext.rotnet import RotNet
+from muybridge.sampling.frame_numbers import Sampling
+from muybridge.stages import pretrain
+from muybridge.stages.job.job import Job, resolve
+from muybridge.stages.training import training
+from muybridge.stages.training.health import Changed, controls, undisturbed, watch_every, watch_of, watched
+from muybridge.stages.training.material import Material, prepare
 from muybridge.train.loop import Recipe, fit
 from muybridge.train.precision import choose
 from muybridge.weighting.fixed import Fixed

@@ -12,10 +12,10 @@ import torch
 import muybridge
 from muybridge.core.clip import to_unit
 from muybridge.core.errors import UsageError
-from muybridge.core.predictions import read_predictions
-from muybridge.core.records import Run
-from muybridge.data import video
-from muybridge.stages.protocol import Protocol, picks
+from muybridge.data.decode import video
+from muybridge.runs.contents.predictions import read_predictions
+from muybridge.runs.records import Run
+from muybridge.stages.testing.clip_protocol import Protocol, picks
 from tiny_pairs import make
 
 pytest.importorskip("transformers")
@@ -84,8 +84,8 @@ def test_a_folder_of_a_dual_encoder_gives_a_table_by_one_command(
 def test_rows_are_those_of_a_loop_over_single_videos(
     folders: dict[str, Path], data: Path, templates: Path, tmp_path: Path
 ):
-    from muybridge.backbones.dual import ZeroShot
-    from muybridge.backbones.dual_encoders import dual_encoder
+    from muybridge.backbones.text.dual import ZeroShot
+    from muybridge.backbones.text.dual_encoders import dual_encoder
 
     found = muybridge.zeroshot(
         f"hf:{folders['clip']}", data, templates=str(templates), out=tmp_path, views="2x1", frames=3, batch=5

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import psutil
 
-from muybridge.core.predictions import read_predictions
-from muybridge.core.records import Run, find_runs, read_metrics
-from muybridge.core.seal import damage
+from muybridge.runs.contents.predictions import read_predictions
+from muybridge.runs.metrics import read_metrics
+from muybridge.runs.records import Run, find_runs
+from muybridge.runs.seal import damage
 
 
 class Chaos:

@@ -2,11 +2,11 @@
 
 import pytest
 
+from muybridge.config.stage_configs import ProbeConfig
 from muybridge.core.errors import UsageError
-from muybridge.stages.check import AT_MOST, check_numbers
-from muybridge.stages.config import ProbeConfig
+from muybridge.stages.job.check import AT_MOST, check_numbers
 from muybridge.studies import plan
-from muybridge.studies.config import QuickstartConfig
+from muybridge.studies.study_configs import QuickstartConfig
 
 
 @pytest.mark.parametrize("seeds", [AT_MOST["seeds"] + 1, 10**12, 10**40])

@@ -9,9 +9,10 @@ import pytest
 import trivial
 from chaos import Chaos, rows_of, small_disk
 
-from muybridge.core import generations
-from muybridge.core.records import find_runs, read_metrics
-from muybridge.core.seal import damage
+from muybridge.runs.metrics import read_metrics
+from muybridge.runs.records import find_runs
+from muybridge.runs.seal import damage
+from muybridge.store import generations
 
 TRIVIAL = """
 import sys
@@ -19,9 +20,9 @@ from pathlib import Path
 sys.path[:0] = [{tests!r}, {package!r}]
 import trivial
 from muybridge.core import out
-from muybridge.core.screen import Plain
-from muybridge.studies.execute import run_cells
-from muybridge.core.storage import local
+from muybridge.core.text.screen import Plain
+from muybridge.studies.cell_runner import run_cells
+from muybridge.store.storage import local
 
 out.claim(Path(sys.argv[2]))
 cells = trivial.cells(Path(sys.argv[1]), local(sys.argv[2]), {number}, needs={{5: 0, 6: 5}})
@@ -34,9 +35,9 @@ sys.path[:0] = [{tests!r}, {package!r}]
 import trivial
 from muybridge.core import out
 from muybridge.core.catalogue import Entry
-from muybridge.core.screen import Plain
-from muybridge.core.storage import local
-from muybridge.studies.execute import run_cells
+from muybridge.core.text.screen import Plain
+from muybridge.store.storage import local
+from muybridge.studies.cell_runner import run_cells
 from muybridge.studies.executors import EXECUTORS
 
 EXECUTORS["here"] = Entry("in this process", "trivial:Here")
@@ -48,11 +49,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from muybridge.core import out
-from muybridge.core.screen import Plain
-from muybridge.stages.config import (
+from muybridge.core.text.screen import Plain
+from muybridge.config.stage_configs import (
     FinetuneConfig, NeighboursConfig, PretrainConfig, ProbeConfig, RobustnessConfig,
 )
-from muybridge.studies.execute import run_cells
+from muybridge.studies.cell_runner import run_cells
 from muybridge.studies.plan import plan
 
 

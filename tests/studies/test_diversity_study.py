@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 import muybridge
+from muybridge.api import report
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.prereg import NAME
-from muybridge.core.records import folders
-from muybridge.studies import diversity, prereg
-from muybridge.studies.config import DiversityStudyConfig
-from muybridge.verbs import report
+from muybridge.runs.contents.prereg_file import NAME
+from muybridge.runs.records import folders
+from muybridge.studies import preregister
+from muybridge.studies.shipped import diversity_study
+from muybridge.studies.study_configs import DiversityStudyConfig
 
 POOL = ("rotnet", "vcop", "speed", "arrow-of-time", "cvrl")
 
@@ -18,21 +19,21 @@ POOL = ("rotnet", "vcop", "speed", "arrow-of-time", "cvrl")
 @pytest.fixture
 def out(videos, tmp_path, monkeypatch) -> Path:
     """A registered study of three sets of five losses on sixteen videos."""
-    monkeypatch.setattr(prereg, "POOL", POOL)
-    real = prereg.choose_sets
-    few = {prereg.PLACEBOS: 2}
+    monkeypatch.setattr(preregister, "POOL", POOL)
+    real = preregister.choose_sets
+    few = {preregister.PLACEBOS: 2}
     monkeypatch.setattr(
-        prereg,
+        preregister,
         "choose_sets",
         lambda pool, size, number, seed, **more: real(pool, size, few.get(pool, number), seed, **more),
     )
-    monkeypatch.setattr(diversity, "ONLY_VIEWS", 3)
+    monkeypatch.setattr(diversity_study, "ONLY_VIEWS", 3)
     monkeypatch.setattr(
-        diversity,
+        diversity_study,
         "GRADIENTS",
         {"tiny": {"gradient_batch": 4, "gradient_batches": 2, "points": (50,), "redraws": 9}},
     )
-    prereg.register(DiversityStudyConfig(**options(videos, tmp_path)))
+    preregister.register(DiversityStudyConfig(**options(videos, tmp_path)))
     return tmp_path / "out"
 
 
@@ -48,9 +49,9 @@ def options(videos, tmp_path) -> dict:
 
 @pytest.mark.slow
 def test_end_to_end(out, videos, tmp_path, monkeypatch):
-    kept = diversity.Lab
+    kept = diversity_study.Lab
     monkeypatch.setattr(
-        diversity,
+        diversity_study,
         "Lab",
         lambda config, ours: kept(config, {"tiny": {**ours["tiny"], "finetune": {"epochs": 1, "batch": 4}}}),
     )

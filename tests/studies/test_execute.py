@@ -12,13 +12,14 @@ import trivial
 
 from muybridge.core.catalogue import Entry
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.lease import hold
-from muybridge.core.mirror import place_of
-from muybridge.core.out import MARKER, claim
-from muybridge.core.records import read_json, read_metrics
-from muybridge.core.screen import Plain
-from muybridge.studies import execute
-from muybridge.studies.execute import run_cells
+from muybridge.core.plain_data import read_json
+from muybridge.core.text.screen import Plain
+from muybridge.runs.metrics import read_metrics
+from muybridge.runs.mirror import place_of
+from muybridge.runs.out import MARKER, claim
+from muybridge.store.lease import hold
+from muybridge.studies import cell_runner
+from muybridge.studies.cell_runner import run_cells
 from muybridge.studies.executors import EXECUTORS
 
 
@@ -48,7 +49,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def asked(package: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("TRIVIAL", str(package))
     monkeypatch.setitem(EXECUTORS, "here", Entry("in this process", "trivial:Here"))
-    monkeypatch.setattr(execute, "PAUSE", 0.1)
+    monkeypatch.setattr(cell_runner, "PAUSE", 0.1)
     yield package
     for path in package.iterdir():
         path.unlink()
@@ -75,7 +76,7 @@ def test_every_cell_runs_once_and_a_second_command_starts_nothing(
     assert [events(cell) for cell in cells] == [["began", "finished"]] * 5
     ended = [read_metrics(cells[n].run.path / "journal.jsonl")[-1]["time"] for n in (4, 0, 1)]
     assert ended == sorted(ended)
-    monkeypatch.setattr(execute, "pick", None)
+    monkeypatch.setattr(cell_runner, "pick", None)
     assert run_cells(cells, 2, screen).done == names(cells, 0, 1, 2, 3, 4)
     assert "5 of 5 runs exist already" in screen
 

@@ -9,18 +9,18 @@ from types import SimpleNamespace
 import pytest
 import trivial
 
-from muybridge.core import memory
+from muybridge.core import machine_memory
 from muybridge.core.errors import UsageError
-from muybridge.core.records import write_json
-from muybridge.core.screen import Plain
-from muybridge.core.storage import local
-from muybridge.studies.execute import run_cells
+from muybridge.core.plain_data import write_json
+from muybridge.core.text.screen import Plain
+from muybridge.store.storage import local
+from muybridge.studies.cell_runner import run_cells
 from muybridge.studies.executors import local as processes
 from muybridge.studies.executors.local import Local, visible_gpus
 from muybridge.studies.executors.portable import portable_config
 from muybridge.studies.executors.room import UNKNOWN, Room, kind
+from muybridge.studies.executors.worker import describe
 from muybridge.studies.plan import Cell
-from muybridge.studies.worker import describe
 
 MB = 1 << 20
 
@@ -58,7 +58,7 @@ def machine(monkeypatch):
     """Two processors, two GPUs, memory without end."""
     monkeypatch.setattr(processes, "visible_gpus", lambda: ["3", "5"])
     monkeypatch.setattr(processes, "Worker", Idle)
-    monkeypatch.setattr(memory, "available", lambda: None)
+    monkeypatch.setattr(machine_memory, "available", lambda: None)
     return Local(2)
 
 
@@ -84,7 +84,7 @@ def test_a_named_gpu_is_waited_for(machine, cells):
 def test_without_gpus_processors_take_all(monkeypatch, cells):
     monkeypatch.setattr(processes, "visible_gpus", list)
     monkeypatch.setattr(processes, "Worker", Idle)
-    monkeypatch.setattr(memory, "available", lambda: None)
+    monkeypatch.setattr(machine_memory, "available", lambda: None)
     machine = Local(1)
     assert machine.start(on(cells[0], "auto"))
     assert not machine.start(on(cells[1], "auto"))
@@ -105,8 +105,8 @@ def test_gpus_are_called_as_the_environment_calls_them(monkeypatch, named, count
 
 def test_a_cell_starts_only_where_its_kind_fits_beside_what_the_others_will_take(cells, monkeypatch):
     room = Room()
-    monkeypatch.setattr(memory, "available", lambda: 500 * MB)
-    monkeypatch.setattr(memory, "resident", lambda _: 100 * MB)
+    monkeypatch.setattr(machine_memory, "available", lambda: 500 * MB)
+    monkeypatch.setattr(machine_memory, "resident", lambda _: 100 * MB)
     assert room.is_enough(cells[0], [])
     assert not room.is_enough(cells[1], [(cells[0], 1)])
     room.learn(cells[0], 250 * MB)
@@ -139,10 +139,10 @@ def test_past_runs_tell_what_their_kind_takes(cells):
 
 
 def test_memory_is_read_from_the_kernel_and_the_container(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "PROC", tmp_path / "proc")
-    monkeypatch.setattr(memory, "CGROUP", tmp_path / "cgroup")
-    assert memory.available() is None
-    assert memory.peak() == memory.resident(1) == 0
+    monkeypatch.setattr(machine_memory, "PROC", tmp_path / "proc")
+    monkeypatch.setattr(machine_memory, "CGROUP", tmp_path / "cgroup")
+    assert machine_memory.available() is None
+    assert machine_memory.peak() == machine_memory.resident(1) == 0
     for name, text in {
         "proc/meminfo": "MemTotal:  9000 kB\nMemAvailable:    5000 kB\nHugePages_Total:  0\n",
         "proc/self/status": "Name:\tpython\nVmHWM:\t  300 kB\nVmRSS:\t  200 kB\n",
@@ -152,11 +152,11 @@ def test_memory_is_read_from_the_kernel_and_the_container(tmp_path, monkeypatch)
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert memory.available() == 5000 * 1024
-    assert memory.peak() == 300 * 1024
-    assert memory.resident() == 200 * 1024
+    assert machine_memory.available() == 5000 * 1024
+    assert machine_memory.peak() == 300 * 1024
+    assert machine_memory.resident() == 200 * 1024
     (tmp_path / "cgroup/memory.max").write_text("4096000\n")
-    assert memory.available() == 4096000 - 3072000 + 1024000
+    assert machine_memory.available() == 4096000 - 3072000 + 1024000
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
@@ -165,12 +165,12 @@ def test_the_peak_is_that_of_this_cell():
     code = """
 from muybridge.core import memory
 block = bytearray(200 << 20)
-high = memory.peak()
+high = machine_memory.peak()
 del block
-memory.restart_peak()
-before = memory.peak()
+machine_memory.restart_peak()
+before = machine_memory.peak()
 block = bytearray(50 << 20)
-print(high, memory.peak() - before)
+print(high, machine_memory.peak() - before)
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     high, grown = map(int, out.split())

@@ -7,16 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from muybridge.config.stage_configs import (
+    FinetuneConfig,
+    PretrainConfig,
+    ProbeConfig,
+    RobustnessConfig,
+    as_dict,
+)
 from muybridge.core.errors import UsageError
-from muybridge.core.records import Signer, find_runs, signature
-from muybridge.core.screen import Plain
-from muybridge.core.snapshots import SHARES, name_of
-from muybridge.stages.config import FinetuneConfig, PretrainConfig, ProbeConfig, RobustnessConfig, as_dict
-from muybridge.stages.job import resolve
-from muybridge.studies.config import StudyConfig
-from muybridge.studies.execute import run_cells
-from muybridge.studies.factors import factors
+from muybridge.core.text.screen import Plain
+from muybridge.runs.contents.snapshots import SHARES, name_of
+from muybridge.runs.records import find_runs
+from muybridge.runs.signing import Signer, signature
+from muybridge.stages.job.job import resolve
+from muybridge.studies.cell_runner import run_cells
+from muybridge.studies.files.factors import factors
 from muybridge.studies.plan import plan
+from muybridge.studies.study_configs import StudyConfig
 from muybridge.train.checkpoint import load_weights, part
 
 TINY = {"frames": 4, "stride": 1, "size": 20, "crop": 16, "batch": 6}

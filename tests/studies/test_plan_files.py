@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 
 from muybridge.core.errors import UsageError
-from muybridge.studies.find import find, make_plan
+from muybridge.studies.files.find import find, make_plan
 
 YAML = """
 title: Rates
@@ -25,8 +25,8 @@ exclude:
 """
 PYTHON = """
 from dataclasses import dataclass
-from muybridge.stages.config import PretrainConfig, ProbeConfig
-from muybridge.studies.config import StudyConfig
+from muybridge.config.stage_configs import PretrainConfig, ProbeConfig
+from muybridge.studies.study_configs import StudyConfig
 
 TITLE = "Mine"
 
@@ -212,7 +212,7 @@ def test_claims_of_a_file_stand_in_the_plan_and_wrong_ones_are_refused(tmp_path:
 def test_claims_of_a_python_study_may_be_predicates_or_words(tmp_path: Path):
     path = tmp_path / "s.py"
     path.write_text(
-        "from muybridge.report.more_predicates import Trend\n"
+        "from muybridge.report.claims.more_predicates import Trend\n"
         'CLAIMS = [Trend("It rises.", "level", ("1", "2")), {"say": "Budgets are equal.", "equal_budgets": {}}]\n'
         "def cells(config):\n    yield from ()\n"
     )

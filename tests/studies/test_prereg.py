@@ -5,10 +5,10 @@ import pytest
 import yaml
 
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.prereg import NAME, digest, read_prereg
-from muybridge.studies.config import DiversityStudyConfig
-from muybridge.studies.prereg import CONFIRMATORY, EXPOSURE, PRESERVING, content_of, demand, register
-from muybridge.studies.sets import POOL, choose_sets, confounding, rao_of
+from muybridge.runs.contents.prereg_file import NAME, digest, read_prereg
+from muybridge.studies.preregister import CONFIRMATORY, EXPOSURE, PRESERVING, content_of, demand, register
+from muybridge.studies.shipped.sets import POOL, choose_sets, confounding, rao_of
+from muybridge.studies.study_configs import DiversityStudyConfig
 
 
 def test_sets_are_distinct_balanced_and_no_loss_makes_the_diversity():

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import trivial
 
-from muybridge.core import out
+from muybridge.config.stage_configs import PretrainConfig, ProbeConfig
 from muybridge.core.errors import UsageError
-from muybridge.core.records import find_runs
-from muybridge.core.screen import Plain
-from muybridge.core.storage import local
-from muybridge.stages.config import PretrainConfig, ProbeConfig
-from muybridge.studies.execute import run_cells
+from muybridge.core.text.screen import Plain
+from muybridge.runs import out
+from muybridge.runs.records import find_runs
+from muybridge.store.storage import local
+from muybridge.studies.cell_runner import run_cells
 from muybridge.studies.plan import plan
 
 pytest.importorskip("ray")

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.published import SOURCES
+from muybridge.core.reference.published_values import SOURCES
 from muybridge.data.index import Dataset, VideoRecord
-from muybridge.stages.memory import Memory
+from muybridge.stages.job.resolve_cache import Memory
 from muybridge.studies import STUDIES
-from muybridge.studies.config import CONFIGS
-from muybridge.studies.factors import factors
-from muybridge.studies.find import find, make_plan
+from muybridge.studies.files.factors import factors
+from muybridge.studies.files.find import find, make_plan
+from muybridge.studies.study_configs import CONFIGS
 
 SCALES = ("tiny", "small", "paper")
 BENCHMARK = [
@@ -36,21 +36,23 @@ BENCHMARK = [
 @pytest.fixture(autouse=True)
 def _sentences(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of videos that do not exist."""
-    monkeypatch.setattr("muybridge.stages.captions.captions_of", lambda config, dataset: {"a": "b"})
+    monkeypatch.setattr("muybridge.stages.training.captions.captions_of", lambda config, dataset: {"a": "b"})
 
 
 @cache
 def _few_sets(scale: str) -> dict:
     """A pre-registration of few sets."""
-    from muybridge.studies import prereg
+    from muybridge.studies import preregister
 
-    return prereg.content_of(CONFIGS["diversity-and-robustness"](sets=12, scale=scale)) | {"sha256": "0" * 64}
+    return preregister.content_of(CONFIGS["diversity-and-robustness"](sets=12, scale=scale)) | {
+        "sha256": "0" * 64
+    }
 
 
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """A study that wants a pre-registration has one."""
-    monkeypatch.setattr("muybridge.studies.prereg.demand", lambda config: _few_sets(config.scale))
+    monkeypatch.setattr("muybridge.studies.preregister.demand", lambda config: _few_sets(config.scale))
 
 
 class NoFiles(Memory):
@@ -252,10 +254,8 @@ def test_every_study_has_a_config_a_page_and_known_tables():
     for name, entry in STUDIES.items():
         assert name == "quickstart" or (docs / f"{name}.md").is_file()
         assert set(entry.facts.get("tables", ())) <= SOURCES.keys()
-        target = entry.target.partition(":")[0].rpartition(".")[2]
-        lines = (
-            (Path(__file__).parents[2] / "src/muybridge/studies" / f"{target}.py").read_text().splitlines()
-        )
+        target = entry.target.partition(":")[0].replace(".", "/")
+        lines = (Path(__file__).parents[2] / "src" / f"{target}.py").read_text().splitlines()
         assert len(lines) <= (100 if name == "quickstart" else 65)
 
 

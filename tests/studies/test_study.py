@@ -11,16 +11,17 @@ from functools import partial
 import pytest
 
 import muybridge
+from muybridge.config.stage_configs import PretrainConfig, ProbeConfig
 from muybridge.core.errors import UsageError
-from muybridge.core.predictions import read_predictions
-from muybridge.core.records import find_runs, read_json
-from muybridge.core.screen import Plain
-from muybridge.data import builtin
-from muybridge.stages.config import PretrainConfig, ProbeConfig
-from muybridge.studies.config import QuickstartConfig
-from muybridge.studies.execute import run_cells
+from muybridge.core.plain_data import read_json
+from muybridge.core.text.screen import Plain
+from muybridge.data.sets import builtin
+from muybridge.runs.contents.predictions import read_predictions
+from muybridge.runs.records import find_runs
+from muybridge.studies.cell_runner import run_cells
 from muybridge.studies.plan import plan
-from muybridge.studies.quickstart import cells
+from muybridge.studies.shipped.quickstart import cells
+from muybridge.studies.study_configs import QuickstartConfig
 
 TINY = {"frames": 4, "stride": 1, "size": 20, "crop": 16, "batch": 6}
 QUICK = ["--budget", "240", "--epochs", "2", "--size", "20", "--crop", "16"]

@@ -5,10 +5,18 @@ import time
 
 import pytest
 
-from muybridge.core.lease import hold
-from muybridge.core.mirror import place_of
-from muybridge.core.records import Run, append_metrics, write_json
-from muybridge.stages.config import FinetuneConfig, PretrainConfig, ProbeConfig, RobustnessConfig, as_dict
+from muybridge.config.stage_configs import (
+    FinetuneConfig,
+    PretrainConfig,
+    ProbeConfig,
+    RobustnessConfig,
+    as_dict,
+)
+from muybridge.core.plain_data import write_json
+from muybridge.runs.metrics import append_metrics
+from muybridge.runs.mirror import place_of
+from muybridge.runs.records import Run
+from muybridge.store.lease import hold
 from muybridge.studies.cost import estimate, work_of
 from muybridge.studies.plan import plan
 from muybridge.studies.state import count, finished, states, to_retry

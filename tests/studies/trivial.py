@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from muybridge.core.seeding import rng
-from muybridge.studies.messages import Message
+from muybridge.studies.executors.messages import Message
+from muybridge.studies.executors.worker import work
 from muybridge.studies.plan import Cell
-from muybridge.studies.worker import work
 
 STAGE = """
 import errno, os, signal, time
@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from muybridge.core.records import atomic
+from muybridge.runs.records import atomic
 from muybridge.core.seeding import rng
-from muybridge.stages.config import Data
+from muybridge.config.stage_configs import Data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ def cells(videos: Path, out: Path, number: int, needs: dict[int, int] | None = N
     """Cells 0 to ``number``; ``needs`` lets one wait for another."""
     from trivial_stage import TrivialConfig
 
-    from muybridge.stages.job import resolve
+    from muybridge.stages.job.job import resolve
 
     jobs = [
         resolve(TrivialConfig(data=(str(videos),), out=out, number=n, device="cpu")) for n in range(number)

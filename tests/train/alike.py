@@ -12,21 +12,21 @@ import torch
 from small import change, recipe
 from torch import Tensor, multiprocessing, nn
 
-from muybridge.backbones.r2plus1d import tiny
+from muybridge.backbones.networks.r2plus1d import tiny
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
 from muybridge.data.index import VideoRecord
 from muybridge.data.loader import collate
-from muybridge.objectives.cvrl import CVRL
+from muybridge.objectives.contrastive.cvrl import CVRL
+from muybridge.objectives.contrastive.rspnet import RSPNet
+from muybridge.objectives.contrastive.tdl import TDL
+from muybridge.objectives.labels.supervised import Supervised
+from muybridge.objectives.language.video_text import VideoText
 from muybridge.objectives.objective import Learner, Outcome
-from muybridge.objectives.prp import PRP
-from muybridge.objectives.rotnet import RotNet
-from muybridge.objectives.rspnet import RSPNet
-from muybridge.objectives.speed import Speed
-from muybridge.objectives.supervised import Supervised
-from muybridge.objectives.tdl import TDL
-from muybridge.objectives.vcop import VCOP
-from muybridge.objectives.video_text import VideoText
+from muybridge.objectives.pretext.prp import PRP
+from muybridge.objectives.pretext.rotnet import RotNet
+from muybridge.objectives.pretext.speed import Speed
+from muybridge.objectives.pretext.vcop import VCOP
 from muybridge.train import distributed
 from muybridge.train.loop import fit
 from muybridge.train.precision import choose

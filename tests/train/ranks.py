@@ -10,9 +10,9 @@ from torch import nn
 
 from muybridge.core.clip import Clip
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.gather import gather, offset, processes, rank
+from muybridge.core.networks.gather import gather, offset, processes, rank
+from muybridge.objectives.labels.supervised import Supervised
 from muybridge.objectives.objective import Learner, Outcome
-from muybridge.objectives.supervised import Supervised
 from muybridge.train import distributed
 
 

@@ -7,16 +7,16 @@ from typing import Any
 import torch
 from small import batches, change, recipe
 
-from muybridge.backbones.r2plus1d import tiny
+from muybridge.backbones.networks.r2plus1d import tiny
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
-from muybridge.objectives.cvrl import CVRL
+from muybridge.objectives.contrastive.cvrl import CVRL
+from muybridge.objectives.contrastive.rspnet import RSPNet
+from muybridge.objectives.labels.supervised import Supervised
 from muybridge.objectives.multi import Auxiliary, Multi
 from muybridge.objectives.objective import Learner
-from muybridge.objectives.rotnet import RotNet
-from muybridge.objectives.rspnet import RSPNet
-from muybridge.objectives.supervised import Supervised
-from muybridge.objectives.vcop import VCOP
+from muybridge.objectives.pretext.rotnet import RotNet
+from muybridge.objectives.pretext.vcop import VCOP
 from muybridge.train.checkpoint import State
 from muybridge.train.loop import fit
 from muybridge.train.precision import choose

@@ -9,16 +9,16 @@ import torch
 from torch import nn
 
 from muybridge.augment.chain import augment
-from muybridge.backbones.r2plus1d import tiny
+from muybridge.backbones.networks.r2plus1d import tiny
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
-from muybridge.core.sampling import Law
-from muybridge.objectives.cvrl import CVRL
+from muybridge.objectives.contrastive.cvrl import CVRL
+from muybridge.objectives.contrastive.rspnet import RSPNet
+from muybridge.objectives.contrastive.tdl import TDL
 from muybridge.objectives.objective import Learner
-from muybridge.objectives.rotnet import RotNet
-from muybridge.objectives.rspnet import RSPNet
-from muybridge.objectives.tdl import TDL
-from muybridge.objectives.vcop import VCOP
+from muybridge.objectives.pretext.rotnet import RotNet
+from muybridge.objectives.pretext.vcop import VCOP
+from muybridge.sampling.frame_numbers import Law
 from muybridge.train.checkpoint import State
 from muybridge.train.loop import Recipe, fit
 from muybridge.train.precision import choose

@@ -8,8 +8,8 @@ import torch
 from small import learner
 from torch import nn
 
-from muybridge.core.checked import SIZE, opened, sealed
 from muybridge.core.errors import MuybridgeError
+from muybridge.store.checked import SIZE, opened, sealed
 from muybridge.train.checkpoint import State, load_state, load_weights, part, save_state, save_weights
 from muybridge.train.optim import optimiser
 from muybridge.train.precision import choose

@@ -12,8 +12,8 @@ from alike import OBJECTIVES, TINY, run, spawn
 from small import learner, recipe, train
 from torch import nn
 
-from muybridge.core.gather import rank
-from muybridge.objectives.contrast import Queue, in_groups
+from muybridge.core.networks.gather import rank
+from muybridge.objectives.contrastive.contrast import Queue, in_groups
 from muybridge.train import distributed
 from muybridge.train.distributed import part
 from muybridge.train.synchronised import GlobalDropout, GlobalNorm, synchronise

@@ -8,7 +8,7 @@ from alike import spawn
 from ranks import gradient, labelled, without_norms, work
 from small import learner, recipe, train
 
-from muybridge.core.gather import counts, gather, offset, processes, rank
+from muybridge.core.networks.gather import counts, gather, offset, processes, rank
 from muybridge.train import distributed
 
 

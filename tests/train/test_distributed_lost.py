@@ -8,7 +8,7 @@ import pytest
 from alike import spawn
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.gather import rank
+from muybridge.core.networks.gather import rank
 from muybridge.train import distributed
 from muybridge.train.distributed import PATIENCE
 

@@ -5,9 +5,9 @@ import torch
 from small import learner, recipe, train
 from torch import nn
 
+from muybridge.config.stage_configs import PretrainConfig, ProbeConfig
 from muybridge.core.errors import UsageError
-from muybridge.stages.config import PretrainConfig, ProbeConfig
-from muybridge.stages.job import resolve
+from muybridge.stages.job.job import resolve
 from muybridge.train.precision import Compute, check_training, choose, has_bf16, pick_device
 
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ from alike import spawn
 from several import several, train, weighted_by
 
 from muybridge.core.errors import UsageError
-from muybridge.core.gather import rank
+from muybridge.core.networks.gather import rank
 from muybridge.train import distributed
 
 ARMS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -10,7 +10,7 @@ from several import labelled, several, train, weighted_by
 from test_fit import assert_same_run, curve
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.still import aside, still
+from muybridge.core.networks.still import aside, still
 from muybridge.train.flops import step_flops
 from muybridge.train.precision import choose
 from muybridge.weighting import WEIGHTINGS
@@ -59,7 +59,7 @@ def test_stopping_and_going_on_gives_the_same_bits(case: str, tmp_path: Path):
 
 def unsealed(folder: Path) -> None:
     """The state of a run without its checksum and without the seconds of its meta steps."""
-    from muybridge.core.checked import opened
+    from muybridge.store.checked import opened
 
     file = folder / "state" / "last.pt"
     content = opened(file.read_bytes(), folder.name)

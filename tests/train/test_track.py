@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from muybridge.config.stage_configs import PretrainConfig, as_dict
 from muybridge.core.errors import UsageError
-from muybridge.core.records import Run, append_metrics, keep_metrics, read_metrics, signature
-from muybridge.stages.config import PretrainConfig, as_dict
+from muybridge.runs.metrics import append_metrics, keep_metrics, read_metrics
+from muybridge.runs.records import Run
+from muybridge.runs.signing import signature
 from muybridge.train import track
 from muybridge.train.track import Tracking, scalars
 

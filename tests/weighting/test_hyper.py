@@ -6,7 +6,7 @@ import pytest
 import torch
 from toys import NAMES, ConvNet, Quadratics, central, prepared, step_of
 
-from muybridge.core.step import Row, weighted
+from muybridge.core.networks.step import Row, weighted
 from muybridge.weighting.hyper import conjugate_gradients, neumann
 from muybridge.weighting.learnt import AutoLambda, AuxiLearn
 from muybridge.weighting.meltr import Meltr

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from muybridge.core.errors import UsageError
-from muybridge.core.step import Step
-from muybridge.objectives.teachers import agreed_weights, softened_loss
+from muybridge.core.networks.step import Step
+from muybridge.objectives.labels.teacher_answers import agreed_weights, softened_loss
 from muybridge.weighting.fixed import Fixed
-from muybridge.weighting.teachers import AeKd, Average, BestOnly, Confidence, Discrepancy
+from muybridge.weighting.teacher_weights import AeKd, Average, BestOnly, Confidence, Discrepancy
 
 NAMES = ("supervised.supervised", "teacher-1.kd", "teacher-2.kd", "teacher-3.kd")
 KINDS = (AeKd, Average, BestOnly, Confidence, Discrepancy)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from muybridge.core.step import Step, Weighting
+from muybridge.core.networks.step import Step, Weighting
 
 NAMES = ("main.main", "a.a", "b.b", "c.c", "d.d")
 

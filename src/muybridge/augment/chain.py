@@ -8,7 +8,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Generator, Tensor
 
-from muybridge.augment.colour import identity, recolour
+from muybridge.augment.colouring import identity, recolour
 from muybridge.augment.steps import (
     Blur,
     CentreCrop,

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Generator, Tensor
 
-from muybridge.augment import colour, geometry
-from muybridge.augment.blur import blur, kernel_size
+from muybridge.augment import colouring, geometry
+from muybridge.augment.blurring import blur, kernel_size
 
 Drawn: TypeAlias = tuple[Tensor, ...]
 Range: TypeAlias = tuple[float, float]
@@ -158,9 +158,9 @@ class Jitter:
         spread = spread * _chosen(self.p, clips, rng)
         return (*(1 + spread[:3]).clamp(min=0), spread[3])
 
-    def fold(self, affine: colour.Affine, drawn: Drawn) -> colour.Affine:
+    def fold(self, affine: colouring.Affine, drawn: Drawn) -> colouring.Affine:
         """The colour map with the jitter behind it."""
-        return colour.jittered(affine, *drawn)
+        return colouring.jittered(affine, *drawn)
 
 
 @dataclass(frozen=True)
@@ -173,9 +173,9 @@ class Gray:
         """Saturation of each clip: 0 or 1."""
         return ((~_chosen(self.p, clips, rng)).float(),)
 
-    def fold(self, affine: colour.Affine, drawn: Drawn) -> colour.Affine:
+    def fold(self, affine: colouring.Affine, drawn: Drawn) -> colouring.Affine:
         """The colour map with the luma behind it."""
-        return affine.then(colour.saturation_matrix(*drawn))
+        return affine.then(colouring.saturation_matrix(*drawn))
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ class Gamma:
 
     def change(self, pixels: Float[Tensor, "n c t h w"], drawn: Drawn) -> Float[Tensor, "n c t h w"]:
         """Raise the pixels."""
-        return colour.gamma(pixels, drawn[1])
+        return colouring.gamma(pixels, drawn[1])
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ class Solarise:
 
     def change(self, pixels: Float[Tensor, "n c t h w"], drawn: Drawn) -> Float[Tensor, "n c t h w"]:
         """Invert the bright pixels."""
-        return colour.solarise(pixels, self.threshold)
+        return colouring.solarise(pixels, self.threshold)
 
 
 Geometric: TypeAlias = CentreCrop | Crop | ResizedCrop | Resize | Rotate | Flip

@@ -19,152 +19,152 @@ if TYPE_CHECKING:
 BACKBONES = {
     "shufflenet": Entry(
         "3D-ShuffleNet V1 2.0x, 3 groups, 512-d",
-        "muybridge.backbones.shufflenet:ShuffleNet",
+        "muybridge.backbones.networks.shufflenet:ShuffleNet",
         {"group": "small", "params": 4_641_653, "gflops": 1.027},
     ),
     "mobilenet": Entry(
         "3D-MobileNet V2 1.0x, 512-d",
-        "muybridge.backbones.mobilenet:MobileNet",
+        "muybridge.backbones.networks.mobilenet:MobileNet",
         {"group": "small", "params": 3_061_733, "gflops": 1.037},
     ),
     "squeezenet": Entry(
         "3D-SqueezeNet v1.1 with bypass, 512-d",
-        "muybridge.backbones.squeezenet:SqueezeNet",
+        "muybridge.backbones.networks.squeezenet:SqueezeNet",
         {"group": "small", "params": 1_889_573, "gflops": 1.797},
     ),
     "c3d": Entry(
         "C3D with batch norm and global pooling, 512-d",
-        "muybridge.backbones.c3d:C3D",
+        "muybridge.backbones.networks.c3d:C3D",
         {"group": "medium", "params": 27_713_253, "gflops": 76.993},
     ),
     "r3d": Entry(
         "R3D, one residual block a stage, 512-d",
-        "muybridge.backbones.r3d:R3D",
+        "muybridge.backbones.networks.r3d:R3D",
         {"group": "medium", "params": 14_413_605, "gflops": 39.775},
     ),
     "r2plus1d": Entry(
         "R(2+1)D, one residual block a stage, 512-d (the benchmark's medium network)",
-        "muybridge.backbones.r2plus1d:R2Plus1D",
+        "muybridge.backbones.networks.r2plus1d:R2Plus1D",
         {"group": "medium", "params": 14_417_116, "gflops": 42.724},
     ),
     "i3d": Entry(
         "I3D, inflated Inception-v1, 1024-d; takes the public Kinetics-400 weights",
-        "muybridge.backbones.i3d:I3D",
+        "muybridge.backbones.networks.i3d:I3D",
         {"group": "medium", "params": 12_390_789, "gflops": 13.965},
     ),
     "vit": Entry(
         "ViT-B on tubelets of 2x16x16, 768-d: VideoMAE's encoder",
-        "muybridge.backbones.vit:ViT",
+        "muybridge.backbones.networks.vit:ViT",
         {"group": "large", "params": 86_304_869, "gflops": 73.178},
     ),
     "r2plus1d-tiny": Entry(
         "plain (2+1)D of width 16 to 128 for 8x32x32 clips, 128-d, for work on a CPU",
-        "muybridge.backbones.r2plus1d:tiny",
+        "muybridge.backbones.networks.r2plus1d:tiny",
         {"group": "tiny", "params": 176_469, "gflops": 0.544},
     ),
     "r3d-tiny": Entry(
         "three residual blocks of width 16 to 128 for 8x32x32 clips, 128-d",
-        "muybridge.backbones.r3d:tiny",
+        "muybridge.backbones.networks.r3d:tiny",
         {"group": "tiny", "params": 624_285, "gflops": 0.678},
     ),
     "c3d-tiny": Entry(
         "four convolutions of width 16 to 128 for 8x32x32 clips, 128-d",
-        "muybridge.backbones.c3d:tiny",
+        "muybridge.backbones.networks.c3d:tiny",
         {"group": "tiny", "params": 305_349, "gflops": 0.737},
     ),
     "shufflenet-tiny": Entry(
         "two stages of three shuffle units for 8x32x32 clips, 128-d",
-        "muybridge.backbones.shufflenet:tiny",
+        "muybridge.backbones.networks.shufflenet:tiny",
         {"group": "tiny", "params": 66_137, "gflops": 0.13},
     ),
     "mobilenet-tiny": Entry(
         "five inverted residuals for 8x32x32 clips, 128-d",
-        "muybridge.backbones.mobilenet:tiny",
+        "muybridge.backbones.networks.mobilenet:tiny",
         {"group": "tiny", "params": 84_501, "gflops": 0.209},
     ),
     "squeezenet-tiny": Entry(
         "three stages of two Fire modules for 8x32x32 clips, 128-d",
-        "muybridge.backbones.squeezenet:tiny",
+        "muybridge.backbones.networks.squeezenet:tiny",
         {"group": "tiny", "params": 174_645, "gflops": 0.462},
     ),
     "i3d-tiny": Entry(
         "three Inception modules for 8x32x32 clips, 128-d",
-        "muybridge.backbones.i3d:tiny",
+        "muybridge.backbones.networks.i3d:tiny",
         {"group": "tiny", "params": 132_797, "gflops": 0.588},
     ),
     "vit-tiny": Entry(
         "four transformer blocks of width 96 on tubelets of 2x8x8 for 8x32x32 clips, 96-d",
-        "muybridge.backbones.vit:tiny",
+        "muybridge.backbones.networks.vit:tiny",
         {"group": "tiny", "params": 493_925, "gflops": 5.279},
     ),
     "frame-average-tiny": Entry(
         "eight convolutions within each frame and the mean over frames: blind to their order, the control of the others, 128-d",
-        "muybridge.backbones.frame_average:tiny",
+        "muybridge.backbones.networks.frame_average:tiny",
         {"group": "tiny", "params": 307_029, "gflops": 1.315, "order": False},
     ),
     "torchvision:swin3d_t": Entry(
         "VideoSwin-T, 768-d",
-        "muybridge.backbones.zoo:backbone",
+        "muybridge.backbones.outside.zoo:backbone",
         {"group": "large", "params": 27_928_139, "gflops": 22.726},
     ),
     "torchvision:swin3d_s": Entry(
         "VideoSwin-S, 768-d",
-        "muybridge.backbones.zoo:backbone",
+        "muybridge.backbones.outside.zoo:backbone",
         {"group": "large", "params": 49_586_747, "gflops": 42.205},
     ),
     "torchvision:swin3d_b": Entry(
         "VideoSwin-B, 1024-d",
-        "muybridge.backbones.zoo:backbone",
+        "muybridge.backbones.outside.zoo:backbone",
         {"group": "large", "params": 87_742_509, "gflops": 71.789},
     ),
     "torchvision:mvit_v1_b": Entry(
         "MViT-B v1, 768-d, clips of 16x224x224 only",
-        "muybridge.backbones.zoo:backbone",
+        "muybridge.backbones.outside.zoo:backbone",
         {"group": "large", "params": 36_380_741, "gflops": 141.198, "clip": "16x224x224"},
     ),
     "torchvision:mvit_v2_s": Entry(
         "MViTv2-S, 768-d, clips of 16x224x224 only",
-        "muybridge.backbones.zoo:backbone",
+        "muybridge.backbones.outside.zoo:backbone",
         {"group": "large", "params": 34_307_813, "gflops": 128.447, "clip": "16x224x224"},
     ),
     "torchvision:r3d_18": Entry(
         "R3D-18, two residual blocks a stage, 512-d",
-        "muybridge.backbones.zoo:backbone",
+        "muybridge.backbones.outside.zoo:backbone",
         {"group": "large", "params": 33_218_085, "gflops": 81.393},
     ),
     "torchvision:mc3_18": Entry(
         "MC3-18, 3-D convolutions in the first stages alone, 512-d",
-        "muybridge.backbones.zoo:backbone",
+        "muybridge.backbones.outside.zoo:backbone",
         {"group": "large", "params": 11_542_053, "gflops": 86.685},
     ),
     "torchvision:r2plus1d_18": Entry(
         "R(2+1)D-18, two residual blocks a stage, 512-d",
-        "muybridge.backbones.zoo:backbone",
+        "muybridge.backbones.outside.zoo:backbone",
         {"group": "large", "params": 31_351_938, "gflops": 81.038},
     ),
     "torchvision:s3d": Entry(
         "S3D, Inception with separated convolutions, 1024-d",
-        "muybridge.backbones.zoo:backbone",
+        "muybridge.backbones.outside.zoo:backbone",
         {"group": "large", "params": 8_013_573, "gflops": 8.948},
     ),
     "hf:timesformer": Entry(
         "TimeSformer-B, 768-d, random weights, clips of 8x224x224 only",
-        "muybridge.backbones.zoo:backbone",
+        "muybridge.backbones.outside.zoo:backbone",
         {"group": "large", "params": 121_336_421, "gflops": 391.66, "clip": "8x224x224"},
     ),
     "hf:vivit": Entry(
         "ViViT-B/16x2, 768-d, random weights, clips of 32x224x224 only",
-        "muybridge.backbones.zoo:backbone",
+        "muybridge.backbones.outside.zoo:backbone",
         {"group": "large", "params": 88_724_069, "gflops": 903.049, "clip": "32x224x224"},
     ),
     "hf:videomae": Entry(
         "VideoMAE ViT-B, 768-d, random weights, clips of 16x224x224 only",
-        "muybridge.backbones.zoo:backbone",
+        "muybridge.backbones.outside.zoo:backbone",
         {"group": "large", "params": 86_303_333, "gflops": 360.689, "clip": "16x224x224"},
     ),
     "hf:vjepa2": Entry(
         "V-JEPA 2 ViT-L, 1024-d, random weights, clips of 256x256 pixels only",
-        "muybridge.backbones.zoo:backbone",
+        "muybridge.backbones.outside.zoo:backbone",
         {"group": "large", "params": 303_988_837, "gflops": 1655.71, "clip": "16x256x256"},
     ),
 }
@@ -193,7 +193,7 @@ def build(name: str) -> "nn.Module":
     """
     check_name(name)
     if ":" in name:
-        from muybridge.backbones.zoo import backbone
+        from muybridge.backbones.outside.zoo import backbone
 
         return backbone(name)
     module: nn.Module = pick("backbones", BACKBONES, name)()

@@ -6,7 +6,7 @@ The command line prints them as one paragraph and exits with ``exit_code``; ever
 import errno
 from pathlib import Path
 
-from muybridge.core.redact import redacted
+from muybridge.core.text.redact import redacted
 
 
 class MuybridgeError(Exception):

@@ -17,7 +17,7 @@ from typing import IO, Any
 from uuid import uuid4
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.names import SIGNATURE
+from muybridge.core.plain_names import SIGNATURE
 
 TEXT = 64 << 20
 """Most bytes of a text file of a run."""

@@ -22,7 +22,7 @@ from filelock import FileLock
 from muybridge.core.errors import MuybridgeError, VideoError
 from muybridge.core.paths import cache_root
 from muybridge.core.processes import pool
-from muybridge.data import video
+from muybridge.data.decode import video
 from muybridge.data.frame_store import (
     MEMORY,
     Table,

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from muybridge.core.errors import VideoError
-from muybridge.data import video
+from muybridge.data.decode import video
 
 
 @dataclass(frozen=True)

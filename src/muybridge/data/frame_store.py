@@ -19,7 +19,7 @@ from jaxtyping import UInt8
 
 from muybridge.core.errors import MuybridgeError, VideoError
 from muybridge.core.files import atomic
-from muybridge.data import video
+from muybridge.data.decode import video
 
 Table = dict[str, dict[str, Any]]
 Repair = Callable[[str], None]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from muybridge.core import seeding
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.data import segments
-from muybridge.data.content import content_hashes, sampled_hash
-from muybridge.data.segments import Segment
-from muybridge.data.tar import is_there
+from muybridge.data.file_hashes import content_hashes, sampled_hash
+from muybridge.data.lists import segments
+from muybridge.data.lists.segments import Segment
+from muybridge.data.lists.tar import is_there
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import torch
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
-from muybridge.core.sampling import Draw, Law, Sampling, views
 from muybridge.data.cache import FrameStore
 from muybridge.data.index import VideoRecord
+from muybridge.sampling.frame_numbers import Draw, Law, Sampling, views
 
 
 @dataclass

@@ -8,11 +8,13 @@ from typing import Any
 
 from muybridge.core.catalogue import pick, rows, suggestion
 from muybridge.core.errors import UsageError
-from muybridge.data import DATASETS, amounts, builtin, folder, hf_folder, shards
-from muybridge.data import builtin_scenes as builtin_scenes_
+from muybridge.data import DATASETS
+from muybridge.data.decode.video import is_video
 from muybridge.data.index import Dataset
-from muybridge.data.rows import Fence, Row, checked, number
-from muybridge.data.video import is_video
+from muybridge.data.lists import amounts, folder, hf_folder, shards
+from muybridge.data.lists.rows import Fence, Row, checked, number
+from muybridge.data.sets import builtin
+from muybridge.data.sets import builtin_scenes as builtin_scenes_
 
 
 def load(

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from muybridge.core.predictions import Predictions
+from muybridge.runs.contents.predictions import Predictions
 
 
 def video_level(rows: Predictions) -> Predictions:

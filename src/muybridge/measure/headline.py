@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.predictions import Predictions, read_predictions
-from muybridge.core.records import Run
 from muybridge.measure.accuracy import video_level
 from muybridge.measure.intervals import CLEAN, Condition
-from muybridge.measure.robustness import grid, mean_over_types
+from muybridge.measure.robustness_scores import grid, mean_over_types
+from muybridge.runs.contents.predictions import Predictions, read_predictions
+from muybridge.runs.records import Run
 
 ORDER = ("accuracy", "perturbed", "recall", "pretext", "loss")
 """Names of headline numbers, the most telling first."""

@@ -11,10 +11,10 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Bool, Float64, Integer
 
-from muybridge.core.predictions import Predictions
 from muybridge.core.seeding import rng
 from muybridge.measure.accuracy import video_level
 from muybridge.measure.estimate import FEW_GROUPS, LEVEL, Estimate, Interval, mean_over_seeds
+from muybridge.runs.contents.predictions import Predictions
 
 REPLICATES = 10_000
 KEPT = 2**25

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from muybridge.core.outside import Outside
+from muybridge.core.reference.result_tables import Outside
 
 CLASSES: Mapping[str, int] = {
     **{"ucf101": 101, "hmdb51": 51, "kinetics400": 400, "kinetics600": 600},

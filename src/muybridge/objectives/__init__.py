@@ -18,12 +18,12 @@ AUGMENT = {"benchmark": (("benchmark",),), "tiny": (("crop",),)}
 OBJECTIVES = {
     "rotnet": Entry(
         "name the multiple of 90 degrees by which the clip was rotated (spatial; 3DRotNet, 2018)",
-        "muybridge.objectives.rotnet:RotNet",
+        "muybridge.objectives.pretext.rotnet:RotNet",
         {"kind": "spatial", "pretext": True, "complexity": "rotations"},
     ),
     "vcop": Entry(
         "name the order in which the clips of a video were shuffled (temporal; VCOP, CVPR 2019)",
-        "muybridge.objectives.vcop:VCOP",
+        "muybridge.objectives.pretext.vcop:VCOP",
         {
             "kind": "temporal",
             "pretext": True,
@@ -34,7 +34,7 @@ OBJECTIVES = {
     ),
     "prp": Entry(
         "name the rate at which the clip is played and paint the frames between (spatio-temporal; PRP, CVPR 2020)",
-        "muybridge.objectives.prp:PRP",
+        "muybridge.objectives.pretext.prp:PRP",
         {
             "kind": "spatio-temporal",
             "pretext": True,
@@ -46,17 +46,17 @@ OBJECTIVES = {
     ),
     "speed": Entry(
         "name the rate at which the clip is played (temporal; SpeedNet, CVPR 2020; pace prediction, ECCV 2020)",
-        "muybridge.objectives.speed:Speed",
+        "muybridge.objectives.pretext.speed:Speed",
         {"kind": "temporal", "pretext": True, "consecutive": True, "complexity": "rates"},
     ),
     "arrow-of-time": Entry(
         "say whether the clip runs forwards or backwards (temporal; Pickup et al., CVPR 2014; Wei et al., CVPR 2018)",
-        "muybridge.objectives.arrow_of_time:ArrowOfTime",
+        "muybridge.objectives.pretext.arrow_of_time:ArrowOfTime",
         {"kind": "temporal", "pretext": True},
     ),
     "masked": Entry(
         "predict the pixels of nine tubes in ten from the tenth (spatio-temporal; VideoMAE, NeurIPS 2022; token backbones)",
-        "muybridge.objectives.masked:Masked",
+        "muybridge.objectives.pretext.masked:Masked",
         {
             "kind": "spatio-temporal",
             "pretext": True,
@@ -67,7 +67,7 @@ OBJECTIVES = {
     ),
     "cvrl": Entry(
         "two clips of a video attract each other, clips of other videos repel (spatial; CVRL, CVPR 2021)",
-        "muybridge.objectives.cvrl:CVRL",
+        "muybridge.objectives.contrastive.cvrl:CVRL",
         {
             "kind": "spatial",
             "pretext": True,
@@ -83,7 +83,7 @@ OBJECTIVES = {
     ),
     "tdl": Entry(
         "a clip attracts another look at the same frames and repels another segment of its video (temporal; TDL, 2020)",
-        "muybridge.objectives.tdl:TDL",
+        "muybridge.objectives.contrastive.tdl:TDL",
         {
             "kind": "temporal",
             "pretext": True,
@@ -96,7 +96,7 @@ OBJECTIVES = {
     ),
     "rspnet": Entry(
         "clips of a video look alike at every speed and move alike at the same one (spatio-temporal; RSPNet, AAAI 2021)",
-        "muybridge.objectives.rspnet:RSPNet",
+        "muybridge.objectives.contrastive.rspnet:RSPNet",
         {
             "kind": "spatio-temporal",
             "pretext": True,
@@ -108,7 +108,7 @@ OBJECTIVES = {
     ),
     "video-text": Entry(
         "a clip attracts the sentence about it and repels other sentences (spatio-temporal; CLIP, ICML 2021; SigLIP, ICCV 2023; captions)",
-        "muybridge.objectives.video_text:VideoText",
+        "muybridge.objectives.language.video_text:VideoText",
         {
             "kind": "spatio-temporal",
             "pretext": True,
@@ -119,7 +119,7 @@ OBJECTIVES = {
     ),
     "tcons": Entry(
         "clips in a row look alike and embeddings keep their variance (temporal; VICReg, ICLR 2022, with neighbours in time)",
-        "muybridge.objectives.tcons:TCons",
+        "muybridge.objectives.contrastive.tcons:TCons",
         {
             "kind": "temporal",
             "pretext": True,
@@ -130,47 +130,47 @@ OBJECTIVES = {
     ),
     "sigreg": Entry(
         "two looks at a clip, most of it dropped, agree; all embeddings are an isotropic Gaussian (spatial; LeJEPA, 2025)",
-        "muybridge.objectives.sigreg:SIGReg",
+        "muybridge.objectives.contrastive.sigreg:SIGReg",
         {"kind": "spatial", "pretext": True, "augment": {"tiny": (("crop", "jitter"),)}},
     ),
     "placebo-projection": Entry(
         "regress a fixed random projection of the clip (a control: nothing to learn from it)",
-        "muybridge.objectives.placebo:PlaceboProjection",
+        "muybridge.objectives.pretext.placebo:PlaceboProjection",
         {"kind": "control", "pretext": True},
     ),
     "placebo-colour": Entry(
         "regress a random projection of the clip on 1 x 1 x 1 cells (a control)",
-        "muybridge.objectives.placebo:PlaceboColour",
+        "muybridge.objectives.pretext.placebo:PlaceboColour",
         {"kind": "control", "pretext": True},
     ),
     "placebo-coarse": Entry(
         "regress a random projection of the clip on 2 x 2 x 2 cells (a control)",
-        "muybridge.objectives.placebo:PlaceboCoarse",
+        "muybridge.objectives.pretext.placebo:PlaceboCoarse",
         {"kind": "control", "pretext": True},
     ),
     "placebo-blocks": Entry(
         "regress a random projection of the clip on 3 x 3 x 3 cells (a control)",
-        "muybridge.objectives.placebo:PlaceboBlocks",
+        "muybridge.objectives.pretext.placebo:PlaceboBlocks",
         {"kind": "control", "pretext": True},
     ),
     "placebo-fine": Entry(
         "regress a random projection of the clip on 6 x 6 x 6 cells (a control)",
-        "muybridge.objectives.placebo:PlaceboFine",
+        "muybridge.objectives.pretext.placebo:PlaceboFine",
         {"kind": "control", "pretext": True},
     ),
     "placebo-finest": Entry(
         "regress a random projection of the clip on 8 x 8 x 8 cells (a control)",
-        "muybridge.objectives.placebo:PlaceboFinest",
+        "muybridge.objectives.pretext.placebo:PlaceboFinest",
         {"kind": "control", "pretext": True},
     ),
     "placebo-labels": Entry(
         "name a label that a hash gave to the video (a control: nothing to learn from it)",
-        "muybridge.objectives.placebo:PlaceboLabels",
+        "muybridge.objectives.pretext.placebo:PlaceboLabels",
         {"kind": "control", "pretext": True},
     ),
     "supervised": Entry(
         "cross-entropy on the labels",
-        "muybridge.objectives.supervised:Supervised",
+        "muybridge.objectives.labels.supervised:Supervised",
         {"kind": "supervised", "pretext": False},
     ),
 }

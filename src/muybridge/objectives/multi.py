@@ -12,9 +12,9 @@ from torch.nn import functional as F
 
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
-from muybridge.core.sampling import Draw, Law, Short
-from muybridge.core.still import still
+from muybridge.core.networks.still import still
 from muybridge.objectives.objective import Augment, Encode, Objective, Outcome, Views
+from muybridge.sampling.frame_numbers import Draw, Law, Short
 
 
 @dataclass(frozen=True)

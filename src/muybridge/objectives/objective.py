@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from muybridge.core.clip import Clip
-from muybridge.core.features import Features
-from muybridge.core.sampling import Law, Sampling, Short
+from muybridge.core.networks.features import Features
+from muybridge.sampling.frame_numbers import Law, Sampling, Short
 
 Encode = Callable[[Float[Tensor, "b 3 t h w"]], Features]
 Views = Mapping[str, Tensor]

@@ -3,6 +3,6 @@
 Every number is computed from prediction rows, carries an interval and can be traced to the run that made it.
 """
 
-from muybridge.report.write import ReportPaths, write_report
+from muybridge.report.formats.write import ReportPaths, write_report
 
 __all__ = ["ReportPaths", "write_report"]

@@ -17,24 +17,39 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from muybridge.backbones import check_clip
+from muybridge.config.stage_configs import DiversityConfig
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
 from muybridge.core.files import atomic
-from muybridge.core.gather import rank
-from muybridge.core.records import append_metrics
-from muybridge.core.sampling import Law
+from muybridge.core.networks.gather import rank
 from muybridge.data.loader import Loader, stream
-from muybridge.measure.diversity import Gram, category_entropy, gram_of, naive_cosines, normalised, rao, vendi
-from muybridge.measure.diversity_rows import SetDiversity, diversity
+from muybridge.measure.diversity.diversity_rows import SetDiversity, diversity
+from muybridge.measure.diversity.loss_diversity import (
+    Gram,
+    category_entropy,
+    gram_of,
+    naive_cosines,
+    normalised,
+    rao,
+    vendi,
+)
 from muybridge.objectives import OBJECTIVES
+from muybridge.objectives.labels.supervised import Supervised
 from muybridge.objectives.objective import Learner
-from muybridge.objectives.supervised import Supervised
-from muybridge.stages.config import DiversityConfig
-from muybridge.stages.job import Job, Progress
-from muybridge.stages.labelled import parts_of
-from muybridge.stages.material import Material, build_backbone, data_facts, prepare, seeded
-from muybridge.stages.tasks import account, build_weighting, inactive, with_auxiliaries
-from muybridge.stages.training import augmented, budget, compute_of, loader_of, schedule_of, steps_within
+from muybridge.runs.metrics import append_metrics
+from muybridge.sampling.frame_numbers import Law
+from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.training.labelled import parts_of
+from muybridge.stages.training.material import Material, build_backbone, data_facts, prepare, seeded
+from muybridge.stages.training.tasks import account, build_weighting, inactive, with_auxiliaries
+from muybridge.stages.training.training import (
+    augmented,
+    budget,
+    compute_of,
+    loader_of,
+    schedule_of,
+    steps_within,
+)
 from muybridge.train.checkpoint import State
 from muybridge.train.loop import Recipe, fit
 from muybridge.train.precision import Compute

@@ -12,26 +12,26 @@ from typing import Any
 from torch import Tensor
 
 from muybridge.backbones import check_clip
-from muybridge.core.features import Classifier
-from muybridge.core.gather import rank
-from muybridge.core.predictions import write_predictions
-from muybridge.core.records import write_strips
+from muybridge.config.stage_configs import FinetuneConfig
+from muybridge.core.networks.features import Classifier
+from muybridge.core.networks.gather import rank
+from muybridge.objectives.labels.supervised import Supervised
 from muybridge.objectives.objective import Learner
-from muybridge.objectives.supervised import Supervised
-from muybridge.stages.answers import predict
-from muybridge.stages.config import FinetuneConfig
-from muybridge.stages.job import Job, Progress
-from muybridge.stages.labelled import parts_of
-from muybridge.stages.material import Material, backbone_of, data_facts, law_of, prepare, seeded
-from muybridge.stages.predict import View, view_of
-from muybridge.stages.strips import class_strips
-from muybridge.stages.tasks import account as account_of_tasks
-from muybridge.stages.tasks import build_weighting, inactive, meta_batches, with_auxiliaries
-from muybridge.stages.teachers import with_teachers
-from muybridge.stages.training import account as spent_of
-from muybridge.stages.training import budget, compute_of, loader_of, optimise, steps_within
-from muybridge.stages.transfer import transfer_of
-from muybridge.stages.validation import Best, Validation, account
+from muybridge.runs.contents.predictions import write_predictions
+from muybridge.runs.contents.strips import write_strips
+from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.testing.answers import predict
+from muybridge.stages.testing.predict import View, view_of
+from muybridge.stages.testing.tested_strips import class_strips
+from muybridge.stages.training.labelled import parts_of
+from muybridge.stages.training.material import Material, backbone_of, data_facts, law_of, prepare, seeded
+from muybridge.stages.training.tasks import account as account_of_tasks
+from muybridge.stages.training.tasks import build_weighting, inactive, meta_batches, with_auxiliaries
+from muybridge.stages.training.teachers import with_teachers
+from muybridge.stages.training.training import account as spent_of
+from muybridge.stages.training.training import budget, compute_of, loader_of, optimise, steps_within
+from muybridge.stages.training.transfer_protocol import transfer_of
+from muybridge.stages.training.validation import Best, Validation, account
 from muybridge.train.checkpoint import save_weights
 
 

@@ -7,22 +7,22 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from muybridge.core.gather import rank
-from muybridge.core.predictions import write_predictions
+from muybridge.config.stage_configs import KnnConfig
+from muybridge.core.networks.gather import rank
 from muybridge.data.index import VideoRecord
 from muybridge.measure.counts import counts_of
-from muybridge.measure.knn import votes
-from muybridge.measure.linear import check_finite
-from muybridge.measure.retrieval import nearest_in
-from muybridge.stages.answers import answered, majority
-from muybridge.stages.calibration import frozen_backbone
-from muybridge.stages.config import KnnConfig
-from muybridge.stages.frozen import divided, frozen_features
-from muybridge.stages.gallery import within
-from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import data_facts
-from muybridge.stages.predict import forward_budget, view_of
-from muybridge.stages.transfer import K, transfer_of
+from muybridge.measure.features.linear import check_finite
+from muybridge.measure.features.ranking import nearest_in
+from muybridge.measure.features.votes import votes
+from muybridge.runs.contents.predictions import write_predictions
+from muybridge.stages.features.frozen import divided, frozen_features
+from muybridge.stages.features.gallery import within
+from muybridge.stages.features.norm_calibration import frozen_backbone
+from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.testing.answers import answered, majority
+from muybridge.stages.testing.predict import forward_budget, view_of
+from muybridge.stages.training.material import data_facts
+from muybridge.stages.training.transfer_protocol import K, transfer_of
 from muybridge.train.precision import choose
 
 KS = (1, 5, 10, 20, 50, 200)

@@ -6,19 +6,19 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
+from muybridge.config.stage_configs import NeighboursConfig
 from muybridge.core import seeding
-from muybridge.core.gather import rank
-from muybridge.core.records import write_strips
+from muybridge.core.networks.gather import rank
 from muybridge.data.index import VideoRecord
-from muybridge.measure.linear import check_finite
-from muybridge.measure.retrieval import nearest
-from muybridge.stages.calibration import frozen_backbone
-from muybridge.stages.config import NeighboursConfig
-from muybridge.stages.frozen import frozen_features
-from muybridge.stages.gallery import recalled
-from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import Material, data_facts, law_of, prepare
-from muybridge.stages.predict import forward_budget, view_of
+from muybridge.measure.features.linear import check_finite
+from muybridge.measure.features.ranking import nearest
+from muybridge.runs.contents.strips import write_strips
+from muybridge.stages.features.frozen import frozen_features
+from muybridge.stages.features.gallery import recalled
+from muybridge.stages.features.norm_calibration import frozen_backbone
+from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.testing.predict import forward_budget, view_of
+from muybridge.stages.training.material import Material, data_facts, law_of, prepare
 from muybridge.train.precision import choose
 
 KS = (1, 5, 10, 20)

@@ -9,25 +9,31 @@ import torch
 from torch import nn
 
 from muybridge.backbones import check_clip
+from muybridge.config.stage_configs import PretrainConfig
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
-from muybridge.core.gather import rank
-from muybridge.core.records import write_strips
-from muybridge.core.snapshots import name_of, steps_of
-from muybridge.core.step import Weighting
+from muybridge.core.networks.gather import rank
+from muybridge.core.networks.step import Weighting
 from muybridge.data.index import VideoRecord, learnable
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.objective import Alone, Learner, first_of
-from muybridge.stages.captions import captions_of, needs_captions
-from muybridge.stages.config import PretrainConfig
-from muybridge.stages.health import controls, verdict, watch_of
-from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import build_backbone, data_facts, prepare, seeded
-from muybridge.stages.pretext import build_objective
-from muybridge.stages.tasks import ROLE as META
-from muybridge.stages.tasks import account as account_of_tasks
-from muybridge.stages.tasks import build_weighting, inactive, kept_for_meta, meta_batches, with_auxiliaries
-from muybridge.stages.training import (
+from muybridge.runs.contents.snapshots import name_of, steps_of
+from muybridge.runs.contents.strips import write_strips
+from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.training.captions import captions_of, needs_captions
+from muybridge.stages.training.health import controls, verdict, watch_of
+from muybridge.stages.training.material import build_backbone, data_facts, prepare, seeded
+from muybridge.stages.training.pretext import build_objective
+from muybridge.stages.training.tasks import ROLE as META
+from muybridge.stages.training.tasks import account as account_of_tasks
+from muybridge.stages.training.tasks import (
+    build_weighting,
+    inactive,
+    kept_for_meta,
+    meta_batches,
+    with_auxiliaries,
+)
+from muybridge.stages.training.training import (
     account,
     augmented,
     budget,

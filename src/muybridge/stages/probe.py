@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from muybridge.core.features import Classifier
-from muybridge.core.gather import rank
-from muybridge.core.predictions import write_predictions
-from muybridge.core.records import write_strips
+from muybridge.config.stage_configs import ProbeConfig
+from muybridge.core.networks.features import Classifier
+from muybridge.core.networks.gather import rank
 from muybridge.data.index import VideoRecord, assign_folds
-from muybridge.measure.linear import Linear, fit_linear
-from muybridge.stages.answers import majority, predict
-from muybridge.stages.calibration import frozen_backbone
-from muybridge.stages.config import ProbeConfig
-from muybridge.stages.frozen import Frozen, divided, frozen_features
-from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import data_facts
-from muybridge.stages.predict import forward_budget, view_of
-from muybridge.stages.strips import class_strips
-from muybridge.stages.transfer import transfer_of
+from muybridge.measure.features.linear import Linear, fit_linear
+from muybridge.runs.contents.predictions import write_predictions
+from muybridge.runs.contents.strips import write_strips
+from muybridge.stages.features.frozen import Frozen, divided, frozen_features
+from muybridge.stages.features.norm_calibration import frozen_backbone
+from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.testing.answers import majority, predict
+from muybridge.stages.testing.predict import forward_budget, view_of
+from muybridge.stages.testing.tested_strips import class_strips
+from muybridge.stages.training.material import data_facts
+from muybridge.stages.training.transfer_protocol import transfer_of
 from muybridge.train.checkpoint import save_weights
 from muybridge.train.distributed import told
 from muybridge.train.precision import Compute, choose

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from muybridge.core.gather import rank
+from muybridge.config.stage_configs import RetrievalConfig
+from muybridge.core.networks.gather import rank
 from muybridge.measure.counts import counts_of
-from muybridge.measure.linear import check_finite
-from muybridge.measure.retrieval import average_precision, nearest_in
-from muybridge.stages.calibration import frozen_backbone
-from muybridge.stages.config import RetrievalConfig
-from muybridge.stages.frozen import divided, frozen_features
-from muybridge.stages.gallery import recalled, within
-from muybridge.stages.job import Job, Progress
-from muybridge.stages.material import data_facts
-from muybridge.stages.predict import forward_budget, view_of
-from muybridge.stages.transfer import transfer_of
+from muybridge.measure.features.linear import check_finite
+from muybridge.measure.features.ranking import average_precision, nearest_in
+from muybridge.stages.features.frozen import divided, frozen_features
+from muybridge.stages.features.gallery import recalled, within
+from muybridge.stages.features.norm_calibration import frozen_backbone
+from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.testing.predict import forward_budget, view_of
+from muybridge.stages.training.material import data_facts
+from muybridge.stages.training.transfer_protocol import transfer_of
 from muybridge.train.precision import choose
 
 KS = (1, 5, 10, 20, 50)

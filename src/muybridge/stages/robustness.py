@@ -7,17 +7,8 @@ from typing import Any, cast
 
 import torch
 
-from muybridge.backbones.pretrained import put_weights
-from muybridge.core.errors import UsageError
-from muybridge.core.features import Classifier
-from muybridge.core.records import write_strips
-from muybridge.data.index import Dataset, VideoRecord, check_same, divide, fingerprints
-from muybridge.data.loader import check_broken
-from muybridge.perturb.apply import conditions
-from muybridge.perturb.profiles import profile_of
-from muybridge.stages import consent, labelling
-from muybridge.stages.check import check_cells
-from muybridge.stages.config import (
+from muybridge.backbones.weights.pretrained import put_weights
+from muybridge.config.stage_configs import (
     KINDS,
     FinetuneConfig,
     ProbeConfig,
@@ -25,21 +16,31 @@ from muybridge.stages.config import (
     ZeroshotConfig,
     change,
 )
-from muybridge.stages.controls import CONTROLS, IDENTITY, LOSSLESS, against_clean, categories, orders
-from muybridge.stages.grid import Grid, run_grid
-from muybridge.stages.job import Job, Progress
-from muybridge.stages.labels import Labels, matched, same
-from muybridge.stages.material import build_backbone, law_of, prepare
-from muybridge.stages.models import Subject, evaluating
-from muybridge.stages.origins import result_config
-from muybridge.stages.own_pair import model_of
-from muybridge.stages.parts import Parts
-from muybridge.stages.predict import view_of
-from muybridge.stages.protocol import Protocol, chosen, of_run
-from muybridge.stages.question import question_of
-from muybridge.stages.strips import condition_strips
-from muybridge.stages.tested import Cached, Direct, Tested, direct, fitting, held_out
-from muybridge.stages.text_scored import judge
+from muybridge.core.errors import UsageError
+from muybridge.core.networks.features import Classifier
+from muybridge.data.index import Dataset, VideoRecord, check_same, divide, fingerprints
+from muybridge.data.loader import check_broken
+from muybridge.perturb.apply import conditions
+from muybridge.perturb.profiles import profile_of
+from muybridge.runs.contents.strips import write_strips
+from muybridge.stages.job import consent
+from muybridge.stages.job.check import check_cells
+from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.job.origins import result_config
+from muybridge.stages.testing import labelling
+from muybridge.stages.testing.clip_protocol import Protocol, chosen, of_run
+from muybridge.stages.testing.controls import CONTROLS, IDENTITY, LOSSLESS, against_clean, categories, orders
+from muybridge.stages.testing.grid import Grid, run_grid
+from muybridge.stages.testing.labels import Labels, matched, same
+from muybridge.stages.testing.models import Subject, evaluating
+from muybridge.stages.testing.parts import Parts
+from muybridge.stages.testing.predict import view_of
+from muybridge.stages.testing.tested import Cached, Direct, Tested, direct, fitting, held_out
+from muybridge.stages.testing.tested_strips import condition_strips
+from muybridge.stages.texts.own_pair import model_of
+from muybridge.stages.texts.question import question_of
+from muybridge.stages.texts.text_scored import judge
+from muybridge.stages.training.material import build_backbone, law_of, prepare
 from muybridge.train.checkpoint import load_weights
 from muybridge.train.flops import flop_counter, without_gradients
 from muybridge.train.precision import Compute, choose

@@ -10,29 +10,29 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from muybridge.config.stage_configs import SimilarityConfig
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
-from muybridge.core.gather import rank
-from muybridge.core.layer_maps import PERTURBED, REDRAWN, write_maps
+from muybridge.core.networks.gather import rank
 from muybridge.core.seeding import rng
 from muybridge.data.index import VideoRecord, check_same, fingerprints
 from muybridge.data.loader import check_broken
-from muybridge.measure.blocks import block_score, mean_off_diagonal
-from muybridge.measure.cka import LEAST
-from muybridge.measure.layer_drift import DriftSums
-from muybridge.measure.layer_similarity import LayerMap, LayerSums
+from muybridge.measure.similarity.blocks import block_score, mean_off_diagonal
+from muybridge.measure.similarity.cka import LEAST
+from muybridge.measure.similarity.layer_drift import DriftSums
+from muybridge.measure.similarity.layer_similarity import LayerMap, LayerSums
 from muybridge.perturb.apply import perturb
-from muybridge.stages import compared
-from muybridge.stages.clip_batches import batches, chosen_videos
-from muybridge.stages.config import SimilarityConfig
-from muybridge.stages.job import Job, Progress
-from muybridge.stages.layer_grams import LayerGrams
-from muybridge.stages.map_numbers import axis, drift_numbers, numbers
-from muybridge.stages.material import limited
-from muybridge.stages.networks import build, calibrate, network
-from muybridge.stages.origins import read_config
-from muybridge.stages.protocol import Protocol
-from muybridge.stages.tested import Direct, direct
+from muybridge.runs.contents.layer_maps import PERTURBED, REDRAWN, write_maps
+from muybridge.stages.features import compared
+from muybridge.stages.features.clip_batches import batches, chosen_videos
+from muybridge.stages.features.layer_grams import LayerGrams
+from muybridge.stages.features.map_numbers import axis, drift_numbers, numbers
+from muybridge.stages.features.networks import build, calibrate, network
+from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.job.origins import read_config
+from muybridge.stages.testing.clip_protocol import Protocol
+from muybridge.stages.testing.tested import Direct, direct
+from muybridge.stages.training.material import limited
 from muybridge.train.flops import flop_counter
 from muybridge.train.precision import Compute, choose
 

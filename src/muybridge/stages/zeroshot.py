@@ -14,30 +14,32 @@ import torch
 from jaxtyping import Float
 
 from muybridge.backbones import check_clip
-from muybridge.backbones.dual import ZeroShot
+from muybridge.backbones.text.dual import ZeroShot
+from muybridge.config.stage_configs import PretrainConfig, ZeroshotConfig, change
 from muybridge.core.clip import to_unit
-from muybridge.core.gather import rank
-from muybridge.core.predictions import Predictions
-from muybridge.core.records import Run, write_strips
-from muybridge.data import captions, sources
-from muybridge.data.builtin_scenes import PAIRS
+from muybridge.core.networks.gather import rank
+from muybridge.data import sources
 from muybridge.data.index import VideoRecord, check_same, fingerprints
+from muybridge.data.lists import caption_column
 from muybridge.data.loader import check_broken
-from muybridge.measure.zeroshot import NAMES, TEMPLATE, answers
+from muybridge.data.sets.builtin_scenes import PAIRS
+from muybridge.measure.zeroshot_scores import NAMES, TEMPLATE, answers
 from muybridge.perturb.apply import CLEAN
-from muybridge.stages.config import PretrainConfig, ZeroshotConfig, change
-from muybridge.stages.grid import Grid, missing, rows_of
-from muybridge.stages.job import Job, Progress
-from muybridge.stages.labels import same
-from muybridge.stages.models import Subject, evaluating
-from muybridge.stages.origins import result_config
-from muybridge.stages.own_pair import clips_of, of_input
-from muybridge.stages.parts import Parts
-from muybridge.stages.predict import strip
-from muybridge.stages.protocol import Protocol, chosen
-from muybridge.stages.question import Question, label_set, question_of, seen_among, told_among
-from muybridge.stages.tested import Chunk, direct, fitting, held_out
-from muybridge.stages.text_scored import judge, known_labels, regime
+from muybridge.runs.contents.predictions import Predictions
+from muybridge.runs.contents.strips import write_strips
+from muybridge.runs.records import Run
+from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.job.origins import result_config
+from muybridge.stages.testing.clip_protocol import Protocol, chosen
+from muybridge.stages.testing.grid import Grid, missing, rows_of
+from muybridge.stages.testing.labels import same
+from muybridge.stages.testing.models import Subject, evaluating
+from muybridge.stages.testing.parts import Parts
+from muybridge.stages.testing.predict import strip
+from muybridge.stages.testing.tested import Chunk, direct, fitting, held_out
+from muybridge.stages.texts.own_pair import clips_of, of_input
+from muybridge.stages.texts.question import Question, label_set, question_of, seen_among, told_among
+from muybridge.stages.texts.text_scored import judge, known_labels, regime
 from muybridge.train.distributed import in_turn, told
 from muybridge.train.flops import flop_counter, without_gradients
 from muybridge.train.precision import Compute, choose
@@ -245,7 +247,7 @@ def _captions(run: Run) -> list[str]:
     dataset = sources.load(
         one.data, label=one.label, group=one.group, root=one.root, allow_links=one.allow_links
     )
-    told = captions.read(
+    told = caption_column.read(
         one.data, dataset, one.caption, group=one.group, root=one.root, allow_links=one.allow_links
     )
     held = {record.id for record in dataset.records if record.split in ("test", "val")}

@@ -5,77 +5,77 @@ from muybridge.core.catalogue import Entry
 STUDIES = {
     "quickstart": Entry(
         "pretrain two tasks, probe and fine-tune them, perturb the clips, report; embedded data or your own videos",
-        "muybridge.studies.quickstart:cells",
+        "muybridge.studies.shipped.quickstart:cells",
         {"title": "Quickstart: what pretext tasks teach"},
     ),
     "pretext-backbones": Entry(
         "every pretext task on several backbones under one budget: probe, fine-tuning, noise (Table 1)",
-        "muybridge.studies.pretext_backbones:cells",
+        "muybridge.studies.benchmark.pretext_backbones:cells",
         {"title": "Pretext tasks and backbones", "tables": ("table-1",)},
     ),
     "probe-vs-finetune": Entry(
         "frozen features against a trained backbone (Table 2)",
-        "muybridge.studies.probe_vs_finetune:cells",
+        "muybridge.studies.benchmark.probe_vs_finetune:cells",
         {"title": "Linear probe against fine-tuning", "tables": ("table-2",)},
     ),
     "pretext-constraints": Entry(
         "spatial, temporal and spatio-temporal tasks, with and without contrast (Table 3)",
-        "muybridge.studies.pretext_constraints:cells",
+        "muybridge.studies.benchmark.pretext_constraints:cells",
         {"title": "Constraints of pretext tasks", "tables": ("table-3",)},
     ),
     "subset-size": Entry(
         "how many unlabelled videos (Tables 4 and 5)",
-        "muybridge.studies.subset_size:cells",
+        "muybridge.studies.benchmark.subset_size:cells",
         {"title": "Size of the pretraining set", "tables": ("table-4", "table-2-2022", "table-5")},
     ),
     "training-length": Entry(
         "how long to pretrain: snapshots at 25, 50 and 75 % of one run, and its end",
-        "muybridge.studies.training_length:cells",
+        "muybridge.studies.benchmark.training_length:cells",
         {"title": "Length of pretraining", "tables": ("training-length",)},
     ),
     "complexity": Entry(
         "more rotations, more clips to order, more rates",
-        "muybridge.studies.complexity:cells",
+        "muybridge.studies.benchmark.complexity:cells",
         {"title": "Complexity of pretext tasks", "tables": ("complexity",)},
     ),
     "data-distribution": Entry(
         "what is pretrained on against what is tested on",
-        "muybridge.studies.data_distribution:cells",
+        "muybridge.studies.benchmark.data_distribution:cells",
         {"title": "Source and target data", "tables": ("data-distribution",)},
     ),
     "noise": Entry(
         "four kinds of noise on fine-tuned networks (Table 6, Figure 9)",
-        "muybridge.studies.noise:cells",
+        "muybridge.studies.benchmark.noise_study:cells",
         {"title": "Robustness to noise", "tables": ("table-6", "noise-mean", "figure-9")},
     ),
     "loss-weighting": Entry(
         "auxiliary losses beside few labels: single task, constants, and weightings by losses, gradients and meta learning",
-        "muybridge.studies.loss_weighting:cells",
+        "muybridge.studies.shipped.loss_weighting:cells",
         {"title": "Weighting auxiliary losses"},
     ),
     "diversity-and-robustness": Entry(
         "sets of auxiliary losses: does diversity go with robustness in time? (pre-registered)",
-        "muybridge.studies.diversity:cells",
+        "muybridge.studies.shipped.diversity_study:cells",
         {"title": "Diversity of auxiliary losses and robustness in time"},
     ),
     "distill-capacity": Entry(
         "a small student of a small and a larger teacher, five weightings of them, and the controls (the draft's Table 8)",
-        "muybridge.studies.distill_capacity:cells",
+        "muybridge.studies.shipped.distill_capacity:cells",
         {"title": "Teachers of several sizes"},
     ),
     "robustness-models": Entry(
         "families of models under five categories of perturbations",
-        "muybridge.studies.robustness_models:cells",
+        "muybridge.studies.benchmark.robustness_models:cells",
         {"title": "Families of models under perturbations", "tables": ("ucf101-p", "mini-kinetics-c")},
     ),
     "feature-analysis": Entry(
         "maps of layer similarity of every task and network (Figures 2, 5, 6, 8 and 10)",
-        "muybridge.studies.feature_analysis:cells",
+        "muybridge.studies.benchmark.feature_analysis:cells",
         {"title": "What layers have in common"},
     ),
     "zeroshot": Entry(
         "classes that were never seen, said in words; with and without the order of frames, perturbed",
-        "muybridge.studies.zeroshot:cells",
+        "muybridge.studies.shipped.zeroshot_study:cells",
         {"title": "Zero-shot classification from text", "tables": ("zero-shot",)},
     ),
 }

@@ -11,13 +11,13 @@ from statistics import median
 from typing import Any
 
 from muybridge.backbones import BACKBONES
+from muybridge.config.stage_configs import PretrainConfig
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.records import Run, folders
-from muybridge.core.storage import store_of
 from muybridge.data.index import divide
 from muybridge.objectives import OBJECTIVES
-from muybridge.stages.config import PretrainConfig
-from muybridge.stages.options import options
+from muybridge.runs.records import Run, folders
+from muybridge.stages.training.options import options
+from muybridge.store.storage import store_of
 from muybridge.studies.plan import Cell
 
 EXAMPLES = 40

@@ -14,14 +14,15 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from muybridge.config.stage_configs import Control, SimilarityConfig, as_dict
 from muybridge.core.errors import UsageError
-from muybridge.core.records import Run, Signer
-from muybridge.core.snapshots import split
+from muybridge.runs.contents.snapshots import split
+from muybridge.runs.records import Run
+from muybridge.runs.signing import Signer
 from muybridge.stages import STAGES
-from muybridge.stages.config import Control, SimilarityConfig, as_dict
-from muybridge.stages.job import Job, resolve, signed_config, signed_input
-from muybridge.stages.memory import Memory
-from muybridge.studies.config import StudyConfig
+from muybridge.stages.job.job import Job, resolve, signed_config, signed_input
+from muybridge.stages.job.resolve_cache import Memory
+from muybridge.studies.study_configs import StudyConfig
 
 Study = Generator[Control, str, None]
 INPUTS = ("init", "model", "a", "b")

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from muybridge.core import generations
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import first_line
-from muybridge.core.index import Index
-from muybridge.core.lease import beating
-from muybridge.core.mirror import place_of
-from muybridge.core.records import CURVE, read_metrics
-from muybridge.core.storage import store_of
+from muybridge.runs.metrics import CURVE, read_metrics
+from muybridge.runs.mirror import place_of
+from muybridge.runs.run_index import Index
+from muybridge.store import generations
+from muybridge.store.lease import beating
+from muybridge.store.storage import store_of
 from muybridge.studies.plan import Cell
 
 Word = Literal["done", "running", "failed", "waiting"]

@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from muybridge.core.screen import Screen
-from muybridge.data import builtin, cache
+from muybridge.core.text.screen import Screen
+from muybridge.data import cache
 from muybridge.data.loader import check_broken
-from muybridge.stages.memory import Memory
-from muybridge.studies.config import StudyConfig
-from muybridge.studies.execute import Outcome, run_cells
-from muybridge.studies.find import Recipe, make_plan
+from muybridge.data.sets import builtin
+from muybridge.stages.job.resolve_cache import Memory
+from muybridge.studies.cell_runner import Outcome, run_cells
+from muybridge.studies.files.find import Recipe, make_plan
 from muybridge.studies.plan import Cell
-from muybridge.studies.record import write_plan
 from muybridge.studies.state import to_retry
+from muybridge.studies.study_configs import StudyConfig
+from muybridge.studies.study_record import write_plan
 
 FEW = 32
 

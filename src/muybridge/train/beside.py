@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.step import Step, Weighting
-from muybridge.core.still import aside
+from muybridge.core.networks.step import Step, Weighting
+from muybridge.core.networks.still import aside
 from muybridge.train import distributed
 from muybridge.train.precision import Compute
 

@@ -12,10 +12,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from muybridge.core.checked import opened, sealed
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.records import atomic
-from muybridge.core.step import Weighting
+from muybridge.core.files import atomic
+from muybridge.core.networks.step import Weighting
+from muybridge.store.checked import opened, sealed
 
 
 @dataclass

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.gather import processes, rank, wide
+from muybridge.core.networks.gather import processes, rank, wide
 from muybridge.train.synchronised import synchronise
 
 T = TypeVar("T")

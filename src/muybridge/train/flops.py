@@ -12,8 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
-from muybridge.core.gather import processes
-from muybridge.core.step import Weighting
+from muybridge.core.networks.gather import processes
+from muybridge.core.networks.step import Weighting
 from muybridge.train import distributed
 from muybridge.train.beside import Beside
 from muybridge.train.checkpoint import State

@@ -13,9 +13,9 @@ from torch import nn
 
 from muybridge.core.clip import Clip
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.gather import rank
-from muybridge.core.records import append_metrics, keep_metrics
-from muybridge.core.step import Weighting
+from muybridge.core.networks.gather import rank
+from muybridge.core.networks.step import Weighting
+from muybridge.runs.metrics import append_metrics, keep_metrics
 from muybridge.train import distributed
 from muybridge.train.beside import Beside
 from muybridge.train.checkpoint import State, load_state, save_state

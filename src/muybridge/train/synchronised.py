@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch import distributed as dist
 from torch.nn import functional as F
 
-from muybridge.core.gather import counts, processes, rank, wide
+from muybridge.core.networks.gather import counts, processes, rank, wide
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 

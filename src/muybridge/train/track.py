@@ -20,7 +20,8 @@ from typing import Any, Protocol, Self
 from filelock import FileLock
 
 from muybridge.core.errors import UsageError
-from muybridge.core.records import Run, read_metrics
+from muybridge.runs.metrics import read_metrics
+from muybridge.runs.records import Run
 
 LOG = logging.getLogger("muybridge")
 QUIET = {

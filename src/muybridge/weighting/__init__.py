@@ -43,19 +43,19 @@ WEIGHTINGS = {
     ),
     "ae-kd": _own(
         "teachers: the step that all agree on most, no weight above a cap (NeurIPS 2020)",
-        "teachers:AeKd",
+        "teacher_weights:AeKd",
         "teachers",
     ),
-    "average": _own("teachers: all count alike", "teachers:Average", "teachers"),
+    "average": _own("teachers: all count alike", "teacher_weights:Average", "teachers"),
     "confidence": _own(
-        "teachers: more to those that know the labels (ICASSP 2022)", "teachers:Confidence", "teachers"
+        "teachers: more to those that know the labels (ICASSP 2022)", "teacher_weights:Confidence", "teachers"
     ),
     "discrepancy": _own(
-        "teachers: more to those that the student differs from", "teachers:Discrepancy", "teachers"
+        "teachers: more to those that the student differs from", "teacher_weights:Discrepancy", "teachers"
     ),
     "best-only": _own(
         "teachers: all to the one that knows the labels of the clips so far best",
-        "teachers:BestOnly",
+        "teacher_weights:BestOnly",
         "teachers",
     ),
     "sum": _outside("all terms count once", "rivals:Sum", "losses"),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from muybridge.core.errors import UsageError
-from muybridge.core.step import Row, Step, Weighed, Weighting, inner, weighted
+from muybridge.core.networks.step import Row, Step, Weighed, Weighting, inner, weighted
 
 
 def refuse_one(name: str, terms: Sequence[str]) -> None:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from muybridge.core.errors import UsageError
-from muybridge.core.gather import processes
-from muybridge.core.step import Meta, Row, Step, Weighed, Weighting, inner, weighted
+from muybridge.core.networks.gather import processes
+from muybridge.core.networks.step import Meta, Row, Step, Weighed, Weighting, inner, weighted
 from muybridge.weighting.hyper import How, conjugate_gradients, neumann, products
 
 Slopes = tuple[Tensor, Tensor]

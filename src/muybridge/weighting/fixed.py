@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muybridge.core.catalogue import suggestion
-from muybridge.core.step import Step, Weighed, Weighting
+from muybridge.core.networks.step import Step, Weighed, Weighting
 
 
 class Fixed(Weighting):

@@ -18,7 +18,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from muybridge.core.step import Row, inner, mean_over_processes, weighted
+from muybridge.core.networks.step import Row, inner, mean_over_processes, weighted
 
 How = Literal["identity", "one-step", "neumann", "cg"]
 Product = Callable[[Row], Row]

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from muybridge.core.step import Meta
+from muybridge.core.networks.step import Meta
 from muybridge.weighting.bilevel import Bilevel
 from muybridge.weighting.combiner import Monotone
 from muybridge.weighting.hyper import How

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from muybridge.core.step import Meta
+from muybridge.core.networks.step import Meta
 from muybridge.weighting.bilevel import Bilevel, Slopes
 from muybridge.weighting.combiner import SIZES, Combiner
 from muybridge.weighting.hyper import How

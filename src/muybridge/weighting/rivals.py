@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from muybridge.weighting.outside import Aggregated, Scalarised, torchjd
+from muybridge.weighting.torchjd_methods import Aggregated, Scalarised, torchjd
 
 
 def _scalar(name: str, *args: Any, **kwargs: Any) -> Any:

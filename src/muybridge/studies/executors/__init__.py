@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from muybridge.core.catalogue import Entry
-from muybridge.studies.messages import Message
+from muybridge.studies.executors.messages import Message
 
 if TYPE_CHECKING:
     from muybridge.studies.plan import Cell

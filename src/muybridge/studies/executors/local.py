@@ -9,11 +9,11 @@ from typing import Any
 
 from muybridge.core.errors import UsageError
 from muybridge.core.processes import spawning
-from muybridge.core.storage import known_urls
+from muybridge.store.storage import known_urls
+from muybridge.studies.executors.messages import Died, Done, Message, Progress
 from muybridge.studies.executors.room import Room
-from muybridge.studies.messages import Died, Done, Message, Progress
+from muybridge.studies.executors.worker import serve
 from muybridge.studies.plan import Cell
-from muybridge.studies.worker import serve
 
 GPUS = "CUDA_VISIBLE_DEVICES"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.core.errors import UsageError
-from muybridge.core.redact import HIDDEN
-from muybridge.core.storage import portable
+from muybridge.core.text.redact import HIDDEN
+from muybridge.store.storage import portable
 from muybridge.studies.plan import Cell
 
 

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from muybridge.core.errors import UsageError
 from muybridge.core.processes import ONE_THREAD
+from muybridge.studies.executors.messages import Died, Done, Message
 from muybridge.studies.executors.portable import portable_config, wants_gpu
 from muybridge.studies.executors.room import Room
-from muybridge.studies.messages import Died, Done, Message
+from muybridge.studies.executors.worker import work
 from muybridge.studies.plan import Cell
-from muybridge.studies.worker import work
 
 QUEUED = 1000
 """Tasks handed to Ray at a time where ``workers`` sets no limit: a cluster that grows by demand must see it."""

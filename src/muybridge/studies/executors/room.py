@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from muybridge.core import memory
+from muybridge.core import machine_memory
 from muybridge.core.errors import MuybridgeError
 from muybridge.studies.plan import Cell
 
@@ -36,10 +36,10 @@ class Room:
             at_work: running cells with their processes. Beside none a cell may always start.
         """
         running = list(at_work)
-        free = memory.available()
+        free = machine_memory.available()
         if not running or free is None:
             return True
-        to_come = sum(max(0, self.expected(one) - memory.resident(pid or 0)) for one, pid in running)
+        to_come = sum(max(0, self.expected(one) - machine_memory.resident(pid or 0)) for one, pid in running)
         return free - to_come >= self.expected(cell)
 
     def recall(self, cell: Cell) -> None:

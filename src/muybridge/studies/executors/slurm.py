@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from muybridge.core.errors import UsageError
+from muybridge.studies.executors.messages import Died, Done, Message
 from muybridge.studies.executors.portable import portable_config, wants_gpu
 from muybridge.studies.executors.room import Room
-from muybridge.studies.messages import Died, Done, Message
+from muybridge.studies.executors.worker import work
 from muybridge.studies.plan import Cell
-from muybridge.studies.worker import work
 
 QUEUED = 200
 """Jobs in the queue at a time where ``workers`` sets no limit."""

@@ -1,0 +1,1 @@
+"""Networks that see a clip and a text."""

@@ -1,0 +1,1 @@
+"""Does a source say a claim?"""

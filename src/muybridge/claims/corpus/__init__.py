@@ -1,0 +1,1 @@
+"""Documents: their text, what is found in it, and the claims that they make."""

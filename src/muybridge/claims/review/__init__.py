@@ -1,0 +1,1 @@
+"""Reviews of claims: questions, rubrics, reviewers."""

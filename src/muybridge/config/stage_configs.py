@@ -1,0 +1,392 @@
+"""Configs of the stages: frozen, complete, serialisable; the command line and the Python functions are made from them.
+
+Imports no torch. Fields that cannot change a result are named in ``runs.signing.NOT_SIGNED``.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
+
+import yaml
+
+from muybridge.config.control import Control as Control
+from muybridge.config.fields import fit_value
+from muybridge.config.presets import PRESETS
+from muybridge.config.similarity_config import SimilarityConfig as SimilarityConfig
+from muybridge.config.zeroshot_config import ZeroshotConfig as ZeroshotConfig
+from muybridge.core.catalogue import suggestion
+from muybridge.core.errors import UsageError
+
+Optimiser = Literal["adamw", "sgd"]
+Step = Literal[
+    "centre-crop", "crop", "resized-crop", "resize", "flip", "rotate", "jitter", "gray", "gamma", "blur", "solarise",
+    "benchmark", "benchmark-cvrl", "vcop", "prp", "cvrl", "cvrl-2", "tdl", "rspnet",
+    "rspnet-finetune", "severe",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data(Control):
+    """Which videos, and how they become clips."""
+
+    data: tuple[str, ...] = ()
+    """Names of `muybridge list datasets`, folders, lists or tar shards (docs/data.md); NAME@N takes N training videos."""
+    label: str | None = None
+    """Label column of a list."""
+    group: str | None = None
+    """Group column of a list: groups (subjects, scenes) never straddle a split, and intervals are clustered by them."""
+    root: str | None = None
+    """Folder that the paths of a list start from."""
+    frames: int = 8
+    """Frames per clip."""
+    stride: int = 3
+    """Step between the frames of a clip; 0 repeats one frame."""
+    short: Literal["shrink", "loop", "skip"] = "shrink"
+    """Videos shorter than a clip: shrink gap and stride, loop, or skip the video."""
+    size: int = 36
+    """Short side and width at which videos are decoded and cached, pixels (centre crop)."""
+    crop: int = 32
+    """Height and width of what the network sees, pixels."""
+    backbone: str = "r2plus1d-tiny"
+    """A name of `muybridge list backbones`."""
+    batch: int = 48
+    """Clips per optimiser step (global, over all processes); a task of n clips per video takes batch / n videos."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimisation(Data):
+    """How to train."""
+
+    optimiser: Optimiser = "adamw"
+    """adamw or sgd (momentum 0.9)."""
+    lr: float = 2e-3
+    """Highest learning rate; cosine to zero after the warm-up."""
+    weight_decay: float = 0.02
+    """Decay of weights; biases and norms are not decayed."""
+    warmup: float = 0.2
+    """Share of the steps with a rising learning rate."""
+    clip_norm: float = 5.0
+    """Largest gradient norm."""
+    threads: int = 1
+    """Threads that a step computes with on a CPU; another number rounds sums otherwise and gives other weights: it is part of the name."""
+    augment: tuple[Step, ...] = ("crop",)
+    """Augmentations in order, drawn once per clip: single steps (crop, flip, ...) or the whole list of a task (benchmark, cvrl, ...)."""
+    auxiliary: tuple[str, ...] = ()
+    """Pretext tasks of `muybridge list objectives` beside the primary one, on one backbone; a step encodes the clips of all of them."""
+    auxiliary_options: tuple[str, ...] = ()
+    """Their options as task.name=value words; also task.stride, task.gap, task.augment: vcop.clips=2 vcop.stride=1 tdl.queue=64."""
+    weighting: str = "fixed"
+    """How loss terms become one gradient: a name of `muybridge list weightings`."""
+    weighting_options: tuple[str, ...] = ()
+    """Its options as name=value words; of fixed, a weight per task or task.term: vcop=0.5 prp.rate=2."""
+    mode: str | None = None
+    """Mode of a weighting that has several (meltr: faithful, corrected, safe); short for --weighting-options mode=MODE."""
+    meta_share: float = 0.2
+    """Share of the training videos kept for the meta batches of a weighting that learns on held-out ones, whole groups."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig(Optimisation):
+    """Learn from unlabelled videos with one pretext task."""
+
+    stage: ClassVar[str] = "pretrain"
+    objective: str = "vcop"
+    """A pretext task of `muybridge list objectives`."""
+    complexity: int | None = None
+    """Rotations of rotnet (2 to 4), clips of vcop (2 to 5), rates of prp (2 to 4); the task's own default when not given."""
+    objective_preset: Literal["benchmark", "paper"] = "benchmark"
+    """Values of the task's options: the benchmark's (smaller queues and the like for a tiny backbone), or the original paper's."""
+    objective_options: tuple[str, ...] = ()
+    """Options of the task as name=value words, over the preset: queue=512 temperature=0.1 momentum=0.99."""
+    budget: int = 40_000
+    """What pretraining may cost, in --budget-unit; the same for all arms of a fair comparison."""
+    budget_unit: Literal["clips", "steps", "flops"] = "clips"
+    """clips: clips through the backbone or its momentum copy; steps: optimiser steps; flops: operations, forward and backward."""
+    gap: int = 0
+    """Frames between the clips of a tuple (vcop; 8 in the paper)."""
+    held_out_fold: int | None = None
+    """Leave out this fold, which is tested later, where the data set states no split; everything is learnt from when not given."""
+    held_out_folds: int | None = None
+    """Number of folds, as --folds of what is tested later."""
+    caption: str | None = None
+    """Column of a list with a sentence about each video (video-text); `caption` when not given, builtin-scenes has its own."""
+    augment: tuple[Step, ...] = ()
+    """Augmentations in order, drawn once per clip, as words of ``Optimisation.augment``; the task's own list when not given."""
+    augment2: tuple[Step, ...] = ()
+    """Augmentations of the second view where a task has two that differ (cvrl); those of --augment when that is given alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer(Data):
+    """What a pretrained network is transferred to."""
+
+    init: str = "random"
+    """Folder of a pretrain run, a file of public weights for --backbone (.safetensors, .pt, .pth, .ckpt, ...), or random."""
+    weights_key: str | None = None
+    """Under which key the weights lie in that file, dotted, as model or teacher.state_dict; found by the names when not given."""
+    weights_prefix: str | None = None
+    """What stands in front of the network's names in it, as module.backbone; found when not given."""
+    fold: int | None = None
+    """Which fold is tested, where the data set states no split."""
+    folds: int | None = None
+    """Number of folds; one per group up to ten groups, else five, when not given."""
+    views: int = 1
+    """Clips per test video, spread evenly; logits are averaged."""
+    crops: Literal[1, 3] = 1
+    """Crops of each of these clips: the middle, or three along the long side of pictures of short side --size, read from the files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneConfig(Transfer, Optimisation):
+    """Train backbone and linear layer on labels."""
+
+    stage: ClassVar[str] = "finetune"
+    teachers: tuple[str, ...] = ()
+    """Folders of finetune or probe runs whose softened answers are learnt beside the labels (`muybridge distill`)."""
+    teacher_temperature: float = 4.0
+    """What scores of teachers and student are divided by before their answers are compared."""
+    teacher_classes: Literal["own", "permuted"] = "own"
+    """Whether teachers answer as they do, or with the names of their classes changed round: a control that must not help."""
+    labels_per_class: int | None = None
+    """Train on this many videos per class (chosen by hash; smaller sets lie inside larger ones); all when not given."""
+    epochs: int = 20
+    """Passes over the training videos."""
+    auxiliary_only_views: bool = False
+    """Show the views of the auxiliary tasks to the classifier instead of asking about them: the control for what the views add."""
+    budget: int | None = None
+    """What training may cost, in --budget-unit, instead of --epochs: for arms of equal cost."""
+    budget_unit: Literal["clips", "steps", "flops", "epochs"] | None = None
+    """Unit of --budget: clips (when not given), steps or flops, as of pretrain, or epochs."""
+    batch: int = 16
+    """Clips per optimiser step (global)."""
+    schedule: Literal["cosine", "steps"] = "cosine"
+    """Learning rate after the warm-up: cosine to zero; or steps, constant but for --decay-epochs."""
+    decay_epochs: tuple[int, ...] = ()
+    """Epochs after which the learning rate is multiplied by --decay (schedule steps); those beyond --epochs are never reached."""
+    decay: float = 0.1
+    """What the learning rate is multiplied by there."""
+    validation: float = 0.0
+    """Share of the training videos held out to choose the best epoch, whole groups, the labels counted in --labels-per-class; 0: none."""
+    keep: Literal["last", "best-validation"] = "last"
+    """Which weights the run hands on, those of the last or of the best epoch; with --validation both are tested and reported."""
+    perturb: tuple[str, ...] = ()
+    """Perturbations that training clips are shown under, one drawn per clip; marked in every robustness score."""
+    perturb_severities: tuple[int, ...] = (1, 2, 3)
+    """Severities to draw from."""
+    perturb_share: float = 0.5
+    """Share of the training clips that is perturbed."""
+    perturb_profile: str = "muybridge-1"
+    """Table of constants of the perturbations."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiversityConfig(FinetuneConfig):
+    """How diverse the auxiliary losses are: their gradients on the way of a training under the equal sum."""
+
+    stage: ClassVar[str] = "diversity"
+    points: tuple[int, ...] = (10, 50, 90)
+    """Per cent of the training after which gradients are taken."""
+    gradient_batch: int = 128
+    """Videos of a batch that gradients are taken on: of small batches they are mostly noise, whose share says whether a loss counts."""
+    gradient_batches: int = 16
+    """Independent batches of each point; all their gradients are held in memory at once."""
+    redraws: int = 1000
+    """Redrawn sets of batches behind the intervals."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeConfig(Transfer):
+    """Train a linear layer on frozen features (batch norm of a random backbone is calibrated on the training videos)."""
+
+    stage: ClassVar[str] = "probe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnnConfig(Transfer):
+    """Classify test videos by the nearest training videos in feature space: cosine similarity, features averaged over views."""
+
+    stage: ClassVar[str] = "knn"
+    k: int | None = None
+    """Neighbours that vote for the answers in tables; 20, or the mean number of training videos per class if less, when not given."""
+    ks: tuple[int, ...] = ()
+    """Numbers of neighbours that are reported besides; 1 5 10 20 50 200 as far as the gallery goes when not given."""
+    temperature: float = 0.07
+    """A neighbour weighs exp(cosine / temperature) (Wu et al., CVPR 2018)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrievalConfig(Transfer):
+    """Find training videos of the class of each test video: recall at k and mean average precision, features averaged over views."""
+
+    stage: ClassVar[str] = "retrieval"
+    views: int = 10
+    """Clips per video, spread evenly; features are averaged."""
+    ks: tuple[int, ...] = ()
+    """Ranks at which recall is reported; 1 5 10 20 50 as far as the gallery goes when not given."""
+    features: Literal["pooled", "conv5"] = "pooled"
+    """The pooled feature; or the last map behind MaxPool3d(1, 2, 2), flattened (VCOP's code: 9216-d for 512x2x7x7)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RobustnessConfig(Control):
+    """Measure a classifier on perturbed clips."""
+
+    stage: ClassVar[str] = "robustness"
+    model: str = ""
+    """Folder of a finetune or probe run; or i3d, torchvision:NAME, hf:NAME_OR_FOLDER, or module:function, which returns the model."""
+    weights: str | None = None
+    """File of the weights of a model that is no run."""
+    weights_key: str | None = None
+    """Under which key the weights lie in that file, dotted, as model or teacher.state_dict; found by the names when not given."""
+    weights_prefix: str | None = None
+    """What stands in front of the network's names in it, as module.backbone; found when not given."""
+    classes: str | None = None
+    """File with the class names of a model that is no run: one per line in the order of its scores, numbered, or JSON; else its own."""
+    layout: Literal["bcthw", "btchw", "list"] | None = None
+    """What module:function takes: bcthw (usual), btchw, or list (bcthw alone in a list)."""
+    range: Literal["0-1", "0-255", "-1-1"] | None = None
+    """Range of the frames that it takes, in front of mean and std: 0-1 (usual), 0-255 or -1-1."""
+    mean: tuple[float, ...] = ()
+    """Of the colours, in that range, subtracted from what it takes: one number or three."""
+    std: tuple[float, ...] = ()
+    """Of the colours, divided by afterwards: one number or three."""
+    channels: Literal["rgb", "bgr"] | None = None
+    """Order of the colours that it takes, also of mean and std: rgb (usual) or bgr."""
+    data: tuple[str, ...] = ()
+    """Test videos. Where others are given than a run was trained and tested on, its classes are matched with their labels by name."""
+    label: str | None = None
+    """Label column of a list; A|B accepts either class, an empty label leaves the video out."""
+    group: str | None = None
+    """Group column of a list: intervals are clustered by groups."""
+    root: str | None = None
+    """Folder that the paths of a list start from."""
+    where: tuple[str, ...] = ()
+    """Rows of a list that count: COLUMN=VALUE or COLUMN!=VALUE; all of several must hold."""
+    profile: str = "muybridge-1"
+    """Table of constants: muybridge-1, samples-2022, release-2023, ssl-noise, imagenet-c or mini-kinetics-c."""
+    types: tuple[str, ...] = ()
+    """Names of `muybridge list perturbations`; all of the profile when not given."""
+    severities: tuple[int, ...] = (1, 2, 3, 4, 5)
+    """From 1 to 5."""
+    protocol: str | None = None
+    """How clips are cut for a model that is no run: kinetics, ucf101, hmdb51, ssv2 or i3d-kinetics; the fields below override it."""
+    views: str | None = None
+    """Temporal x spatial views per video, as 10x1 or 10x3."""
+    frames: int | None = None
+    """Frames per clip."""
+    stride: int | None = None
+    """Step between the frames of a clip."""
+    fps: float | None = None
+    """Rate to which videos are resampled first, frames per second."""
+    short_side: int | None = None
+    """Short side to which pictures are scaled, pixels."""
+    crop: int | None = None
+    """Height and width of what the model sees, pixels."""
+    batch: int | None = None
+    """Clips per forward pass; as many as the run was tested with, or as fit the caches of the processor, when not given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeighboursConfig(Data):
+    """Find the nearest videos of each video in feature space."""
+
+    stage: ClassVar[str] = "neighbours"
+    init: str = "random"
+    """Folder of a pretrain run, a file of public weights for --backbone, or random."""
+    weights_key: str | None = None
+    """Under which key the weights lie in that file, dotted, as model or teacher.state_dict; found by the names when not given."""
+    weights_prefix: str | None = None
+    """What stands in front of the network's names in it, as module.backbone; found when not given."""
+    nearest: int = 5
+    """Neighbours shown per video; those of the same group are left out."""
+    queries: int = 64
+    """At most this many videos are shown as pictures; all count."""
+    views: int = 1
+    """Clips per video, spread evenly; features are averaged."""
+
+
+KINDS: dict[str, type[Control]] = {
+    kind.stage: kind
+    for kind in (
+        PretrainConfig, FinetuneConfig, ProbeConfig, KnnConfig, RetrievalConfig, RobustnessConfig, ZeroshotConfig, NeighboursConfig,
+        SimilarityConfig, DiversityConfig,
+    )
+}  # fmt: skip
+"""Config of each stage by its name."""
+C = TypeVar("C", bound=Control)
+
+
+def preset(kind: type[C], name: str) -> C:
+    """The config of a stage under a preset.
+
+    Raises:
+        UsageError: unknown preset.
+    """
+    if name not in PRESETS:
+        raise UsageError(f"--preset {name}: unknown.{suggestion(name, PRESETS)} Known: {', '.join(PRESETS)}.")
+    values = PRESETS[name]
+    stage = getattr(kind, "stage", "")
+    if values and stage not in values:
+        raise UsageError(f"--preset {name}: has no values for {stage}; it has them for {', '.join(values)}.")
+    return kind(**values.get(stage, {}))
+
+
+def give_way(config: C, name: str) -> C:
+    """The config with the backbone of the preset called ``name`` given up where ``--init`` is a run, which has its own."""
+    init: str = getattr(config, "init", "random")
+    given = PRESETS[name].get(getattr(config, "stage", ""), {}).get("backbone")
+    if init == "random" or getattr(config, "backbone", None) != given:
+        return config
+    from muybridge.config.names import is_weights  # imports torch, which other configs need not wait for
+
+    if is_weights(init):
+        return config
+    return dataclasses.replace(config, backbone=type(config)().backbone)  # type: ignore[call-arg, attr-defined]
+
+
+def from_file(base: C, path: Path) -> C:
+    """The config with the values of a YAML file put over it.
+
+    Raises:
+        UsageError: not a mapping, or a field that does not exist.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"--config {path}: cannot be read ({error}).") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"--config {path}: wanted 'name: value' lines.")
+    return change(base, content, f"--config {path}")
+
+
+def change(base: C, values: dict[str, Any], where: str) -> C:
+    """The config with some values replaced; lists become tuples and text becomes paths as the fields want.
+
+    Raises:
+        UsageError: a field that does not exist (says the nearest one), or a value of the wrong type.
+    """
+    fields = {field.name: field for field in dataclasses.fields(base)}
+    for name in values:
+        if name not in fields:
+            raise UsageError(
+                f"{where}: no field {name!r}.{suggestion(name, fields)} Fields: {', '.join(sorted(fields))}."
+            )
+    fitted = {}
+    for name, value in values.items():
+        try:
+            fitted[name] = fit_value(fields[name].type, value)
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"{where}: {name}: {error}.") from error
+    return dataclasses.replace(base, **fitted)
+
+
+def as_dict(config: Control) -> dict[str, Any]:
+    """Plain values: what is printed, saved and hashed."""
+    return {name: _plain(value) for name, value in vars(config).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, Path) else value

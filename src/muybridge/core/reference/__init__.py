@@ -1,0 +1,1 @@
+"""Numbers of others: published values, axes and result tables, each with its source."""

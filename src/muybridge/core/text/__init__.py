@@ -1,0 +1,1 @@
+"""Texts for people and for other programs: secrets taken out, sentences, formulas, CSV, tables on a terminal."""

@@ -1,0 +1,336 @@
+"""Text tables of any separator: which one it is, whether the first line names columns, and the fields of every line.
+
+Nothing is believed of the file's suffix: a separator is taken because the first line then has known names, or because every line then has
+a field that is a video. Fields of a table apart by blanks are split behind the path, since names and labels may hold blanks.
+"""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from muybridge.core.errors import UsageError
+from muybridge.data.decode.video import VIDEO_SUFFIXES, is_video
+
+BLANK = " "
+WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", BLANK: "blanks"}
+PATH_COLUMNS = (
+    *(
+        "path",
+        "video",
+        "file_name",
+        "file",
+        "filename",
+        "video_path",
+        "filepath",
+        "file_path",
+        "videopath",
+        "video_name",
+        "videoname",
+    ),
+    *(
+        "video_file",
+        "clip",
+        "clip_path",
+        "clip_name",
+        "vid_name",
+        "name",
+        "youtube_id",
+        "video_id",
+        "ytid",
+        "yt_id",
+        "vid",
+        "id",
+    ),
+)
+"""Names that a column of paths goes by, the surest first, as ``spelling`` writes them."""
+SAMPLE = 200
+"""Lines by which a separator is chosen."""
+_SUFFIXES = "|".join(re.escape(suffix) for suffix in sorted(VIDEO_SUFFIXES, key=len, reverse=True))
+_PATH = re.compile(rf"(.*?(?:{_SUFFIXES}))(?:[ \t]+(.*))?", re.IGNORECASE)
+_QUOTED = re.compile(r"""(?:"((?:[^"]|"")*)"|'([^']*)')(?:[ \t]+(.*))?""")
+_WORD = re.compile(r'"((?:[^"]|"")*)"(?=\s|$)|(\S+)')
+_NUMBERED = re.compile(rf"\d+\s+\S.*(?:{_SUFFIXES})", re.IGNORECASE)
+_NUMBERS = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[\s,;]+[+-]?\d+(?:\.\d+)?)+")
+
+Numbered = list[tuple[int, list[str]]]
+Exists = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns and the fields of every line, with line numbers; ``comments`` counts what was left out."""
+
+    columns: list[str]
+    lines: Numbered
+    comments: int
+
+
+def spelling(name: str) -> str:
+    """A column's name as names are compared: without capitals, blanks and hyphens."""
+    return re.sub(r"[\s-]+", "_", name.strip()).casefold()
+
+
+def parse(source: Path, text: str, usual: str, known: Collection[str], exists: Exists) -> Table:
+    """Read a table.
+
+    Args:
+        source: the file, for messages.
+        text: with line feeds between its lines.
+        usual: separator of files with this suffix; decides where several would do.
+        known: column names, as ``spelling`` writes them.
+        exists: whether a name leads to a file.
+
+    Raises:
+        UsageError: neither names of columns nor videos are found, or a line has another number of fields.
+    """
+    text, comments = _without_comments(text, known, exists)
+    sample = [line for line in islice(text.split("\n"), 50 * SAMPLE) if line.strip()][:SAMPLE]
+    if not sample:
+        return Table([], [], comments)
+    order = list(dict.fromkeys((usual, ",", ";", "\t", BLANK, "|")))
+    titled = _title(sample[0], order, known, exists)
+    if titled:
+        separator, columns = titled
+        _check_once(source, columns)
+    else:
+        separator, columns = _untitled(source, sample, order, exists)
+    lines = _fields(source, text, separator, columns, exists)
+    rows = [line for line in lines if any(cell.strip() for cell in line[1])][bool(titled) :]
+    _check_widths(source, rows, separator, columns, titled is not None)
+    if not titled:
+        _check_meant(source, rows, columns, separator)
+    return Table(columns, rows, comments)
+
+
+def _title(
+    line: str, order: Sequence[str], known: Collection[str], exists: Exists
+) -> tuple[str, list[str]] | None:
+    """Separator and columns, where a line names columns."""
+    found = []
+    for place, separator in enumerate(order):
+        names = _split(line, separator)
+        usual = sum(spelling(name) in known for name in names)
+        if usual and not any(is_video(name) for name in names):
+            splits = separator != BLANK and len(names) > 1  # tabs are blanks too
+            found.append((usual, splits, -place, separator, [name.strip() for name in names]))
+    if not found:
+        return None
+    *_, separator, names = max(found)
+    return None if any(name and exists(name) for name in names) else (separator, names)
+
+
+def _split(line: str, separator: str) -> list[str]:
+    if separator == BLANK:
+        return _words(line)
+    try:
+        return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    except csv.Error:
+        return []
+
+
+def _words(line: str) -> list[str]:
+    return [quoted.replace('""', '"') or word for quoted, word in _WORD.findall(line)]
+
+
+def _untitled(
+    source: Path, sample: Sequence[str], order: Sequence[str], exists: Exists
+) -> tuple[str, list[str]]:
+    """Separator and columns (``path`` and ``label``, in their order) of a table without names."""
+    behind = [_path_behind(line, exists) for line in sample]
+    if all("\t" in line for line in sample):
+        order = [one for one in order if one != BLANK]
+    elif any(behind) and not any(exists(line.strip()) for line in sample):
+        return BLANK, ["label", "path"]
+    elif all(_NUMBERED.fullmatch(line.strip()) for line in sample) and not any(
+        exists(line.strip()) for line in sample
+    ):
+        raise _unclear(
+            source, sample[0], "is either a label and a path or a name with a blank, and neither is there"
+        )
+    for looks in (is_video, exists):
+        scores = {separator: _score(sample, separator, looks, exists) for separator in order}
+        best = max(order, key=lambda one: scores[one][0])
+        score, width, place = scores[best]
+        if score:
+            break
+    else:
+        if all(len(_split(sample[0], one)) == 1 for one in order):
+            return order[0], ["path"]
+        raise _unclear(
+            source,
+            sample[0],
+            "has no known column name, and no field that ends in a video suffix or leads to a file",
+        )
+    if width > 2:
+        said = ", ".join(repr(cell) for cell in _split(sample[0], best))
+        raise UsageError(
+            f"{source}, line 1: {width} fields for the columns path, label, apart by {WORDS[best]}: {said:.200}."
+            " Name all columns in the first line, as path,label,split or path,start,end,label."
+        )
+    cells = _cells(sample[0], best, exists)
+    if place >= len(cells) or not looks(cells[place].strip()):
+        raise _unclear(
+            source, sample[0], "has no video and no known column name, and other lines have videos"
+        )
+    return best, [["path"], ["path", "label"], ["label", "path"]][width - 1 + place]
+
+
+def _path_behind(line: str, exists: Exists) -> str:
+    """The longest end of a line that is a file and has a blank before it; empty where there is none."""
+    if not is_video(line.strip().strip('"')):
+        return ""
+    words = _words(line) if '"' in line else []
+    if words:
+        return words[1] if len(words) == 2 and not exists(words[0]) and exists(words[1]) else ""
+    starts = (match.end() for match in re.finditer(r"\s+", line.strip()))
+    return next((line.strip()[at:] for at in starts if exists(line.strip()[at:])), "")
+
+
+def _unclear(source: Path, line: str, what: str) -> UsageError:
+    return UsageError(
+        f"{source}, line 1: {line!r:.120} {what}. If it names the columns, call that of the videos path; if it names a video, write the"
+        " names of the columns above it, as path,label, and say with --root where the paths start."
+    )
+
+
+def _cells(line: str, separator: str, exists: Exists) -> list[str]:
+    return _blanks(line, 2, 0, exists) if separator == BLANK else _split(line, separator)
+
+
+def _score(
+    sample: Sequence[str], separator: str, looks: Callable[[str], bool], exists: Exists
+) -> tuple[int, int, int]:
+    """In how many lines a separator leaves a field that is a path (twice, less one where it splits nothing), fields, place of the path."""
+    rows = [_cells(line, separator, exists) for line in sample]
+    width = max(map(len, rows)) if separator == BLANK else len(rows[0])
+    places = Counter(i for row in rows for i, cell in enumerate(row) if looks(cell.strip()))
+    place, number = places.most_common(1)[0] if places else (0, 0)
+    return (2 * number - (width == 1), max(1, width), place) if number else (0, width, 0)
+
+
+def _blanks(line: str, width: int, place: int, exists: Exists) -> list[str]:
+    """Fields of a line apart by blanks: the path first or last, a label with blanks behind it, quotes around either."""
+    line = line.strip()
+    if width == 1:
+        return [_unquoted(line)]
+    if place and place == width - 1 and '"' not in line:
+        path = _path_behind(line, exists) if width == 2 else ""
+        return [line[: -len(path)].strip(), path] if path else line.split()
+    if place:
+        return _words(line)
+    quoted = _QUOTED.fullmatch(line)
+    match = quoted or _PATH.fullmatch(line)
+    if match:
+        path = (quoted[1].replace('""', '"') if quoted[1] is not None else quoted[2]) if quoted else match[1]
+        rest = match[match.re.groups] or ""
+    else:
+        words = line.split()
+        ends = [" ".join(words[:n]) for n in range(1, len(words))]
+        path = next((end for end in ends if exists(end)), ends[-1] if ends and width == 2 else words[0])
+        rest = line[len(path) :].strip()
+    if not rest:
+        return [path]
+    return [path, _unquoted(rest)] if width == 2 else [path, *_words(rest)]
+
+
+def _unquoted(text: str) -> str:
+    inside = re.fullmatch(r'"((?:[^"]|"")*)"', text)
+    return inside[1].replace('""', '"') if inside else text
+
+
+def _fields(
+    source: Path, text: str, separator: str, columns: Sequence[str], exists: Exists
+) -> Iterator[tuple[int, list[str]]]:
+    if separator == BLANK:
+        spelt = [spelling(name) for name in columns]
+        place = next((spelt.index(name) for name in PATH_COLUMNS if name in spelt), 0)
+        for at, line in enumerate(text.split("\n"), 1):
+            if line.strip():
+                yield at, _blanks(line, len(columns), place, exists)
+        return
+    reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True, skipinitialspace=True)
+    begins = 1
+    try:
+        for cells in reader:
+            yield begins, cells
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise UsageError(
+            f"{source}, line {begins}: not a table ({error}): a quote opens there and does not close where its field ends."
+            " Close it, or write it twice where it is part of a name."
+        ) from error
+
+
+def _check_widths(source: Path, rows: Numbered, separator: str, columns: Sequence[str], titled: bool) -> None:
+    width = len(columns)
+    for at, cells in rows:
+        short = len(cells) < width and (separator != BLANK or (titled and len(cells) > 1))
+        if short or any(cell.strip() for cell in cells[width:]):
+            raise UsageError(
+                f"{source}, line {at}: {len(cells)} fields for the columns {', '.join(columns):.400}, apart by {WORDS[separator]}."
+                f" Name all columns in the first line, and put quotes around names that hold {separator!r}."
+            )
+
+
+def _check_meant(source: Path, rows: Numbered, columns: Sequence[str], separator: str) -> None:
+    """Refuse what a table without names leaves open: several numbers behind a path, numbers that count the lines, comments in a line."""
+    if len(columns) < 2:
+        return
+    place = columns.index("label")
+    labels = [(at, cells[place].strip()) for at, cells in rows if len(cells) > place]
+    for at, label in labels:
+        if _NUMBERS.fullmatch(label):
+            raise UsageError(
+                f"{source}, line {at}: behind the path stand several numbers, {label!r:.80}. One class per video is read, not"
+                " several. If they are a start, an end and a label, say so in the first line: path start end label, or path start_frame"
+                " end_frame label."
+            )
+        if separator == BLANK and re.search(r"\s#", label):
+            raise UsageError(
+                f"{source}, line {at}: the label {label!r:.80} holds a #. Give a comment a line of its own;"
+                " put quotes around a label with #."
+            )
+    counted = [label for _, label in labels]
+    if place == 0 and len(counted) > 1 and counted in ([str(i + n) for i in range(len(counted))] for n in (0, 1)):  # fmt: skip
+        raise UsageError(
+            f"{source}, line 1: the first column counts the lines, so it is no label. Name the columns in the first line, as ,path or"
+            " label,path."
+        )
+
+
+def _check_once(source: Path, columns: Sequence[str]) -> None:
+    twice = [name for name, count in Counter(columns).items() if count > 1 and name]
+    if twice:
+        raise UsageError(f"{source}, line 1: two columns are called {twice[0]!r:.200}. Rename one.")
+
+
+def _without_comments(text: str, known: Collection[str], exists: Exists) -> tuple[str, int]:
+    """The text with empty lines where comments stood, and their number; ``# path label`` in front names columns."""
+    if not text.startswith("#") and "\n#" not in text and not re.search(r"^\s+#", text, re.MULTILINE):
+        return text, 0
+    lines, comments, inside, begun = text.split("\n"), 0, False, False
+    for i, line in enumerate(lines):
+        bare = line.strip()
+        if bare.startswith("#") and not inside and _is_comment(bare, exists):
+            names = [name for name in re.split(r"[\s,;]+", bare.lstrip("# ")) if name]
+            title = not begun and len(names) > 1 and all(spelling(name) in known for name in names)
+            lines[i], comments, begun = (bare.lstrip("# ") if title else ""), comments + (not title), begun or title  # fmt: skip
+            continue
+        begun = begun or bool(bare)
+        inside ^= line.count('"') % 2 == 1
+    return "\n".join(lines), comments
+
+
+def _is_comment(line: str, exists: Exists) -> bool:
+    """Whether a line that begins with ``#`` is a comment and no video of such a name."""
+    ends = [line, re.split(r"[,;\t]", line)[0], *(match[1] for match in (_PATH.fullmatch(line),) if match)]
+    if any(exists(end) for end in ends):
+        return False
+    if line[1:2] in ("", " ", "\t", "#", "!"):
+        return True
+    return any(exists(end[1:]) for end in ends) or not any(is_video(end) for end in ends)

@@ -1,0 +1,235 @@
+"""From rows, however they were read, to a data set: names checked, labels numbered, no video twice, none on both sides of a split."""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from muybridge.core.catalogue import suggestion
+from muybridge.core.errors import UsageError
+from muybridge.data.index import TOPPED_UP, Dataset, VideoRecord
+from muybridge.data.lists.segments import Segment
+from muybridge.data.lists.tar import parted
+
+SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validate", "validation", "dev", "development"), "val"),
+    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
+}
+CLASSES = "classes.txt"
+DIGITS = 18
+"""Most digits of a label that is read as a number."""
+NAME, PATH = 255, 4095
+"""Most bytes of a file's name and of a path, here and nearly everywhere."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One video before labels are numbered.
+
+    Attributes:
+        id: name that is the same on every machine.
+        path: the file, or a member of a tar.
+        label: class name or number; empty where there is none.
+        split: ``train``, ``val``, ``test`` or empty.
+        group: source that must never straddle a split; empty where none is known.
+        place: where it is named, for messages: file and line.
+        segment: stretch of the file that is meant; None for all of it.
+        topped_up: whether it stands in for a class that has too few (see ``index.top_ups``).
+    """
+
+    id: str
+    path: Path
+    label: str
+    split: str
+    group: str
+    place: str = ""
+    topped_up: bool = False
+    segment: Segment | None = None
+
+
+def number(name: str, rows: Sequence[Row], folder: Path | None = None) -> Dataset:
+    """Number the labels and sort the records by id.
+
+    Classes are those of ``classes.txt`` in ``folder``, one a line, in its order (a whole number as a label counts from 0); without such a
+    file the labels in sorted order, whole numbers by value.
+
+    Raises:
+        UsageError: a label that is not in ``classes.txt``, or a video twice.
+    """
+    _check_once(name, rows)
+    _check_splits(name, rows)
+    classes, index = (
+        _named(rows, folder / CLASSES) if folder and (folder / CLASSES).is_file() else _sorted(rows)
+    )
+    records = [
+        VideoRecord(r.id, r.path, index.get(r.label, -1), r.split, r.group or r.id, r.segment) for r in rows
+    ]
+    return Dataset(
+        name,
+        tuple(sorted(records, key=lambda record: record.id)),
+        classes,
+        notes=tuple(_notes(rows, classes)),
+    )
+
+
+def _sorted(rows: Iterable[Row]) -> tuple[tuple[str, ...], Mapping[str, int]]:
+    names = {row.label for row in rows if row.label}
+    numeric = all(len(label) <= DIGITS and label.removeprefix("-").isdecimal() for label in names)
+    classes = tuple(sorted(names, key=lambda label: (int(label) if numeric else 0, label)))
+    return classes, {label: i for i, label in enumerate(classes)}
+
+
+def _named(rows: Sequence[Row], file: Path) -> tuple[tuple[str, ...], Mapping[str, int]]:
+    classes = _class_names(file)
+    index = {name: i for i, name in enumerate(classes)}
+    labels = {row.label for row in rows if row.label}
+    if not labels <= index.keys() and all(label.isdecimal() and len(label) <= DIGITS for label in labels):
+        index = {label: int(label) for label in labels if int(label) < len(classes)}
+    for row in rows:
+        if row.label and row.label not in index:
+            raise UsageError(
+                f"{row.place or row.id}: label {row.label!r:.200} is not in {file} ({len(classes)} classes)."
+                f"{suggestion(row.label, classes)} Correct the label, or the file of classes."
+            )
+    return classes, index
+
+
+def _class_names(file: Path) -> tuple[str, ...]:
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: cannot be read ({error}). Wanted one class name a line.") from error
+    names = [line.strip() for line in lines if line.strip()]
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice or not names:
+        said = f"{twice!r} stands there twice" if twice else "no names"
+        raise UsageError(f"{file}: {said}; wanted one class name a line.")
+    return tuple(names)
+
+
+def _check_once(name: str, rows: Sequence[Row]) -> None:
+    first: dict[str, Row] = {}
+    twice = [(first[row.id], row) for row in rows if first.setdefault(row.id, row) is not row]
+    if not twice:
+        return
+    one, other = twice[0]
+    if one.split != other.split:
+        raise UsageError(_straddling(name, one, other, ""))
+    places = f": {one.place} and {other.place}" if one.place else ""
+    raise UsageError(
+        f"{name}: {one.id!r} is listed twice ({len(twice)} such videos){places}. List each video once."
+    )
+
+
+def _check_splits(name: str, rows: Sequence[Row]) -> None:
+    """No file on two sides of the split, also not under two names (links), except in segments that share no frame."""
+    if len({row.split for row in rows}) < 2:
+        return
+    first: dict[tuple[int, int, str], list[Row]] = {}
+    for row in rows:
+        same = _identity(row.path)
+        others = first.setdefault(same, []) if same else []
+        for other in others:
+            if other.split != row.split and _share_frames(other.segment, row.segment):
+                raise UsageError(_straddling(name, other, row, f" and {row.id!r} are one file and"))
+        if row.segment or not others:
+            others.append(row)
+
+
+def _share_frames(one: Segment | None, other: Segment | None) -> bool:
+    return one is None or other is None or one.meets(other)
+
+
+def _straddling(name: str, one: Row, other: Row, verb: str) -> str:
+    sides = " and ".join(
+        f"{row.split or 'no split'}" + (f" ({row.place})" if row.place else "") for row in (one, other)
+    )
+    return f"{name}: {one.id!r}{verb or ' is'} in two splits, {sides}. Keep it on one side, or the test is no test."
+
+
+def _identity(path: Path) -> tuple[int, int, str] | None:
+    file, member = parted(path)
+    try:
+        facts = file.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino, member
+
+
+def _notes(rows: Sequence[Row], classes: Sequence[str]) -> Iterator[str]:
+    for what, names in (("videos", [row.id for row in rows]), ("classes", list(classes))):
+        lowered = Counter(name.casefold() for name in names)
+        alike = sorted(name for name in names if lowered[name.casefold()] > 1)
+        if alike:
+            twin = next(n for n in alike[1:] if n.casefold() == alike[0].casefold())
+            yield f"{len(alike)} {what} have names that differ only in capitals, as {alike[0]!r} and {twin!r}"
+    sides: dict[Path, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.segment:
+            sides[row.path].add(row.split)
+    both = sum(len(splits) > 1 for splits in sides.values())
+    if both:
+        yield f"{both:,} videos have segments in several splits, so the test shows scenes that were trained on"
+    topped_up = sum(row.topped_up for row in rows)
+    if topped_up:
+        yield f"{topped_up:,} videos: {TOPPED_UP}"
+
+
+def checked(name: str, where: str, what: str = "file name") -> str:
+    """A name that can stand in lists, tables and results.
+
+    Raises:
+        UsageError: it is not UTF-8, or holds a line break or a zero byte.
+    """
+    if name != name.encode(errors="replace").decode():
+        raise UsageError(f"{where}: the {what} {name!r} is not UTF-8. Rename the file.")
+    if any(sign in name for sign in "\n\r\0"):
+        raise UsageError(f"{where}: the {what} {name!r:.200} holds a line break or a zero byte. Correct it.")
+    longest = max(len(part.encode()) for part in name.split("/")) if len(name) * 4 > NAME else 0
+    if what != "label" and (longest > NAME or len(name) > PATH):
+        raise UsageError(
+            f"{where}: the {what} {name!r:.80}... is longer than a name can be ({longest:,} of {NAME} bytes). Correct it."
+        )
+    return name
+
+
+@dataclass(frozen=True)
+class Fence:
+    """Keeps links from leading out of a folder; paths that are written as elsewhere are not links.
+
+    Attributes:
+        root: the folder.
+        allow: whether links may lead out.
+    """
+
+    root: Path
+    allow: bool
+    _real: dict[str, str] = field(default_factory=dict)
+
+    def check(self, path: Path) -> None:
+        """Look at one video, tar or folder.
+
+        Raises:
+            UsageError: a link leads out and that was not allowed.
+        """
+        if self.allow:
+            return
+        file = str(parted(path)[0])
+        folder, name = os.path.split(file)
+        if folder not in self._real:
+            below = Path(os.path.normpath(folder)).is_relative_to(self.root)
+            self._real[folder] = os.path.realpath(folder) if below else ""
+        if not self._real[folder]:
+            return
+        real = os.path.realpath(file) if os.path.islink(file) else f"{self._real[folder]}/{name}"  # noqa: PTH114 of many files
+        if not f"{real}/".startswith(self._home):
+            raise UsageError(
+                f"{file}: a link leads out of {self.root}, to {real}. Copy what it points to, or allow such links with --allow-links."
+            )
+
+    @cached_property
+    def _home(self) -> str:
+        return os.path.join(os.path.realpath(self.root), "")  # noqa: PTH118 ends in a slash

@@ -1,0 +1,272 @@
+"""A list of videos: csv, tsv, txt, json, jsonl or parquet, with a path column and optional label, split, group and segment columns.
+
+Paths may start from the list's folder (or the folder beside it with the list's name, or ``--root``) or be full, also mixed in one list: a
+full path below that folder gets the same id as the short one. What a name that is not there must mean stands in ``places``.
+"""
+
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from muybridge.core.errors import UsageError
+from muybridge.data.decode.video import is_video
+from muybridge.data.lists import file_places, segments
+from muybridge.data.lists.delimited import PATH_COLUMNS, Exists
+from muybridge.data.lists.rows import SPLITS, Fence, Row, checked
+from muybridge.data.lists.segments import Segment, Unit
+from muybridge.data.lists.table_files import LABEL_COLUMNS, SPLIT_COLUMNS, Line, cell, column, kept, table
+
+IDS = frozenset(("youtube_id", "video_id", "ytid", "yt_id", "vid", "id"))
+"""Path columns that hold ids, whose files have a suffix and maybe a segment behind them."""
+PARTS = re.compile(r"[,;]\s*|\s*/\s*")
+"""What stands between several classes in one cell; ``A|B`` is one label, which accepts both."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a list says.
+
+    Attributes:
+        rows: its videos, in its order.
+        notes: what was read otherwise than it stands there.
+        columns: names of its columns.
+    """
+
+    rows: list[Row]
+    notes: list[str]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Columns:
+    path: str
+    label: str | None
+    group: str | None
+    split: str | None
+    topped_up: str | None
+    ends: Mapping[Unit, tuple[str | None, str | None]]
+    by_id: bool
+    notes: tuple[str, ...] = ()
+
+
+def read(
+    source: Path,
+    label: str | None,
+    group: str | None,
+    root: Path | None,
+    where: Sequence[str],
+    allow_links: bool,
+) -> Listed:
+    """Read a list.
+
+    Raises:
+        UsageError: a line that cannot be read, a column that does not exist, or several classes for one video.
+    """
+    bases = [root] if root else [source.parent, source.parent / source.stem]
+    exists = partial(file_places.exists, bases)
+    asked = [name for name in (label, group, *(re.split("!?=", one)[0] for one in where)) if name]
+    lines, notes = table(source, asked, exists)
+    if not lines:
+        return Listed([], [], ())
+    lines = kept(source, lines, where)
+    names = tuple(dict.fromkeys(name for _, line in lines for name in line if name))
+    if not lines:
+        return Listed([], [], names)
+    columns = _columns(source, names, lines, label, group, exists)
+    base = root or _root(source, cell(lines[0][1], columns.path, ""))
+    found = file_places.Places(base, root is not None)
+    rows, other_names = _rows(source, lines, columns, found, Fence(base, allow_links))
+    rows, other_labels = _labels(source, rows)
+    return Listed(rows, [*notes, *columns.notes, *other_names, *other_labels], names)
+
+
+def _columns(
+    source: Path,
+    names: Sequence[str],
+    lines: Sequence[Line],
+    label: str | None,
+    group: str | None,
+    exists: Exists,
+) -> _Columns:
+    find = partial(column, source, names)
+    path = _path_column(source, names, lines[:50], label, exists)
+    ends: dict[Unit, tuple[str | None, str | None]] = {
+        unit: (find(None, start), find(None, end)) for unit, (start, end) in segments.ENDS.items()
+    }
+    ends = {unit: both for unit, both in ends.items() if any(both)}
+    if len(ends) > 1:
+        said = ", ".join(name for both in ends.values() for name in both if name)
+        raise UsageError(f"{source}: segments stand in seconds and in frames ({said}). Rename the pair that does not count.")  # fmt: skip
+    source_column = next((name for name in names if name != path and _hold_videos(lines[:50], name)), None)
+    notes: tuple[str, ...] = ()
+    if ends and source_column:  # the clips were cut out of those videos before
+        notes = (
+            f"start and end are those of the videos in column {source_column}, so the clips are read whole",
+        )
+        ends = {}
+    split_ = find(None, SPLIT_COLUMNS[:1]) or find(None, SPLIT_COLUMNS[1:])
+    words = {cell(line, split_, source.name).lower() for _, line in lines} - {""}
+    if split_ and split_.lower() != "split" and not words <= SPLITS.keys():
+        split_ = None
+    others = [name for name in names if name != path]
+    return _Columns(
+        path,
+        find(label, ()) if label else column(source, others, None, LABEL_COLUMNS),
+        find(group, ("group",) if group is None else ()),
+        split_,
+        find(None, ("topped_up",)),
+        ends,
+        path.lower() in IDS,
+        notes,
+    )
+
+
+def _hold_videos(lines: Sequence[Line], name: str, exists: Exists = lambda _: False) -> bool:
+    """Whether most cells of a column are videos."""
+    said = [str(line.get(name) or "").strip() for _, line in lines]
+    return sum(is_video(one[:4096]) or exists(one) for one in said if one) * 2 > sum(map(bool, said))
+
+
+def _path_column(
+    source: Path, names: Sequence[str], lines: Sequence[Line], label: str | None, exists: Exists
+) -> str:
+    """The column of the paths: by its name if what stands there are files, else the only one in which files stand.
+
+    Raises:
+        UsageError: none, or several.
+    """
+    usual = [name for known in PATH_COLUMNS if (name := column(source, names, None, (known,)))]
+
+    sure = [name for name in usual if name != label]
+    if not names:
+        return ""
+    if sure:
+        return next((name for name in sure if _hold_videos(lines, name, exists)), sure[0])
+    found = [name for name in names if name != label and _hold_videos(lines, name, exists)]
+    if len(found) == 1:
+        return found[0]
+    said = f"columns {' and '.join(found[:2]):.200} both hold videos" if found else "no column of paths"
+    listed = ", ".join(names) or "none with a name"
+    raise UsageError(f"{source}: {said}. Columns: {listed:.400}. Call the one of the videos path.")
+
+
+def _rows(
+    source: Path, lines: Sequence[Line], columns: _Columns, found: file_places.Places, fence: Fence
+) -> tuple[list[Row], list[str]]:
+    """The videos of a list, and notes on those that have other names here."""
+    rows, parts = [], []
+    ends = [one for both in columns.ends.values() for one in both if one]
+    word = "entry" if source.suffix.lower() == ".json" else "line"
+    for at, line in lines:
+        where = f"{source}, {word} {at}"
+        name = checked(cell(line, columns.path, where), where)
+        if not name:
+            raise UsageError(f"{where}: no path. Complete the line or remove it.")
+        name, segment = found.local(name, where), None
+        if "#" in name:
+            video, segment = segments.parted(name)
+            name = str(video) if segment else name
+        if ends and not segment:
+            segment = segments.of({one: cell(line, one, where) for one in ends}, columns.ends, where)
+        row = Row(
+            id=posixpath.normpath(name if not name.startswith("/") else _short(name, found.base)),
+            path=found.base / name,
+            label=checked(cell(line, columns.label, where), where, "label"),
+            split=split(cell(line, columns.split, where), where),
+            group=cell(line, columns.group, where),
+            place=f"{source.name}, {word} {at}",
+            topped_up=bool(columns.topped_up and cell(line, columns.topped_up, where)),
+        )
+        if columns.by_id and not is_video(name):
+            said = tuple(cell(line, one, where) for one in columns.ends.get("t", ()))
+            row, segment = _by_id(row, segment, found, said)
+        rows.append(row)
+        parts.append(segment)
+    rows, notes = found.settle(rows)
+    for row in rows:
+        fence.check(row.path)
+    return [_cut(row, segment) if segment else row for row, segment in zip(rows, parts, strict=True)], notes
+
+
+def _by_id(
+    row: Row, segment: Segment | None, found: file_places.Places, said: Sequence[str]
+) -> tuple[Row, Segment | None]:
+    """A row whose path is an id: the clip that was cut out for its segment, else the whole video with the segment."""
+    ends = [one.removesuffix(".0") for one in (*said, "", "")][:2]
+    for name, cut in file_places.trimmed(row.id, ends[0], ends[1], row.label, row.split):
+        file = found.finder.find(name)
+        if file is not None:
+            id_ = file.relative_to(found.base).as_posix() if file.is_relative_to(found.base) else row.id
+            return replace(row, id=id_, path=file), None if cut else segment
+    return row, segment
+
+
+def _cut(row: Row, segment: Segment) -> Row:
+    """The row of a segment; all segments of one video are one group."""
+    return replace(row, id=f"{row.id}{segment}", segment=segment, group=row.group or row.id)
+
+
+def _labels(source: Path, rows: list[Row]) -> tuple[list[Row], list[str]]:
+    """The rows with labels as they were meant, and notes: 0.0 is 0, nan is none.
+
+    Raises:
+        UsageError: a label that names several classes.
+    """
+    labels = Counter(row.label for row in rows if row.label)
+    meant = {label: "" for label in labels if label in ("nan", "NaN")}
+    notes = [f"{labels[label]:,} labels are {label} and count as none" for label in meant]
+    rest = [label for label in labels if label not in meant]
+    if any("." in label for label in rest) and all(re.fullmatch(r"-?\d+(\.0+)?", label) for label in rest):
+        example = next(label for label in rest if "." in label)
+        meant |= {label: label.partition(".")[0] for label in rest}
+        notes.append(f"labels such as {example} are read as {meant[example]}")
+    several = next((label for label in rest if _names_several(label, labels)), None)
+    if several is not None:
+        row = next(row for row in rows if row.label == several)
+        raise UsageError(
+            f"{source.parent / row.place}: the label {several!r:.80} names several classes; wanted one for each video. Choose one, or write"
+            " A|B for a video of which both are right."
+        )
+    bare: dict[str, set[str]] = {}
+    for label in {meant.get(label, label) for label in rest}:
+        if label.isdecimal():
+            bare.setdefault(label.lstrip("0"), set()).add(label)
+    alike = next((sorted(same) for same in bare.values() if len(same) > 1), None)
+    if alike:
+        notes.append(f"labels {alike[0]} and {alike[1]} differ only in zeros and are two classes")
+    if not meant:
+        return rows, notes
+    return [replace(row, label=meant[row.label]) if row.label in meant else row for row in rows], notes
+
+
+def _names_several(label: str, labels: Mapping[str, int]) -> bool:
+    if re.fullmatch(r"\d{1,6}([\s,;]+\d{1,6})+", label):
+        return True
+    parts = [part for part in PARTS.split(label) if part] if not label.isalnum() else []
+    return len(parts) > 1 and all(part in labels for part in parts)
+
+
+def split(said: str, where: str) -> str:
+    """``train``, ``val``, ``test`` or empty, from any usual name of it.
+
+    Raises:
+        UsageError: another word.
+    """
+    if said and said.lower() not in SPLITS:
+        raise UsageError(f"{where}: split {said!r:.80}; wanted train, val or test, or nothing.")
+    return SPLITS.get(said.lower(), "")
+
+
+def _short(name: str, base: Path) -> str:
+    path = Path(name)
+    return (path.relative_to(base) if path.is_relative_to(base) else path).as_posix()
+
+
+def _root(source: Path, first: str) -> Path:
+    beside = source.parent / source.stem
+    here, there = (file_places.exists([folder], first) for folder in (source.parent, beside))
+    return beside if there and not here else source.parent

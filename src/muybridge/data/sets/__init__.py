@@ -1,0 +1,1 @@
+"""Data sets by name: the embedded ones, and published ones from their official lists."""

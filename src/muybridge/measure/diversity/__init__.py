@@ -1,0 +1,1 @@
+"""How diverse losses are, and whether that goes with anything."""

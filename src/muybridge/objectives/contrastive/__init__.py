@@ -1,0 +1,1 @@
+"""Tasks whose views of one video attract each other."""

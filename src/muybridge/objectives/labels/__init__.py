@@ -1,0 +1,1 @@
+"""Tasks that learn from labels, or from the answers of teachers."""

@@ -1,0 +1,1 @@
+"""Tasks that learn from sentences about videos."""

@@ -1,0 +1,1 @@
+"""Tasks that ask what was done to a clip."""

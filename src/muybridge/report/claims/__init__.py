@@ -1,0 +1,1 @@
+"""Sentences about arms as predicates over rows."""

@@ -1,0 +1,1 @@
+"""Runs side by side: two of them, or the best of many."""

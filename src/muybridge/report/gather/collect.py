@@ -1,0 +1,325 @@
+"""What a folder holds: its runs sorted into experiments, and what was planned but is missing."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.report.gather.damage import read_others, read_run
+from muybridge.report.gather.same_protocol import Variant, name_variants, repeats, variant
+from muybridge.runs.contents.predictions import Predictions
+from muybridge.runs.contents.study_file import read_study
+from muybridge.runs.records import Run
+from muybridge.runs.run_index import Index
+from muybridge.runs.run_row import RunRow
+
+STAGES = ("pretrain", "probe", "knn", "finetune", "zeroshot", "robustness", "retrieval", "neighbours")
+TRANSFER = ("probe", "knn", "finetune")
+"""Stages that answer for every test video."""
+APART = ("similarity",)
+"""Stages whose runs are no arm of an experiment; they have sections of their own."""
+BASELINE = "random"
+
+Facets = tuple[str, str, str]
+Place = tuple[str, str, str, Variant]
+Seeds = dict[int, list[Run]]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Runs that may be compared: one stage, protocol, data set and profile of perturbations, several arms.
+
+    Attributes:
+        arms: arm -> seed -> runs, one per fold; arms in the order of the study.
+        profile: name of the profile of perturbations; empty where there is none.
+        details: words that tell it from its neighbours of the same protocol and data; empty if it has none.
+        repeats: signature -> runs that differ from that run only in the seed of the perturbations' noise.
+    """
+
+    stage: str
+    protocol: str
+    data: str
+    arms: dict[str, Seeds]
+    profile: str = ""
+    details: str = ""
+    repeats: dict[str, list[Run]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """How people call it: ``"linear probe on builtin-motions"``, with its profile if it has one."""
+        return f"{self.protocol} on {self.data}" + (f", {self.details}" if self.details else "")
+
+    @property
+    def runs(self) -> list[Run]:
+        """All of its runs."""
+        return [run for seeds in self.arms.values() for runs in seeds.values() for run in runs]
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of guessing; NaN when the runs do not say."""
+        said = [run.result.get("chance") for run in self.runs]
+        return next((float(value) for value in said if value is not None), float("nan"))
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """Class names by index; empty when the runs do not say."""
+        return next((list(data_of(run)["classes"]) for run in self.runs if data_of(run).get("classes")), [])
+
+    def holes(self) -> dict[str, list[str]]:
+        """Arm -> seeds and folds that other arms have and this one lacks."""
+        wanted = {(seed, fold) for seeds in self.arms.values() for seed, fold in _seeds_and_folds(seeds)}
+        lacking: dict[str, list[str]] = {}
+        for arm, seeds in self.arms.items():
+            absent = sorted(wanted - set(_seeds_and_folds(seeds)), key=str) if seeds else []
+            if absent:
+                lacking[arm] = [_place(seed, fold) for seed, fold in absent]
+        return lacking
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A planned cell without a finished run."""
+
+    summary: str
+    reason: str
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A finished run that cannot be read, or is not what was written."""
+
+    run: Run
+    reason: str
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Everything a report is made from.
+
+    Attributes:
+        rows: predictions by video and condition, by signature.
+        damaged: finished runs that cannot be read or were changed, and are in nothing else.
+        others: rows of the weights that a fine-tuning run does not hand on, by signature and name of the weights.
+    """
+
+    folder: Path
+    study: dict[str, Any]
+    runs: list[Run]
+    rows: dict[str, Predictions]
+    damaged: list[Damaged]
+    arms: list[str]
+    experiments: list[Experiment]
+    missing: list[Missing]
+    notes: list[str] = field(default_factory=list)
+    others: dict[str, dict[str, Predictions]] = field(default_factory=dict)
+
+    def of(self, *stages: str) -> list[Experiment]:
+        """The experiments of some stages."""
+        return [one for one in self.experiments if one.stage in stages]
+
+    @property
+    def title(self) -> str:
+        """Title of the report."""
+        return str(self.study.get("title") or self.study.get("name") or "Muybridge report")
+
+
+def collect(folder: Path) -> Collected:
+    """Read the results of every finished run below ``folder/runs`` that is what was written, and the plan in ``folder/study.json``.
+
+    Raises:
+        UsageError: there is no finished run.
+        MuybridgeError: every run is damaged.
+    """
+    index = Index(folder)
+    rows_ = [row for row in index.rows() if row.status in ("done", "damaged")]
+    if not rows_:
+        raise UsageError(
+            f"{folder}: nothing to report. Looked for finished runs as "
+            f"{folder / 'runs'}/STAGE/SIGNATURE/result.json; give "
+            "the folder that a study or a stage wrote to (its --out)."
+        )
+    runs, rows, others, damaged = _read([(row, index.run(row)) for row in rows_])
+    study = read_study(folder)
+    shown, again = repeats([run for run in runs if run.stage not in APART])
+    told = [facets(run) for run in shown] + [
+        cell["facets"] for cell in study.get("cells", []) if "facets" in cell and cell["stage"] not in APART
+    ]
+    named = named_arms(told)
+    names, notes = _arm_names(shown, named)
+    arms = _arm_order(study, list(names.values()), named)
+    experiments = _experiments(shown, names, arms, _planned_arms(study, named), again)
+    missing = _missing(study, [(row.stage, row.signature) for row in rows_])
+    return Collected(folder, study, runs, rows, damaged, arms, experiments, missing, notes, others)
+
+
+Others = dict[str, dict[str, Predictions]]
+
+
+def _read(found: list[tuple[RunRow, Run]]) -> tuple[list[Run], dict[str, Predictions], Others, list[Damaged]]:
+    """The runs that are sound, their rows and those of their other weights, and the runs that are not."""
+    runs: list[Run] = []
+    rows: dict[str, Predictions] = {}
+    others: Others = {}
+    damaged: list[Damaged] = []
+    for row, run in found:
+        if row.status == "damaged":
+            damaged.append(Damaged(run, row.reason))
+            continue
+        try:
+            kept, more = read_run(run), read_others(run)
+        except MuybridgeError as error:
+            damaged.append(Damaged(run, str(error)))
+            continue
+        runs.append(run)
+        if kept is not None:
+            rows[run.signature] = kept
+        if more:
+            others[run.signature] = more
+    if not runs:
+        raise MuybridgeError(f"every finished run is damaged; the first: {damaged[0].reason}")
+    return runs, rows, others, damaged
+
+
+def facets(run: Run) -> dict[str, Any]:
+    """How a run is to be sorted: arm, data, protocol, seed, fold; with defaults for what it does not say."""
+    said = run.result.get("facets", {})
+    data = said.get("data") or data_of(run).get("name") or "unnamed data"
+    filled = {"arm": BASELINE, "protocol": run.stage, "seed": 0, "fold": None, "source": ""}
+    filled |= {key: value for key, value in said.items() if value is not None}
+    if run.stage == "pretrain" and not filled["source"]:
+        filled["source"] = "+".join(Path(str(one)).name for one in data_of(run).get("source") or [])
+    return {**filled, "data": str(data), "arm": str(filled["arm"]), "protocol": str(filled["protocol"])}
+
+
+def data_of(run: Run) -> dict[str, Any]:
+    """What a run says about its data."""
+    content: dict[str, Any] = run.result.get("data", {})
+    return content
+
+
+Named = Callable[[dict[str, Any]], str]
+
+
+def named_arms(told: list[dict[str, Any]]) -> Named:
+    """How arms are called: by their task, and by its level and the data it was learnt on where there are several."""
+    several: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for one in told:
+        for what in ("level", "source"):
+            if one.get(what):
+                several[str(one["arm"]), what].add(str(one[what]))
+
+    def name(one: dict[str, Any]) -> str:
+        arm = str(one["arm"])
+        level, source = (one.get(what) if len(several[arm, what]) > 1 else "" for what in ("level", "source"))
+        return arm + (f", level {level}" if level else "") + (f" from {source}" if source else "")
+
+    return name
+
+
+def _arm_names(runs: list[Run], named: Named) -> tuple[dict[str, str], list[str]]:
+    """Signature -> arm; runs that facets cannot tell apart get their signature in the name, and a note."""
+    same: dict[tuple[Any, ...], list[Run]] = defaultdict(list)
+    for run in runs:
+        one = facets(run)
+        key = (one["protocol"], one["data"], named(one), one["seed"], str(one["fold"]), variant(run))
+        same[run.stage, *key].append(run)
+    names, notes = {}, []
+    for (stage, protocol, data, arm, seed, *_), twins in same.items():
+        for run in twins:
+            names[run.signature] = arm if len(twins) == 1 else f"{arm} ({run.signature[:6]})"
+        if len(twins) > 1:
+            what = protocol if protocol == stage else f"{stage}, {protocol}"
+            notes.append(
+                f"{len(twins)} runs of {arm} ({what}, {data}, seed {seed}) differ only in their "
+                "configuration; each is shown on its own, named by its signature."
+            )
+    return names, notes
+
+
+def _arm_order(study: dict[str, Any], found: list[str], named: Named) -> list[str]:
+    """Arms of the plan first, in its order, then the others: the untrained baseline, then by name."""
+    cells = [
+        cell["facets"] for cell in study.get("cells", []) if "facets" in cell and cell["stage"] not in APART
+    ]
+    planned: dict[str, None] = {}
+    for arm in map(str, study.get("arms", [])):
+        own = {named(one): None for one in cells if str(one["arm"]) == arm and one.get("source")}
+        planned |= own or {arm: None}
+    rest = sorted(set(found) - set(planned), key=lambda arm: (arm != BASELINE, arm))
+    return [*planned, *rest]
+
+
+def _planned_arms(study: dict[str, Any], named: Named) -> Callable[[Facets], set[str]]:
+    """Which arms a study has planned for an experiment; where its cells do not say, all of them in all but pretraining."""
+    told: dict[Facets, set[str]] = defaultdict(set)
+    for cell in study.get("cells", []):
+        if "facets" in cell:
+            one = cell["facets"]
+            told[cell["stage"], one["protocol"], one["data"]].add(named(one))
+    if told:
+        return lambda key: told.get(key, set())
+    everyone = {str(arm) for arm in study.get("arms", [])}
+    return lambda key: set() if key[0] == "pretrain" else everyone
+
+
+def _experiments(
+    runs: list[Run],
+    names: dict[str, str],
+    arms: list[str],
+    planned: Callable[[Facets], set[str]],
+    again: dict[str, list[Run]],
+) -> list[Experiment]:
+    cells: dict[Place, dict[str, Seeds]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    for run in runs:
+        one = facets(run)
+        place = (run.stage, one["protocol"], one["data"], variant(run))
+        cells[place][names[run.signature]][int(one["seed"])].append(run)
+    details = name_variants(list(cells))
+    found = []
+    for place in sorted(cells, key=lambda place: (_rank(place[0]), place)):
+        cell, key = cells[place], place[:3]
+        expected = planned(key)
+        shown = [arm for arm in arms if arm in cell or arm in expected]
+        by_arm = {arm: _sorted(cell.get(arm, {})) for arm in shown}
+        inside = {run.signature for seeds in cell.values() for kept in seeds.values() for run in kept}
+        repeated = {signature: runs for signature, runs in again.items() if signature in inside}
+        found.append(Experiment(*key, by_arm, place[3].profile, details[place], repeated))
+    return found
+
+
+def _sorted(seeds: Seeds) -> Seeds:
+    return {seed: sorted(seeds[seed], key=lambda run: str(facets(run)["fold"])) for seed in sorted(seeds)}
+
+
+def _rank(stage: str) -> int:
+    return STAGES.index(stage) if stage in STAGES else len(STAGES)
+
+
+def _seeds_and_folds(seeds: Seeds) -> Iterator[tuple[int, int | None]]:
+    for seed, runs in seeds.items():
+        for run in runs:
+            yield seed, facets(run)["fold"]
+
+
+def _place(seed: int, fold: int | None) -> str:
+    return f"seed {seed}" if fold is None else f"seed {seed} fold {fold}"
+
+
+def _missing(study: dict[str, Any], ended: list[tuple[str, str]]) -> list[Missing]:
+    """Failures first, then planned cells that neither finished nor failed."""
+    done = set(ended)
+    failed = [
+        Missing(str(one.get("summary", "")), str(one.get("error", "failed")), str(one.get("log", "")))
+        for one in study.get("failed", [])
+    ]
+    told = {one.summary for one in failed}
+    waiting = [
+        Missing(str(cell.get("summary", cell["signature"])), "planned, not finished")
+        for cell in study.get("cells", [])
+        if (cell["stage"], cell["signature"]) not in done and cell.get("summary") not in told
+    ]
+    return failed + waiting

@@ -1,0 +1,134 @@
+"""What an experiment on perturbed clips averages: its types by category, and what is kept out of the means and why."""
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import numpy as np
+
+from muybridge.measure.intervals import CLEAN
+from muybridge.measure.robustness_scores import (
+    absolute,
+    category_means,
+    chance_corrected,
+    grid,
+    mean_over_categories,
+    mean_over_types,
+    relative,
+    type_means,
+)
+from muybridge.report.gather.collect import Experiment
+from muybridge.report.scores.score import Scored
+from muybridge.report.scores.shares import Cells, Score
+
+
+@dataclass(frozen=True)
+class Design:
+    """Types and severities of an experiment.
+
+    Attributes:
+        types: severities that any arm was tested under, by type; in the order of the categories.
+        categories: category of each type; empty unless every type has one.
+        changing: types that change the label on this data set, as the runs say.
+        seen: types that some arm was trained on, with those arms.
+        chance: accuracy of guessing; NaN where the runs do not say.
+    """
+
+    types: dict[str, list[int]]
+    categories: dict[str, str]
+    changing: list[str]
+    seen: dict[str, list[str]]
+    chance: float
+
+    @property
+    def excluded(self) -> list[str]:
+        """Types that are shown but are in no mean, of any arm: else the means of two arms would differ in kind."""
+        return sorted({*self.changing, *self.seen} & set(self.types))
+
+    @property
+    def kept(self) -> list[str]:
+        """Types in the means."""
+        return [name for name in self.types if name not in self.excluded]
+
+    @property
+    def severities(self) -> list[int]:
+        """All severities, sorted."""
+        return sorted({severity for severities in self.types.values() for severity in severities})
+
+    @cached_property
+    def by_category(self) -> dict[str, list[str]]:
+        """Types in the means by category, in order; all in one where categories are not known."""
+        found: dict[str, list[str]] = {}
+        for name in self.kept:
+            found.setdefault(self.categories.get(name, "all perturbations"), []).append(name)
+        return found
+
+    def over_types(self, cells: Cells) -> np.ndarray:
+        """Mean over severities, then types."""
+        return mean_over_types(cells, self.types, self.excluded)
+
+    def over_categories(self, cells: Cells) -> np.ndarray:
+        """Mean over severities, types, then categories."""
+        return mean_over_categories(cells, self.types, self.categories, self.excluded)
+
+    def type_mean(self, name: str) -> Score:
+        """Score: mean over the severities of one type."""
+        return lambda cells: type_means(cells, {name: self.types[name]})[name]
+
+    def category_mean(self, category: str) -> Score:
+        """Score: mean over severities and the types of one category."""
+        return lambda cells: category_means(cells, self.types, self.categories, self.excluded)[category]
+
+    @property
+    def scores(self) -> dict[str, Score]:
+        """Every mean score by name; those over categories only where categories are known."""
+        corrected = partial(chance_corrected, chance=self.chance) if np.isfinite(self.chance) else _unknown
+        over = {
+            "types": self.over_types,
+            "absolute": lambda cells: absolute(cells[CLEAN], self.over_types(cells)),
+            "relative": lambda cells: relative(cells[CLEAN], self.over_types(cells)),
+            "corrected": lambda cells: corrected(cells[CLEAN], self.over_types(cells)),
+        }
+        if self.categories:
+            over["categories"] = self.over_categories
+            over["relative_categories"] = lambda cells: relative(cells[CLEAN], self.over_categories(cells))
+        return over
+
+
+def design(scored: Scored) -> Design:
+    """What the runs of an experiment say about its perturbations."""
+    types = grid(
+        {one for arm in scored.arms.values() for seed in arm.right.counted for one in seed.conditions}
+    )
+    told = _categories(scored.experiment)
+    categories = {name: told[name] for name in told if name in types}
+    if set(categories) != set(types):
+        categories = {}
+    order = list(dict.fromkeys(categories.values()))
+    names = sorted(categories, key=lambda name: order.index(categories[name])) or list(types)
+    changing = sorted(
+        {name for run in scored.experiment.runs for name in run.result.get("label_changing") or []}
+    )
+    return Design(
+        {name: types[name] for name in names}, categories, changing, _seen(scored), scored.experiment.chance
+    )
+
+
+def _categories(experiment: Experiment) -> dict[str, str]:
+    return {
+        str(name): str(category)
+        for run in experiment.runs
+        for name, category in (run.result.get("categories") or {}).items()
+    }
+
+
+def _seen(scored: Scored) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, arm in scored.arms.items():
+        for kind in sorted({kind for run in arm.runs for kind in run.result.get("seen") or []}):
+            found.setdefault(str(kind), []).append(name)
+    return found
+
+
+def _unknown(clean: np.ndarray, perturbed: np.ndarray) -> np.ndarray:
+    """What cannot be said when the runs do not tell their chance."""
+    return np.full_like(perturbed, np.nan)

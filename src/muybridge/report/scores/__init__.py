@@ -1,0 +1,1 @@
+"""Numbers of experiments from their rows, with intervals."""

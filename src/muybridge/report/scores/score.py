@@ -1,0 +1,203 @@
+"""Numbers of an experiment, from its prediction rows: accuracies, intervals and comparisons of arms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+
+from muybridge.measure.accuracy import video_level
+from muybridge.measure.estimate import Interval
+from muybridge.measure.intervals import CLEAN, Condition, Difference, Outcomes, holm, outcomes, separable
+from muybridge.measure.robustness_scores import flips
+from muybridge.report.gather.collect import Experiment
+from muybridge.report.scores.classwise import Classwise, classwise
+from muybridge.report.scores.shares import Score, Shares, estimate
+from muybridge.runs.contents.predictions import Predictions, concatenate
+from muybridge.runs.records import Run
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm of an experiment: its rows, and shares of right and of changed answers.
+
+    Attributes:
+        runs: all of its runs, over seeds and folds.
+        rows: video-level rows of each seed, folds concatenated.
+    """
+
+    name: str
+    runs: list[Run]
+    rows: dict[int, Predictions]
+
+    @cached_property
+    def right(self) -> Shares:
+        """Shares of right answers."""
+        return Shares(self.name, [outcomes(rows) for rows in self.rows.values()])
+
+    @cached_property
+    def changed(self) -> Shares:
+        """Shares of answers that differ from the clean one."""
+        return Shares(self.name, [changed for changed, _ in self._flips])
+
+    @cached_property
+    def lost(self) -> Shares:
+        """Shares of videos that were right without perturbation and are wrong with it."""
+        return Shares(self.name, [lost for _, lost in self._flips])
+
+    @cached_property
+    def _flips(self) -> list[tuple[Outcomes, Outcomes]]:
+        return [flips(rows) for rows in self.rows.values()]
+
+    @property
+    def groups(self) -> int:
+        """Source groups behind its numbers."""
+        return self.right.groups
+
+    @property
+    def one_network(self) -> bool:
+        """Whether a single training run stands for the way it was trained: then its numbers are of that network only.
+
+        Not of networks that came as they are (public weights, own models): those are what is asked about.
+        """
+        given = all(run.stage == "robustness" and not run.result.get("inputs") for run in self.runs)
+        return len(self.rows) == 1 and not given
+
+    def place(self, seed: int | None) -> int | None:
+        """Where a seed stands among its seeds; None for the mean over seeds."""
+        return None if seed is None else list(self.rows).index(seed)
+
+    def accuracy(self, condition: Condition = CLEAN, seed: int | None = None) -> Interval:
+        """Accuracy under a condition, of one seed or (None) the mean over seeds."""
+        return self.right.share(condition, self.place(seed))
+
+    def clean(self, seed: int | None = None) -> list[Predictions]:
+        """Rows without perturbation, of one seed or each."""
+        chosen = self.rows.values() if seed is None else [self.rows[seed]]
+        return [rows.condition(*CLEAN) for rows in chosen]
+
+    @cached_property
+    def classes(self) -> Classwise:
+        """Accuracies by class, their mean, and top-5 accuracy."""
+        return classwise(self.name, self.clean())
+
+    @property
+    def undecoded(self) -> int:
+        """Videos without scores, summed over seeds; each counts as wrong."""
+        return sum(int((rows.predicted == -1).sum()) for rows in self.clean())
+
+    @property
+    def videos(self) -> int:
+        """Test videos; the smallest number where seeds differ."""
+        return min(len(rows) for rows in self.clean())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two arms on the same videos.
+
+    Attributes:
+        difference: with the interval of this comparison alone.
+        p: corrected by Holm over all comparisons of the experiment.
+        stands: whether the corrected one does.
+        among: number of comparisons that it is corrected for.
+    """
+
+    difference: Difference
+    p: float
+    stands: bool
+    among: int = 1
+
+    @property
+    def correction(self) -> str:
+        """Why something is not separated though its interval leaves out zero, to stand behind the interval; empty where nothing clashes."""
+        one = self.difference.interval
+        if self.stands or not (one.low > 0 or one.high < 0):
+            return ""
+        return f"; alone it would stand, among {self.among} comparisons it does not: p = {self.p:.2g}"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An experiment with its numbers; ``problems`` names arms that could not be compared and why."""
+
+    experiment: Experiment
+    arms: dict[str, Arm]
+    comparisons: list[Comparison]
+    problems: list[str]
+
+    def between(self, a: str, b: str) -> Comparison | None:
+        """The comparison of two arms, as ``a`` minus ``b``; None when tested on different videos."""
+        return between(self.comparisons, a, b)
+
+    def ranked(self) -> list[str]:
+        """Arms from the best clean accuracy down."""
+        return sorted(self.arms, key=lambda name: -self.arms[name].accuracy().value)
+
+
+def score(experiment: Experiment, rows: Mapping[str, Predictions]) -> Scored:
+    """Compare the arms of an experiment pairwise.
+
+    Args:
+        experiment: what was run.
+        rows: predictions by video and condition, by signature of the run.
+    """
+    read = {name: _arm(name, seeds, rows) for name, seeds in experiment.arms.items() if seeds}
+    arms = {name: arm for name, arm in read.items() if CLEAN in arm.right.conditions}
+    problems = [
+        f"{name} has no rows without perturbation and is left out." for name in read if name not in arms
+    ]
+    found = []
+    for a, b in combinations(arms.values(), 2):
+        if same_videos(a, b):
+            found.append(difference(a, b, lambda cells: cells[CLEAN]))
+        else:
+            problems.append(f"{a.name} and {b.name} were tested on different videos and are not compared.")
+    return Scored(experiment, arms, compared(found), problems)
+
+
+def compared(differences: list[Difference]) -> list[Comparison]:
+    """Differences with Holm's correction over all of them."""
+    corrected = holm([one.p for one in differences])
+    stands = separable(differences)
+    found = zip(differences, corrected, stands, strict=True)
+    return [Comparison(*one, among=len(differences)) for one in found]
+
+
+def between(found: list[Comparison], a: str, b: str) -> Comparison | None:
+    """The comparison of ``a`` minus ``b`` among those found, turned round where needed."""
+    for one in found:
+        if (one.difference.a, one.difference.b) == (a, b):
+            return one
+        if (one.difference.a, one.difference.b) == (b, a):
+            return replace(one, difference=_turned(one.difference))
+    return None
+
+
+def same_videos(a: Arm, b: Arm) -> bool:
+    """Whether two arms were tested on the same videos, in every seed."""
+    first, *others = [*a.right.counted, *b.right.counted]
+    return all(np.array_equal(one.videos, first.videos) for one in others) and all(
+        np.array_equal(one.groups, first.groups) for one in others
+    )
+
+
+def difference(a: Arm, b: Arm, of: Score) -> Difference:
+    """A score of arm ``a`` minus that of arm ``b``, paired on the same videos."""
+    return Difference.of((a.name, b.name), estimate(of, a.right) - estimate(of, b.right))
+
+
+def _arm(name: str, seeds: dict[int, list[Run]], rows: Mapping[str, Predictions]) -> Arm:
+    kept = {seed: _folds([rows[run.signature] for run in runs]) for seed, runs in seeds.items()}
+    return Arm(name, [run for runs in seeds.values() for run in runs], kept)
+
+
+def _folds(parts: list[Predictions]) -> Predictions:
+    """Rows of all folds; of one fold without a copy."""
+    return parts[0] if len(parts) == 1 else video_level(concatenate(parts))
+
+
+def _turned(one: Difference) -> Difference:
+    old = one.interval
+    return Difference(one.b, one.a, Interval(-old.value, -old.high, -old.low, old.groups, old.seeds), one.p)

@@ -1,0 +1,191 @@
+"""Findings: the sentences at the top of a report, each computed from prediction rows."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from muybridge.measure.estimate import FEW_GROUPS
+from muybridge.report.gather.collect import BASELINE, Collected, facets
+from muybridge.report.scores.robust import Perturbed, Robust, suspects
+from muybridge.report.scores.score import Comparison, Scored, between
+from muybridge.report.sections.zeroshot_section import Regime, zeroshot_words
+from muybridge.report.tables.run_tables import budget_words
+from muybridge.report.tables.table import capital, listed, points, span, tight
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One bullet: what it is about, and what was found."""
+
+    about: str
+    words: str
+
+
+def findings(
+    all_of: Collected, scored: list[Scored], perturbed: list[Perturbed], zero: list[Regime]
+) -> list[Finding]:
+    """Findings in the order of importance: what was learnt, how robust it is, and what limits both."""
+    said = [Finding(capital(one.experiment.name), transfer_words(one)) for one in scored]
+    said += [Finding(one.name, zeroshot_words(one)) for one in zero]
+    said += [
+        Finding(f"{capital(one.scored.experiment.name)}, perturbed", robust_words(one)) for one in perturbed
+    ]
+    if all_of.of("pretrain"):
+        said.append(Finding("Budget", budget_words(all_of)))
+    said += [Finding("Caution", words) for words in [*limits(all_of, scored), *all_of.notes]]
+    return [Finding(one.about, tight(one.words)) for one in said if one.words]
+
+
+def transfer_words(scored: Scored) -> str:
+    """What pretraining brings in one experiment, and which arms cannot be told apart."""
+    ranked = scored.ranked()
+    if not ranked:
+        return ""
+    if len(ranked) == 1:
+        best = scored.arms[ranked[0]].accuracy()
+        chance = scored.experiment.chance
+        guess = ", not separable from chance" if best.low <= chance <= best.high else ""
+        return f"{ranked[0]} reaches {points(best.value)} % (95 % interval {span(best)}; chance {points(chance)} %{guess})."
+    trained = [arm for arm in ranked if arm != BASELINE]
+    clauses = ["; ".join(_against_baseline(scored, arm) for arm in trained)] if BASELINE in ranked else []
+    clauses += [_pair(scored, a, b) for a, b in pairwise(trained)]
+    return " ".join(f"{_begun(clause)}." for clause in clauses)
+
+
+def _against_baseline(scored: Scored, arm: str) -> str:
+    own, base = (points(scored.arms[name].accuracy().value) for name in (arm, BASELINE))
+    one_network = any(scored.arms[name].one_network for name in (arm, BASELINE))
+    found = scored.between(arm, BASELINE)
+    if found is None:
+        return f"{arm} reaches {own} %, not comparable with {BASELINE} (other videos)"
+    if not found.stands:
+        return f"{arm} ({own} %) and the {BASELINE} baseline ({base} %) cannot be separated ({_gain(found)})"
+    gained = found.difference.interval.value > 0
+    if one_network:
+        side = "above" if gained else "below"
+        return f"this {arm} network ({own} %) is {side} this {BASELINE} one ({base} %; {_gain(found)})"
+    verb = "lifts" if gained else "lowers"
+    return f"{arm} {verb} accuracy from {base} % to {own} % ({_gain(found)})"
+
+
+def _pair(scored: Scored, a: str, b: str) -> str:
+    found = scored.between(a, b)
+    first, second = (points(scored.arms[arm].accuracy().value) for arm in (a, b))
+    if found is None:
+        return f"{a} ({first} %) and {b} ({second} %) were tested on different videos"
+    if found.stands:
+        return f"{_who(scored, a)} ({first} %) is above {_who(scored, b)} ({second} %; {_gain(found)})"
+    return f"{a} ({first} %) and {b} ({second} %) cannot be separated ({_gain(found)})"
+
+
+def _who(scored: Scored, name: str) -> str:
+    """An arm as what its numbers are about: the single network where there is one training seed, else the way of training."""
+    return f"this {name} network" if scored.arms[name].one_network else name
+
+
+def _gain(found: Comparison) -> str:
+    one = found.difference.interval
+    few = f"; only {one.groups} source groups" if one.groups < FEW_GROUPS else ""
+    return (
+        f"{points(one.value, sign=True)} points, 95 % interval {span(one, sign=True)}{few}{found.correction}"
+    )
+
+
+def robust_words(one: Perturbed) -> str:
+    """How far each arm falls under perturbation, whether the best stays ahead, and what hurts it most."""
+    whole = {name: arm for name, arm in one.arms.items() if arm.means}
+    ranked = sorted(whole, key=lambda name: -whole[name].means["types"].value)
+    if not ranked:
+        return ""
+    clauses = ["; ".join(_fall(whole[name], _who(one.scored, name)) for name in ranked)]
+    clauses += [_ahead(one, a, b) for a, b in pairwise(ranked)]
+    clauses.append(_hardest(one, whole[ranked[0]]))
+    clauses += [_changed(one, name, ranked) for name in one.design.changing]
+    below = suspects(one.design, one.arms)
+    clauses.append(
+        f"The averages count {listed(below)}, which may change the label: below chance" if below else ""
+    )
+    return " ".join(f"{_begun(clause)}." for clause in clauses if clause)
+
+
+def _begun(clause: str) -> str:
+    """A clause that begins a sentence; names of arms keep their small letters."""
+    return capital(clause) if clause.startswith("this ") else clause
+
+
+def _fall(one: Robust, who: str) -> str:
+    if one.near_chance:
+        return f"{who} is near chance even without perturbation ({points(one.clean.value)} %)"
+    mean, corrected = one.means["types"], one.means["corrected"]
+    fall = f"{who} goes from {points(one.clean.value)} % to {points(mean.value)} % on average"
+    if np.isnan(corrected.value):
+        return fall
+    kept = f"keeps {points(corrected.value, 0)} % of what is above chance"
+    return f"{fall} ({kept}, 95 % interval {span(corrected)})"
+
+
+def _ahead(one: Perturbed, a: str, b: str) -> str:
+    found = between(one.pairs, a, b)
+    if found is None:
+        return ""
+    return (
+        f"Perturbed, {_who(one.scored, a)} is above {_who(one.scored, b)} ({_gain(found)})"
+        if found.stands
+        else f"Perturbed, {a} and {b} cannot be separated ({_gain(found)})"
+    )
+
+
+def _hardest(one: Perturbed, arm: Robust) -> str:
+    kept = {name: mean.value for name, mean in arm.types.items() if name in one.design.kept}
+    name = min(kept, key=lambda key: kept[key])
+    return f"Hardest for {arm.arm}: {name} ({points(kept[name])} %)"
+
+
+def _changed(one: Perturbed, name: str, ranked: list[str]) -> str:
+    """What a perturbation that makes another class of a clip does, at its mildest severity."""
+    severity = min((s for kind, s in one.arms[ranked[0]].cells if kind == name), default=None)
+    if severity is None:
+        return ""
+    told = ", ".join(f"{arm} {points(one.arms[arm].cells[name, severity].value)} %" for arm in ranked)
+    chance = points(one.scored.experiment.chance)
+    return f"{capital(name)} makes another class of each clip and is in no average: right by the old label {told} (chance {chance} %)"
+
+
+def limits(all_of: Collected, scored: list[Scored]) -> list[str]:
+    """What a reader must know before believing the rest."""
+    said = []
+    limited = sum(bool(run.result.get("limited")) for run in all_of.runs)
+    if limited:
+        said.append(
+            f"Limited for a trial: {limited} of {len(all_of.runs)} runs. Do not quote what rests on them."
+        )
+    seen = sorted({str(facets(run)["data"]) for run in all_of.runs if run.result.get("transductive")})
+    if seen:
+        said.append(
+            f"Transductive on {listed(seen)}: the test videos, without their labels, were among those of the pretraining. On videos "
+            "that it has never seen a network may be worse."
+        )
+    few = sorted(
+        {one.experiment.data for one in scored for arm in one.arms.values() if arm.groups < FEW_GROUPS}
+    )
+    if few:
+        said.append(
+            f"{listed(few)}: fewer than {FEW_GROUPS} source groups, so how much groups matter is known roughly; "
+            "with one group there is no interval and nothing is separated, with fewer than six nothing is."
+        )
+    alone = sorted({one.experiment.name for one in scored for arm in one.arms.values() if arm.one_network})
+    if alone:
+        said.append(
+            f"One training seed in {listed(alone)}: these sentences are about the networks that were trained, not about the "
+            "tasks they were trained with, and claims about tasks stay undetermined. Several seeds tell more."
+        )
+    if all_of.damaged:
+        runs = "1 finished run is" if len(all_of.damaged) == 1 else f"{len(all_of.damaged)} finished runs are"
+        said.append(f"{runs} damaged and in nothing below; the files are listed under missing cells.")
+    if all_of.missing:
+        cells = (
+            "1 planned cell has" if len(all_of.missing) == 1 else f"{len(all_of.missing)} planned cells have"
+        )
+        said.append(f"{cells} no result; they are listed under missing cells and never counted as zero.")
+    return said

@@ -1,0 +1,286 @@
+"""Zero-shot results: one table per data set and regime, a row per model with all that must stand beside its accuracy."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from muybridge.measure.accuracy import video_level
+from muybridge.measure.estimate import Interval
+from muybridge.measure.intervals import accuracy_interval
+from muybridge.measure.zeroshot_scores import Zero, within, zero_of
+from muybridge.report.gather.collect import Collected, data_of
+from muybridge.report.tables.accuracy_tables import cautions, runs_cell, slugged, spanned
+from muybridge.report.tables.table import Cell, Column, Table, count, missing, percent, points, span, text
+from muybridge.runs.contents.predictions import Predictions, read_predictions
+from muybridge.runs.records import Run
+
+NAMES = {"Z0": "no action labels seen", "Z1": "trained on labels or captions of actions"}
+GIVEN = {"object": "motion, object given", "motion": "object, motion given"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A model under one protocol: its runs by training seed.
+
+    Attributes:
+        name: of the model, with its backbone where it is a run of ours.
+        rows: by video, of each run.
+    """
+
+    name: str
+    runs: list[Run]
+    rows: list[Predictions]
+
+    @property
+    def result(self) -> Mapping[str, Any]:
+        """What its first run says; the others differ in seed alone."""
+        return self.runs[0].result
+
+    @cached_property
+    def zero(self) -> Zero:
+        """Its numbers."""
+        single = [read_predictions(run.path / "templates.parquet") for run in self.runs]
+        seen = (self.result.get("regime") or {}).get("seen", [])
+        return zero_of(self.rows, single, seen, self.name)
+
+    @cached_property
+    def parts(self) -> dict[str, tuple[Interval, float]]:
+        """Of classes that are pairs: accuracy of one part where the other is given, and its chance."""
+        found = {}
+        for name, parts in (self.result.get("parts") or {}).items():
+            if name in GIVEN and len(parts) == self.rows[0].scores.shape[1]:
+                chance = len(set(parts)) / len(parts)
+                found[GIVEN[name]] = (
+                    accuracy_interval([within(one, parts) for one in self.rows], self.name),
+                    chance,
+                )
+        return found
+
+    @property
+    def blind(self) -> bool:
+        """Whether no order of frames can change its scores."""
+        return bool((self.result.get("model") or {}).get("order_free"))
+
+    @property
+    def protocol(self) -> str:
+        """Hash of what it was asked and how."""
+        told = self.result.get("protocol")
+        return str(told.get("hash", "")) if isinstance(told, dict) else ""
+
+
+@dataclass(frozen=True)
+class Regime:
+    """Models that saw the same kind of labels, on one data set."""
+
+    data: str
+    regime: str
+    models: list[Asked]
+
+    @property
+    def name(self) -> str:
+        """``"Zero-shot on ucf101 (Z0: no action labels seen)"``."""
+        return f"Zero-shot on {self.data} ({self.regime}: {NAMES.get(self.regime, 'not told')})"
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of guessing."""
+        return 1 / self.models[0].zero.classes[0]
+
+
+def regimes(all_of: Collected) -> list[Regime]:
+    """The zero-shot runs of a folder, by data set and regime; models by accuracy."""
+    cells: dict[tuple[str, str], dict[tuple[str, str], list[Run]]] = defaultdict(lambda: defaultdict(list))
+    for experiment in all_of.of("zeroshot"):
+        for arm, seeds in experiment.arms.items():
+            for run in (run for kept in seeds.values() for run in kept):
+                regime = str((run.result.get("regime") or {}).get("name", ""))
+                backbone = str(run.result.get("facets", {}).get("backbone") or "")
+                name = f"{arm}, {backbone}" if backbone else arm
+                code = (run.result.get("protocol") or {}).get("hash", "")
+                cells[experiment.data, regime][name, str(code)].append(run)
+    found = []
+    for (data, regime), models in sorted(cells.items()):
+        asked = [
+            Asked(name, runs, [video_level(all_of.rows[run.signature]) for run in runs])
+            for (name, _), runs in models.items()
+        ]
+        found.append(Regime(data, regime, sorted(asked, key=lambda one: (-one.zero.top1.value, one.name))))
+    return found
+
+
+def zeroshot_table(one: Regime, all_of: Collected) -> Table:
+    """A row per model; the numbers of single templates are a spread, never a choice."""
+    parts = list(dict.fromkeys(name for asked in one.models for name in asked.parts))
+    apart = any(asked.zero.unseen for asked in one.models)
+    columns = [
+        Column("model"),
+        Column(
+            "top\N{NON-BREAKING HYPHEN}1, %",
+            True,
+            "ensemble of the templates; views averaged, mean over seeds",
+        ),
+        *(
+            [
+                Column(
+                    "classes not seen, %",
+                    True,
+                    "on, and among, classes whose names the model was not trained on",
+                )
+            ]
+            if apart
+            else []
+        ),
+        *(
+            [Column("these among all, %", True, "the same videos, all classes to choose from")]
+            if apart
+            else []
+        ),
+        *(Column(f"{name}, %", True, "among the classes that share the other part") for name in parts),
+        Column("top\N{NON-BREAKING HYPHEN}5, %", True),
+        Column("class mean, %", True),
+        Column(
+            "single templates, %",
+            True,
+            "lowest and highest of the templates alone, and their standard deviation",
+        ),
+        Column("ensemble gain, points", True, "over the mean single template, paired"),
+        Column(
+            "other naming, %", True, "names as in the data set instead of cleaned, or the other way round"
+        ),
+        Column("calibration error, %", True, "expected calibration error of the softmax, 15 bins"),
+        Column("names permuted, %", True, "names dealt out at random: must be chance"),
+        Column("sees order", title="whether the order of frames can change a score"),
+        Column("videos", True),
+        Column("protocol"),
+        Column("runs"),
+    ]
+    rows = [_row(asked, apart, parts) for asked in one.models]
+    kept = [place for place in range(len(columns)) if any(row[place].kind != "missing" for row in rows)]
+    left = [columns[place].name for place in range(len(columns)) if place not in kept]
+    columns, rows = [columns[place] for place in kept], [[row[place] for place in kept] for row in rows]
+    notes = [f"Chance {points(one.chance)} % of {one.models[0].zero.classes[0]} classes."]
+    notes += _notes(one, parts)
+    notes += [f"Not asked of any model here: {', '.join(left)}."] if left else []
+    notes += cautions({asked.name: asked.zero.top1 for asked in one.models})
+    return Table(f"zeroshot-{slugged(one.data, one.regime)}", one.name, columns, rows, notes)
+
+
+def _row(asked: Asked, apart: bool, parts: list[str]) -> list[Cell]:
+    zero, told = asked.zero, asked.result
+    split = [_cell(zero.unseen, f" of {zero.classes[1]}"), _cell(zero.generalised)] if apart else []
+    prompts = zero.prompts
+    single = missing("one template")
+    if prompts:
+        low, high = points(min(prompts.single)), points(max(prompts.single))
+        single = Cell(
+            f"{low}–{high}",
+            sort=prompts.spread,
+            small=f"SD {points(prompts.spread)}, {len(prompts.single)} templates",
+        )
+    gain = (
+        Cell(
+            points(prompts.gain.value, sign=True),
+            sort=prompts.gain.value,
+            small=span(prompts.gain, sign=True),
+        )
+        if prompts
+        else missing("one template")
+    )
+    data = data_of(asked.runs[0])
+    protocol = told.get("protocol") if isinstance(told.get("protocol"), dict) else {}
+    clips = dict((protocol or {}).get("clips") or {})
+    names = ("frames", "sampling", "temporal", "spatial", "crop")
+    frames, sampling, temporal, spatial, crop = (clips.get(name, "?") for name in names)
+    how = f"{frames} frames {sampling}, {temporal}x{spatial} views, {crop} px"
+    words = dict((protocol or {}).get("question") or {})
+    return [
+        Cell(
+            asked.name, sort=asked.name, small=f"labels: {(told.get('regime') or {}).get('labels') or 'none'}"
+        ),
+        spanned(zero.top1),
+        *split,
+        *(_cell(asked.parts[name][0]) if name in asked.parts else missing() for name in parts),
+        _cell(zero.top5),
+        percent(zero.macro),
+        single,
+        gain,
+        _cell(zero.other_names),
+        _cell(zero.calibration),
+        percent(zero.permuted),
+        text("no" if asked.blind else "yes"),
+        count(data.get("videos", {}).get("test")),
+        Cell(
+            asked.protocol[:6],
+            sort=asked.protocol,
+            kind="code",
+            small=f"{how}; {words.get('template_set', '?')}",
+            title=asked.protocol,
+        ),
+        runs_cell(asked.runs),
+    ]
+
+
+def _notes(one: Regime, parts: list[str]) -> list[str]:
+    blind = [asked.name for asked in one.models if asked.blind]
+    notes = []
+    if blind:
+        notes.append(
+            f"{', '.join(blind)}: cannot see the order of frames; all that can be told here, single frames tell."
+        )
+    for name in parts:
+        chance = next(asked.parts[name][1] for asked in one.models if name in asked.parts)
+        notes.append(f"Chance of {name}: {points(chance)} %.")
+    if len({asked.protocol for asked in one.models}) > 1:
+        notes.append("Protocols differ: compare models of one protocol; no order over all rows is meant.")
+    broken = sum(len(data_of(asked.runs[0]).get("broken", [])) for asked in one.models)
+    if broken:
+        notes.append(f"{broken} videos could not be decoded; they count as wrong.")
+    return notes
+
+
+def zeroshot_words(one: Regime) -> str:
+    """What the models reach, on classes that they did not see where there are such; and who cannot see order."""
+    said = []
+    for asked in one.models[:4]:
+        zero = asked.zero
+        words = f"{asked.name} reaches {points(zero.top1.value)} % (95 % interval {span(zero.top1)}; chance {points(one.chance)} %)"
+        if zero.unseen:
+            chance = 1 / zero.classes[1]
+            words += (
+                f", and {points(zero.unseen.value)} % ({span(zero.unseen)}; chance {points(chance)} %) among the {zero.classes[1]} classes"
+                " whose names it never saw"
+            )
+        said.append(words + (", without seeing the order of frames" if asked.blind else ""))
+    return "; ".join(said) + "."
+
+
+def zeroshot_rows(all_of: Collected) -> Iterator[dict[str, Any]]:
+    """One tidy row per model, data set and regime."""
+    for one in regimes(all_of):
+        for asked in one.models:
+            zero = asked.zero
+            bounds = {"top1": zero.top1, "top5": zero.top5, "unseen": zero.unseen, "generalised": zero.generalised, "ece": zero.calibration,
+                      "other_names": zero.other_names, "gain": zero.prompts.gain if zero.prompts else None}  # fmt: skip
+            yield {
+                "data": one.data, "regime": one.regime, "model": asked.name, "protocol": asked.protocol, "chance": one.chance,
+                **{f"{name}{end}": _bound(value, field) for name, value in bounds.items() for end, field in
+                   (("", "value"), ("_low", "low"), ("_high", "high"))},
+                "macro": zero.macro, "permuted": zero.permuted, "classes": zero.classes[0], "unseen_classes": zero.classes[1],
+                "template_low": min(zero.prompts.single) if zero.prompts else None,
+                "template_high": max(zero.prompts.single) if zero.prompts else None,
+                "template_sd": zero.prompts.spread if zero.prompts else None,
+                "order_free": asked.blind, "signatures": " ".join(run.signature for run in asked.runs),
+            }  # fmt: skip
+
+
+def _bound(one: Interval | None, field: str) -> float | None:
+    return None if one is None else float(getattr(one, field))
+
+
+def _cell(one: Interval | None, after: str = "") -> Cell:
+    if one is None:
+        return missing("not asked")
+    cell = spanned(one)
+    return Cell(cell.text, sort=cell.sort, small=cell.small + after, title=cell.title)

@@ -1,0 +1,253 @@
+"""Tables of an experiment's accuracy: arms, single seeds, comparisons, classes, confusion."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from muybridge.core.plain_names import short_name
+from muybridge.measure.accuracy import confusion
+from muybridge.measure.estimate import Interval
+from muybridge.report.gather.collect import BASELINE, Collected
+from muybridge.report.scores.score import Arm, Comparison, Scored
+from muybridge.report.tables.table import (
+    Bar,
+    Cell,
+    Column,
+    Table,
+    capital,
+    count,
+    listed,
+    missing,
+    percent,
+    points,
+    span,
+    text,
+)
+from muybridge.runs.records import Run
+
+MOST_CLASSES = 24
+MOST_PAIRS = 15
+ONE_SEED = "one training seed: of these networks only, the interval does not hold what another training run would change"
+
+
+def accuracy_table(scored: Scored, all_of: Collected) -> Table:
+    """One row per arm: mean over seeds with interval, gain over the baseline, balanced and top-5 accuracy."""
+    experiment = scored.experiment
+    against = BASELINE if BASELINE in scored.arms else scored.ranked()[-1]
+    deep = len(experiment.classes) >= 10 or width_of(scored) >= 10
+    columns = [
+        Column("arm"),
+        Column("accuracy, %", True, "top-1, views averaged, mean over seeds"),
+        Column("95 % interval", True, "Student's t over source groups and seeds"),
+        Column(f"0{' ' * 3}50{' ' * 3}100 %", drawn=True),
+        Column(f"above {against}, points", True, "paired on the same videos"),
+        Column("class mean, %", True, "mean class accuracy: mean of the per-class accuracies"),
+        *([Column("top\N{NON-BREAKING HYPHEN}5, %", True)] if deep else []),
+        Column("by\N{NO-BREAK SPACE}seed, %", title="accuracy of each seed"),
+        Column("videos", True),
+        Column("groups", True, "source groups: what is redrawn"),
+        Column("runs"),
+    ]
+    rows = []
+    for name in experiment.arms:
+        if name in scored.arms:
+            rows.append(_arm_row(scored, scored.arms[name], against, deep, all_of))
+        else:
+            rows.append(_missing_row(name, len(columns), all_of))
+    slug = f"accuracy-{slugged(experiment.stage, experiment.protocol, experiment.data, experiment.details)}"
+    return Table(slug, f"{experiment.name}: accuracy", columns, rows, _accuracy_notes(scored))
+
+
+def _arm_row(scored: Scored, arm: Arm, against: str, deep: bool, all_of: Collected) -> list[Cell]:
+    shown = arm.accuracy()
+    bar = Bar(shown.value, shown.low, shown.high, scored.experiment.chance)
+    seeds = " \N{MIDDLE DOT} ".join(points(arm.accuracy(seed=seed).value) for seed in arm.rows)
+    gain = scored.between(arm.name, against)
+    return [
+        arm_cell(arm.name, all_of, any(run.result.get("limited") for run in arm.runs)),
+        percent(shown.value),
+        interval_cell(shown),
+        Cell("", bar=bar),
+        gain_cell(gain, arm.name == against),
+        spanned(arm.classes.balanced()),
+        *([spanned(arm.classes.top())] if deep else []),
+        Cell(seeds, sort=shown.value, title=f"seeds {', '.join(map(str, arm.rows))}"),
+        count(arm.videos),
+        count(arm.groups),
+        runs_cell(arm.runs),
+    ]
+
+
+def _missing_row(name: str, width: int, all_of: Collected) -> list[Cell]:
+    return [arm_cell(name, all_of), missing(), *[missing("")] * (width - 2)]
+
+
+def arm_cell(name: str, all_of: Collected, limited: bool = False) -> Cell:
+    """Name of an arm with its colour."""
+    words = "limited run" if limited else ""
+    return Cell(name, sort=name, small=words, arm=arm_index(name, all_of))
+
+
+def arm_index(name: str, all_of: Collected) -> int:
+    """Colour of an arm: 0 for the untrained baseline, else its place in the study."""
+    trained = [arm for arm in all_of.arms if arm != BASELINE]
+    return 0 if name == BASELINE else 1 + trained.index(name) % 7
+
+
+def interval_cell(one: Interval, sign: bool = False) -> Cell:
+    """Bounds of an interval; its words of caution on hover and as a mark."""
+    return Cell(span(one, sign), sort=100 * one.low, title=one.caution, mark="*" if one.caution else "")
+
+
+def spanned(one: Interval, digits: int = 1) -> Cell:
+    """A share in percent with its interval below; its words of caution on hover."""
+    if np.isnan(one.value):
+        return missing("none")
+    return Cell(points(one.value, digits), sort=100 * one.value, small=span(one), title=one.caution)
+
+
+def gain_cell(gain: Comparison | None, is_baseline: bool) -> Cell:
+    """Difference to the baseline with its interval, or that the two cannot be separated."""
+    if is_baseline:
+        return Cell("baseline", sort=0.0)
+    if gain is None:
+        return missing("not comparable", "tested on different videos")
+    one = gain.difference.interval
+    words = span(one, sign=True) if gain.stands else f"{span(one, sign=True)}: cannot be separated"
+    return Cell(points(one.value, sign=True), sort=100 * one.value, small=words + gain.correction)
+
+
+def runs_cell(runs: list[Run]) -> Cell:
+    """Links to the rows of the provenance table."""
+    links = tuple((run.signature[:6], f"run-{run.signature}") for run in runs)
+    return Cell(" ".join(run.signature[:6] for run in runs), kind="code", links=links)
+
+
+def _accuracy_notes(scored: Scored) -> list[str]:
+    chance = scored.experiment.chance
+    notes = (
+        [] if np.isnan(chance) else [f"Chance is {points(chance)} %, the thin line in the drawn intervals."]
+    )
+    notes += cautions({name: arm.accuracy() for name, arm in scored.arms.items()})
+    alone = [name for name, arm in scored.arms.items() if arm.one_network]
+    if alone:
+        notes.append(f"{'' if len(alone) == len(scored.arms) else listed(alone) + ': '}{capital(ONE_SEED)}.")
+    broken = {arm.name: arm.undecoded for arm in scored.arms.values() if arm.undecoded}
+    if broken:
+        told = ", ".join(f"{name} {number}" for name, number in broken.items())
+        notes.append(f"Videos that could not be decoded count as wrong, over all seeds: {told}.")
+    for name, lacking in scored.experiment.holes().items():
+        notes.append(f"{name} lacks {', '.join(lacking)}: its mean is over what is there.")
+    return notes + scored.problems + run_notes(scored) + _split_notes(scored)
+
+
+def _split_notes(scored: Scored) -> list[str]:
+    """Which official split this is, where there are several."""
+    told = [run.result.get("data", {}).get("split") for arm in scored.arms.values() for run in arm.runs]
+    said = next((one for one in told if isinstance(one, dict)), None)
+    return [f"This is official split {said['number']} of {said['of']} of {said['family']}."] if said else []
+
+
+def caution(one: Interval, *arms: Arm) -> str:
+    """Everything a reader must know beside a number of some arms; empty if nothing."""
+    said = [ONE_SEED] if any(arm.one_network for arm in arms) else []
+    return "; ".join([*said, *([one.caution] if one.caution else [])])
+
+
+def cautions(shown: Mapping[str, Interval]) -> list[str]:
+    """One marked sentence per caution, with the arms it is for unless it is for all."""
+    told: dict[str, list[str]] = {}
+    for name, one in shown.items():
+        told.setdefault(one.caution, []).append(name)
+    whose = {
+        words: "" if len(names) == len(shown) else f"{listed(names)}: "
+        for words, names in told.items()
+        if words
+    }
+    return [f"* {who}{words}." for words, who in whose.items()]
+
+
+def run_notes(scored: Scored) -> list[str]:
+    """What the runs themselves want a reader to see, with the arms it is said of unless it is all."""
+    told: dict[str, list[str]] = {}
+    for name, arm in scored.arms.items():
+        for run in arm.runs:
+            for note in run.result.get("notes", []):
+                told.setdefault(str(note).rstrip("."), []).append(name)
+    everyone = set(scored.arms)
+    whose = {
+        note: "" if set(names) == everyone else f"{listed(list(dict.fromkeys(names)))}: "
+        for note, names in told.items()
+    }
+    return [f"{who}{note}." for note, who in whose.items()]
+
+
+def confusion_table(scored: Scored, name: str) -> Table:
+    """True by predicted class in percent of the true one, seeds and folds pooled; pairs if many classes."""
+    counts = np.sum([confusion(rows) for rows in scored.arms[name].clean()], axis=0)
+    experiment = scored.experiment
+    slug = f"confusion-{slugged(experiment.stage, experiment.protocol, experiment.data, experiment.details, name)}"
+    caption = f"{name}: confusion, {experiment.name}"
+    if len(counts) > MOST_CLASSES:
+        return _confused_pairs(scored, counts, slug, caption)
+    total = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
+    classes = [class_name(scored, index) for index in range(len(counts))]
+    none = [Column("not decoded", True)] if counts[:, -1].any() else []
+    columns = [
+        Column("true class \N{RIGHTWARDS ARROW} predicted"),
+        *(Column(one, True) for one in classes),
+        *none,
+    ]
+    width = len(classes) + len(none)
+    rows = [
+        [text(classes[i]), *(_confusion_cell(shares[i, j], int(counts[i, j])) for j in range(width))]
+        for i in range(len(classes))
+    ]
+    return Table(slug, caption, columns, rows, ["Percent of the videos of the true class (row)."], "heat")
+
+
+def _confusion_cell(share: float, number: int) -> Cell:
+    if np.isnan(share):
+        return missing("")
+    shown = points(share, 0) if number else "\N{MIDDLE DOT}"
+    return Cell(shown, sort=100 * share, title=f"{number} videos", heat=share)
+
+
+def _confused_pairs(scored: Scored, counts: np.ndarray, slug: str, caption: str) -> Table:
+    wrong = counts[:, :-1].copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_PAIRS]
+    pairs = [divmod(int(place), wrong.shape[1]) for place in order if wrong.flat[place]]
+    columns = [
+        Column("true class"),
+        Column("taken for"),
+        Column("videos", True),
+        Column("of the class, %", True),
+    ]
+    rows = [
+        [
+            text(class_name(scored, i)),
+            text(class_name(scored, j)),
+            count(int(wrong[i, j])),
+            percent(wrong[i, j] / counts[i].sum()),
+        ]
+        for i, j in pairs
+    ]
+    return Table(slug, f"{caption}, the {len(rows)} most confused pairs", columns, rows)
+
+
+def class_name(scored: Scored, index: int) -> str:
+    """Name of a class, or its number when the runs do not say."""
+    classes = scored.experiment.classes
+    return classes[index] if index < len(classes) else f"class {index}"
+
+
+def slugged(*words: str) -> str:
+    """Words as an anchor and as the name of a file."""
+    return short_name(" ".join(words))
+
+
+def width_of(scored: Scored) -> int:
+    """Number of classes that were answered."""
+    return int(next(iter(scored.arms.values())).clean()[0].scores.shape[1])

@@ -1,0 +1,299 @@
+"""Tables of the runs themselves: data, budgets, missing cells, provenance, environment."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from muybridge.core.files import TEXT
+from muybridge.core.plain_data import read_json
+from muybridge.core.text.redact import redact
+from muybridge.report.gather.collect import Collected, data_of, facets
+from muybridge.report.tables.accuracy_tables import arm_cell
+from muybridge.report.tables.table import (
+    DASH,
+    MISSING,
+    Cell,
+    Column,
+    Table,
+    count,
+    grouped,
+    listed,
+    missing,
+    scientific,
+    text,
+)
+from muybridge.runs.records import Run
+
+BUDGET = ("clips", "steps", "frames", "flops")
+SAME_FLOPS = 0.02  # relative; tasks differ in their heads, everything else is counted and must be equal
+
+
+def data_table(all_of: Collected) -> Table:
+    """One row per data set as used: classes, videos, broken files, fingerprint."""
+    columns = [Column("data"), Column("classes", True), Column("videos"), Column("broken files", True)]
+    columns += [Column("fingerprint"), Column("source"), Column("used by")]
+    rows = []
+    for data, runs in used_data(all_of):
+        videos = _video_counts(runs)
+        stages = listed(list(dict.fromkeys(run.stage for run in runs)))
+        rows.append(
+            [
+                text(data.get("name", "unnamed data")),
+                count(len(data.get("classes") or [])),
+                text(videos or "not told"),
+                count(max(len(data_of(run).get("broken", [])) for run in runs)),
+                Cell(str(data.get("fingerprint", "not told")), kind="code"),
+                text(listed([str(one) for one in data.get("source", [])])),
+                text(stages),
+            ]
+        )
+    return Table("data", "Data sets as used", columns, rows)
+
+
+def used_data(all_of: Collected) -> list[tuple[dict[str, Any], list[Run]]]:
+    """Distinct data sets (by name and fingerprint) with the runs that used them."""
+    found: dict[str, tuple[dict[str, Any], list[Run]]] = {}
+    for run in all_of.runs:
+        data = data_of(run)
+        name = str([data.get(key) for key in ("name", "fingerprint")])
+        found.setdefault(name, (data, []))[1].append(run)
+    return [found[name] for name in sorted(found)]
+
+
+def _video_counts(runs: list[Run]) -> str:
+    """Videos by split, with the range over folds: ``"train 1 500, test 38–40"``."""
+    counts: dict[str, list[int]] = {}
+    for run in runs:
+        for split, number in data_of(run).get("videos", {}).items():
+            counts.setdefault(split, []).append(number)
+    ranges = {split: sorted({min(numbers), max(numbers)}) for split, numbers in counts.items()}
+    return ", ".join(
+        f"{split} {DASH.join(grouped(one) for one in numbers)}" for split, numbers in ranges.items()
+    )
+
+
+def broken_table(all_of: Collected) -> Table | None:
+    """Files that could not be read; None when there are none."""
+    lines = {
+        (str(data.get("name")), str(one["path"]), str(one.get("reason", "")))
+        for data in map(data_of, all_of.runs)
+        for one in data.get("broken", [])
+    }
+    columns = [Column("data"), Column("file"), Column("reason")]
+    rows = [
+        [text(data), Cell(path, sort=path, kind="code"), text(reason)] for data, path, reason in sorted(lines)
+    ]
+    return (
+        Table("broken", "Broken files, left out of training and wrong in tests", columns, rows)
+        if rows
+        else None
+    )
+
+
+def budget_table(all_of: Collected) -> Table | None:
+    """What pretraining cost, one row per run; None without pretraining."""
+    runs = _pretraining(all_of)
+    if not runs:
+        return None
+    differs = unequal([run for _, run in runs])
+    columns = [
+        Column("arm"),
+        Column("data"),
+        Column("seed", True),
+        Column("clips", True),
+        Column("steps", True),
+    ]
+    columns += [
+        Column("frames", True),
+        Column("FLOPs", True),
+        Column("wall time, s", True),
+        Column("remarks"),
+    ]
+    several = len({backbone_of(run) for _, run in runs}) > 1
+    rows = [_budget_row(run, name, differs, several, all_of) for name, run in runs]
+    rows += [
+        [
+            arm_cell(name, all_of),
+            _data_cell(experiment.data, experiment.details),
+            *_unspent(words, len(columns) - 2),
+        ]
+        for experiment in all_of.of("pretrain")
+        for name, seeds in experiment.arms.items()
+        for words in ([""] if not seeds else experiment.holes().get(name, []))
+    ]
+    notes = [budget_words(all_of), "Wall time depends on the machine and may differ."]
+    return Table("budget", "Pretraining budget", columns, rows, notes)
+
+
+def _unspent(words: str, width: int) -> list[Cell]:
+    """Cells of an arm, or of one of its seeds, that has no run."""
+    return [missing(words or MISSING), *(missing("") for _ in range(width - 1))]
+
+
+def _data_cell(data: str, network: str) -> Cell:
+    return Cell(data, sort=data, small=network)
+
+
+def _budget_row(run: Run, name: str, differs: list[str], several: bool, all_of: Collected) -> list[Cell]:
+    spent, one = run.result.get("budget", {}), facets(run)
+    cells = [count(spent.get(key)) for key in BUDGET[:3]]
+    flops = spent.get("flops")
+    cells.append(Cell(scientific(flops), sort=flops) if flops is not None else missing("not told"))
+    marked = [
+        Cell(cell.text, cell.sort, kind="warn" if key in differs else cell.kind)
+        for key, cell in zip(BUDGET, cells, strict=True)
+    ]
+    seconds = spent.get("seconds")
+    wall = Cell(f"{seconds:.1f}", sort=seconds) if seconds is not None else missing("not told")
+    told = [*run.result.get("notes", []), *(["limited run"] if run.result.get("limited") else [])]
+    remarks = "; ".join([*broken_budget(run), *told])
+    seed = Cell(str(one["seed"]), sort=one["seed"])
+    return [
+        arm_cell(name, all_of),
+        _data_cell(one["data"], backbone_of(run) if several else ""),
+        seed,
+        *marked,
+        wall,
+        Cell(remarks, sort=remarks, kind="warn" if remarks else ""),
+    ]
+
+
+def backbone_of(run: Run) -> str:
+    """Name of its backbone; empty where it does not say."""
+    return str(facets(run).get("backbone") or "")
+
+
+def broken_budget(run: Run) -> list[str]:
+    """Words for a run that did not keep the budget it was given; nothing otherwise."""
+    spent = run.result.get("budget", {})
+    if spent.get("kept") is not False:
+        return []
+    asked = spent.get("asked")
+    told = f" (asked {grouped(asked)} {spent.get('unit', '')}".rstrip() + ")" if asked is not None else ""
+    return [f"broke its budget{told}"]
+
+
+def _pretraining(all_of: Collected) -> list[tuple[str, Run]]:
+    """(arm, run) of every pretraining run, in the order of arms."""
+    return [
+        (arm, run)
+        for experiment in all_of.of("pretrain")
+        for arm, seeds in experiment.arms.items()
+        for runs in seeds.values()
+        for run in runs
+    ]
+
+
+def unequal(runs: Sequence[Run]) -> list[str]:
+    """Which parts of the budget differ between pretraining runs of one network.
+
+    Clips and frames differ when they are further apart than a step, FLOPs when by more than 2 %. Networks are not compared with each other:
+    a clip costs each of them something else.
+    """
+    by_network: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        by_network.setdefault(backbone_of(run), []).append(run.result.get("budget", {}))
+    return [key for key in BUDGET if any(_apart(budgets, key) for budgets in by_network.values())]
+
+
+def _apart(budgets: Sequence[Mapping[str, Any]], key: str) -> bool:
+    spent = [float(budget[key]) for budget in budgets if budget.get(key) is not None]
+    if not spent:
+        return False
+    steps = [float(b.get(key) or 0) / b["steps"] for b in budgets if b.get("steps")]
+    slack = SAME_FLOPS * max(spent) if key == "flops" else max(steps, default=0.0) if key != "steps" else 0.0
+    return max(spent) - min(spent) > slack
+
+
+def budget_words(all_of: Collected) -> str:
+    """Whether the arms were pretrained under one budget, as a sentence."""
+    runs = _pretraining(all_of)
+    differs = unequal([run for _, run in runs])
+    if len({arm for arm, _ in runs}) < 2:
+        return "Only one arm was pretrained: there is no budget to compare."
+    if not differs:
+        spent = [run.result.get("budget", {}).get("flops") or 0 for _, run in runs]
+        apart = 1 - min(spent) / max(spent) if max(spent) else 0.0
+        heads = f"; FLOPs differ by {100 * apart:.1f} % (the tasks' own heads)" if apart else " (FLOPs too)"
+        return f"The pretraining budget in clips, steps and frames is equal across arms{heads}."
+    same = [key for key in BUDGET if key not in differs]
+    tail = f"; equal: {listed([_unit(key) for key in same])}" if same else ""
+    unlike = listed([_unit(key) for key in differs])
+    return f"The pretraining budget is NOT equal across arms. Different: {unlike}{tail}."
+
+
+def _unit(key: str) -> str:
+    return "FLOPs" if key == "flops" else key
+
+
+def damaged_table(all_of: Collected) -> Table | None:
+    """Finished runs that cannot be read; None when there are none."""
+    columns = [Column("stage"), Column("run"), Column("what is wrong")]
+    rows = [
+        [text(one.run.stage), Cell(one.run.signature, sort=one.run.signature, kind="code"), text(one.reason)]
+        for one in all_of.damaged
+    ]
+    return Table("damaged", "Damaged runs, left out of everything", columns, rows) if rows else None
+
+
+def missing_table(all_of: Collected) -> Table | None:
+    """Failed and unfinished cells; None when there are none."""
+    columns = [Column("cell"), Column("what happened"), Column("log")]
+    rows = [
+        [text(one.summary), text(one.reason), Cell(one.log, sort=one.log, kind="code")]
+        for one in all_of.missing
+    ]
+    return Table("missing", "Planned cells without a result", columns, rows) if rows else None
+
+
+def runs_table(all_of: Collected) -> Table:
+    """Every run with the command that makes it again."""
+    columns = [Column("stage"), Column("run"), Column("signature"), Column("precision"), Column("command")]
+    rows = []
+    for run in sorted(
+        all_of.runs, key=lambda run: (str(run.stage), str(run.result.get("summary")), run.signature)
+    ):
+        command = str(run.result.get("command", ""))
+        limited = "limited run" if run.result.get("limited") else ""
+        rows.append(
+            [
+                text(run.stage),
+                Cell(
+                    str(run.result.get("summary", "")), sort=str(run.result.get("summary", "")), small=limited
+                ),
+                Cell(
+                    run.signature,
+                    sort=run.signature,
+                    kind="code",
+                    links=((run.signature, f"run-{run.signature}"),),
+                ),
+                text(run.result.get("precision", "not told")),
+                Cell(command, sort=command, kind="command"),
+            ]
+        )
+    return Table("runs", "Every run and the command that reproduces it", columns, rows)
+
+
+def environment_table(all_of: Collected) -> Table:
+    """What the runs ran on; a fact with several values names how many runs had each."""
+    columns = [Column("fact"), Column("value"), Column("runs", True)]
+    told: dict[str, dict[str, int]] = {}
+    for run in all_of.runs:
+        path = run.path / "env.json"
+        for fact, value in (redact(read_json(path, TEXT)) if path.is_file() else {}).items():
+            if fact != "argv":
+                values = told.setdefault(fact, {})
+                values[_shown(value)] = values.get(_shown(value), 0) + 1
+    rows = [
+        [text(fact), text(value), count(number)]
+        for fact in sorted(told)
+        for value, number in sorted(told[fact].items())
+    ]
+    mixed = [fact for fact, values in told.items() if len(values) > 1]
+    notes = [f"Not the same in all runs: {listed(sorted(mixed))}."] if mixed else []
+    return Table("environment", "Environment", columns, rows, notes)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_shown(inner)}" for key, inner in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

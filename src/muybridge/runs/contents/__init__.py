@@ -1,0 +1,1 @@
+"""What lies in a run folder: rows, maps, pictures, weights on the way and the result."""

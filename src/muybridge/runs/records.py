@@ -1,0 +1,94 @@
+"""Run folders: content-addressed, written atomically, readable without torch.
+
+``runs/<stage>/<signature>/`` holds ``config.yaml``, ``env.json``, ``metrics.jsonl``, ``weights.safetensors``, ``predictions.parquet``,
+``strips.npz``, ``state/`` (only while unfinished) and ``result.json``, which is written last: a folder without it counts as not done.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from muybridge.core.plain_names import is_plain
+from muybridge.core.text.redact import redact
+from muybridge.runs.contents.result import RESULT, WORDS, read_result
+from muybridge.runs.contents.strips import read_strips
+from muybridge.runs.metrics import CURVE, read_metrics
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder, read lazily."""
+
+    path: Path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    @property
+    def stage(self) -> str:
+        """Which stage made it."""
+        return self.path.parent.name
+
+    @property
+    def signature(self) -> str:
+        """Hash of everything that decides its content."""
+        return self.path.name
+
+    @property
+    def done(self) -> bool:
+        """Whether it was finished: something is called ``result.json``, which need not be sound, or even a file."""
+        return os.path.lexists(self.path / RESULT)
+
+    @cached_property
+    def result(self) -> dict[str, Any]:
+        """Content of ``result.json``: config, inputs, data, budget, command.
+
+        Raises:
+            MuybridgeError: damaged, changed after it was written, of another run, or written by a newer version.
+        """
+        content = read_result(self.path)
+        return {**content, **redact({name: content[name] for name in WORDS if name in content})}
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """Training curve, one row per logged step."""
+        return read_metrics(self.path / "metrics.jsonl", CURVE)
+
+    @property
+    def strips(self) -> dict[str, np.ndarray]:
+        """Film strips, uint8 ``t h w 3`` each, by name.
+
+        Raises:
+            MuybridgeError: damaged.
+        """
+        return read_strips(self.path / "strips.npz")
+
+
+def folders(out: Path) -> Iterator[Run]:
+    """Every run folder below ``out/runs``, finished or not; hidden ones are none; links are told, as nobody should take them for absent."""
+    for stage in _subfolders(out / "runs"):
+        for path in _subfolders(stage):
+            yield Run(path)
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    """Folders with names of ours, and links to folders."""
+    try:
+        with os.scandir(folder) as found:
+            return [
+                folder / one.name
+                for one in found
+                if is_plain(one.name) and os.path.isdir(one.path)  # noqa: PTH112 - of many, and never raises
+            ]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def find_runs(out: Path) -> list[Run]:
+    """Every finished run below ``out/runs``, sorted by stage and signature; ``core.index`` says which of them are sound."""
+    return sorted((run for run in folders(out) if run.done), key=lambda run: (run.stage, run.signature))

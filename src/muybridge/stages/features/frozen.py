@@ -1,0 +1,192 @@
+"""Features of a frozen backbone, computed once: what probe, kNN, retrieval and neighbours all start from.
+
+They are kept in the cache under a hash of the weights, of how clips are cut and of the content of the videos, so that all stages and all
+folds of a data set share them. The same videos are always encoded in the same batches: whether features come from the cache or not, and
+whether they were computed in one go, changes no bit.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from filelock import FileLock
+from jaxtyping import Float, Float32
+from torch import Tensor
+from torch.nn import functional as F
+
+from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.files import atomic
+from muybridge.core.networks.features import Features
+from muybridge.core.networks.gather import rank
+from muybridge.core.paths import cache_root
+from muybridge.core.plain_data import canonical
+from muybridge.data.index import VideoRecord, check_classes, divide
+from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.testing.models import key_of
+from muybridge.stages.testing.predict import View, encoded, pooled
+from muybridge.stages.training.material import Material, law_of, prepare
+from muybridge.train.distributed import told
+from muybridge.train.precision import Compute
+
+FORMAT = 1
+SECONDS = 30.0
+"""After this long what was computed is written."""
+Kind = Literal["pooled", "conv5"]
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Features of some videos.
+
+    Attributes:
+        rows: by video and view; one row per video where views were averaged.
+        places: row of each video by its id; broken videos are missing.
+    """
+
+    rows: Float32[np.ndarray, "n views d"]
+    places: dict[str, int]
+
+    def known(self, records: Sequence[VideoRecord]) -> list[VideoRecord]:
+        """Those of the records that have features."""
+        return [record for record in records if record.id in self.places]
+
+    def of(self, records: Sequence[VideoRecord]) -> Float32[np.ndarray, "m views d"]:
+        """Features of records, in order."""
+        return self.rows[[self.places[record.id] for record in records]]
+
+    def mean_of(self, records: Sequence[VideoRecord]) -> Float32[np.ndarray, "m d"]:
+        """Features averaged over the views."""
+        mean: np.ndarray = self.of(records).mean(axis=1)
+        return mean
+
+
+def conv5(found: Features) -> Float32[Tensor, "b d"]:
+    """The last map behind MaxPool3d(1, 2, 2), flattened, as in VCOP's ``retrieve_clips.py``; a side of one stays.
+
+    Raises:
+        UsageError: a backbone without a map.
+    """
+    if "last" not in found.maps:
+        raise UsageError("--features conv5: this backbone puts out no map; use --features pooled.")
+    last: Float[Tensor, "b c t h w"] = found.maps["last"]
+    kernel = (1, min(2, last.shape[3]), min(2, last.shape[4]))
+    return F.max_pool3d(last, kernel).flatten(1)
+
+
+READERS: dict[Kind, Callable[[Features], Tensor]] = {"pooled": pooled, "conv5": conv5}
+
+
+def frozen_features(
+    job: Job,
+    backbone: Any,
+    view: View,
+    material: Material,
+    compute: Compute,
+    kind: Kind = "pooled",
+    progress: Progress | None = None,
+) -> Frozen:
+    """Features of every video of a stage that can be decoded, whatever its role: from the cache, or computed and kept there.
+
+    Several processes share what is to be computed; the first keeps it and has it, the others get nothing.
+
+    Args:
+        job: names the backbone.
+        backbone: with the weights it is to have.
+        view: how clips are cut.
+        material: the videos.
+        compute: where and in which format.
+        kind: ``pooled``, a row per view; or ``conv5``, averaged over the views.
+        progress: told how many videos are done.
+    """
+    videos = {record.id: record for records in material.parts.values() for record in records}
+    whole = [videos[name] for name in sorted(videos) if not material.store.errors[material.places[name]]]
+    files = [material.store.files[material.places[record.id]] for record in whole]
+    weights = key_of(backbone, job.config.backbone)
+    folder = cache_root() / "features" / _name(weights, kind, view, compute, material, files)
+    seen = replace(material, parts={"frozen": whole})
+    if rank() > 0:
+        for _ in encoded(backbone, view, seen, "frozen", compute, told(0), READERS[kind]):
+            pass
+        return Frozen(np.empty((0, view.views, 0), np.float32), {})
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        parts = _Parts(folder)
+        for rows, _ in encoded(backbone, view, seen, "frozen", compute, told(parts.stop), READERS[kind]):
+            by_video = rows.reshape(-1, view.views, rows.shape[1])
+            parts.add(by_video if kind == "pooled" else by_video.mean(axis=1, keepdims=True))
+            if progress:
+                progress(parts.stop, len(whole), {})
+        parts.flush()
+    return Frozen(parts.read(), {record.id: place for place, record in enumerate(whole)})
+
+
+def _name(
+    weights: str, kind: Kind, view: View, compute: Compute, material: Material, files: Sequence[str]
+) -> str:
+    """Hash of all that decides the features."""
+    machine = [torch.__version__, torch.get_num_threads(), str(compute.device), compute.precision]
+    clips = [vars(view) | {"law": repr(view.law)}, material.store.kind, vars(material.store.geometry)]
+    told = [FORMAT, weights, kind, machine, clips, list(files)]
+    return hashlib.sha256(canonical(told).encode()).hexdigest()[:16]
+
+
+def divided(job: Job) -> Material:
+    """Labelled training videos and test videos of a transfer, decoded; notes on what the split cannot test fairly.
+
+    Raises:
+        UsageError: too few videos on a side, or too many broken ones.
+    """
+    train, test = divide(job.dataset, job.config.fold, job.config.folds)
+    job.notes.extend(check_classes(job.dataset, train, test))
+    labelled = [record for record in train if record.label >= 0]
+    return prepare(job, {"train": labelled, "test": test}, job.config, law_of(job.config))
+
+
+class _Parts:
+    """Features of one list of videos in order, in files ``START-STOP.npy``; only what continues what was found counts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.start = self.stop = 0
+        self._files: list[Path] = []
+        self._rows: list[np.ndarray] = []
+        self._since = time.monotonic()
+        for path in sorted(folder.glob("*-*.npy")):
+            start, stop = map(int, path.stem.split("-"))
+            if start == self.stop:
+                self._files.append(path)
+                self.start = self.stop = stop
+
+    def add(self, rows: Float32[np.ndarray, "b views d"]) -> None:
+        """The features of the next videos."""
+        self._rows.append(rows)
+        self.stop += len(rows)
+        if time.monotonic() - self._since > SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is in memory."""
+        if self.stop > self.start:
+            path = self.folder / f"{self.start:09d}-{self.stop:09d}.npy"
+            with atomic(path, "wb") as file:
+                np.save(file, np.concatenate(self._rows))
+            self._files.append(path)
+        self.start, self._rows, self._since = self.stop, [], time.monotonic()
+
+    def read(self) -> Float32[np.ndarray, "n views d"]:
+        """All of them.
+
+        Raises:
+            MuybridgeError: a damaged file.
+        """
+        try:
+            return np.concatenate([np.load(path, allow_pickle=False) for path in self._files])
+        except (OSError, ValueError) as error:
+            raise MuybridgeError(
+                f"{self.folder}: damaged features ({error}). Delete the folder and run the same command again."
+            ) from error

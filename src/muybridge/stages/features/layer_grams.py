@@ -1,0 +1,153 @@
+"""Gram matrices of every layer of a network for one batch, made while it runs: features are gone when the next layer comes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float, Float64, UInt8
+from torch import Tensor, nn
+
+from muybridge.core.clip import to_unit
+from muybridge.core.errors import UsageError
+from muybridge.core.networks.features import average
+from muybridge.core.networks.firing import firing
+from muybridge.measure.similarity.cka import gram
+from muybridge.train.precision import Compute
+
+Pool = Literal["none", "space", "time", "all"]
+Repeats = Literal["last", "all"]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network whose layers are looked at.
+
+    Attributes:
+        name: for people.
+        module: the network, on frames in [0, 1].
+        layers: names of submodules that are wanted; None for all.
+        last: channels lie last in its maps (``b t h w c``), as in VideoSwin.
+        prefix: of submodules, left out of shown names.
+    """
+
+    name: str
+    module: nn.Module
+    layers: tuple[str, ...] | None = None
+    last: bool = False
+    prefix: str = ""
+
+    def shown(self, name: str) -> str:
+        """Name of a layer for people: without the prefix; the whole network is ``network``, what lies below the prefix ``backbone``."""
+        bare = name.removeprefix(self.prefix + ".") if self.prefix else name
+        return "backbone" if self.prefix and bare == self.prefix else bare or "network"
+
+
+@dataclass
+class LayerGrams:
+    """Runs a network and keeps one Gram matrix for every layer that fired.
+
+    Args:
+        network: whose layers.
+        compute: where and in which format; products are float32 and sums float64 in any case.
+        pool: what is averaged before features are compared.
+        repeats: of a module that fires several times: its last output, or all (``name#2`` for the second).
+
+    Attributes:
+        odd: layers that put out no tensor with one row per clip.
+        whole: layers with tokens whose places are not known, so that they were not pooled over space or time.
+    """
+
+    network: Network
+    compute: Compute
+    pool: Pool = "none"
+    repeats: Repeats = "last"
+    odd: set[str] = field(default_factory=set)
+    whole: set[str] = field(default_factory=set)
+    _found: dict[str, Tensor] = field(default_factory=dict)
+    _fired: dict[str, int] = field(default_factory=dict)
+    _before: tuple[Tensor, int, Tensor] | None = None
+    _clips: int = 0
+    _grid: tuple[int, int, int] | None = None
+
+    def of(self, frames: UInt8[Tensor, "b 3 t h w"]) -> dict[str, Float64[Tensor, "b b"]]:
+        """Gram matrices by layer, in the order of first firing.
+
+        Raises:
+            UsageError: features that are not finite; out of memory.
+        """
+        self._found, self._fired, self._before, self._clips = {}, {}, None, len(frames)
+        self._grid = grid_of(self.network.module, frames.shape[2], frames.shape[3])
+        take = firing(self.network.module, self.network.layers, self._take)
+        with torch.no_grad(), self.compute.autocast(), take:
+            self.network.module(to_unit(frames.to(self.compute.device)))
+        self._before = None
+        return self._found
+
+    def _take(self, name: str, module: nn.Module, output: Tensor | None) -> None:
+        shown = self.network.shown(name)
+        self._fired[shown] = self._fired.get(shown, 0) + 1
+        if self.repeats == "all" and self._fired[shown] > 1:
+            shown = f"{shown}#{self._fired[shown]}"
+        if output is None or not output.is_floating_point() or not output.ndim or len(output) != self._clips:
+            self.odd.add(shown)
+            return
+        made = self._made(shown, module, output)
+        first = shown not in self._found
+        self._found[shown] = made
+        if first:
+            self.odd.discard(shown)
+
+    def _made(self, shown: str, module: nn.Module, output: Tensor) -> Float64[Tensor, "b b"]:
+        """The Gram matrix; that of the layer before where a container hands its output on."""
+        if self._before is not None:
+            tensor, version, made = self._before
+            if tensor is output and version == output._version:
+                return made
+        try:
+            made = gram(self._pooled(shown, module, output))
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise out_of_memory(self.network.name, shown, output) from error
+        if not torch.isfinite(made).all():
+            bad = int((~torch.isfinite(output.flatten(1).float())).any(1).sum())
+            raise UsageError(
+                f"{self.network.name}: layer {shown} puts out numbers that are not finite for {bad} of {self._clips} clips. "
+                "Give --precision fp32, or look at the weights."
+            )
+        self._before = (output, output._version, made)
+        return made
+
+    def _pooled(self, shown: str, module: nn.Module, x: Float[Tensor, "b *d"]) -> Tensor:
+        if self.pool == "none" or x.ndim < 3:
+            return x
+        if self.pool == "all" and x.ndim == 3:
+            return average(x, 1)
+        if x.ndim == 3 and self._grid is not None:
+            tokens = x[:, -self._grid[0] * self._grid[1] * self._grid[2] :]
+            if tokens.shape[1] == self._grid[0] * self._grid[1] * self._grid[2]:
+                return average(tokens.reshape(len(x), *self._grid, -1), AXES[self.pool, True])
+        if x.ndim != 5:
+            self.whole.add(shown)
+            return x
+        return average(x, AXES[self.pool, self.network.last and not isinstance(module, nn.Conv3d)])
+
+
+AXES: dict[tuple[str, bool], tuple[int, ...]] = {
+    ("space", False): (3, 4), ("time", False): (2,), ("all", False): (2, 3, 4),
+    ("space", True): (2, 3), ("time", True): (1,), ("all", True): (1, 2, 3),
+}  # fmt: skip
+"""Axes that are averaged, by kind of pooling and whether channels lie last."""
+
+
+def grid_of(module: nn.Module, frames: int, size: int) -> tuple[int, int, int] | None:
+    """Grid of the tokens of a clip, where a network says it."""
+    grid: Callable[[int, int], Any] | None = getattr(module, "grid", None)
+    return tuple(grid(frames, size)) if callable(grid) else None
+
+
+def out_of_memory(name: str, layer: str, output: Tensor) -> UsageError:
+    """What to say where a layer is too large."""
+    size = "x".join(map(str, output.shape))
+    return UsageError(
+        f"{name}: out of memory at layer {layer} ({size}). Give --pool space (or time, or all), fewer --layers, or a smaller --batch."
+    )

@@ -1,0 +1,46 @@
+"""Backbones whose weights stay as they are."""
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from muybridge.backbones import check_clip
+from muybridge.core.clip import to_unit
+from muybridge.stages.job.job import Job
+from muybridge.stages.testing.predict import View
+from muybridge.stages.training.material import Material, backbone_of, limited
+from muybridge.train.precision import Compute
+
+CALIBRATION = 512
+"""Videos, spread over the classes."""
+
+
+def frozen_backbone(job: Job, view: View, material: Material, compute: Compute) -> Any:
+    """The backbone whose features a stage reads: of its ``init``, or random with calibrated batch norm.
+
+    Raises:
+        UsageError: clips that it cannot take.
+    """
+    backbone = backbone_of(job)
+    check_clip(backbone, job.config.frames, job.config.crop)
+    if job.init is None:
+        calibrate(backbone, view, material, compute)
+    return backbone
+
+
+@torch.no_grad()
+def calibrate(backbone: nn.Module, view: View, material: Material, compute: Compute) -> None:
+    """Set the batch-norm statistics of an untrained backbone to those of the training clips, so that its features are not degenerate."""
+    norms = [module for module in backbone.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    compute.place(backbone).train()
+    some = replace(material, parts={"train": limited(material.parts["train"], CALIBRATION)})
+    for clip in view.clips(some, "train"):
+        backbone(to_unit(clip.frames.to(compute.device)))
+    for norm in norms:
+        norm.momentum = 0.1
+    backbone.eval()

@@ -1,0 +1,186 @@
+"""Running a job: exactly once, whoever else wants it, with its account of what was done."""
+
+import os
+import platform
+import shutil
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import muybridge
+from muybridge.config.stage_configs import Control, as_dict
+from muybridge.core.catalogue import pick
+from muybridge.core.errors import UsageError
+from muybridge.core.machine_memory import peak, restart_peak
+from muybridge.core.networks.gather import rank
+from muybridge.core.plain_data import write_json, write_yaml
+from muybridge.core.text.redact import redact
+from muybridge.measure.headline import headline
+from muybridge.runs.contents.result import RECORD_VERSION, WORDS
+from muybridge.runs.kept import demand, is_sound, note, restore
+from muybridge.runs.mirror import place_of, publish
+from muybridge.runs.records import Run
+from muybridge.runs.seal import seal
+from muybridge.stages import STAGES
+from muybridge.stages.job.job import Job, Progress, resolve
+from muybridge.stages.testing.models import Subject
+from muybridge.store.lease import Lease, Tell, hold
+from muybridge.store.storage import portable, store_of
+from muybridge.train import distributed
+from muybridge.train.precision import choose
+from muybridge.train.threads import computing
+from muybridge.train.track import Tracking
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def execute(
+    config: Control,
+    progress: Progress | None = None,
+    subject: Subject | None = None,
+    tell: Tell | None = _say,
+) -> Run:
+    """Run a stage unless its result exists; safe against other processes and machines and against being killed.
+
+    Args:
+        config: what to do.
+        progress: told how far it is.
+        subject: a model under test that was handed over as an object.
+        tell: told when another process computes the same run and this one waits; None does not wait.
+
+    Raises:
+        BusyError: another process computes it, and ``tell`` is None.
+        LostLeaseError: another process took it over while this one was stopped.
+    """
+    job = resolve(config, subject=subject)
+    distributed.start(choose(job.config.device).device)
+    with distributed.together(), computing(getattr(job.config, "threads", None)):
+        if rank() > 0:
+            return _help(job)
+        return _lead(job, progress, tell)
+
+
+def _help(job: Job) -> Run:
+    """What every process but the first does: its share, if the first says that there is something to do; it writes nothing."""
+    if distributed.told(False):
+        _inputs(job)
+        pick("stages", STAGES, job.stage)(job, None)
+    distributed.meet()
+    return job.run
+
+
+def _lead(job: Job, progress: Progress | None, tell: Tell | None) -> Run:
+    run = job.run
+    if store_of(run.path) is None and is_sound(run) and not (run.path / "state").exists():
+        distributed.told(False)
+        distributed.meet()
+        return run
+    run.path.mkdir(parents=True, exist_ok=True)
+    with hold(run.path, place_of(run), tell) as lease:
+        for draft in run.path.glob(".*.part"):
+            draft.unlink(missing_ok=True)
+        if restore(run):
+            distributed.told(False)
+        else:
+            _execute(job, progress, lease)
+        publish(run)
+        shutil.rmtree(run.path / "state", ignore_errors=True)
+        (run.path / "error.log").unlink(missing_ok=True)
+    distributed.meet()
+    return Run(run.path)
+
+
+def _execute(job: Job, progress: Progress | None, lease: Lease) -> None:
+    _inputs(job)
+    path = job.run.path
+    note(job.run, "began")
+    restart_peak()
+    config = _portable(as_dict(job.config))
+    write_yaml(path / "config.yaml", config)
+    write_json(path / "env.json", redact(environment()))
+    distributed.told(True)
+
+    with Tracking(job.run, job.config.track, job.facets, config) as tracking:
+
+        def watched(done: int, total: int, values: dict[str, float]) -> None:
+            if lease.lost:
+                lease.check()
+            tracking.follow()
+            if progress:
+                progress(done, total, values)
+
+        told = describe(job) | pick("stages", STAGES, job.stage)(job, watched) | {"peak_memory": peak()}
+        told = _with_checkpoint(told, job)
+        told |= {"numbers": headline(job.run, told)} | {
+            name: redact(told[name]) for name in WORDS if name in told
+        }
+        tracking.final(told["numbers"] | {"budget": told.get("budget", {})})
+    content = seal(path, told)
+    lease.check()
+    write_json(path / "result.json", content)
+    note(job.run, "finished")
+
+
+def _with_checkpoint(told: dict[str, Any], job: Job) -> dict[str, Any]:
+    """A result with what was taken of a file of public weights, in a note too."""
+    facts = {name: value for name, value in job.checkpoint.items() if name != "note"}
+    if not facts:
+        return told
+    said = [job.checkpoint["note"]] if job.checkpoint["note"] else []
+    return told | {"checkpoint": facts, "notes": [*said, *told.get("notes", [])]}
+
+
+def _inputs(job: Job) -> None:
+    """Have every input here, finished and sound."""
+    for name, needed in job.inputs.items():
+        demand(needed)
+        if not needed.done:
+            raise UsageError(f"--{name} {needed.path}: this run is not finished; run its command first.")
+
+
+def _portable(values: dict[str, Any]) -> dict[str, Any]:
+    """Values of a config with the URLs of what lies in a store, and no secrets."""
+    told = {name: portable(value) if isinstance(value, str) else value for name, value in values.items()}
+    found: dict[str, Any] = redact(told)
+    return found
+
+
+def describe(job: Job) -> dict[str, Any]:
+    """What every ``result.json`` says of its run."""
+    return {
+        "version": RECORD_VERSION,
+        "stage": job.stage,
+        "signature": job.signature,
+        "config": _portable(as_dict(job.config)),
+        "facets": job.facets,
+        "inputs": {
+            name: {"stage": run.stage, "signature": run.signature} for name, run in job.inputs.items()
+        },
+        "precision": job.config.precision,
+        "limited": job.config.limit is not None,
+        "transductive": job.transductive,
+        "notes": job.notes,
+        "command": job.command,
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Versions and machine of a run."""
+    import numpy
+    import torch
+
+    return {
+        "muybridge": muybridge.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "platform": platform.platform(),
+        "cpu": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "argv": sys.argv,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,1 @@
+"""Testing a classifier: the clips, the model, its answers under every condition."""

@@ -1,0 +1,1 @@
+"""Shipped studies that repeat those of the benchmark."""

@@ -1,0 +1,77 @@
+"""What the study ``diversity-and-robustness`` asks of each set of losses, and its controls without any."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from muybridge.config.stage_configs import DiversityConfig, RobustnessConfig
+from muybridge.studies.cost import clips_of
+from muybridge.studies.shipped.scales import Lab, Ours, Scale
+from muybridge.studies.shipped.sets import POOL
+from muybridge.studies.study_configs import DiversityStudyConfig
+
+OURS: Ours = {
+    "tiny": {
+        "backbones": ("r2plus1d-tiny", "shufflenet-tiny"),
+        "data": ("builtin-motions",),
+        "seeds": 1,
+        "finetune": {"labels_per_class": 10, "epochs": 6, "batch": 8},
+        "robustness": {"profile": "muybridge-1"},
+    },
+    "small": {
+        "backbones": ("r2plus1d", "shufflenet"),
+        "data": ("mini-ssv2",),
+        "seeds": 1,
+        "robustness": {"profile": "muybridge-1"},
+    },
+    "paper": {
+        "backbones": ("r2plus1d", "shufflenet"),
+        "data": ("ssv2",),
+        "seeds": 1,
+        "robustness": {"profile": "muybridge-1"},
+    },
+}
+GRADIENTS: dict[str, dict[str, Any]] = {"tiny": {"gradient_batch": 64, "gradient_batches": 8}}
+"""Fields of the measurement by scale: batches of 8 videos, on which the tiny networks train, leave less than 5 % signal in a gradient."""
+ONLY_VIEWS = 12
+"""Sets of which the views alone are shown, too: the first ones."""
+
+
+def scale_of(config: DiversityStudyConfig) -> Scale:
+    """What the study does at the scale of a config."""
+    return Lab(config, OURS).scale
+
+
+def single(lab: Lab, backbone: str) -> list[dict[str, Any]]:
+    """Controls without auxiliaries: as many passes, and as many encoded clips as the mean set of four has."""
+    mean = 1 + 4 * sum(clips_of(task, backbone) for task in POOL) / len(POOL)
+    matched = {"budget": round(lab.scale.finetune["epochs"] * mean), "budget_unit": "epochs"}
+    return [{}, matched]
+
+
+def tasks_of(losses: Sequence[str]) -> dict[str, Any]:
+    """The fields of a set; queues that few labelled videos can fill."""
+    return {
+        "auxiliary": tuple(losses),
+        "auxiliary_options": tuple(f"{task}.queue=64" for task in losses if task in ("tdl", "rspnet")),
+    }
+
+
+def measured(
+    lab: Lab, data: str, backbone: str, seed: int, tasks: Mapping[str, Any], prereg: Mapping[str, Any]
+) -> DiversityConfig:
+    """The reference training of a set; other draws than those of its arms."""
+    model = lab.finetune(data, "random", backbone, seed + 1_000, **tasks, **prereg)
+    return DiversityConfig(**{**vars(model), **GRADIENTS.get(lab.config.scale, {})})
+
+
+def tested(lab: Lab, data: str, model: str, registered: Mapping[str, Any]) -> RobustnessConfig:
+    """Robustness in the cells that were registered, and those that one grid makes beside them."""
+    cells = registered["perturbations"]
+    severities = tuple(sorted({severity for cell in cells for severity in cell["severities"]}))
+    types = tuple(cell["name"] for cell in cells)
+    return lab.robustness(data, model, types=types, severities=severities, prereg=registered["sha256"])
+
+
+def half(sets: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Every other confirmatory set."""
+    return [one for one in sets if one["role"] == "confirmatory"][::2]

@@ -1,0 +1,57 @@
+"""Does a more diverse set of auxiliary losses make a representation more robust in time? A pre-registered study.
+
+Every set is trained under three combiners, and measured in a reference training of its own. Beside them: no auxiliary, the same with as
+many encoded clips, and the views of a set under the labels alone. Embedded data answer for themselves and never for Something-Something
+V2.
+"""
+
+from muybridge.studies import preregister
+from muybridge.studies.plan import Study
+from muybridge.studies.shipped.diversity_arms import (
+    ONLY_VIEWS,
+    OURS,
+    half,
+    measured,
+    single,
+    tasks_of,
+    tested,
+)
+from muybridge.studies.shipped.scales import Lab
+from muybridge.studies.study_configs import DiversityStudyConfig
+
+
+def cells(config: DiversityStudyConfig) -> Study:
+    """Set by set: its diversity, its arms and their robustness; placebo sets, and half of the sets on the second backbone, under the sum.
+
+    Raises:
+        UsageError: there is no pre-registration, or it is of other options.
+    """
+    registered = preregister.demand(config)
+    lab = Lab(config, OURS)
+    under = {"prereg": registered["sha256"]}
+    first, *others = lab.scale.backbones
+    data = lab.scale.data[0]
+    for seed in registered["seed_list"]:
+        for changes in single(lab, first):
+            model = yield lab.finetune(data, "random", first, seed, **changes, **under)
+            yield tested(lab, data, model, registered)
+        for place, one in enumerate(registered["sets"]):
+            tasks = tasks_of(one["losses"])
+            yield measured(lab, data, first, seed, tasks, under)
+            arms = (
+                {"sum": preregister.COMBINERS["sum"]} if one["role"] == "placebo" else preregister.COMBINERS
+            )
+            for arm in arms.values():
+                model = yield lab.finetune(data, "random", first, seed, **tasks, **arm, **under)
+                yield tested(lab, data, model, registered)
+            if place < ONLY_VIEWS:
+                model = yield lab.finetune(
+                    data, "random", first, seed, **tasks, auxiliary_only_views=True, **under
+                )
+                yield tested(lab, data, model, registered)
+        for backbone in others:
+            for one in half(registered["sets"]):
+                tasks = tasks_of(one["losses"])
+                yield measured(lab, data, backbone, seed, tasks, under)
+                model = yield lab.finetune(data, "random", backbone, seed, **tasks, **under)
+                yield tested(lab, data, model, registered)
