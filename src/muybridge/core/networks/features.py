@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -26,6 +26,7 @@ class Features:
     maps: dict[str, Float[Tensor, "b c t h w"]] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Backbone(Protocol):
     """Any module that turns frames (float, 0..1, ``b 3 t h w``) into ``Features``; owns its mean and std.
 

@@ -135,6 +135,7 @@ class Judged:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Claim(Protocol):
     """A sentence that can be tested."""
 
