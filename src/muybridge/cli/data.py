@@ -43,6 +43,11 @@ def run(words: list[str]) -> int:
         ("root", "folder that paths start from, or that holds the official files of a named set"),
     ):
         parser.add_argument(f"--{name}", help=meaning)
+    parser.add_argument(
+        "--stream",
+        type=int,
+        help="video stream that is read of files with several, from 0 (default FFmpeg's choice)",
+    )
     parser.add_argument("--allow-links", action="store_true", help="read what links out of DATA lead to")
     add(parser)
     options = parser.parse_args(words[1:])
@@ -54,6 +59,7 @@ def run(words: list[str]) -> int:
         group=options.group,
         root=options.root,
         allow_links=options.allow_links,
+        stream=options.stream,
     )
     return act(options, dataset)
 

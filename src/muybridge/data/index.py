@@ -9,6 +9,7 @@ from pathlib import Path
 
 from muybridge.core import seeding
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.data import streams
 from muybridge.data.file_hashes import content_hashes, sampled_hash
 from muybridge.data.lists import segments
 from muybridge.data.lists.segments import Segment
@@ -26,6 +27,7 @@ class VideoRecord:
         split: ``train``, ``val``, ``test``, or empty where the data set states none.
         group: source (subject, scene) that must never straddle a split; the id where none is known.
         segment: stretch of the file that is meant; None for all of it.
+        stream: number of the video stream that is meant; None for FFmpeg's choice.
     """
 
     id: str
@@ -34,11 +36,14 @@ class VideoRecord:
     split: str
     group: str
     segment: Segment | None = None
+    stream: int | None = None
 
     @property
     def video(self) -> Path:
-        """What is opened: the path, with the segment behind it."""
-        return Path(f"{self.path}{self.segment}") if self.segment else self.path
+        """What is opened: the path, with the stream and the segment behind it."""
+        if self.segment is None and self.stream is None:
+            return self.path
+        return Path(f"{self.path}{streams.suffix(self.stream)}{self.segment or ''}")
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,9 @@ class Dataset:
         """Whether these are the data of a run: by its fingerprint, also one of a version before 0.2, which saw parts of the files."""
         if fingerprint == self.fingerprint:
             return True
-        return fingerprint == self._signed({r.id: sampled_hash(r.path) for r in self.records})
+        return fingerprint == self._signed(
+            {r.id: sampled_hash(r.path) + streams.suffix(r.stream) for r in self.records}
+        )
 
     def _signed(self, files: Mapping[str, str]) -> str:
         rows = [
@@ -89,7 +96,7 @@ class Dataset:
 
 
 def fingerprint(path: Path) -> str:
-    """Hash of a file's size and content (``data.content``, with its errors); of a segment, of that of its file and of its ends."""
+    """Hash of a file's size and content (``data.content``, with its errors); of a segment or a named stream, of that and of its file's."""
     return _fingerprints([path])[0]
 
 
@@ -99,15 +106,22 @@ def fingerprints(records: Sequence[VideoRecord]) -> list[str]:
 
 
 def _fingerprints(paths: Sequence[Path]) -> list[str]:
-    parted = [segments.parted(path) for path in paths]
-    files = list(dict.fromkeys(file for file, _ in parted))
+    meant = [_meant(path) for path in paths]
+    files = list(dict.fromkeys(file for file, _ in meant))
     hashes = dict(zip(files, content_hashes(files), strict=True))
     return [
-        hashlib.blake2b(f"{hashes[file]}{segment}".encode(), digest_size=16).hexdigest()
-        if segment
+        hashlib.blake2b(f"{hashes[file]}{part}".encode(), digest_size=16).hexdigest()
+        if part
         else hashes[file]
-        for file, segment in parted
+        for file, part in meant
     ]
+
+
+def _meant(path: Path) -> tuple[Path, str]:
+    """The file, and which stream and segment of it."""
+    whole, segment = segments.parted(path)
+    file, stream = streams.parted(whole)
+    return file, f"{streams.suffix(stream)}{segment or ''}"
 
 
 def check_unchanged(path: Path, before: str) -> None:

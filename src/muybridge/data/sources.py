@@ -25,6 +25,7 @@ def load(
     root: str | None = None,
     where: Sequence[str] = (),
     allow_links: bool = False,
+    stream: int | None = None,
 ) -> Dataset:
     """Read one or several data sets; several are joined (for pretraining).
 
@@ -36,16 +37,23 @@ def load(
         root: folder that the paths of lists start from, or that holds the official files of a named data set.
         where: lines of lists that count, as ``column=value`` or ``column!=value``.
         allow_links: read videos to which links lead out of their folder.
+        stream: number of the video stream that is read of each file whose list names none; FFmpeg's choice when not given.
 
     Raises:
-        UsageError: an unknown name or a folder without videos.
+        UsageError: an unknown name or a folder without videos, or a stream below 0.
     """
+    if stream is not None and stream < 0:
+        raise UsageError(f"--stream {stream}: streams are numbered from 0.")
     if not sources:
         raise UsageError(
             "no data given: wanted --data with a folder, a list or a name of `muybridge list datasets`."
         )
     parts = [_load_one(source, label, group, root, where, allow_links) for source in sources]
-    return parts[0] if len(parts) == 1 else join(parts)
+    dataset = parts[0] if len(parts) == 1 else join(parts)
+    if stream is None:
+        return dataset
+    records = [replace(r, stream=stream) if r.stream is None else r for r in dataset.records]
+    return replace(dataset, records=tuple(records))
 
 
 def absolute(source: str) -> str:
@@ -146,6 +154,7 @@ def join(parts: Sequence[Dataset]) -> Dataset:
             record.split,
             f"{name}/{record.group}",
             segment=record.segment,
+            stream=record.stream,
         )
         for name, part in zip(names, parts, strict=True)
         for record in part.records

@@ -21,6 +21,7 @@ NOT_SIGNED = frozenset(
         "allow_links",
         "data",
         "root",
+        "stream",
         "init",
         "model",
         "teachers",

@@ -37,6 +37,7 @@ class Row:
         group: source that must never straddle a split; empty where none is known.
         place: where it is named, for messages: file and line.
         segment: stretch of the file that is meant; None for all of it.
+        stream: number of the video stream that is meant; None for FFmpeg's choice.
         topped_up: whether it stands in for a class that has too few (see ``index.top_ups``).
     """
 
@@ -48,6 +49,7 @@ class Row:
     place: str = ""
     topped_up: bool = False
     segment: Segment | None = None
+    stream: int | None = None
 
 
 def number(name: str, rows: Sequence[Row], folder: Path | None = None) -> Dataset:
@@ -65,7 +67,8 @@ def number(name: str, rows: Sequence[Row], folder: Path | None = None) -> Datase
         _named(rows, folder / CLASSES) if folder and (folder / CLASSES).is_file() else _sorted(rows)
     )
     records = [
-        VideoRecord(r.id, r.path, index.get(r.label, -1), r.split, r.group or r.id, r.segment) for r in rows
+        VideoRecord(r.id, r.path, index.get(r.label, -1), r.split, r.group or r.id, r.segment, r.stream)
+        for r in rows
     ]
     return Dataset(
         name,

@@ -29,7 +29,7 @@ LABEL_COLUMNS = (
 )
 SPLIT_COLUMNS = ("split", "subset")
 KNOWN = frozenset(
-    {*PATH_COLUMNS, *LABEL_COLUMNS, *SPLIT_COLUMNS, "group", "topped_up"}.union(
+    {*PATH_COLUMNS, *LABEL_COLUMNS, *SPLIT_COLUMNS, "group", "topped_up", "video_stream"}.union(
         *(names for ends in segments.ENDS.values() for names in ends)
     )
 )

@@ -317,6 +317,7 @@ def load(config: Any, origins: Planned, memory: Memory) -> Dataset:
         root=config.root,
         where=tuple(where),
         allow_links=links,
+        stream=config.stream,
     )
 
 
@@ -370,7 +371,7 @@ def inherit(config: Any, origins: Planned) -> Any:
         return dataclasses.replace(config, backbone=backbone)
     if "model" in origins and not config.data:
         model = origins["model"]
-        config = dataclasses.replace(config, data=tuple(model["data"]), root=config.root or model["root"])
+        config = dataclasses.replace(config, **compared.place_of(config, model))
         if isinstance(config, ZeroshotConfig):
             config = dataclasses.replace(
                 config, label=config.label or model["label"], group=config.group or model["group"]

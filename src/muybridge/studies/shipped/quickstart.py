@@ -96,5 +96,5 @@ def _folds(config: QuickstartConfig, columns: dict[str, Any]) -> Iterator[int | 
 
 
 def _control(config: QuickstartConfig, **changes: Any) -> dict[str, Any]:
-    names = ("out", "device", "precision", "seed", "workers", "limit", "allow_broken", "allow_links", "track")
+    names = ("out", "device", "precision", "seed", "workers", "limit", "allow_broken", "allow_links", "stream", "track")  # fmt: skip
     return {name: getattr(config, name) for name in names} | changes

@@ -196,7 +196,7 @@ class Lab:
 
     def control(self, data: tuple[str, ...]) -> dict[str, Any]:
         """Run control of the study, and the root of some data."""
-        names = ("out", "device", "precision", "workers", "limit", "allow_broken", "allow_links", "track")
+        names = ("out", "device", "precision", "workers", "limit", "allow_broken", "allow_links", "stream", "track")  # fmt: skip
         root = next((self.roots[name] for name, _ in map(parse, data) if name in self.roots), None)
         return {name: getattr(self.config, name) for name in names} | {"root": root}
 
