@@ -33,7 +33,7 @@ from muybridge.runs.records import Run
 from muybridge.studies.study_configs import QuickstartConfig, StudyConfig
 
 if TYPE_CHECKING:
-    from muybridge.stages.testing.measured import RobustnessRun, ZeroshotRun
+    from muybridge.stages.job.measured import RobustnessRun, ZeroshotRun
     from muybridge.stages.testing.models import Subject
     from muybridge.studies.files.find import Recipe
     from muybridge.studies.study import Finished
@@ -78,7 +78,11 @@ def run_stage(
         size = getattr(config, "size", None)
         if size and config.limit is None and not job.run.done:
             decode(job.dataset.records, size, workers, bars, config.allow_broken)
-        if not job.run.done and (hint := idle(job.config)):
+        if job.run.done:
+            bars.say(
+                f"{job.run.path}: finished before, not computed again; another --out or --overwrite does"
+            )
+        elif hint := idle(job.config):
             bars.say(hint)
         run = execute(
             config,
@@ -251,7 +255,7 @@ def robustness(
     Raises:
         UsageError: a callable without weights and name cannot have its results kept in ``out``.
     """
-    from muybridge.stages.testing.measured import RobustnessRun
+    from muybridge.stages.job.measured import RobustnessRun
     from muybridge.stages.testing.models import given
 
     if isinstance(model, str | os.PathLike):
@@ -285,7 +289,7 @@ def zeroshot(
     Raises:
         UsageError: an object without both methods, or without weights and name whose results are to be kept in ``out``.
     """
-    from muybridge.stages.testing.measured import ZeroshotRun
+    from muybridge.stages.job.measured import ZeroshotRun
     from muybridge.stages.texts.text_scored import given
 
     if isinstance(model, str | os.PathLike):

@@ -8,6 +8,7 @@ from typing import Any
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
+from muybridge.core.parquet import read_table
 from muybridge.data.lists import delimited, segments
 from muybridge.data.lists.delimited import PATH_COLUMNS, spelling
 
@@ -199,10 +200,10 @@ def _annotated(source: Path, name: str, video: Mapping[str, Any]) -> Iterator[di
 
 def _parquet(source: Path) -> Iterator[Line]:
     import pyarrow
-    from pyarrow import compute, parquet
+    from pyarrow import compute
 
     try:
-        table = parquet.read_table(source)
+        table = read_table(source)
         columns = [name for name in dict.fromkeys(table.column_names) if name]
         cells = []
         for name in columns:

@@ -34,7 +34,7 @@ from muybridge.stages.job.facets import facets_of, zeroshot_facets
 from muybridge.stages.job.origins import Planned, consented, find_inputs, read_config
 from muybridge.stages.job.resolve_cache import Memory
 from muybridge.stages.job.transductive import TRANSDUCTIVE, is_transductive
-from muybridge.stages.testing import models
+from muybridge.stages.testing import models, own_code
 from muybridge.stages.testing.class_file import read_classes
 from muybridge.stages.testing.clip_protocol import chosen
 from muybridge.stages.testing.models import Subject
@@ -131,6 +131,7 @@ def resolve(
     if isinstance(config, FinetuneConfig) and config.teachers:
         taught.check(config, dataset, origins, memory)
     signed = signed_config(config, dataset, memory)
+    signed |= own_code.code_of((as_dict(config), *origins.values()), config.seed)
     if isinstance(config, RobustnessConfig) and not inputs:
         return _foreign(config, dataset, models.fed(subject or models.load(config), config), signed)
     if isinstance(config, SimilarityConfig):
