@@ -58,7 +58,6 @@ def run_stage(
     """
     from muybridge.data.index import check_there
     from muybridge.stages.job.check import check_numbers
-    from muybridge.stages.job.execute import execute
     from muybridge.stages.job.job import resolve
     from muybridge.stages.job.resolve_cache import Memory
     from muybridge.stages.training.training import idle
@@ -84,13 +83,22 @@ def run_stage(
             )
         elif hint := idle(job.config):
             bars.say(hint)
-        run = execute(
-            config,
-            lambda done, total, values: bars.update(job.stage, done, total, _detail(values)),
-            subject,
-            bars.say,
-        )
-        bars.finish(job.stage)
+        for name, part in job.parts.items():
+            _execute(part, f"{job.stage} {name}", bars)
+        return _execute(config, job.stage, bars, subject)
+
+
+def _execute(config: Control, task: str, bars: Screen, subject: "Subject | None" = None) -> Run:
+    """Run one job with a bar."""
+    from muybridge.stages.job.execute import execute
+
+    run = execute(
+        config,
+        lambda done, total, values: bars.update(task, done, total, _detail(values)),
+        subject,
+        bars.say,
+    )
+    bars.finish(task)
     return run
 
 
@@ -125,7 +133,7 @@ def run_study(
     """
     from muybridge.report import write_report
     from muybridge.stages.job.check import check_numbers
-    from muybridge.stages.job.job import absolute
+    from muybridge.stages.job.settled import absolute
     from muybridge.studies.cell_runner import Outcome
     from muybridge.studies.files.find import make_plan
     from muybridge.studies.study import Finished, run

@@ -75,7 +75,8 @@ def stage_plan(config: Any) -> int:
     job = resolve(config)
     check_there(job.dataset, config.allow_broken)
     resolved(job.config)
-    print(f"{'exists' if job.run.done else 'to do '}  {job.run.path}")
+    for run in (*(job.inputs[name] for name in job.parts), job.run):
+        print(f"{'exists' if run.done else 'to do '}  {run.path}")
     say_cache(job.dataset.records, getattr(config, "size", None))
     return 0
 

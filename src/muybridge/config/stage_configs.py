@@ -127,14 +127,20 @@ class Transfer(Data):
     """Under which key the weights lie in that file, dotted, as model or teacher.state_dict; found by the names when not given."""
     weights_prefix: str | None = None
     """What stands in front of the network's names in it, as module.backbone; found when not given."""
-    fold: int | None = None
-    """Which fold is tested, where the data set states no split."""
+    fold: int | Literal["all"] | None = None
+    """Which fold is tested, where the data set states no split; all: each in turn, and one result over all videos."""
     folds: int | None = None
     """Number of folds; one per group up to ten groups, else five, when not given."""
     views: int = 1
     """Clips per test video, spread evenly; logits are averaged."""
     crops: Literal[1, 3] = 1
     """Crops of each of these clips: the middle, or three along the long side of pictures of short side --size, read from the files."""
+
+    @property
+    def split(self) -> tuple[int | None, int | None]:
+        """The fold and the number of folds, of a run that tests one."""
+        assert self.fold != "all", "joins the answers of other runs and divides nothing"
+        return self.fold, self.folds
 
 
 @dataclass(frozen=True, kw_only=True)

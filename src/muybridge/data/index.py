@@ -223,6 +223,15 @@ def assign_folds(dataset: Dataset, folds: int | None = None) -> dict[str, int]:
     return assignment
 
 
+def count_folds(dataset: Dataset, folds: int | None = None) -> int:
+    """How many folds a data set is divided into: ``folds``, or as many as are usual for its groups.
+
+    Raises:
+        UsageError: too few groups for them.
+    """
+    return 1 + max(assign_folds(dataset, folds).values())
+
+
 def few(records: Iterable[VideoRecord], per_class: int | None, seed: int) -> list[VideoRecord]:
     """The first ``per_class`` records of each class by a hash of (seed, id): smaller subsets lie inside larger ones."""
     if per_class is None:

@@ -125,7 +125,7 @@ def _own(job: Job) -> Trial:
     else:
         _check_data(job, told)
         labels, notes = same(job.dataset.classes), []
-        _, test = divide(job.dataset, model.fold, model.folds)
+        _, test = divide(job.dataset, *model.split)
     material = prepare(job, {"test": test}, model, law_of(model))
     backbone = build_backbone(model.backbone, model.seed)
     classifier = Classifier(backbone, backbone.dim, len(labels.classes))

@@ -20,8 +20,9 @@ from muybridge.runs.contents.snapshots import split
 from muybridge.runs.records import Run
 from muybridge.runs.signing import Signer
 from muybridge.stages import STAGES
-from muybridge.stages.job.job import Job, resolve, signed_config, signed_input
+from muybridge.stages.job.job import Job, resolve
 from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.signed import signed_config, signed_input
 from muybridge.studies.study_configs import StudyConfig
 
 Study = Generator[Control, str, None]
@@ -129,6 +130,10 @@ class _Planner:
         if not isinstance(config, Control) or not hasattr(config, "stage") or isinstance(config, StudyConfig):
             raise UsageError(
                 f"the study yields {type(config).__name__} {str(config)[:60]!r}; wanted the config of a stage: {', '.join(STAGES)}."
+            )
+        if getattr(config, "fold", None) == "all":
+            raise UsageError(
+                "fold: all is for the verbs; a study names its folds, as [0, 1, 2], and its report joins them."
             )
         key = self._key(config)
         shape = self.shapes.get(key)

@@ -10,7 +10,7 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.core.plain_data import write_json
 from muybridge.core.text.redact import redact
 from muybridge.runs.contents.study_file import NAME, read_study
-from muybridge.stages.job.job import command
+from muybridge.stages.job.settled import command
 from muybridge.studies import STUDIES
 from muybridge.studies.cell_runner import Outcome
 from muybridge.studies.files.factors import factors

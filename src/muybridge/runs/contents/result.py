@@ -175,6 +175,10 @@ def _hash(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
+def _of_all_folds(value: Any) -> bool:
+    return bool(value == "all")
+
+
 _SEED = _whole(-(2**63), 2**63 - 1)
 _SPENT = dict.fromkeys(("clips", "steps", "frames", "flops", "seconds", "asked", "waiting"), (float, None))
 _NUMBER = {"value!": (float, None), "low": (float, None), "high": (float, None)}
@@ -194,7 +198,7 @@ FIELDS: dict[str, Any] = {
     "config": {"seed": (_SEED, None), "labels_per_class": (_whole(0), None)},
     "facets": {
         **dict.fromkeys(("arm", "data", "protocol", "backbone", "source", "source_kind", "level"), (str, int, float, None)),
-        "seed": (_SEED, None), "fold": (_whole(0), None),
+        "seed": (_SEED, None), "fold": (_whole(0), _of_all_folds, None),
     },
     "inputs": {"*": {"stage!": str, "signature!": str}},
     "data": {
@@ -229,6 +233,7 @@ FIELDS: dict[str, Any] = {
     "seen": ([str], None),
     "label_changing": ([str], None),
     "order": ({"*": _digits}, None),
+    "folds": [{"fold!": _whole(0), "signature!": str, "videos": {"*": _whole(0)}, "numbers": {"*": float}}],
     "regime": ({"name!": str, "labels!": str, "seen!": [_whole(0)]}, None),
     "parts": ({"*": [str]}, None),
     "identity": ({"equal": bool}, None),

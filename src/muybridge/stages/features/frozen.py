@@ -151,7 +151,7 @@ def divided(job: Job) -> Material:
     Raises:
         UsageError: too few videos on a side, or too many broken ones.
     """
-    train, test = divide(job.dataset, job.config.fold, job.config.folds)
+    train, test = divide(job.dataset, *job.config.split)
     job.notes.extend(check_classes(job.dataset, train, test))
     labelled = [record for record in train if record.label >= 0]
     return prepare(job, {"train": labelled, "test": test}, job.config, law_of(job.config))

@@ -61,7 +61,7 @@ def check(
     if isinstance(config, Optimisation):
         _check_tasks(config)
     if isinstance(config, Transfer):
-        split(dataset, config.fold, config.folds)
+        split(dataset, *config.split)
     if isinstance(config, FinetuneConfig):
         _check_training(config)
         if config.perturb:
