@@ -178,7 +178,7 @@ def test_one_pretraining_on_everything_is_transductive_in_every_fold(videos: Pat
 
 def test_what_has_no_joined_result_is_refused(pooled: dict[str, Run], videos: Path, tmp_path: Path):
     with pytest.raises(UsageError, match="--model: joins the answers of all folds"):
-        muybridge.robustness(str(pooled["probe"].path), out=tmp_path, types=("gaussian-noise",))
+        muybridge.robustness(str(pooled["probe"].path), out=tmp_path, types=("gaussian_noise",))
     with pytest.raises(UsageError, match="--teachers: joins the answers of all folds"):
         muybridge.distill([pooled["probe"].path], data=videos, out=tmp_path, **{**SMALL, "batch": 4}, fold=0)
     with pytest.raises(UsageError, match="--fold all: diversity"):

@@ -35,7 +35,7 @@ class Data(Control):
     label: str | None = None
     """Label column of a list."""
     group: str | None = None
-    """Group column of a list: groups (subjects, scenes) never straddle a split, and intervals are clustered by them."""
+    """Group column of a list, or /PATTERN/ of names: groups (subjects, scenes) never straddle a split; intervals are clustered by them."""
     root: str | None = None
     """Folder that the paths of a list start from."""
     frames: int = 8
@@ -264,7 +264,7 @@ class RobustnessConfig(Control):
     label: str | None = None
     """Label column of a list; A|B accepts either class, an empty label leaves the video out."""
     group: str | None = None
-    """Group column of a list: intervals are clustered by groups."""
+    """Group column of a list, or /PATTERN/ of names: intervals are clustered by groups."""
     root: str | None = None
     """Folder that the paths of a list start from."""
     where: tuple[str, ...] = ()

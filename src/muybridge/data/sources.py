@@ -12,6 +12,7 @@ from muybridge.data import DATASETS
 from muybridge.data.decode.video import is_video
 from muybridge.data.index import Dataset
 from muybridge.data.lists import amounts, folder, hf_folder, shards
+from muybridge.data.lists.name_groups import grouped, is_pattern
 from muybridge.data.lists.rows import Fence, Row, checked, number
 from muybridge.data.sets import builtin
 from muybridge.data.sets import builtin_scenes as builtin_scenes_
@@ -33,7 +34,7 @@ def load(
         sources: names of ``muybridge list datasets``, folders, list files, shards or patterns of shards; ``@N`` behind one takes
             N of its training videos.
         label: label column of lists.
-        group: group column of lists.
+        group: group column of lists, or ``/PATTERN/``, of which what it finds in a video's id is the group.
         root: folder that the paths of lists start from, or that holds the official files of a named data set.
         where: lines of lists that count, as ``column=value`` or ``column!=value``.
         allow_links: read videos to which links lead out of their folder.
@@ -48,7 +49,10 @@ def load(
         raise UsageError(
             "no data given: wanted --data with a folder, a list or a name of `muybridge list datasets`."
         )
-    parts = [_load_one(source, label, group, root, where, allow_links) for source in sources]
+    column = None if is_pattern(group) else group
+    parts = [_load_one(source, label, column, root, where, allow_links) for source in sources]
+    if group is not None and column is None:
+        parts = [grouped(part, group) for part in parts]
     dataset = parts[0] if len(parts) == 1 else join(parts)
     if stream is None:
         return dataset

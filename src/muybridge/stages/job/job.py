@@ -21,6 +21,7 @@ from muybridge.config.stage_configs import (
 )
 from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset, count_folds
+from muybridge.data.lists.name_groups import is_pattern
 from muybridge.data.sets.known_sets import source_name
 from muybridge.runs.contents import snapshots
 from muybridge.runs.records import Run
@@ -321,7 +322,9 @@ def load(config: Any, origins: Planned, memory: Memory) -> Dataset:
     if not own:
         folders = all(local(source).expanduser().is_dir() for source in config.data)
         columns |= {
-            name: getattr(config, name) or (None if folders else columns[name]) for name in ("label", "group")
+            name: getattr(config, name)
+            or (None if folders and not is_pattern(columns[name]) else columns[name])
+            for name in ("label", "group")
         }
     where = getattr(config, "where", ()) or columns.get("where", ())
     links = config.allow_links or columns.get("allow_links", False)
