@@ -209,7 +209,7 @@ def test_best_ranks_arms_and_not_folds(pooled: dict[str, Run], videos: Path, tmp
 
 @pytest.mark.slow
 def test_killed_in_a_later_fold_the_same_command_goes_on(videos: Path, tmp_path: Path):
-    words = "--fold all --folds 4 --frames 4 --stride 1 --size 20 --crop 16 --batch 4 --precision fp32 --epochs 200"
+    words = "--fold all --folds 4 --frames 4 --stride 1 --size 20 --crop 16 --batch 4 --precision fp32 --epochs 40"
     command = [sys.executable, "-m", "muybridge", "finetune", "--data", str(videos), *words.split(), "--out"]
     process = subprocess.Popen([*command, str(tmp_path / "a")], stderr=subprocess.DEVNULL)
     folder, deadline = tmp_path / "a" / "runs" / "finetune", time.monotonic() + 300

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.core.catalogue import pick, rows, suggestion
+from muybridge.core.collector import no_collector
 from muybridge.core.errors import UsageError
 from muybridge.data import DATASETS
 from muybridge.data.decode.video import is_video
@@ -50,7 +51,8 @@ def load(
             "no data given: wanted --data with a folder, a list or a name of `muybridge list datasets`."
         )
     column = None if is_pattern(group) else group
-    parts = [_load_one(source, label, column, root, where, allow_links) for source in sources]
+    with no_collector():
+        parts = [_load_one(source, label, column, root, where, allow_links) for source in sources]
     if group is not None and column is None:
         parts = [grouped(part, group) for part in parts]
     dataset = parts[0] if len(parts) == 1 else join(parts)

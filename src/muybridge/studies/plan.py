@@ -3,11 +3,9 @@
 A study is a generator: it yields a stage config and is sent the folder its run will have, which later configs name as their input.
 """
 
-import gc
 import marshal
 import os
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cache
 from operator import attrgetter
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.config.stage_configs import Control, SimilarityConfig, as_dict
+from muybridge.core.collector import no_collector
 from muybridge.core.errors import UsageError
 from muybridge.runs.contents.snapshots import split
 from muybridge.runs.records import Run
@@ -72,7 +71,7 @@ def plan(study: Study, memory: Memory | None = None) -> list[Cell]:
         UsageError: something that is no stage config, no cell at all, or more than ``MOST``.
     """
     planner = _Planner(memory or Memory())
-    with _no_collector():
+    with no_collector():
         try:
             config = next(study)
             while True:
@@ -86,18 +85,6 @@ def plan(study: Study, memory: Memory | None = None) -> list[Cell]:
     if not planner.cells:
         raise UsageError("the study is empty: it yields no config of a stage.")
     return list(planner.cells.values())
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Without the collector of cycles, which would look through all cells again and again; plans have none."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 @dataclass(frozen=True)

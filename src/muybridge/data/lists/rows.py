@@ -132,8 +132,9 @@ def _check_splits(name: str, rows: Sequence[Row]) -> None:
     if len({row.split for row in rows}) < 2:
         return
     first: dict[tuple[int, int, str], list[Row]] = {}
+    identity = Identities()
     for row in rows:
-        same = _identity(row.path)
+        same = identity.of(row.path)
         others = first.setdefault(same, []) if same else []
         for other in others:
             if other.split != row.split and _share_frames(other.segment, row.segment):
@@ -153,13 +154,37 @@ def _straddling(name: str, one: Row, other: Row, verb: str) -> str:
     return f"{name}: {one.id!r}{verb or ' is'} in two splits, {sides}. Keep it on one side, or the test is no test."
 
 
-def _identity(path: Path) -> tuple[int, int, str] | None:
-    file, member = parted(path)
+class Identities:
+    """Which file a path leads to: device, number of the file, and member of a tar. Folders are listed once, since a list may be long."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, tuple[int, dict[str, int]]] = {}
+
+    def of(self, path: Path) -> tuple[int, int, str] | None:
+        """None where there is no such file."""
+        text = str(path)
+        folder, _, name = text.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = _plain_files(folder or "/")
+        device, numbers = self._folders[folder]
+        if name in numbers:
+            return device, numbers[name], ""
+        file, member = parted(path)
+        try:
+            facts = file.stat()
+        except OSError:
+            return None
+        return facts.st_dev, facts.st_ino, member
+
+
+def _plain_files(folder: str) -> tuple[int, dict[str, int]]:
+    """Device of a folder, and the numbers of the files in it that are no links; none where the system does not tell them."""
     try:
-        facts = file.stat()
+        with os.scandir(folder) as entries:
+            numbers = {one.name: one.inode() for one in entries if one.is_file(follow_symlinks=False)}
+        return os.stat(folder).st_dev, numbers  # noqa: PTH116 text, for many
     except OSError:
-        return None
-    return facts.st_dev, facts.st_ino, member
+        return 0, {}
 
 
 def _notes(rows: Sequence[Row], classes: Sequence[str]) -> Iterator[str]:
@@ -187,6 +212,8 @@ def checked(name: str, where: str, what: str = "file name") -> str:
     Raises:
         UsageError: it is not UTF-8, or holds a line break or a zero byte.
     """
+    if name.isascii() and name.isprintable() and len(name) * 4 <= NAME:
+        return name  # as nearly all are; a list may have a million
     if name != name.encode(errors="replace").decode():
         raise UsageError(f"{where}: the {what} {name!r} is not UTF-8. Rename the file.")
     if any(sign in name for sign in "\n\r\0"):

@@ -65,9 +65,13 @@ def table(
         return [(at, json_object(line, f"{source}, line {at}")) for at, line in lines if line.strip()], ()
     known = KNOWN | {spelling(name) for name in asked}
     found = delimited.parse(source, text, LISTS[kind], known, exists)
-    named = [(i, name) for i, name in enumerate(found.columns) if name]
+    named, width = [(i, name) for i, name in enumerate(found.columns) if name], len(found.columns)
+    whole = len(named) == width  # then a line is a mapping at once, of which there may be a million
     rows: list[Line] = [
-        (at, {name: cells[i] if i < len(cells) else "" for i, name in named}) for at, cells in found.lines
+        (at, dict(zip(found.columns, cells, strict=False)))
+        if whole and len(cells) >= width
+        else (at, {name: cells[i] if i < len(cells) else "" for i, name in named})
+        for at, cells in found.lines
     ]
     notes: tuple[str, ...] = (
         (f"{found.comments:,} lines that begin with # are left out",) if found.comments else ()
@@ -98,6 +102,8 @@ def cell(line: Mapping[str, Any], column: str | None, where: str) -> str:
         UsageError: a list or an object stands there.
     """
     value = line.get(column) if column else None
+    if type(value) is str:
+        return value.strip()
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if not isinstance(value, str | int | float) or (isinstance(value, float) and math.isinf(value)):

@@ -192,8 +192,14 @@ def _rows(
         rows.append(row)
         parts.append(segment)
     rows, notes = found.settle(rows)
+    plain = set()
     for row in rows:
+        folder = row.id.rpartition("/")[0]
+        if folder in plain and found.finder.has_plain(row.id):
+            continue  # of a folder that was looked at, and no link: a list may have a million of them
         fence.check(row.path)
+        if found.holds(row):
+            plain.add(folder)
     return [_cut(row, segment) for row, segment in zip(rows, parts, strict=True)], notes
 
 
