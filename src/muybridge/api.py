@@ -30,6 +30,7 @@ from muybridge.core.text.screen import Screen, screen
 from muybridge.runs import out as folder
 from muybridge.runs.mirror import publish_pages, working_copy
 from muybridge.runs.records import Run
+from muybridge.stages.job import base
 from muybridge.studies.study_configs import QuickstartConfig, StudyConfig
 
 if TYPE_CHECKING:
@@ -180,10 +181,12 @@ def _verb(name: str, kind: type[Control], run: Callable[[Any], Any]) -> Callable
     """A function whose keyword arguments are the fields of a config."""
 
     def verb(*, preset: str = "tiny", config: str | Path | None = None, **values: Any) -> Any:
-        base = configs.preset(kind, preset)
-        if config is not None:
-            base = configs.from_file(base, Path(config))
-        return run(configs.give_way(configs.change(base, values, f"muybridge.{name}"), preset))
+        fields = {} if config is None else base.read_fields(Path(config))
+        begun = base.preset(kind, preset, fields | values)
+        said = configs.change(
+            configs.change(begun, fields, f"--config {config}"), values, f"muybridge.{name}"
+        )
+        return run(base.give_way(said, preset))
 
     parameters = [
         inspect.Parameter(

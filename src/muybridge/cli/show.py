@@ -12,8 +12,11 @@ from typing import Any
 
 from muybridge import __version__
 from muybridge.core.catalogue import Entry, rows
+from muybridge.core.errors import UsageError
 from muybridge.core.text.redact import redact
 from muybridge.core.text.terminal import print_json, visible
+from muybridge.objectives.recipes import FREE
+from muybridge.objectives.recipes import rows as recipe_rows
 from muybridge.runs.records import Run, find_runs
 from muybridge.store.storage import local
 
@@ -231,6 +234,40 @@ def info(as_json: bool) -> int:
         for name, value in facts.items():
             print(f"{name:<14}{value if name != 'cache_bytes' else f'{size / 1e6:,.0f} MB'}")
     return 0
+
+
+def recipes(words: list[str]) -> int:
+    """How pretext tasks are trained: every value with its source, by task and preset.
+
+    Raises:
+        UsageError: a task without a recipe, or a word that means nothing here.
+    """
+    tasks = [word for word in words if word != "--json"]
+    if any(word in ("-h", "--help") for word in words):
+        print(
+            "usage: muybridge info recipes [TASK] [--json]\n\nEvery value of each recipe, and its source or `choice`."
+        )
+        return 0
+    if len(tasks) > 1 or any(word.startswith("-") for word in tasks):
+        raise UsageError(f"info recipes takes one task and --json, got {' '.join(tasks)!r}.")
+    found = list(recipe_rows(*tasks))
+    if "--json" in words:
+        print_json(found)
+        return 0
+    head = ""
+    for row in found:
+        if head != (head := f"{row['task']}, {row['preset']} ({row['hash']})"):
+            print(f"\n{head}")
+        print(f"  {row['name']:<16}{_shown(row['value']):<27} {row['source']}")
+    return 0
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(_shown, value)) or "none"
+    if value == FREE:
+        return "none"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _version(name: str) -> str | None:

@@ -23,6 +23,7 @@ from muybridge.stages.job.job import Job, Progress
 from muybridge.stages.training.captions import captions_of, needs_captions
 from muybridge.stages.training.health import controls, verdict, watch_of
 from muybridge.stages.training.material import build_backbone, data_facts, prepare, seeded
+from muybridge.stages.training.options import followed
 from muybridge.stages.training.pretext import build_objective
 from muybridge.stages.training.tasks import ROLE as META
 from muybridge.stages.training.tasks import account as account_of_tasks
@@ -82,7 +83,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
         return {}
     save_weights(job.run.path / "weights.safetensors", learner)
     write_strips(job.run.path / "strips.npz", _strips(config, first, parts_shown(objective, loader(0))))
-    spent = budget(state, learner, videos, config.frames, weighting, config.budget_unit)
+    spent = budget(state, learner, loader, config.frames, weighting, config.budget_unit)
     stated, broken = account(config, spent)
     health, said = verdict(job.run.metrics, watch, answers, needs_motion(config.objective))
     curve = [row for row in job.run.metrics if "loss" in row]
@@ -95,6 +96,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
         "budget": spent | stated,
         "chance": chance,
         "health": health,
+        "recipe": followed(config),
         "notes": material.notes + broken + not_learnt(curve, chance, videos) + idle + said,
         **several,
     }

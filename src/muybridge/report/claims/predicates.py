@@ -177,7 +177,8 @@ class EqualBudgets:
     """Every arm was pretrained with as much of ``unit``; the arms of each network are compared with each other.
 
     Attributes:
-        unit: ``clips``, ``frames``, ``steps`` or ``flops``.
+        unit: ``clips``, ``steps``, ``epochs``, ``with_gradient`` (passes of the encoder that have a backward pass), ``decoded`` or
+            (encoded) ``frames``, or ``flops``.
     """
 
     words: str
@@ -205,7 +206,7 @@ class EqualBudgets:
         spent = [float(run.result.get("budget", {}).get(self.unit) or 0) for run in runs]
         most = f", {max(spent) / min(spent):.2f} times from least to most" if min(spent) else ""
         words = f"{name or 'one network'}: {self.unit} of {len(runs)} pretraining runs{most}"
-        return Evidence(words, "against" if self.unit in unequal(runs) else "for")
+        return Evidence(words, "against" if unequal(runs, [self.unit]) else "for")
 
     def runs(self, world: World) -> list[Run]:
         """All runs of pretraining."""

@@ -14,6 +14,7 @@ CONTRASTIVE, OTHERS = ("cvrl", "tdl", "rspnet"), ("rotnet", "vcop", "prp")
 BUDGETS: Sequence[Claim] = (
     EqualBudgets("All arms were pretrained on equally many clips.", "clips"),
     EqualBudgets("All arms were pretrained on equally many frames.", "frames"),
+    EqualBudgets("All arms were pretrained with equally many passes that have a gradient.", "with_gradient"),
     EqualBudgets("All arms were pretrained with equally many operations (FLOPs).", "flops"),
 )
 """By unit: tasks whose clips cost more, by longer clips or second encoders, are equal in one and not in another."""

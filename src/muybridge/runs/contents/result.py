@@ -180,7 +180,22 @@ def _of_all_folds(value: Any) -> bool:
 
 
 _SEED = _whole(-(2**63), 2**63 - 1)
-_SPENT = dict.fromkeys(("clips", "steps", "frames", "flops", "seconds", "asked", "waiting"), (float, None))
+_SPENT = dict.fromkeys(
+    (
+        "clips",
+        "steps",
+        "epochs",
+        "with_gradient",
+        "without_gradient",
+        "decoded",
+        "frames",
+        "flops",
+        "seconds",
+        "asked",
+        "waiting",
+    ),
+    (float, None),
+)
 _NUMBER = {"value!": (float, None), "low": (float, None), "high": (float, None)}
 _NETWORK = {
     **dict.fromkeys(("arm", "backbone", "done", "source", "level", "stage"), (str, None)),
@@ -214,6 +229,7 @@ FIELDS: dict[str, Any] = {
     "tasks": ({"*": {"accuracy": _share, "chance": _share, "explained": float, "active": bool}}, None),
     "weights": ({"best-validation": {"epoch!": float}}, None),
     "numbers": ({"*": float}, None),
+    "recipe": ({"task!": str, "preset!": str, "hash!": str, "differ!": [str]}, None),
     "chance": (_share, None),
     "peak_memory": (_whole(0), None),
     "recall": [{"k!": _whole(1), "value": (_share, None), "groups": _counted}],

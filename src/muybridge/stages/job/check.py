@@ -23,6 +23,7 @@ from muybridge.core.catalogue import require
 from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset, check_classes, divide
 from muybridge.objectives import OBJECTIVES
+from muybridge.objectives.recipes import recipe
 from muybridge.perturb import PERTURBATIONS
 from muybridge.perturb.apply import ladder_of
 from muybridge.perturb.profiles import SEVERITIES, profile_of
@@ -139,6 +140,12 @@ def _check_objective(config: PretrainConfig) -> None:
     require("objectives", OBJECTIVES, config.objective)
     if config.objective in OBJECTIVES and not OBJECTIVES[config.objective].facts["pretext"]:
         raise UsageError(f"--objective {config.objective}: needs labels; use `muybridge finetune`.")
+    recipe(config.objective, config.objective_preset)
+    if config.schedule != "steps" and config.decay_at:
+        raise UsageError(f"--decay-at goes with --schedule steps; this is --schedule {config.schedule}.")
+    if not all(a < b < 1 for a, b in pairwise((0, *config.decay_at))):
+        said = " ".join(map(str, config.decay_at))
+        raise UsageError(f"--decay-at {said}: wanted rising shares above 0 and below 1.")
 
 
 def _check_tasks(config: Optimisation) -> None:
@@ -159,6 +166,8 @@ def _check_tasks(config: Optimisation) -> None:
             raise UsageError(
                 f"--auxiliary {name}: stands there twice, or is the primary task. Name every task once."
             )
+    if not 0 < config.decay <= 1:
+        raise UsageError(f"--decay {config.decay:g}: wanted a number above 0 and up to 1.")
     only = isinstance(config, FinetuneConfig) and config.auxiliary_only_views
     if only and not config.auxiliary:
         raise UsageError("--auxiliary-only-views: there are no views to show; name tasks with --auxiliary.")
@@ -187,8 +196,6 @@ def _check_training(config: FinetuneConfig) -> None:
         raise UsageError(f"--decay-epochs goes with --schedule steps; this is --schedule {config.schedule}.")
     if not all(a < b for a, b in pairwise((0, *epochs))):
         raise UsageError(f"--decay-epochs {' '.join(map(str, epochs))}: wanted rising numbers above 0.")
-    if not 0 < config.decay <= 1:
-        raise UsageError(f"--decay {config.decay:g}: wanted a number above 0 and up to 1.")
 
 
 def _check_diversity(config: DiversityConfig) -> None:

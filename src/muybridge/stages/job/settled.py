@@ -12,6 +12,7 @@ from muybridge.core.errors import UsageError
 from muybridge.data import sources
 from muybridge.perturb.profiles import profile_of
 from muybridge.stages.features import compared
+from muybridge.stages.job.base import preset
 from muybridge.stages.job.origins import Planned
 from muybridge.stages.testing import models
 from muybridge.store.storage import local, portable
@@ -82,7 +83,7 @@ def inherit(config: Any, origins: Planned) -> Any:
 
 def command(config: Any, verb: Sequence[str] = ()) -> str:
     """Command line that differs from the defaults only where the config does; ``verb`` is the stage when not given."""
-    default = type(config)()
+    default = preset(type(config), "tiny", as_dict(config))
     words = ["muybridge", *(verb or (config.stage,))]
     for item in dataclasses.fields(config):
         value = getattr(config, item.name)

@@ -20,6 +20,7 @@ from muybridge.config.stage_configs import (
 )
 from muybridge.core.errors import UsageError
 from muybridge.data.lists.amounts import parse
+from muybridge.objectives import recipes
 from muybridge.studies.study_configs import BenchmarkConfig
 
 TASKS = ("rotnet", "vcop", "prp", "cvrl", "tdl", "rspnet")
@@ -33,6 +34,7 @@ class Scale:
     """What a study does at one size, unless it says otherwise.
 
     Attributes:
+        recipes: whether every task is pretrained by its own recipe (``objectives.recipes``); ``pretrain`` goes over it.
         source: videos to pretrain on.
         data: labelled data sets.
         tasks: pretext tasks.
@@ -58,6 +60,7 @@ class Scale:
     stride: Mapping[str, int] = field(default_factory=dict)
     batch: Mapping[str, int] = field(default_factory=dict)
     queue: Mapping[str, int] = field(default_factory=dict)
+    recipes: bool = False
 
 
 ASKED = ("source", "data", "tasks", "backbones", "seeds")
@@ -66,7 +69,7 @@ NOISE = {"profile": "ssl-noise", "severities": (1, 2, 3)}
 """The benchmark's noise: four kinds at severities 1 to 3."""
 BIG = {
     stage: {name: value for name, value in PRESETS["benchmark"][stage].items() if name != "backbone"}
-    for stage in ("pretrain", "finetune", "probe")
+    for stage in ("finetune", "probe")
 }
 SCALES = {
     "tiny": Scale(
@@ -101,17 +104,16 @@ SCALES = {
         tasks=TASKS,
         backbones=("r2plus1d", "shufflenet"),
         seeds=3,
-        pretrain=BIG["pretrain"],
+        pretrain={},
         finetune=BIG["finetune"],
         probe=BIG["probe"],
         robustness=NOISE,
         small={"lr": PRESETS["benchmark-small"]["finetune"]["lr"]},
-        stride={"cvrl": 2, "tdl": 4},
-        batch={"cvrl": 256, "tdl": 48, "rspnet": 96},
         queue={"rspnet": 16384},
+        recipes=True,
     ),
 }  # fmt: skip
-"""Defaults by size. Learning rates, batches and the number of seeds at ``small`` and the batches at ``paper`` are choices of ours."""
+"""Defaults by size. Learning rates, batches and the numbers of seeds are choices of ours, at ``paper`` the number of seeds alone."""
 
 
 Ours = Mapping[str, Mapping[str, Any]]
@@ -146,6 +148,7 @@ class Lab:
             "objective_options": self._queue(task, source),
         }
         values = {
+            **(recipes.values(task, "benchmark") if self.scale.recipes else {}),
             **self.scale.pretrain,
             **{name: value for name, value in own.items() if value},
             "data": source,
