@@ -22,18 +22,16 @@ from muybridge.stages.training.options import complete, options
 
 VIDEOS = 4
 TASKS = [
-    name for name, entry in OBJECTIVES.items() if entry.facts["pretext"] and not entry.facts.get("captions")
+    name
+    for name, entry in OBJECTIVES.items()
+    if entry.facts["pretext"] and not {"captions", "tokens"} & entry.facts.keys()
 ]
+"""Without masked, which gives the blocks of its backbone a tenth of the tokens, and video-text, which wants sentences."""
 
 
 def task_of(name: str, backbone: Any, **changes: Any) -> Any:
-    config = PretrainConfig(
-        objective=name, backbone="vit-tiny" if name == "masked" else "r2plus1d-tiny", **changes
-    )
     few = ("queue=4",) if name in ("tdl", "rspnet") else ()
-    config = complete(
-        PretrainConfig(objective=name, backbone=config.backbone, objective_options=few, **changes)
-    )
+    config = complete(PretrainConfig(objective=name, objective_options=few, **changes))
     return OBJECTIVES[name].load()(backbone.dim, **options(config))
 
 
@@ -64,7 +62,7 @@ def passes(learner: Learner, objective: Any, kind: type) -> dict[bool, int]:
 def test_every_task_encodes_as_many_clips_as_it_says(name: str):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        backbone = build("vit-tiny" if name == "masked" else "r2plus1d-tiny")
+        backbone = build("r2plus1d-tiny")
         task = task_of(name, backbone)
         learner = Learner(backbone, task, 8, 32)
         found = passes(learner, task, type(backbone))
