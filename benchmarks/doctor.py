@@ -24,8 +24,8 @@ from films import make
 LOOK = """
 import json, resource, sys, time
 from pathlib import Path
-from muybridge.data.doctor import examine
-from muybridge.data.lists import folder
+from muybridge.data.doctor.examine import examine
+from muybridge.data.lists.video_lists import folder
 if __name__ == "__main__":
     data = folder.read(Path(sys.argv[1]))
     start = time.perf_counter()

@@ -273,7 +273,7 @@ class RobustnessConfig(Control):
     profile: str = "muybridge-1"
     """Table of constants: muybridge-1, samples-2022, release-2023, ssl-noise, imagenet-c or mini-kinetics-c."""
     types: tuple[str, ...] = ()
-    """Names of `muybridge list perturbations`; all of the profile when not given."""
+    """Names of `muybridge list perturbations`; all of the profile when not given; clean for clean clips alone."""
     severities: tuple[int, ...] = (1, 2, 3, 4, 5)
     """From 1 to 5."""
     protocol: str | None = None

@@ -94,14 +94,14 @@ def conditions(
 
     Args:
         profile: the table of constants.
-        types: all types of the profile if empty.
+        types: all types of the profile if empty; ``clean`` alone for clean clips and no others.
         severities: some of 1 to 5.
 
     Raises:
         UsageError: as ``perturb``.
     """
     table = profile_of(profile)
-    chosen = list(types) or list(table.types)
+    chosen = [type for type in types or table.types if type != CLEAN]
     ladders = [ladder_of(table, type) for type in chosen]
     coded = any(ladder.target.startswith("muybridge.perturb.codec") for ladder in ladders)
     controls = [(CLEAN, 0), *([("lossless", 0)] if coded else [])]

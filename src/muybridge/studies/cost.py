@@ -15,6 +15,7 @@ from muybridge.config.stage_configs import PretrainConfig
 from muybridge.core.errors import MuybridgeError
 from muybridge.data.index import divide
 from muybridge.objectives import OBJECTIVES
+from muybridge.perturb.apply import CLEAN
 from muybridge.runs.records import Run, folders
 from muybridge.stages.features.norm_calibration import CALIBRATION
 from muybridge.stages.training.options import options
@@ -105,7 +106,7 @@ def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, te
         shown = len(config["perturb"]) * len(config["perturb_severities"])
         seen = float(min(test, config["videos"]) * (1 + bool(config["b"]) + shown))
     elif stage == "robustness":
-        seen *= 1 + len(config["types"]) * len(config["severities"])
+        seen *= 1 + len([one for one in config["types"] if one != CLEAN]) * len(config["severities"])
     passes = LEARNING * learnt + seen
     flops = config["budget"] if config.get("budget_unit") == "flops" else flops_of(backbone, config)
     if flops is not None and config.get("budget_unit") != "flops":

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from muybridge.core.reference.published_values import SOURCES, Published, of
+from muybridge.core.reference.published_values import COUNTERPARTS, SOURCES, Published, of
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness_scores import relative
@@ -111,7 +111,7 @@ def _answers(place: Place, row: Published, axes: Sequence[str], data: Collection
     arm = _share(place.facets["arm"])[0] if row.epochs else place.facets["arm"]
     told = {
         **place.facets,
-        "backbone": place.facets["network"],
+        "backbone": COUNTERPARTS.get(place.facets["network"], place.facets["network"]),
         "arm": arm,
     }
     told["data"] = place.facets["data"] if place.facets["data"] in data else row.data

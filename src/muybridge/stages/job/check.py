@@ -25,7 +25,7 @@ from muybridge.data.index import Dataset, check_classes, divide
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.recipes import recipe
 from muybridge.perturb import PERTURBATIONS
-from muybridge.perturb.apply import ladder_of
+from muybridge.perturb.apply import CLEAN, ladder_of
 from muybridge.perturb.profiles import SEVERITIES, profile_of
 from muybridge.train import track
 from muybridge.weighting import WEIGHTINGS
@@ -297,7 +297,8 @@ def check_cells(profile: str, types: tuple[str, ...], severities: tuple[int, ...
         UsageError: unknown profile, type or severity, or a temporal type on clips of one frame.
     """
     for name in types:
-        ladder_of(profile_of(profile), name)
+        if name != CLEAN:
+            ladder_of(profile_of(profile), name)
     if not severities or not set(severities) <= set(SEVERITIES):
         raise UsageError(f"--severities {' '.join(map(str, severities))}: wanted numbers from 1 to 5.")
     temporal = [n for n in types if n in PERTURBATIONS and PERTURBATIONS[n].facts["category"] == "temporal"]

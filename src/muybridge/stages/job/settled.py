@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.config.names import is_external
-from muybridge.config.stage_configs import C, RobustnessConfig, SimilarityConfig, ZeroshotConfig
+from muybridge.config.stage_configs import C, RobustnessConfig, SimilarityConfig, ZeroshotConfig, as_dict
 from muybridge.core.errors import UsageError
 from muybridge.data import sources
 from muybridge.perturb.profiles import profile_of
