@@ -270,6 +270,8 @@ class RobustnessConfig(Control):
     """Folder that the paths of a list start from."""
     where: tuple[str, ...] = ()
     """Rows of a list that count: COLUMN=VALUE or COLUMN!=VALUE; all of several must hold."""
+    label_changing: tuple[str, ...] = ()
+    """Perturbations that change the label of every video, or a csv file with columns perturbation,class,becomes and, if wanted, severity."""
     profile: str = "muybridge-1"
     """Table of constants: muybridge-1, samples-2022, release-2023, ssl-noise, imagenet-c or mini-kinetics-c."""
     types: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from muybridge.core import seeding
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.label_changes import Change, types_of
 from muybridge.data import streams
 from muybridge.data.file_hashes import content_hashes, sampled_hash
 from muybridge.data.lists import segments
@@ -54,7 +55,7 @@ class Dataset:
         name: short name for tables.
         records: sorted by id.
         classes: label names; empty for unlabelled data.
-        label_changing: perturbations that turn a clip into one of another class (a reversed move to the left is one to the right).
+        changes: what perturbations make of its classes (a reversed move to the left is one to the right); what is not there keeps them.
         notes: what a reader of its results must know: videos of the official list that are missing, for example.
         columns: of the list that it was read from; none where it was read from something else.
     """
@@ -62,12 +63,17 @@ class Dataset:
     name: str
     records: tuple[VideoRecord, ...]
     classes: tuple[str, ...]
-    label_changing: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
     columns: tuple[str, ...] = field(default=(), compare=False)
 
     def __len__(self) -> int:
         return len(self.records)
+
+    @property
+    def label_changing(self) -> tuple[str, ...]:
+        """Perturbations that change some label at some severity."""
+        return types_of(self.changes)
 
     @cached_property
     def files(self) -> dict[str, str]:

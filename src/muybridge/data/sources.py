@@ -9,7 +9,8 @@ from typing import Any
 from muybridge.core.catalogue import pick, rows, suggestion
 from muybridge.core.collector import no_collector
 from muybridge.core.errors import UsageError
-from muybridge.data import DATASETS
+from muybridge.core.label_changes import joined as joined_changes
+from muybridge.data import DATASETS, changes
 from muybridge.data.decode.video import is_video
 from muybridge.data.index import Dataset
 from muybridge.data.lists import amounts, folder, hf_folder, shards
@@ -167,7 +168,8 @@ def join(parts: Sequence[Dataset]) -> Dataset:
     ]
     dataset = number("+".join(part.name for part in parts), joined)
     notes = [f"{name}: {note}" for name, part in zip(names, parts, strict=True) for note in part.notes]
-    return replace(dataset, notes=(*notes, *dataset.notes))
+    told = joined_changes((part.classes, part.changes) for part in parts)
+    return replace(dataset, notes=(*notes, *dataset.notes), changes=told)
 
 
 def _apart(names: Sequence[str]) -> list[str]:
@@ -188,11 +190,9 @@ def builtin_scenes() -> Dataset:
     folder_ = builtin.ensure().folder
     builtin_scenes_.write_table(folder_ / "scenes.csv", **builtin.DEFAULTS)
     read = folder.read(folder_ / "scenes.csv", label="label", group="group")
-    return replace(read, name="builtin-scenes", label_changing=("reversal",))
+    return replace(read, name="builtin-scenes", changes=changes.scenes(builtin_scenes_.PAIRS))
 
 
 def builtin_motions() -> Dataset:
     """The embedded set in which only motion tells the class; rendered at first use."""
-    return replace(
-        folder.read(builtin.ensure().motions), name="builtin-motions", label_changing=("reversal",)
-    )
+    return replace(folder.read(builtin.ensure().motions), name="builtin-motions", changes=changes.BUILTIN)

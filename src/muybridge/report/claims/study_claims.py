@@ -20,15 +20,18 @@ BUDGETS: Sequence[Claim] = (
 """By unit: tasks whose clips cost more, by longer clips or second encoders, are equal in one and not in another."""
 QUICKSTART: Sequence[Claim] = (
     *BUDGETS,
-    Above("A temporal task wins the probe on motions.", {"arm": "vcop"}, {"arm": ("rotnet", "random")}, PROBE | MOTIONS),
+    Above(
+        "A temporal task tells a motion from its reverse best in the probe.", {"arm": "vcop"}, {"arm": ("rotnet", "random")},
+        PROBE | MOTIONS, "direction",
+    ),
     Above("A spatial task wins the probe on objects.", {"arm": "rotnet"}, {"arm": ("vcop", "random")}, PROBE | OBJECTS),
     BesideChance(
-        "Reversed motions are taken for their partner: a model of all labels falls below chance.",
-        NOISE | MOTIONS | {"protocol": "fine-tune, all labels"}, "type:reversal", "below",
+        "Reversed motions are taken for their partner by a model of all labels, more often than chance.",
+        NOISE | MOTIONS | {"protocol": "fine-tune, all labels"}, "partner:reversal",
     ),
     Above(
-        "On motions, one frame is not enough.", {"protocol": "fine-tune, all labels"},
-        {"protocol": "fine-tune, all labels, single frame"}, FINETUNE | MOTIONS | {"arm": "random"},
+        "One frame does not tell a motion from its reverse as well as eight do.", {"protocol": "fine-tune, all labels"},
+        {"protocol": "fine-tune, all labels, single frame"}, FINETUNE | MOTIONS | {"arm": "random"}, "direction",
     ),
 )  # fmt: skip
 BACKBONES: Sequence[Claim] = (
@@ -40,10 +43,11 @@ BACKBONES: Sequence[Claim] = (
         PROBE,
     ),
     Above(
-        "Temporal tasks win the probe on motions, on average.",
+        "Temporal tasks tell motions from their reverse better in the probe, on average.",
         {"arm": TEMPORAL},
         {"arm": SPATIAL},
         PROBE | MOTIONS,
+        "direction",
         over="mean",
     ),
     Above(

@@ -1,6 +1,6 @@
 """The content of a report, computed once and shared by HTML, Markdown and CSV."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import muybridge
 from muybridge.core.reference.result_tables import stored
@@ -19,7 +19,7 @@ from muybridge.report.gather.map_groups import Similarity, similarity
 from muybridge.report.gather.published_beside import Beside, beside, published_tables
 from muybridge.report.scores.recall import knn_table, recall_tables
 from muybridge.report.scores.robust import Perturbed, perturbed
-from muybridge.report.scores.score import Scored, score
+from muybridge.report.scores.score import Scored, one_family, score
 from muybridge.report.sections.findings import Finding, findings
 from muybridge.report.sections.weighting_section import Weighting, weighting
 from muybridge.report.sections.zeroshot_section import regimes, zeroshot_table
@@ -28,6 +28,7 @@ from muybridge.report.tables.accuracy_tables import (
     arm_cell,
     confusion_table,
 )
+from muybridge.report.tables.altered_tables import direction_table
 from muybridge.report.tables.claim_tables import claim_tables
 from muybridge.report.tables.class_tables import ClassChart, class_chart, per_class_table
 from muybridge.report.tables.diversity_tables import diversity_tables
@@ -124,6 +125,7 @@ def content(all_of: Collected) -> Content:
     """Compute a report from collected runs."""
     scored = [score(one, all_of.rows) for one in all_of.of(*TRANSFER)]
     found = [perturbed(score(one, all_of.rows), all_of) for one in all_of.of("robustness")]
+    scored, found = _family(scored, found)
     zero = regimes(all_of)
     broken = broken_table(all_of)
     world = world_of(scored, found, all_of)
@@ -163,6 +165,15 @@ def content(all_of: Collected) -> Content:
     )
 
 
+def _family(scored: list[Scored], found: list[Perturbed]) -> tuple[list[Scored], list[Perturbed]]:
+    """All comparisons of the report, corrected as one family: what stands in Findings, tables and ``comparisons.csv``."""
+    clean = [*scored, *(one.scored for one in found)]
+    parts = iter(one_family([*(one.comparisons for one in clean), *(one.pairs for one in found)]))
+    plain = [replace(one, comparisons=next(parts)) for one in scored]
+    inner = [replace(one.scored, comparisons=next(parts)) for one in found]
+    return plain, [replace(one, scored=own, pairs=next(parts)) for one, own in zip(found, inner, strict=True)]
+
+
 def _summary(all_of: Collected) -> str:
     data = sorted(
         {one.data for one in all_of.of(*TRANSFER, "zeroshot", "robustness", "retrieval", "neighbours")}
@@ -173,8 +184,13 @@ def _summary(all_of: Collected) -> str:
 
 def _accuracy_block(scored: Scored, all_of: Collected) -> Block:
     ranked = scored.ranked()
-    details = [per_class_table(scored, all_of), *(confusion_table(scored, name) for name in ranked)]
-    best = details[1].slug if scored.experiment.stage == "finetune" else ""
+    ordered = direction_table(scored, all_of)
+    details = [
+        *([ordered] if ordered else []),
+        per_class_table(scored, all_of),
+        *(confusion_table(scored, name) for name in ranked),
+    ]
+    best = details[-len(ranked)].slug if scored.experiment.stage == "finetune" else ""
     counted = knn_table(scored.experiment, all_of)
     if counted:
         details, best = [counted, *details], counted.slug

@@ -248,6 +248,7 @@ FIELDS: dict[str, Any] = {
     "categories": ({"*": str}, None),
     "seen": ([str], None),
     "label_changing": ([str], None),
+    "label_map": ({"*": {"*": {"*": str}}}, None),
     "order": ({"*": _digits}, None),
     "folds": [{"fold!": _whole(0), "signature!": str, "videos": {"*": _whole(0)}, "numbers": {"*": float}}],
     "regime": ({"name!": str, "labels!": str, "seen!": [_whole(0)]}, None),

@@ -27,6 +27,7 @@ from muybridge.runs.contents import snapshots
 from muybridge.runs.records import Run
 from muybridge.runs.signing import signature
 from muybridge.stages.features import compared
+from muybridge.stages.job import declared
 from muybridge.stages.job.check import check
 from muybridge.stages.job.facets import facets_of, zeroshot_facets
 from muybridge.stages.job.origins import Planned, consented, find_inputs, read_config
@@ -148,7 +149,8 @@ def resolve(
     if shifted:
         facets |= {"data": f"{dataset.name} (trained on {facets['data']})", "fold": None}
     seen = is_transductive(config, dataset, origins, memory)
-    notes = [*dataset.notes, *([TRANSDUCTIVE] if seen else [])]
+    mirrored = declared.flips(dataset, config) if isinstance(config, FinetuneConfig) else []
+    notes = [*dataset.notes, *mirrored, *([TRANSDUCTIVE] if seen else [])]
     return Job(stage, config, dataset, inputs, name, facets, notes, transductive=seen, shifted=shifted)
 
 
@@ -328,7 +330,7 @@ def load(config: Any, origins: Planned, memory: Memory) -> Dataset:
         }
     where = getattr(config, "where", ()) or columns.get("where", ())
     links = config.allow_links or columns.get("allow_links", False)
-    return memory.load(
+    dataset = memory.load(
         tuple(config.data),
         label=columns["label"],
         group=columns["group"],
@@ -337,3 +339,4 @@ def load(config: Any, origins: Planned, memory: Memory) -> Dataset:
         allow_links=links,
         stream=config.stream,
     )
+    return declared.declare(dataset, getattr(config, "label_changing", ()))

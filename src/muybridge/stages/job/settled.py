@@ -12,6 +12,7 @@ from muybridge.core.errors import UsageError
 from muybridge.data import sources
 from muybridge.perturb.profiles import profile_of
 from muybridge.stages.features import compared
+from muybridge.stages.job import declared
 from muybridge.stages.job.base import preset
 from muybridge.stages.job.origins import Planned
 from muybridge.stages.testing import models
@@ -45,6 +46,8 @@ def absolute(config: C) -> C:
             continue
         if value and value != "random" and not (name == "model" and is_external(value)):
             places[name] = str(local(value).expanduser().absolute())
+    if getattr(config, "label_changing", ()):
+        places["label_changing"] = declared.absolute(config.label_changing)  # type: ignore[attr-defined]
     if getattr(config, "teachers", ()):
         places["teachers"] = tuple(str(local(word).expanduser().absolute()) for word in config.teachers)  # type: ignore[attr-defined]
     for name in compared.FIELDS:

@@ -9,6 +9,7 @@ from muybridge.config.names import is_weights
 from muybridge.config.stage_configs import PretrainConfig, ZeroshotConfig, as_dict
 from muybridge.data.index import Dataset
 from muybridge.runs.contents import snapshots
+from muybridge.stages.job import declared
 from muybridge.stages.job.resolve_cache import Memory
 from muybridge.stages.testing import models
 from muybridge.stages.texts.question import label_set, question_of
@@ -29,6 +30,7 @@ def signed_config(config: Any, dataset: Dataset, memory: Memory) -> dict[str, An
         UsageError: a file of the folder cannot be read.
     """
     signed = as_dict(config) | {"data_fingerprint": dataset.fingerprint}
+    signed |= declared.signed(dataset, getattr(config, "label_changing", ()))
     if isinstance(config, PretrainConfig):
         signed |= signed_captions(config, dataset)
     if isinstance(config, ZeroshotConfig):
