@@ -111,9 +111,14 @@ def accuracy_line(run: Run) -> str:
     if run.stage == "similarity":
         return _similarity_line(run.result)
     if not path.is_file():
-        curve = (row for row in reversed(run.metrics) if None not in (row.get("accuracy"), row.get("chance")))
-        last = next(curve, None)
-        return f"pretext accuracy {last['accuracy']:.1%} (chance {last['chance']:.1%})" if last else ""
+        from muybridge.measure.headline import pretext_accuracy
+
+        pretext, chance = pretext_accuracy(run.metrics), run.result.get("chance")
+        return (
+            ""
+            if pretext is None or chance is None
+            else f"pretext accuracy {pretext:.1%} (chance {chance:.1%})"
+        )
     from muybridge.measure.intervals import accuracy_interval
     from muybridge.runs.contents.predictions import read_predictions
 

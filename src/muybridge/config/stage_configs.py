@@ -271,7 +271,8 @@ class RobustnessConfig(Control):
     where: tuple[str, ...] = ()
     """Rows of a list that count: COLUMN=VALUE or COLUMN!=VALUE; all of several must hold."""
     label_changing: tuple[str, ...] = ()
-    """Perturbations that change the label of every video, or a csv file with columns perturbation,class,becomes and, if wanted, severity."""
+    """Perturbations that change the label of every video, or a csv file with columns perturbation,class,becomes,
+    severity (the last may be left out)."""
     profile: str = "muybridge-1"
     """Table of constants: muybridge-1, samples-2022, release-2023, ssl-noise, imagenet-c or mini-kinetics-c."""
     types: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """What each shipped study claims, in words that can be refuted; those of the benchmark name the table they come from."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from muybridge.report.claims.map_claims import Brighter
 from muybridge.report.claims.predicates import Above, BesideChance, EqualBudgets, SameOrder
@@ -137,3 +138,10 @@ CLAIMS: Mapping[str, Sequence[Claim]] = {
     "feature-analysis": LAYERS,
 }
 """By the ``name`` of a study in its ``study.json``. Tables and sections are those of Kumar et al., arXiv 2306.06010, and its supplement."""
+
+
+def shipped(study: Mapping[str, Any]) -> Sequence[Claim]:
+    """The claims of a study by its ``study.json``; those of the quickstart speak of the embedded data, of own videos only its budgets."""
+    name = str(study.get("name"))
+    own = name == "quickstart" and bool((study.get("config") or {}).get("data"))
+    return BUDGETS if own else CLAIMS.get(name, ())

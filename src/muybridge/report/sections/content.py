@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import muybridge
 from muybridge.core.reference.result_tables import stored
-from muybridge.report.claims.study_claims import CLAIMS
+from muybridge.report.claims.study_claims import shipped
 from muybridge.report.claims.user_claims import claims_of
 from muybridge.report.claims.verdicts import Judged, judge, world_of
 from muybridge.report.figures.charts import Drawn, pretraining_panels, transfer_panels
@@ -130,7 +130,7 @@ def content(all_of: Collected) -> Content:
     broken = broken_table(all_of)
     world = world_of(scored, found, all_of)
     reference = beside(world)
-    judged = judge([*CLAIMS.get(str(all_of.study.get("name")), ()), *claims_of(all_of.study)], world)
+    judged = judge([*shipped(all_of.study), *claims_of(all_of.study)], world)
     return Content(
         all_of=all_of,
         scored=scored,
