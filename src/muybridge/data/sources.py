@@ -10,13 +10,13 @@ from muybridge.core.catalogue import pick, rows, suggestion
 from muybridge.core.collector import no_collector
 from muybridge.core.errors import UsageError
 from muybridge.core.label_changes import joined as joined_changes
-from muybridge.data import DATASETS, changes
+from muybridge.data import DATASETS
 from muybridge.data.decode.video import is_video
 from muybridge.data.index import Dataset
 from muybridge.data.lists import amounts, folder, hf_folder, shards
 from muybridge.data.lists.name_groups import grouped, is_pattern
 from muybridge.data.lists.rows import Fence, Row, checked, number
-from muybridge.data.sets import builtin
+from muybridge.data.sets import builtin, changes
 from muybridge.data.sets import builtin_scenes as builtin_scenes_
 
 
