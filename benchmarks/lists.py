@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from muybridge.core.machine_memory import peak
+from muybridge.core.machine.machine_memory import peak
 from muybridge.data.sources import load
 
 

@@ -9,10 +9,11 @@ import torch
 
 import muybridge
 from muybridge.cli import main
+from muybridge.config import recipes
 from muybridge.config.stage_configs import PretrainConfig, as_dict
 from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset, VideoRecord
-from muybridge.objectives import OBJECTIVES, recipes
+from muybridge.objectives import OBJECTIVES
 from muybridge.stages.job.check import check
 from muybridge.stages.job.job import command
 from muybridge.stages.training.options import complete, followed, options

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from muybridge import __version__
+from muybridge.config.recipes import FREE
+from muybridge.config.recipes import rows as recipe_rows
 from muybridge.core.catalogue import Entry, rows
 from muybridge.core.errors import UsageError
 from muybridge.core.text.redact import redact
 from muybridge.core.text.terminal import print_json, visible
-from muybridge.objectives.recipes import FREE
-from muybridge.objectives.recipes import rows as recipe_rows
 from muybridge.runs.records import Run, find_runs
 from muybridge.store.storage import local
 
@@ -219,7 +219,7 @@ def study_result(folder: Path) -> int:
 
 def info(as_json: bool) -> int:
     """Versions, hardware and cache; torch is asked for its version only, not imported."""
-    from muybridge.core.paths import cache_root
+    from muybridge.core.machine.paths import cache_root
 
     root = cache_root()
     size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) if root.is_dir() else 0

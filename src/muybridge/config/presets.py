@@ -23,7 +23,7 @@ fine-tuning, and where we depart:
 
 from typing import Any
 
-from muybridge.objectives.recipes import FREE
+from muybridge.config.recipes import FREE
 
 SIZES: dict[str, Any] = {"frames": 16, "stride": 1, "size": 128, "crop": 112, "backbone": "r2plus1d"}
 SGD: dict[str, Any] = {"optimiser": "sgd", "lr": 1e-3, "weight_decay": 5e-4}

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.core.catalogue import pick, rows, suggestion
-from muybridge.core.collector import no_collector
 from muybridge.core.errors import UsageError
 from muybridge.core.label_changes import joined as joined_changes
+from muybridge.core.machine.collector import no_collector
 from muybridge.data import DATASETS
 from muybridge.data.decode.video import is_video
 from muybridge.data.index import Dataset

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.config.stage_configs import Control, SimilarityConfig, as_dict
-from muybridge.core.collector import no_collector
 from muybridge.core.errors import UsageError
+from muybridge.core.machine.collector import no_collector
 from muybridge.runs.contents.snapshots import split
 from muybridge.runs.records import Run
 from muybridge.runs.signing import Signer

@@ -13,9 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast, get_args
 
-from muybridge.core.paths import cache_root
+from muybridge.core.machine.paths import cache_root
+from muybridge.core.machine.processes import pool
 from muybridge.core.plain_data import read_json, write_json
-from muybridge.core.processes import pool
 from muybridge.data.decode import video
 from muybridge.data.doctor import lookalikes, looks
 from muybridge.data.index import Dataset, VideoRecord, fingerprints

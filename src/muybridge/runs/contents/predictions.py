@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float32, Int64
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import atomic, open_plain
-from muybridge.core.machine_memory import available
+from muybridge.core.machine.machine_memory import available
 from muybridge.core.parquet import read_table
 
 WHOLE = ("label", "view", "severity")

@@ -22,9 +22,9 @@ from torch.nn import functional as F
 from muybridge.core.catalogue import names_code
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.files import atomic
+from muybridge.core.machine.paths import cache_root
 from muybridge.core.networks.features import Features
 from muybridge.core.networks.gather import rank
-from muybridge.core.paths import cache_root
 from muybridge.core.plain_data import canonical
 from muybridge.data.index import VideoRecord, check_classes, divide
 from muybridge.stages.job.job import Job, Progress

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import yaml
 
+from muybridge.config import recipes
 from muybridge.config.presets import PRESETS
 from muybridge.config.stage_configs import Control, PretrainConfig
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
-from muybridge.objectives import recipes
 
 C = TypeVar("C", bound=Control)
 

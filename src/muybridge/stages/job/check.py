@@ -7,6 +7,7 @@ from typing import Any
 
 from muybridge.backbones import check_name
 from muybridge.config.names import is_run_of
+from muybridge.config.recipes import recipe
 from muybridge.config.stage_configs import (
     Control,
     Data,
@@ -23,7 +24,6 @@ from muybridge.core.catalogue import require
 from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset, check_classes, divide
 from muybridge.objectives import OBJECTIVES
-from muybridge.objectives.recipes import recipe
 from muybridge.perturb import PERTURBATIONS
 from muybridge.perturb.apply import CLEAN, ladder_of
 from muybridge.perturb.profiles import SEVERITIES, profile_of

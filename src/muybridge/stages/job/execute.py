@@ -11,7 +11,7 @@ import muybridge
 from muybridge.config.stage_configs import Control, as_dict
 from muybridge.core.catalogue import pick
 from muybridge.core.errors import UsageError
-from muybridge.core.machine_memory import peak, restart_peak
+from muybridge.core.machine.machine_memory import peak, restart_peak
 from muybridge.core.networks.gather import rank
 from muybridge.core.plain_data import write_json, write_yaml
 from muybridge.core.text.redact import redact

@@ -13,10 +13,11 @@ from typing import Any, get_type_hints
 import yaml
 
 from muybridge.backbones import BACKBONES
+from muybridge.config import recipes
 from muybridge.config.stage_configs import PretrainConfig, Step, change
 from muybridge.core.catalogue import pick
 from muybridge.core.errors import UsageError
-from muybridge.objectives import AUGMENT, OBJECTIVES, recipes
+from muybridge.objectives import AUGMENT, OBJECTIVES
 
 FLAG = "--objective-options"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from muybridge.backbones import BACKBONES
+from muybridge.config import recipes
 from muybridge.config.presets import PRESETS
 from muybridge.config.stage_configs import (
     FinetuneConfig,
@@ -20,7 +21,6 @@ from muybridge.config.stage_configs import (
 )
 from muybridge.core.errors import UsageError
 from muybridge.data.lists.amounts import parse
-from muybridge.objectives import recipes
 from muybridge.studies.study_configs import BenchmarkConfig
 
 TASKS = ("rotnet", "vcop", "prp", "cvrl", "tdl", "rspnet")
