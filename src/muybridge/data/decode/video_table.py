@@ -25,7 +25,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from muybridge.core.errors import VideoError
-from muybridge.data import streams
+from muybridge.data import streams, video_streams
 from muybridge.data.decode.display_order import DisplayOrder, UnknownOrderError
 from muybridge.data.lists import tar
 
@@ -87,7 +87,7 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         if not place.size:
             raise VideoError(path, None, "the file is empty")
         with av.open(place.url, metadata_errors="ignore", container_options=limits) as container:
-            stream = streams.choose(path, container, number)
+            stream = video_streams.choose(path, container, number)
             context = stream.codec_context
             context.thread_count, context.thread_type = 1, "NONE"
             context.options = {"err_detect": "explode+crccheck"}

@@ -10,7 +10,7 @@ from fractions import Fraction
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from muybridge.data import streams
+from muybridge.data import video_streams
 
 HDR = {16: "PQ", 18: "HLG"}
 """Transfer characteristics of ITU-T H.273 whose light levels are not those of an ordinary screen (ITU-R BT.2100)."""
@@ -34,7 +34,7 @@ def traits(container: InputContainer, stream: VideoStream) -> dict[str, str]:
     aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)
     if aspect > 0 and aspect != 1:
         found["pixels"] = f"{aspect.numerator}:{aspect.denominator}"
-    if words := streams.described(container, stream):
+    if words := video_streams.described(container, stream):
         found["streams"] = words
     return found
 
