@@ -17,7 +17,7 @@ from muybridge.data.lists.segments import Segment
 from muybridge.data.lists.tar import is_there
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class VideoRecord:
     """One video of a data set.
 

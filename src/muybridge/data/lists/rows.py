@@ -25,7 +25,7 @@ NAME, PATH = 255, 4095
 """Most bytes of a file's name and of a path, here and nearly everywhere."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One video before labels are numbered.
 
@@ -131,11 +131,14 @@ def _check_splits(name: str, rows: Sequence[Row]) -> None:
     """No file on two sides of the split, also not under two names (links), except in segments that share no frame."""
     if len({row.split for row in rows}) < 2:
         return
-    first: dict[tuple[int, int, str], list[Row]] = {}
     identity = Identities()
-    for row in rows:
-        same = identity.of(row.path)
-        others = first.setdefault(same, []) if same else []
+    files = [identity.of(row.path) for row in rows]
+    several = {same for same, number in Counter(files).items() if number > 1 and same}
+    if not several:
+        return
+    first: dict[tuple[int, int, str], list[Row]] = {}
+    for row, same in zip(rows, files, strict=True):
+        others = first.setdefault(same, []) if same in several else []
         for other in others:
             if other.split != row.split and _share_frames(other.segment, row.segment):
                 raise UsageError(_straddling(name, other, row, f" and {row.id!r} are one file and"))

@@ -75,7 +75,8 @@ def read(
     if not lines:
         return Listed([], [], ())
     lines = kept(source, lines, where)
-    names = tuple(dict.fromkeys(name for _, line in lines for name in line if name))
+    kinds = dict.fromkeys(tuple(line) for _, line in lines)
+    names = tuple(dict.fromkeys(name for kind in kinds for name in kind if name))
     if not lines:
         return Listed([], [], names)
     columns = _columns(source, names, lines, label, group, exists)
@@ -164,8 +165,9 @@ def _rows(
     rows, parts = [], []
     ends = [one for both in columns.ends.values() for one in both if one]
     word = "entry" if source.suffix.lower() == ".json" else "line"
+    full, short = (f"{name}, {word} " for name in (source, source.name))
     for at, line in lines:
-        where = f"{source}, {word} {at}"
+        where = f"{full}{at}"
         name = checked(cell(line, columns.path, where), where)
         if not name:
             raise UsageError(f"{where}: no path. Complete the line or remove it.")
@@ -182,8 +184,8 @@ def _rows(
             label=checked(cell(line, columns.label, where), where, "label"),
             split=split(cell(line, columns.split, where), where),
             group=cell(line, columns.group, where),
-            place=f"{source.name}, {word} {at}",
-            topped_up=bool(columns.topped_up and cell(line, columns.topped_up, where)),
+            place=f"{short}{at}",
+            topped_up=columns.topped_up is not None and bool(cell(line, columns.topped_up, where)),
             stream=stream,
         )
         if columns.by_id and not is_video(name):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from muybridge.backbones.outside.model_folder import folder_of
 from muybridge.backbones.outside.preprocessor import Preprocessing
 from muybridge.backbones.outside.zoo import called, classifier
+from muybridge.backbones.weights import elsewhere
 from muybridge.backbones.weights.checkpoint_fit import Taken
 from muybridge.backbones.weights.kinetics_classes import FILE as KINETICS400
 from muybridge.backbones.weights.pretrained import attach, checkpoint_of, load_pretrained
@@ -118,6 +119,8 @@ def load(config: RobustnessConfig) -> Subject:
     name, weights = config.model, Path(config.weights) if config.weights else None
     if weights is None and any(_where(config)):
         raise UsageError("--weights-key, --weights-prefix: go with --weights and its file.")
+    if name.startswith("torchvision:") and (words := elsewhere.by_name(name)):
+        raise UsageError(f"--model {name}: {words}.")
     if weights is None and (name == "i3d" or name.startswith("torchvision:")):
         raise UsageError(f"--model {name}: wanted --weights with its file of weights (.safetensors or .pt).")
     with torch.random.fork_rng(devices=[]):
