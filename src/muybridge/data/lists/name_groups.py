@@ -40,7 +40,7 @@ PATTERNS: tuple[str, ...] = (
     *(rf"{_BEGIN}({word}[_-]?\d+)" for word in PEOPLE),
     *(rf"{_BEGIN}({word}[_-]?\d+)" for word in PLACES),
     r"([\w\-]{11})_\d{6}_\d{6}",  # Kinetics: clips of one YouTube video
-    r"(.+?)[_\-. ]*\(?\d{1,4}\)?\.\w+$",  # name without its last number
+    r"(?:^|/)([^/]+?)[_\-. ]*\(?\d{1,4}\)?\.\w+$",  # name without its last number
 )
 """What names that tell recordings apart look like, the surest first."""
 USUAL = frozenset(
