@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 import muybridge
-from muybridge.backbones import check_name, elsewhere
+from muybridge.backbones import check_name
+from muybridge.backbones.weights import elsewhere
 from muybridge.cli.weights import run
 from muybridge.config.stage_configs import RobustnessConfig
 from muybridge.core.errors import UsageError

@@ -95,7 +95,7 @@ def doctor(options: Any, dataset: Any) -> int:
     )
     told = summary.facts(dataset, found, suggested)
     if options.html:
-        from muybridge.report.formats.data_page import write_page
+        from muybridge.cli.data_page import write_page
 
         write_page(options.html, dataset, found, told)
     if options.json:
