@@ -90,7 +90,10 @@ COUNTS = {
     ("pretext-constraints", "paper"): (3 * 2 * 6, 0, 3 * 2 * 7, 0),
     ("subset-size", "tiny"): (3 * 3 * 3, 3 * (3 * 3 + 1) * 2, 3 * (3 * 3 + 1) * 2, 0),
     ("subset-size", "small"): (3 * 6, (3 * 6 + 1) * 2, (3 * 6 + 1) * 2, 0),
-    ("subset-size", "paper"): (3 * 2 * 4 * 6, 3 * 2 * (4 * 9 + 1) * 2, 3 * 2 * (4 * 9 + 1) * 2, 0),
+    ("subset-size", "paper"): (3 * 3 * 4 * 6, 3 * 3 * (4 * 9 + 1) * 2, 3 * 3 * (4 * 9 + 1) * 2, 0),
+    ("retrieval", "tiny"): (3 * 2 * 7, 0, 0, 0),
+    ("retrieval", "small"): (6, 0, 0, 0),
+    ("retrieval", "paper"): (3 * 6, 0, 0, 0),
     ("training-length", "tiny"): (3 * 3, 3 * (3 * 4 + 1) * 2, 3 * (3 * 4 + 1) * 2, 0),
     ("training-length", "small"): (6, (6 * 4 + 1) * 2, (6 * 4 + 1) * 2, 0),
     ("training-length", "paper"): (3 * 6, 3 * (6 * 4 + 1) * 2, 3 * (6 * 4 + 1) * 2, 0),
@@ -176,6 +179,15 @@ def test_tiny_studies_share_their_runs():
     whole = {cell.job.signature for cell in cells("pretext-backbones")}
     assert {cell.job.signature for cell in cells("noise")} <= whole
     assert {cell.job.signature for cell in cells("pretext-constraints")} <= whole
+
+
+def test_retrieval_asks_every_arm_of_every_set_with_ten_clips():
+    found = cells("retrieval")
+    asked = [cell.job.config for cell in found if cell.job.stage == "retrieval"]
+    assert len(asked) == 3 * 2 * 8 * 2
+    assert {config.views for config in asked} == {10}
+    whole = {cell.job.signature for cell in cells("pretext-backbones")}
+    assert {cell.job.signature for cell in found if cell.job.stage == "pretrain"} <= whole
 
 
 def test_robustness_covers_the_five_published_categories_in_both_kinds():

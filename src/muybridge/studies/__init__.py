@@ -26,7 +26,10 @@ STUDIES = {
     "subset-size": Entry(
         "how many unlabelled videos (Tables 4 and 5)",
         "muybridge.studies.benchmark.subset_size:cells",
-        {"title": "Size of the pretraining set", "tables": ("table-4", "table-2-2022", "table-5")},
+        {
+            "title": "Size of the pretraining set",
+            "tables": ("table-4", "table-2-2022", "table-5", "headline"),
+        },
     ),
     "training-length": Entry(
         "how long to pretrain: snapshots at 25, 50 and 75 % of one run, and its end",
@@ -48,6 +51,11 @@ STUDIES = {
         "muybridge.studies.benchmark.noise_study:cells",
         {"title": "Robustness to noise", "tables": ("table-6", "noise-mean", "figure-9")},
     ),
+    "retrieval": Entry(
+        "nearest training videos in the space of pretrained networks, without fine-tuning (Table 9 and Figure 4 of the supplement)",
+        "muybridge.studies.benchmark.retrieval_study:cells",
+        {"title": "Retrieval", "tables": ("retrieval", "retrieval-sources")},
+    ),
     "loss-weighting": Entry(
         "auxiliary losses beside few labels: single task, constants, and weightings by losses, gradients and meta learning",
         "muybridge.studies.shipped.loss_weighting:cells",
@@ -61,7 +69,7 @@ STUDIES = {
     "distill-capacity": Entry(
         "a small student of a small and a larger teacher, five weightings of them, and the controls (the draft's Table 8)",
         "muybridge.studies.shipped.distill_capacity:cells",
-        {"title": "Teachers of several sizes"},
+        {"title": "Teachers of several sizes", "tables": ("kd-subset",)},
     ),
     "robustness-models": Entry(
         "families of models under five categories of perturbations",

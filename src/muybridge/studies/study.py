@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from muybridge.core.text.screen import Screen
@@ -10,6 +10,7 @@ from muybridge.data import cache
 from muybridge.data.loader import check_broken
 from muybridge.data.sets import builtin
 from muybridge.stages.job.resolve_cache import Memory
+from muybridge.studies import tuning
 from muybridge.studies.cell_runner import Outcome, run_cells
 from muybridge.studies.files.find import Recipe, make_plan
 from muybridge.studies.plan import Cell
@@ -38,7 +39,21 @@ def run(recipe: Recipe, config: StudyConfig, screen: Screen, retry: bool = False
         retry: run failed cells, and those that hang on them, alone.
     """
     workers = worker_count(config.workers)
-    cells = make_plan(recipe, config, Memory(lambda: render(workers, screen)))
+    memory = Memory(lambda: render(workers, screen))
+    cells = make_plan(recipe, config, memory)
+    if config.trials > 1 and cells[0].job.config.out != config.out:
+        finished = _run(recipe, replace(config, out=tuning.folder(config)), cells, workers, screen, retry)
+        if finished.outcome.failed:
+            return finished
+        tuning.write_choice(cells, config)
+        cells = make_plan(recipe, config, memory)
+    return _run(recipe, config, cells, workers, screen, retry)
+
+
+def _run(
+    recipe: Recipe, config: StudyConfig, cells: Sequence[Cell], workers: int, screen: Screen, retry: bool
+) -> Finished:
+    """Run planned cells and write ``study.json`` into ``config.out``."""
     write_plan(recipe, config, cells, Outcome())
     chosen = to_retry(cells) if retry else cells
     warm(chosen, workers, screen)

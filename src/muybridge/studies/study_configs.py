@@ -15,6 +15,9 @@ class StudyConfig(Control):
     """Who runs the cells: processes of this machine, Ray or Slurm."""
     address: str | None = None
     """HOST:PORT of a Ray cluster, one of this machine when not given; for Slurm NAME=VALUE,... of submitit (docs/clusters.md)."""
+    trials: int = 1
+    """Equal tuning: multiples of its learning rate that are tried for every pretext task and network, up to 7; the best on held-out
+    training videos is taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +158,7 @@ CONFIGS: dict[str, type[StudyConfig]] = {
     "complexity": ShippedConfig,
     "data-distribution": SourcesConfig,
     "noise": ShippedConfig,
+    "retrieval": ShippedConfig,
     "loss-weighting": WeightingConfig,
     "diversity-and-robustness": DiversityStudyConfig,
     "distill-capacity": DistillConfig,

@@ -11,7 +11,7 @@ from muybridge.core.plain_data import write_json
 from muybridge.core.text.redact import redact
 from muybridge.runs.contents.study_file import NAME, read_study
 from muybridge.stages.job.settled import command
-from muybridge.studies import STUDIES
+from muybridge.studies import STUDIES, tuning
 from muybridge.studies.cell_runner import Outcome
 from muybridge.studies.files.factors import factors
 from muybridge.studies.files.find import Recipe
@@ -35,6 +35,7 @@ def write_plan(recipe: Recipe, config: StudyConfig, cells: Sequence[Cell], outco
         "claims": list(recipe.claims),
         "command": command(config, recipe.words),
         "config": as_dict(config),
+        "tuning": tuning.read_choice(config) if config.trials > 1 else [],
         "started": before.get("started") or datetime.now(UTC).isoformat(timespec="seconds"),
         "arms": sorted(arms, key=lambda arm: arm != "random"),
         "cells": [

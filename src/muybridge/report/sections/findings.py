@@ -12,7 +12,7 @@ from muybridge.report.scores.robust import Perturbed, Robust, suspects
 from muybridge.report.scores.score import Comparison, Scored, between
 from muybridge.report.sections.zeroshot_section import Regime, zeroshot_words
 from muybridge.report.tables.altered_tables import altered_words, direction_words, suspected, suspected_words
-from muybridge.report.tables.run_tables import budget_words
+from muybridge.report.tables.run_tables import budget_words, tuning_words
 from muybridge.report.tables.table import capital, listed, points, span, tight
 
 
@@ -34,7 +34,7 @@ def findings(
         Finding(f"{capital(one.scored.experiment.name)}, perturbed", robust_words(one)) for one in perturbed
     ]
     if all_of.of("pretrain"):
-        said.append(Finding("Budget", budget_words(all_of)))
+        said.append(Finding("Budget", " ".join([budget_words(all_of), *tuning_words(all_of)])))
     said += [Finding("Caution", words) for words in [*limits(all_of, scored), *all_of.notes]]
     return [Finding(one.about, tight(one.words)) for one in said if one.words]
 

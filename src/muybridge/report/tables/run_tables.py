@@ -121,7 +121,8 @@ def budget_table(all_of: Collected) -> Table | None:
         for name, seeds in experiment.arms.items()
         for words in ([""] if not seeds else experiment.holes().get(name, []))
     ]
-    notes = [budget_words(all_of), COUNTED, "Wall time depends on the machine and may differ."]
+    notes = [budget_words(all_of), COUNTED, *tuning_words(all_of)]
+    notes.append("Wall time depends on the machine and may differ.")
     return Table("budget", "Pretraining budget", columns, rows, notes)
 
 
@@ -227,6 +228,22 @@ def budget_words(all_of: Collected) -> str:
     tail = f"; equal: {listed([_unit(key) for key in same])}" if same else ""
     unlike = listed([_unit(key) for key in differs])
     return f"The pretraining budget is NOT equal across arms. Different: {unlike}{tail}.{_epochs(runs)}"
+
+
+def tuning_words(all_of: Collected) -> list[str]:
+    """How many learning rates were tried for every task, and which were taken; nothing where none were."""
+    rows = all_of.study.get("tuning", [])
+    taken = [row for row in rows if row["chosen"]]
+    if not taken:
+        return []
+    told = [
+        f"{row['objective']} on {row['backbone']} {row['lr']:.3g} ({row['factor']:.2g} times its own)"
+        for row in taken
+    ]
+    return [
+        f"Equal tuning: {len(rows) // len(taken)} learning rates were tried for every task and network, and held-out training videos"
+        f" chose {listed(told)}."
+    ]
 
 
 def _unit(key: str) -> str:

@@ -11,6 +11,12 @@ from muybridge.runs.contents.result import misfit
 NAME = "study.json"
 _CELL = {"stage!": str, "signature!": str, "summary": str}
 _WORD = (str, int, float, None)
+TRIAL = {
+    **dict.fromkeys(("objective!", "backbone!", "run!"), str),
+    **dict.fromkeys(("factor!", "lr!", "held_out!"), float),
+    "chosen!": bool,
+}
+"""One learning rate that was tried before a study: multiple of the task's own, accuracy on held-out training videos, and its run."""
 FIELDS: dict[str, Any] = {
     **dict.fromkeys(("name", "title", "command", "started", "reference"), str),
     "tables": [str],
@@ -18,6 +24,7 @@ FIELDS: dict[str, Any] = {
     "arms": [str],
     "config": dict,
     "cells": [_CELL | {"facets": {"arm!": str, "protocol!": str, "data!": str, "level": _WORD, "source": _WORD}, "factors": dict}],
+    "tuning": [TRIAL],
     "failed": [{"summary": str, "error": str, "log": str}],
 }  # fmt: skip
 """Kind of every field that something reads (see ``result.misfit``)."""

@@ -95,13 +95,13 @@ AT_LEAST = {
         ),
         1,
     ),
-    **dict.fromkeys(("limit", "labels_per_class", "seeds"), 1),
+    **dict.fromkeys(("limit", "labels_per_class", "seeds", "trials"), 1),
     **dict.fromkeys(("videos", "permutations", "replicates"), 4),
     **dict.fromkeys(("stride", "gap", "workers", "weight_decay", "warmup"), 0),
     "folds": 2,
 }
-AT_MOST: Mapping[str, float] = {"seeds": 1000}
-"""Beyond which a plan is never finished, or does not fit into memory."""
+AT_MOST: Mapping[str, float] = {"seeds": 1000, "trials": 7}
+"""Beyond which a plan is never finished, or does not fit into memory; learning rates that are far from any use."""
 
 
 def check_numbers(config: Control) -> None:

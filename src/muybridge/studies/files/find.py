@@ -9,7 +9,7 @@ from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.text.claim_words import claim_words
 from muybridge.stages.job.resolve_cache import Memory
-from muybridge.studies import STUDIES
+from muybridge.studies import STUDIES, tuning
 from muybridge.studies.plan import Cell, Study, plan
 from muybridge.studies.study_configs import CONFIGS, StudyConfig
 
@@ -63,12 +63,21 @@ def find(word: str) -> Recipe:
 
 
 def make_plan(recipe: Recipe, config: StudyConfig, memory: Memory | None = None) -> list[Cell]:
-    """Every cell of a study.
+    """Every cell of a study; of one with trials, these alone until they have been run.
 
     Raises:
         UsageError: a cell that cannot work; names the place in the study file.
     """
-    study = recipe.cells(config)
+    memory = memory or Memory()
+    cells = _plan(recipe, recipe.cells(config), memory)
+    if config.trials < 2:
+        return cells
+    tried = plan(tuning.trials(cells, config), memory)
+    rates = tuning.rates_of(tried, config)
+    return _plan(recipe, tuning.tuned(recipe.cells(config), rates), memory) if rates else tried
+
+
+def _plan(recipe: Recipe, study: Study, memory: Memory) -> list[Cell]:
     try:
         return plan(study, memory)
     except MuybridgeError as error:

@@ -16,6 +16,7 @@ from muybridge.config.stage_configs import (
     FinetuneConfig,
     PretrainConfig,
     ProbeConfig,
+    RetrievalConfig,
     RobustnessConfig,
     SimilarityConfig,
 )
@@ -175,6 +176,11 @@ class Lab:
     def probe(self, data: str, init: str, backbone: str, seed: int, **changes: Any) -> ProbeConfig:
         """A linear probe of a pretrained or random network."""
         return ProbeConfig(**self._transfer(data, init, backbone, seed), **{**self.scale.probe, **changes})
+
+    def retrieval(self, data: str, init: str, backbone: str, seed: int, **changes: Any) -> RetrievalConfig:
+        """Nearest training videos in the space of a pretrained or random network: clips as of the probe, as many views as usual."""
+        clips = {name: value for name, value in self.scale.probe.items() if name != "views"}
+        return RetrievalConfig(**self._transfer(data, init, backbone, seed), **{**clips, **changes})
 
     def finetune(self, data: str, init: str, backbone: str, seed: int, **changes: Any) -> FinetuneConfig:
         """Fine-tuning of a pretrained or random network."""
