@@ -117,9 +117,9 @@ def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, te
 def _pretrained(config: Mapping[str, Any], backbone: str, train: int) -> tuple[float, float]:
     """Clips that pretraining encodes with a gradient and without, by the unit of its budget."""
     clips, silent = encoded_of(config["objective"], backbone, config.get("complexity"))
-    each = {"steps": config["batch"], "epochs": train * clips}
+    each = {"steps": config.get("batch", 1), "epochs": train * clips}
     whole = float(config["budget"] * each.get(config["budget_unit"], 1))
-    return whole * (1 - silent / clips), whole * silent / clips
+    return whole * (clips - silent) / clips, whole * silent / clips
 
 
 def _finetuned(config: Mapping[str, Any], backbone: str, train: int) -> float:
