@@ -10,7 +10,7 @@ from pathlib import Path
 from muybridge.core import seeding
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.label_changes import Change, types_of
-from muybridge.data import streams
+from muybridge.data import stream_names
 from muybridge.data.file_hashes import content_hashes, sampled_hash
 from muybridge.data.lists import segments
 from muybridge.data.lists.segments import Segment
@@ -44,7 +44,7 @@ class VideoRecord:
         """What is opened: the path, with the stream and the segment behind it."""
         if self.segment is None and self.stream is None:
             return self.path
-        return Path(f"{self.path}{streams.suffix(self.stream)}{self.segment or ''}")
+        return Path(f"{self.path}{stream_names.suffix(self.stream)}{self.segment or ''}")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Dataset:
         if fingerprint == self.fingerprint:
             return True
         return fingerprint == self._signed(
-            {r.id: sampled_hash(r.path) + streams.suffix(r.stream) for r in self.records}
+            {r.id: sampled_hash(r.path) + stream_names.suffix(r.stream) for r in self.records}
         )
 
     def _signed(self, files: Mapping[str, str]) -> str:
@@ -126,8 +126,8 @@ def _fingerprints(paths: Sequence[Path]) -> list[str]:
 def _meant(path: Path) -> tuple[Path, str]:
     """The file, and which stream and segment of it."""
     whole, segment = segments.parted(path)
-    file, stream = streams.parted(whole)
-    return file, f"{streams.suffix(stream)}{segment or ''}"
+    file, stream = stream_names.parted(whole)
+    return file, f"{stream_names.suffix(stream)}{segment or ''}"
 
 
 def check_unchanged(path: Path, before: str) -> None:

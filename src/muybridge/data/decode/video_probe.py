@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from muybridge.core.errors import VideoError
-from muybridge.data import streams
+from muybridge.data import stream_names
 from muybridge.data.decode.video_table import from_start, opened, scan
 from muybridge.data.decode.video_traits import traits
 from muybridge.data.lists import segments
@@ -116,7 +116,7 @@ def within(path: str | Path) -> tuple[Path, range | None]:
     if not segment:
         return file, None
     with suppress(OSError):
-        facts = streams.parted(file)[0].stat()
+        facts = stream_names.parted(file)[0].stat()
         return file, _stretch(file, segment, facts.st_size, facts.st_mtime_ns)
     return file, _stretch.__wrapped__(file, segment, 0, 0)
 

@@ -25,7 +25,8 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from muybridge.core.errors import VideoError
-from muybridge.data import streams, video_streams
+from muybridge.data import stream_names
+from muybridge.data.decode import video_streams
 from muybridge.data.decode.display_order import DisplayOrder, UnknownOrderError
 from muybridge.data.lists import tar
 
@@ -82,7 +83,7 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """
     limits = {"format_whitelist": FORMATS, "protocol_whitelist": "file,subfile"}
     try:
-        file, number = streams.parted(path)
+        file, number = stream_names.parted(path)
         place = tar.extent(file)
         if not place.size:
             raise VideoError(path, None, "the file is empty")

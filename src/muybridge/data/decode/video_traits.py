@@ -10,7 +10,7 @@ from fractions import Fraction
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from muybridge.data import video_streams
+from muybridge.data.decode import video_streams
 
 HDR = {16: "PQ", 18: "HLG"}
 """Transfer characteristics of ITU-T H.273 whose light levels are not those of an ordinary screen (ITU-R BT.2100)."""

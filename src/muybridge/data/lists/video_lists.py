@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from muybridge.core.errors import UsageError
-from muybridge.data import streams
+from muybridge.data import stream_names
 from muybridge.data.decode.video import is_video
 from muybridge.data.lists import file_places, segments
 from muybridge.data.lists.delimited import PATH_COLUMNS, Exists
@@ -221,7 +221,7 @@ def _by_id(
 def _parted(name: str) -> tuple[str, Segment | None, int | None]:
     """The file of a path, and the segment and the stream that it names."""
     whole, segment = segments.parted(name)
-    file, stream = streams.parted(whole)
+    file, stream = stream_names.parted(whole)
     return (name if segment is None and stream is None else str(file)), segment, stream
 
 
@@ -237,7 +237,7 @@ def _stream(said: str, where: str) -> int | None:
 
 def _cut(row: Row, segment: Segment | None) -> Row:
     """The row of a segment or a named stream; all that are of one video are one group."""
-    part = f"{streams.suffix(row.stream)}{segment or ''}"
+    part = f"{stream_names.suffix(row.stream)}{segment or ''}"
     return replace(row, id=row.id + part, segment=segment, group=row.group or row.id) if part else row
 
 

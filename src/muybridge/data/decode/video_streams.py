@@ -1,4 +1,4 @@
-"""The video stream of an open file that is read: the one that is asked for, else FFmpeg's choice (see ``data.streams``)."""
+"""The video stream of an open file that is read: the one that is asked for, else FFmpeg's choice (see ``data.stream_names``)."""
 
 from collections.abc import Sequence
 from pathlib import Path
