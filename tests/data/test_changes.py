@@ -126,10 +126,12 @@ def test_a_reader_without_order_is_right_in_exactly_half_of_clips_that_come_with
         assert forth[:, ::-1] == pytest.approx(back)
 
 
-def test_scenes_change_in_their_motion_alone():
+def test_scenes_change_in_their_motion_and_in_a_mirror_in_their_digit():
     by_type = {(one.type, one.severities): one.becomes for one in changes.scenes(PAIRS)}
     assert by_type[REVERSAL, ()]["three moves right"] == "three moves left"
-    assert "three appears" not in by_type[FLIP, ()]
+    assert by_type[FLIP, ()]["eight moves right"] == "eight moves left"
+    assert by_type[FLIP, ()]["three moves right"] == NONE, "a mirrored three is none"
+    assert "eight appears" not in by_type[FLIP, ()]
     assert len(by_type[REVERSAL, ()]) == 120
 
 

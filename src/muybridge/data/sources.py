@@ -182,7 +182,9 @@ def _apart(names: Sequence[str]) -> list[str]:
 
 def builtin_objects() -> Dataset:
     """The embedded set in which one frame tells the class; rendered at first use."""
-    return replace(folder.read(builtin.ensure().objects), name="builtin-objects")
+    return replace(
+        folder.read(builtin.ensure().objects), name="builtin-objects", changes=changes.OBJECT_CHANGES
+    )
 
 
 def builtin_scenes() -> Dataset:

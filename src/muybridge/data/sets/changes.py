@@ -8,7 +8,7 @@ from pathlib import Path
 from muybridge.core.errors import UsageError
 from muybridge.core.files import open_plain
 from muybridge.core.label_changes import FLIP, NONE, REVERSAL, Change, rows_as_changes
-from muybridge.data.sets.builtin_render import MOTIONS, partner
+from muybridge.data.sets.builtin_render import MOTIONS, OBJECTS, partner
 
 SSV2 = Path(__file__).with_name("ssv2_changes.csv")
 """Kinds of Something-Something's classes: judged from their names, since the authors' own list was not at hand."""
@@ -37,6 +37,11 @@ degrees in 3 %; one that shifts by 18 % of the frame makes another move of a mov
 kept where 90 % of its clips still show it. The jumping cameras of other profiles turn fewer; what is declared is the same for all."""
 
 
+MIRRORED = tuple(digit for digit in OBJECTS if digit not in "018")
+OBJECT_CHANGES: tuple[Change, ...] = (Change(FLIP, dict.fromkeys(MIRRORED, NONE)),)
+"""Of the embedded objects: seven digits are none any more in a mirror."""
+
+
 def scenes(pairs: Mapping[str, tuple[str, str]]) -> tuple[Change, ...]:
     """The same for classes that are an object and a motion.
 
@@ -44,17 +49,16 @@ def scenes(pairs: Mapping[str, tuple[str, str]]) -> tuple[Change, ...]:
         pairs: object and motion of each class.
     """
     named = {pair: name for name, pair in pairs.items()}
+
+    def shown(change: Change, object_: str, motion: str) -> str:
+        if change.type == FLIP and object_ in MIRRORED:
+            return NONE
+        return named.get((object_, change.becomes.get(motion, motion)), NONE)
+
+    told = [(change, {name: shown(change, *pair) for name, pair in pairs.items()}) for change in BUILTIN]
     return tuple(
-        Change(
-            change.type,
-            {
-                name: named.get((object_, change.becomes[motion]), NONE)
-                for name, (object_, motion) in pairs.items()
-                if motion in change.becomes
-            },
-            change.severities,
-        )
-        for change in BUILTIN
+        Change(change.type, {name: to for name, to in found.items() if to != name}, change.severities)
+        for change, found in told
     )
 
 

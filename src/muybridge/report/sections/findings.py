@@ -15,6 +15,9 @@ from muybridge.report.tables.altered_tables import altered_words, direction_word
 from muybridge.report.tables.run_tables import budget_words, tuning_words
 from muybridge.report.tables.table import capital, listed, points, span, tight
 
+MANY = 4
+"""Types of perturbation up to which a sentence names those that it averages."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -102,7 +105,7 @@ def robust_words(one: Perturbed) -> str:
     ranked = sorted(whole, key=lambda name: -whole[name].means["types"].value)
     if not ranked:
         return ""
-    clauses = ["; ".join(_fall(whole[name], _who(one.scored, name)) for name in ranked)]
+    clauses = ["; ".join(_fall(whole[name], _who(one.scored, name), one.design.kept) for name in ranked)]
     clauses += [_ahead(one, a, b) for a, b in pairwise(ranked)]
     clauses.append(_hardest(one, whole[ranked[0]]))
     clauses += [
@@ -129,15 +132,16 @@ def _begun(clause: str) -> str:
     return capital(clause) if clause.startswith("this ") else clause
 
 
-def _fall(one: Robust, who: str) -> str:
+def _fall(one: Robust, who: str, kept: list[str]) -> str:
     if one.near_chance:
         return f"{who} is near chance even without perturbation ({points(one.clean.value)} %)"
     mean, corrected = one.means["types"], one.means["corrected"]
-    fall = f"{who} goes from {points(one.clean.value)} % to {points(mean.value)} % on average"
+    over = listed(kept) if len(kept) <= MANY else f"{len(kept)} types"
+    fall = f"{who} goes from {points(one.clean.value)} % to {points(mean.value)} % on average over {over}"
     if np.isnan(corrected.value):
         return fall
-    kept = f"keeps {points(corrected.value, 0)} % of what is above chance"
-    return f"{fall} ({kept}, 95 % interval {span(corrected)})"
+    share = f"keeps {points(corrected.value, 0)} % of what is above chance"
+    return f"{fall} ({share}, 95 % interval {span(corrected)})"
 
 
 def _ahead(one: Perturbed, a: str, b: str) -> str:
@@ -161,7 +165,7 @@ def _mirror(one: Perturbed, ranked: list[str]) -> str:
     """What a mirror does, beside a reversal that keeps the label; where reversal changes it the table has both."""
     shown = {name: one.arms[name].cells for name in ranked if (FLIP, 0) in one.arms[name].cells}
     severity = min(one.design.types.get(REVERSAL, [0]))
-    if not shown or not severity or REVERSAL in one.design.changing:
+    if not shown or not severity or {REVERSAL, FLIP} & {*one.design.changing}:
         return ""
     told = [
         f"{name} {points(cells[REVERSAL, severity].value)} and {points(cells[FLIP, 0].value)} %"

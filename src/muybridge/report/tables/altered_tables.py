@@ -16,7 +16,18 @@ from muybridge.report.gather.collect import Collected
 from muybridge.report.gather.design import Design
 from muybridge.report.scores.score import Arm, Scored
 from muybridge.report.tables.accuracy_tables import arm_cell, slugged, spanned
-from muybridge.report.tables.table import Cell, Column, Table, capital, count, listed, missing, points, text
+from muybridge.report.tables.table import (
+    Cell,
+    Column,
+    Table,
+    capital,
+    count,
+    listed,
+    missing,
+    points,
+    span,
+    text,
+)
 
 MEANING = {
     KEPT: "label holds: named rightly",
@@ -102,7 +113,7 @@ def altered_words(scored: Scored, plan: Design, name: str, ranked: Sequence[str]
     said = (
         f"what the clip has become is named by {found[PARTNER]}"
         if found[PARTNER]
-        else "it becomes none that has a name"
+        else "the clip then shows none of the classes"
     )
     old = f"; the old label by {found[OLD]}" if found[OLD] else ""
     return (
@@ -199,8 +210,12 @@ def _both(arm: Arm) -> list[Cell]:
 def direction_words(scored: Scored) -> str:
     """A sentence: what each arm reaches in telling a class from its reverse; empty where there is no such pair."""
     shares = {name: scored.arms[name].direction for name in scored.ranked()}
-    told = [f"{name} {points(one.share().value)} %" for name, one in shares.items() if one is not None]
+    told = [
+        f"{name} {points(one.share().value)} % ({span(one.share())})"
+        for name, one in shares.items()
+        if one is not None
+    ]
     if not told:
         return ""
     free = ORDER_FREE.get(scored.experiment.data, (math.nan, 0.5))[1]
-    return f"Which of a class and its reverse, all that needs the order of frames ({points(free, 0)} % without it): {', '.join(told)}"
+    return f"Which of a class and its reverse, where {points(free, 0)} % is what frames in any order tell: {', '.join(told)}"
