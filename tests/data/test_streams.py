@@ -15,7 +15,7 @@ from av.stream import Disposition
 import muybridge
 from muybridge.config.stage_configs import RobustnessConfig
 from muybridge.core.errors import UsageError, VideoError
-from muybridge.data import cache, index, sources, streams
+from muybridge.data import cache, index, sources, stream_names
 from muybridge.data.decode import video
 from muybridge.data.file_hashes import sampled_hash
 from muybridge.stages.features.compared import place_of
@@ -105,8 +105,8 @@ def test_a_stream_that_is_not_there_is_an_error_that_says_what_is(tmp_path: Path
 
 def test_names_that_only_look_like_it_are_names() -> None:
     for name in ("a#stream=.mp4", "a#stream=-1", "a#stream=99999", "a#stream=1.mp4", "a#stream=\u0663"):
-        assert streams.parted(name) == (Path(name), None)
-    assert streams.parted("x::a.mp4#stream=3") == (Path("x::a.mp4"), 3)
+        assert stream_names.parted(name) == (Path(name), None)
+    assert stream_names.parted("x::a.mp4#stream=3") == (Path("x::a.mp4"), 3)
 
 
 def test_two_choices_have_other_fingerprints_and_share_no_frame(folder: Path, tmp_path: Path) -> None:

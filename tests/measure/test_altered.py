@@ -92,3 +92,8 @@ def test_noise_is_no_change_of_label(case: str):
     if case == "few":  # one source group: nothing tells how another would be
         before, after = (Predictions(**{**vars(one), "group": np.full(80, "g")}) for one in (before, after))
     assert taken_for(before, after, CLASSES) == []
+
+
+def test_one_class_alone_cannot_be_suspected():
+    one = rows(np.zeros(20, np.int64), np.zeros(20, np.int64), "clean", 0)
+    assert taken_for(one, rows(np.zeros(20, np.int64), np.ones(20, np.int64), "turn", 5), CLASSES) == []

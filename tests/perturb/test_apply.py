@@ -122,9 +122,9 @@ def test_one_frame_and_odd_sizes_are_served(profile: str, type: str, size: tuple
 
 def test_a_grid_is_clean_the_control_and_every_cell():
     cells = conditions()
-    assert cells[:2] == [("clean", 0), ("lossless", 0)]
-    assert cells[2:] == [(type, s) for type in PROFILES[DEFAULT].types for s in SEVERITIES]
-    assert len(cells) == 2 + 90
+    assert cells[:3] == [("clean", 0), ("lossless", 0), ("horizontal_flip", 0)]
+    assert cells[3:] == [(type, s) for type in PROFILES[DEFAULT].types for s in SEVERITIES]
+    assert len(cells) == 3 + 90
     assert conditions("ssl-noise", ["shot_noise"], [1, 3]) == [
         ("clean", 0),
         ("shot_noise", 1),

@@ -113,10 +113,10 @@ def taken_for(clean: Predictions, rows: Predictions, classes: Sequence[str]) -> 
         own = known & (rows.label == label)
         answers = rows.predicted[own]
         wrong = answers[(answers >= 0) & (answers != label)]
-        if not len(wrong) or len(set(rows.group[own].tolist())) < FEWEST:
+        others = rows.label != label
+        if not len(wrong) or not others.any() or len(set(rows.group[own].tolist())) < FEWEST:
             continue
         called = int(np.bincount(wrong).argmax())
-        others = rows.label != label
         goes, rest = (answers == called).mean(), (rows.predicted[others] == called).mean()
         if goes <= MOST or rest > goes / 2 or rest > (before[others] == called).mean() + MORE:
             continue

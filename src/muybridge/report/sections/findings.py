@@ -38,8 +38,21 @@ def findings(
     ]
     if all_of.of("pretrain"):
         said.append(Finding("Budget", " ".join([budget_words(all_of), *tuning_words(all_of)])))
+    said.append(Finding("Tests", family_words(scored, perturbed)))
     said += [Finding("Caution", words) for words in [*limits(all_of, scored), *all_of.notes]]
     return [Finding(one.about, tight(one.words)) for one in said if one.words]
+
+
+def family_words(scored: list[Scored], perturbed: list[Perturbed]) -> str:
+    """Which comparisons are corrected together; empty where there is one or none."""
+    clean = [*scored, *(one.scored for one in perturbed)]
+    number = sum(len(one.comparisons) for one in clean) + sum(len(one.pairs) for one in perturbed)
+    if number < 2:
+        return ""
+    return (
+        f"Above, below and cannot be separated are verdicts on {number} comparisons of arms, all those of Findings, tables and "
+        "comparisons.csv, corrected as one family (Holm). Intervals are of single comparisons. The claims are a family of their own."
+    )
 
 
 def transfer_words(scored: Scored) -> str:
