@@ -205,7 +205,7 @@ def test_a_task_that_was_not_learnt_is_noted():
     from muybridge.stages.pretrain import not_learnt
 
     def curve(accuracy):
-        return [{"step": step, "accuracy": accuracy} for step in range(10, 501, 10)]
+        return [{"step": step, "loss": 1.0, "accuracy": accuracy} for step in range(10, 501, 10)]
 
     assert not_learnt(curve(0.5), 0.25, videos=48) == []
     assert "nothing shows that the task was learnt" in not_learnt(curve(0.26), 0.25, videos=48)[0]
