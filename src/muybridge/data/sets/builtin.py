@@ -34,7 +34,7 @@ FORMAT = 3
 FPS = 12
 CRF = 16
 """Keeps 42 dB and 0.91 correlation of frame differences at 36 pixels, in 5.4 kB a clip."""
-LIBRARIES = ("av", "numpy", "scipy", "scikit-image", "scikit-learn")
+LIBRARIES = ("av", "numpy", "scipy", "pillow")
 
 DEFAULTS = {"seed": 0, "train": 2000, "test": 800}
 """Which clips there are where nothing is said."""
@@ -126,7 +126,7 @@ def ensure(
 
     Raises:
         UsageError: a number that cannot be used.
-        MuybridgeError: a picture is missing from the installed libraries, or a file cannot be written.
+        MuybridgeError: a picture is missing from the installation, or a file cannot be written.
     """
     settings = Settings(seed, train, test, frames, size)
     if workers < 1:
