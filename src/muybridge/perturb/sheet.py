@@ -180,7 +180,10 @@ class _Page:
     def _fit(self, y: float, text: str, size: float, colour: str = INK, bold: bool = False) -> None:
         """A line over the page's whole width, smaller if it is longer than that."""
         room = self.width - 2 * MARGIN
-        size *= min(1, room / _font(size).getlength(text) / 1.03)
+        while (
+            _font(size).getlength(text) > room
+        ):  # letters are set to whole pixels: length is not in proportion to size
+            size *= 0.97
         self._say(MARGIN, y, text, size, colour, bold=bold)
 
     def heading(self, category: str) -> None:
@@ -195,8 +198,7 @@ class _Page:
     def row(self, type: str, summary: str, cells: list[Cell]) -> None:
         """A type: its name, what it is, and its cells."""
         self._say(MARGIN, self.y + 18, type, 18)
-        for line, words in enumerate(textwrap.wrap(summary, 34)):
-            self._say(MARGIN, self.y + 30 + 18 * line, words, 13.5, QUIET, "la")
+        self._say(MARGIN, self.y + 30, textwrap.fill(summary, 34), 13.5, QUIET, "la")
         for column, one in enumerate(cells):
             left, middle = self._x(column), one.frames[len(one.frames) // 2]
             picture, corners = strip(one, type in ORDERS) if in_time(type) else (middle, [])
