@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.isotonic import IsotonicRegression
 
 from muybridge.claims.attribution.attribute import Attributor
 from muybridge.claims.attribution.calibrate import Judged, Quality, judge_fixture, quality
@@ -141,3 +144,17 @@ def test_a_formula_is_tested_against_a_function_and_runs_nothing():
     assert not agree(one, lambda a, b: 2 * (a + b) ** 2, one.variables, (0.1, 1.0))[0]
     assert formulas("x = __import__('os').system('true')") == []
     assert formulas("x = " + "(" * 5000 + "a + b") == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=1, max_size=40))
+def test_the_curve_is_that_of_scikit_learn(judged):
+    """With equal scores, one score, one answer: its knots and values, to the six digits kept."""
+    scores, right = np.array([score / 12 for score, _ in judged]), np.array([said for _, said in judged])
+    least = 1 / (len(scores) + 2)
+    theirs = IsotonicRegression(y_min=least, y_max=1 - least).fit(scores, right.astype(float))
+    mine = fit(scores, right)
+    every = np.linspace(-0.2, 1.2, 29)
+    assert np.interp(every, mine.scores, mine.confidences) == pytest.approx(
+        np.interp(every, theirs.X_thresholds_, theirs.y_thresholds_), abs=2e-5
+    )

@@ -187,7 +187,7 @@ def test_the_manifest_fingerprints_every_file(made: BuiltinPaths) -> None:
     manifest = json.loads((made.folder / "manifest.json").read_text(encoding="utf-8"))
     assert set(manifest["files"]) == set(contents(made.folder)) - {"manifest.json"}
     assert manifest["settings"]["train"] == 14
-    assert "scikit-image" in manifest["versions"]
+    assert "pillow" in manifest["versions"]
     assert not [name for name in contents(made.folder) if Path(name).name.startswith(".")]
 
 
@@ -269,7 +269,7 @@ def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_missing_photo_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(builtin_assets.PHOTOS, "test", ("gone.png",))
     builtin_assets.photos.cache_clear()
-    with pytest.raises(MuybridgeError, match=r"gone\.png.*nothing is downloaded.*scikit-image"):
+    with pytest.raises(MuybridgeError, match=r"gone\.png.*nothing is downloaded.*force-reinstall"):
         render(0, "test", 0, frames=4, size=16)
     builtin_assets.photos.cache_clear()
 

@@ -1,9 +1,7 @@
-import io
-
-import matplotlib.image
 import numpy as np
 import pytest
 import torch
+from PIL import ImageDraw
 
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
@@ -26,12 +24,17 @@ def clip(t: int = 8) -> Clip:
 def drawn() -> tuple[list[str], np.ndarray, list[tuple[int, int]]]:
     """Texts of a sheet, its pixels, and what ``tell`` heard."""
     heard: list[tuple[int, int]] = []
-    figure = sheet.draw(clip(), PROFILE, "a.mp4", tell=lambda done, total: heard.append((done, total)))
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=100)
-    file.seek(0)
-    pixels = np.rint(255 * matplotlib.image.imread(file)[..., :3]).astype(np.uint8)
-    return [text.get_text() for text in figure.axes[0].texts], pixels, heard
+    texts: list[str] = []
+    write = ImageDraw.ImageDraw.text
+
+    def noted(self, place, text, *args, **settings):
+        texts.append(text)
+        write(self, place, text, *args, **settings)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ImageDraw.ImageDraw, "text", noted)
+        page = sheet.draw(clip(), PROFILE, "a.mp4", tell=lambda done, total: heard.append((done, total)))
+    return texts, np.asarray(page), heard
 
 
 def test_every_type_category_severity_and_name_is_said(drawn):

@@ -11,15 +11,17 @@ import numpy as np
 import pytest
 from fake_maps import LAYERS, facts, write_map
 from fake_study import build
+from matplotlib import colormaps
 from PIL import Image
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.plain_data import write_json
+from muybridge.core.reference.colour_maps import MAGMA, VIRIDIS
 from muybridge.report import write_report
 from muybridge.report.claims.map_claims import Brighter
 from muybridge.report.claims.verdicts import World, judge
 from muybridge.report.figures.map_figures import drawn
-from muybridge.report.figures.map_pictures import BLANK, INSIDE, magma, map_picture, ticks
+from muybridge.report.figures.map_pictures import BLANK, INSIDE, map_picture, ticks
 from muybridge.report.gather.collect import collect
 from muybridge.report.gather.map_groups import layer_maps, map_groups
 from muybridge.report.gather.read_maps import has_published_axis, maps_of, on_published_axis
@@ -52,8 +54,8 @@ def test_the_first_layer_lies_at_the_bottom_left_and_colours_are_those_of_magma(
     run = write_map(out / "one", facts("vcop"), bright=0.5)
     shown = pixels(map_picture(maps_of(run)[0]))
     assert shown.shape == (14, 14, 3)
-    assert shown[-1, 0].tolist() == shown[0, -1].tolist() == magma()[255].tolist()
-    assert shown[-1, 1].tolist() == magma()[127].tolist()
+    assert shown[-1, 0].tolist() == shown[0, -1].tolist() == MAGMA[255].tolist()
+    assert shown[-1, 1].tolist() == MAGMA[127].tolist()
     assert shown[0, 0].tolist() == list(INSIDE), "the last layer with the first, inside the null band"
 
 
@@ -68,7 +70,7 @@ def test_modules_that_never_fire_stand_at_the_end_in_a_colour_of_their_own(out):
 
 def test_neither_colour_is_one_of_the_scale():
     for colour in (INSIDE, BLANK):
-        assert np.abs(magma().astype(int) - colour).max(axis=1).min() > 25
+        assert np.abs(MAGMA.astype(int) - colour).max(axis=1).min() > 25
 
 
 def test_labels_are_short_names_that_do_not_crowd():
@@ -204,3 +206,18 @@ def test_a_network_of_the_benchmark_is_shown_on_the_published_axis_too(tmp_path)
     assert value[block, rows["conv3"]] == 0.5
     assert np.isnan(value[rows["conv2.block1.relu1"]]).all()
     assert "on the axis of the published figures" in write_report(tmp_path).html.read_text()
+
+
+def test_without_matplotlib_the_page_is_whole_and_a_line_says_what_to_install(out, page, monkeypatch, capsys):
+    monkeypatch.setattr("muybridge.report.figures.map_figures.find_spec", lambda name: None)
+    written = write_report(out)
+    assert not written.figures
+    assert written.html.read_text() == page
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert "pip install 'muybridge[figures]'" in said[0]
+
+
+def test_colour_maps_are_those_of_matplotlib():
+    for name, mine in (("magma", MAGMA), ("viridis", VIRIDIS)):
+        assert np.array_equal(mine, np.round(255 * colormaps[name](np.arange(256))[:, :3]))

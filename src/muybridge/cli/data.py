@@ -1,7 +1,6 @@
 """``muybridge data``: look at videos, decode them ahead, choose some, show some."""
 
 import argparse
-import csv
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -172,6 +171,7 @@ def _subset_options(parser: argparse.ArgumentParser) -> None:
 def subset(options: Any, dataset: Any) -> int:
     """Write a list of some videos; smaller subsets of one seed lie inside larger ones."""
     from muybridge.core.files import atomic
+    from muybridge.core.text.csv_text import list_text
     from muybridge.data.index import TOPPED_UP, balanced, few, top_ups
 
     if (options.number is None) == (options.per_class is None):
@@ -186,12 +186,9 @@ def subset(options: Any, dataset: Any) -> int:
         chosen = balanced(records, _number(options.number, len(records)), options.seed)
         extra = set(top_ups(chosen, len({r.label for r in records}), options.seed))
     with atomic(options.out) as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(("path", "label", "split", "group", "topped_up"))
         names = [*dataset.classes, ""]
-        table.writerows(
-            (str(r.video), names[r.label], r.split, r.group, "yes" if r in extra else "") for r in chosen
-        )
+        rows = [(str(r.video), names[r.label], r.split, r.group, "yes" if r in extra else "") for r in chosen]
+        file.write(list_text(("path", "label", "split", "group", "topped_up"), rows))
     sizes = Counter(record.label for record in chosen).values()
     print(
         f"{options.out}: {len(chosen):,} videos, {min(sizes)} to {max(sizes)} of each of {len(sizes)} classes"

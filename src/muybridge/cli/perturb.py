@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -174,11 +174,11 @@ def _sheet(options: argparse.Namespace) -> int:
     size = options.size or 224
     title = f"{options.file.name}, {which} of {size}x{size}"
     with screen() as bars:
-        figure = draw(
+        page = draw(
             clip, options.profile, title, options.seed, lambda done, all: bars.update("sheet", done, all)
         )
     with atomic(options.sheet, "wb") as file:
-        figure.savefig(file, format="png", dpi=100)
+        page.save(file, "png")
     print(options.sheet)
     return 0
 
@@ -214,13 +214,11 @@ def _write(path: Path, shown: Any, fps: float) -> None:
         with atomic(path, "wb") as file:
             np.save(file, shown.frames)
     elif path.suffix.lower() == ".png":
-        import matplotlib.image
+        from PIL import Image
 
         t = len(shown.frames)
         chosen = np.unique(np.linspace(0, t - 1, STRIP).round().astype(int))
         with atomic(path, "wb") as file:
-            matplotlib.image.imsave(
-                cast(BinaryIO, file), np.concatenate(list(shown.frames[chosen]), axis=1), format="png"
-            )
+            Image.fromarray(np.concatenate(list(shown.frames[chosen]), axis=1)).save(file, "png")
     else:
         write(path, np.ascontiguousarray(shown.frames), fps, crf=12)

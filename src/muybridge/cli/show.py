@@ -223,7 +223,7 @@ def info(as_json: bool) -> int:
 
     root = cache_root()
     size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) if root.is_dir() else 0
-    names = ("torch", "numpy", "av", "scikit-learn", "scikit-image", "pyarrow")
+    names = ("torch", "numpy", "av", "scipy", "pillow", "pyarrow")
     facts = {
         "muybridge": __version__,
         "python": platform.python_version(),

@@ -7,16 +7,15 @@ the frame shown there: a smooth run from dark to light is the true order. All ot
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import matplotlib
 import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
-from matplotlib.figure import Figure
+from PIL import Image, ImageDraw, ImageFont
 from torch.nn import functional as F
 
 from muybridge.core.clip import Clip
+from muybridge.core.reference.colour_maps import VIRIDIS
 from muybridge.perturb import TYPES
 from muybridge.perturb.apply import CLEAN, ladder_of, perturb
 from muybridge.perturb.profiles import SEVERITIES, profile_of
@@ -54,7 +53,7 @@ class Cell:
 
 def draw(
     clip: Clip, profile: str, title: str, seed: int = 0, tell: Callable[[int, int], None] = lambda *_: None
-) -> Figure:
+) -> Image.Image:
     """The sheet of the first clip of a batch: a row per type, headed by its category; a column per severity, the clean clip first.
 
     Args:
@@ -65,7 +64,7 @@ def draw(
         tell: told rows done and rows in all.
 
     Returns:
-        A figure whose ``savefig`` at its own resolution gives the pictures pixel for pixel.
+        A page that holds the pictures pixel for pixel.
 
     Raises:
         UsageError: unknown profile.
@@ -84,7 +83,7 @@ def draw(
             page.row(type, TYPES[category][type], cells)
             done += 1
             tell(done, total)
-    return page.figure
+    return page.image
 
 
 def cell(clip: Clip, type: str, severity: int, profile: str, seed: int = 0) -> Cell:
@@ -114,7 +113,7 @@ def strip(cell: Cell, bar: bool) -> tuple[Picture, list[tuple[int, int, int]]]:
     if bar:
         edges = np.linspace(0, w, t + 1).round().astype(int)
         for frame, left, right in zip(cell.order, edges[:-1], edges[1:], strict=True):
-            picture[-BAR:, left : right - (right - left > 4)] = np.round(255 * np.array(_colour(frame, t)))
+            picture[-BAR:, left : right - (right - left > 4)] = _colour(frame, t)
     return picture, corners
 
 
@@ -134,25 +133,30 @@ def _strip_height(h: int, w: int, bar: bool) -> int:
     return 2 * _small(h, w)[0] + SEAM + (5 + BAR if bar else 0)
 
 
-def _colour(frame: int, frames: int) -> tuple[float, float, float]:
-    red, green, blue, _ = matplotlib.colormaps["viridis"](frame / max(1, frames - 1))
+def _colour(frame: int, frames: int) -> tuple[int, int, int]:
+    red, green, blue = VIRIDIS[min(255, 256 * frame // max(1, frames - 1))].tolist()
     return red, green, blue
 
 
+def _font(size: float) -> ImageFont.FreeTypeFont:
+    """The font that comes with Pillow, so that a sheet looks alike on every machine."""
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont), "Pillow was built without FreeType"
+    return font
+
+
 class _Page:
-    """A white page that is filled from the top; coordinates are pixels."""
+    """A white page that is filled from the top; coordinates and sizes of letters are pixels."""
 
     def __init__(self, h: int, w: int, groups: dict[str, list[str]], title: str) -> None:
         self.h, self.w, self.y = h, w, TOP
         heights = [self._height(type) + GAP for types in groups.values() for type in types]
         self.width = max(NARROWEST, 2 * MARGIN + LABELS + 6 * w + 5 * GAP)
         self.height = TOP + sum(heights) + len(groups) * HEADING + MARGIN
-        self.figure = Figure(figsize=(self.width / 100, self.height / 100), dpi=100, facecolor="white")
-        self.axes = self.figure.add_axes((0, 0, 1, 1))
-        self.axes.axis("off")
-        room = self.width - 2 * MARGIN
-        self._say(MARGIN, 50, title, min(21, room / len(title) / 1.15), weight="bold")
-        self._say(MARGIN, 82, LEGEND, min(10.5, room / len(LEGEND) / 0.75), color=QUIET)
+        self.image = Image.new("RGB", (self.width, self.height), "white")
+        self.pen = ImageDraw.Draw(self.image)
+        self._fit(50, title, 29, bold=True)
+        self._fit(82, LEGEND, 15, colour=QUIET)
 
     def _x(self, column: int) -> int:
         return MARGIN + LABELS + column * (self.w + GAP)
@@ -160,42 +164,54 @@ class _Page:
     def _height(self, type: str) -> int:
         return _strip_height(self.h, self.w, type in ORDERS) if in_time(type) else self.h
 
-    def _say(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
-        settings: dict[str, Any] = {"fontsize": size, "va": "baseline", "color": INK} | style
-        self.axes.text(x, y, text, **settings)
+    def _say(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        size: float,
+        colour: str = INK,
+        anchor: str = "ls",
+        bold: bool = False,
+    ) -> None:
+        for shift in (0, 1) if bold else (0,):  # the font has no bold face
+            self.pen.text((x + shift, y), text, colour, _font(size), anchor)
+
+    def _fit(self, y: float, text: str, size: float, colour: str = INK, bold: bool = False) -> None:
+        """A line over the page's whole width, smaller if it is longer than that."""
+        room = self.width - 2 * MARGIN
+        while (
+            _font(size).getlength(text) > room
+        ):  # letters are set to whole pixels: length is not in proportion to size
+            size *= 0.97
+        self._say(MARGIN, y, text, size, colour, bold=bold)
 
     def heading(self, category: str) -> None:
         """A category and the names of the columns over a line."""
         y = self.y + HEADING - 24
-        self._say(MARGIN, y, category.capitalize(), 17, weight="bold")
+        self._say(MARGIN, y, category.capitalize(), 24, bold=True)
         for column, name in enumerate(("clean", *(f"severity {s}" for s in SEVERITIES))):
-            self._say(self._x(column) + self.w / 2, y, name, 12, ha="center")
-        self.axes.plot([MARGIN, self.width - MARGIN], [y + 12, y + 12], color=INK, linewidth=0.8)
+            self._say(self._x(column) + self.w / 2, y, name, 17, anchor="ms")
+        self.pen.line((MARGIN, y + 12, self.width - MARGIN, y + 12), INK)
         self.y += HEADING
 
     def row(self, type: str, summary: str, cells: list[Cell]) -> None:
         """A type: its name, what it is, and its cells."""
-        height = self._height(type)
-        self._say(MARGIN, self.y + 18, type, 13)
-        self._say(
-            MARGIN, self.y + 30, textwrap.fill(summary, 34), 9.5, color=QUIET, va="top", linespacing=1.4
-        )
+        self._say(MARGIN, self.y + 18, type, 18)
+        self._say(MARGIN, self.y + 30, textwrap.fill(summary, 34), 13.5, QUIET, "la")
         for column, one in enumerate(cells):
-            left, picture = self._x(column), one.frames[len(one.frames) // 2]
-            if in_time(type):
-                picture, corners = strip(one, type in ORDERS)
-                for x, y, frame in corners:
-                    self._number(left + x, self.y + y, frame, len(one.frames))
-            extent = (left, left + self.w, self.y + height, self.y)
-            self.axes.imshow(picture, extent=extent, interpolation="none")
-        self.axes.set(xlim=(0, self.width), ylim=(self.height, 0))
-        self.y += height + GAP
+            left, middle = self._x(column), one.frames[len(one.frames) // 2]
+            picture, corners = strip(one, type in ORDERS) if in_time(type) else (middle, [])
+            self.image.paste(Image.fromarray(picture), (left, self.y))
+            for x, y, frame in corners:
+                self._number(left + x, self.y + y, frame, len(one.frames))
+        self.y += self._height(type) + GAP
 
     def _number(self, x: float, y: float, frame: int, frames: int) -> None:
         fill = _colour(frame, frames)
-        ink = "black" if sum(fill) > 1.4 else "white"
-        box = {"boxstyle": "square,pad=0.25", "facecolor": fill, "edgecolor": "none"}
-        self.axes.text(x + 4, y + 4, f"{frame}", fontsize=7.5, color=ink, va="top", bbox=box, zorder=3)
+        left, top, right, bottom = self.pen.textbbox((x + 4, y + 4), f"{frame}", _font(11), "lt")
+        self.pen.rectangle((left - 3, top - 3, right + 2, bottom + 2), fill)
+        self._say(x + 4, y + 4, f"{frame}", 11, "black" if sum(fill) > 357 else "white", "lt")
 
 
 def in_time(type: str) -> bool:

@@ -1,4 +1,8 @@
-"""The file lock of the operating system: freed by the kernel when its holder dies, and worth nothing between machines."""
+"""The file lock of the operating system: freed by the kernel when its holder dies, and worth nothing between machines.
+
+Whoever only waits for his turn takes ``filelock``. A lease needs more than that library says: which lock this is, by kernel, device and
+inode, so that two machines that see the same path know whether the lock binds both, and that a file system has no locks at all.
+"""
 
 import os
 import sys

@@ -1,6 +1,6 @@
 """From scores to confidences: isotonic regression on pairs with known answers, and how far confidences and shares lie apart (ECE).
 
-Isotonic regression by pooling adjacent violators (Ayer et al., Ann. Math. Stat. 26(4), 1955), by scikit-learn; expected calibration error
+Isotonic regression by pooling adjacent violators (Ayer et al., Ann. Math. Stat. 26(4), 1955), by SciPy; expected calibration error
 over equal bins (Naeini, Cooper and Hauskrecht, AAAI 2015). Confidences are kept from 0 and 1 by Laplace's rule: what was right n times
 may be wrong the next time.
 """
@@ -42,13 +42,20 @@ def fit(scores: Float64[np.ndarray, "n"], right: Bool[np.ndarray, "n"]) -> Calib
         scores: of each pair.
         right: whether the source says the claim.
     """
-    from sklearn.isotonic import IsotonicRegression
+    from scipy.optimize import isotonic_regression
 
     least, most = 1 / (len(scores) + 2), 1 - 1 / (len(scores) + 2)
-    model = IsotonicRegression(y_min=least, y_max=most, out_of_bounds="clip").fit(scores, right.astype(float))
+    knots, place, pairs = np.unique(
+        scores, return_inverse=True, return_counts=True
+    )  # equal scores are one knot
+    shares = np.bincount(place, right) / pairs
+    risen = np.clip(isotonic_regression(shares, weights=pairs).x, least, most)
+    steps = risen[1:] != risen[:-1]
+    ends = np.append(True, steps) | np.append(
+        steps, True
+    )  # of flat stretches: what lies between them says nothing more
     return Calibration(
-        tuple(round(float(x), 6) for x in model.X_thresholds_),
-        tuple(round(float(y), 6) for y in model.y_thresholds_),
+        tuple(round(float(x), 6) for x in knots[ends]), tuple(round(float(y), 6) for y in risen[ends])
     )
 
 

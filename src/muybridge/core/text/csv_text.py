@@ -1,4 +1,4 @@
-"""Tables as CSV whose cells a spreadsheet shows and never computes."""
+"""Tables as CSV: those for people, whose cells a spreadsheet shows and never computes, and lists of videos, which are read again."""
 
 import csv
 import io
@@ -16,6 +16,15 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writerow({column: neutral(column) for column in columns})
     writer.writerows({column: neutral(value) for column, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def list_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A head and rows as they are: paths and labels of a list must be found again, so nothing stands in front of them."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
     return text.getvalue()
 
 

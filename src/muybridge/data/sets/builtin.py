@@ -5,7 +5,6 @@ order of frames tells the motion. What is drawn: ``builtin_render``; out of what
 use it: ``docs/builtin.md``.
 """
 
-import csv
 import hashlib
 import multiprocessing
 import os
@@ -24,6 +23,7 @@ from muybridge.core.errors import UsageError
 from muybridge.core.files import atomic
 from muybridge.core.machine.paths import cache_root
 from muybridge.core.machine.processes import follow, spawning
+from muybridge.core.text.csv_text import list_text
 from muybridge.data.decode import video
 from muybridge.data.sets.builtin_render import MOTIONS, OBJECTS, partner, recipe, render
 
@@ -34,7 +34,7 @@ FORMAT = 3
 FPS = 12
 CRF = 16
 """Keeps 42 dB and 0.91 correlation of frame differences at 36 pixels, in 5.4 kB a clip."""
-LIBRARIES = ("av", "numpy", "scipy", "scikit-image", "scikit-learn")
+LIBRARIES = ("av", "numpy", "scipy", "pillow")
 
 DEFAULTS = {"seed": 0, "train": 2000, "test": 800}
 """Which clips there are where nothing is said."""
@@ -126,7 +126,7 @@ def ensure(
 
     Raises:
         UsageError: a number that cannot be used.
-        MuybridgeError: a picture is missing from the installed libraries, or a file cannot be written.
+        MuybridgeError: a picture is missing from the installation, or a file cannot be written.
     """
     settings = Settings(seed, train, test, frames, size)
     if workers < 1:
@@ -217,12 +217,10 @@ def _write_clip(folder: Path, settings: Settings, clip: Clip) -> Clip:
 
 
 def _write_table(path: Path, field: str, settings: Settings) -> None:
+    made = [(clip, recipe(settings.seed, *clip)) for clip in settings.clips()]
+    rows = [(_name(clip), getattr(one, field), clip[0], f"digit-{one.digit:04d}") for clip, one in made]
     with atomic(path) as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(("path", "label", "split", "group"))
-        for split, index in settings.clips():
-            made = recipe(settings.seed, split, index)
-            table.writerow((_name((split, index)), getattr(made, field), split, f"digit-{made.digit:04d}"))
+        file.write(list_text(("path", "label", "split", "group"), rows))
 
 
 def _manifest(folder: Path, settings: Settings, names: Iterable[str]) -> dict[str, Any]:

@@ -1,11 +1,9 @@
-"""Raw material of the embedded data sets: digits and photos that ship inside scikit-learn and scikit-image.
+"""Raw material of the embedded data sets: digits and photos that ship beside this file, in ``assets/``.
 
-Nothing is downloaded: pictures are read from the installed package's folder, never through a fetching
-function. Origin and licence of each are listed in ``docs/builtin.md``.
+Nothing is downloaded. Origin and licence of each are listed in ``assets/LICENCES.md``.
 """
 
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ from jaxtyping import Float32, Int64
 
 from muybridge.core.errors import MuybridgeError
 
+ASSETS = Path(__file__).parent / "assets"
 SPLITS = ("train", "test")
 TRAIN_DIGITS = 1200
 PHOTOS = {
@@ -37,13 +36,14 @@ CELL = 4
 def digits() -> tuple[Float32[np.ndarray, "n 8 8"], Int64[np.ndarray, "n"]]:
     """Ink of each handwritten digit from 0 to 1, and its class.
 
-    Source: scikit-learn's ``load_digits``, the test part of Alpaydin and Kaynak, *Optical Recognition of
-    Handwritten Digits* (UCI, 1998).
-    """
-    from sklearn.datasets import load_digits
+    Source: the test part of Alpaydin and Kaynak, *Optical Recognition of Handwritten Digits* (UCI, 1998), in the
+    order of scikit-learn's ``load_digits``; ink is stored in whole sixteenths.
 
-    bunch = load_digits()
-    return bunch.images.astype(np.float32) / 16, bunch.target.astype(np.int64)
+    Raises:
+        MuybridgeError: the file is missing from the installation.
+    """
+    with np.load(_asset("digits.npz")) as table:
+        return table["images"].astype(np.float32) / 16, table["labels"].astype(np.int64)
 
 
 def enlarged(row: int) -> Float32[np.ndarray, "40 40"]:
@@ -72,17 +72,21 @@ def photos(split: str, size: int) -> tuple[Float32[np.ndarray, "h w 3"], ...]:
 
 
 def _picture(name: str) -> Float32[np.ndarray, "h w 3"]:
-    from skimage.io import imread
+    from PIL import Image
 
-    path = Path(str(files("skimage") / "data" / name))
+    with Image.open(_asset(name)) as image:
+        picture = np.asarray(image, np.float32) / 255
+    return np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture
+
+
+def _asset(name: str) -> Path:
+    path = ASSETS / name
     if not path.is_file():
         raise MuybridgeError(
-            f"{path}: not there. The embedded data sets are rendered from pictures that scikit-image's wheel"
-            " holds, and nothing is downloaded in their place. Install the wheel again:"
-            " pip install --force-reinstall scikit-image"
+            f"{path}: not there. The embedded data sets are rendered from files of this package, and nothing is"
+            " downloaded in their place. Install it again: pip install --force-reinstall --no-deps muybridge"
         )
-    picture = np.asarray(imread(path), np.float32) / 255
-    return np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture[..., :3]
+    return path
 
 
 def _shrunken(picture: Float32[np.ndarray, "h w 3"], side: int) -> Float32[np.ndarray, "h2 w2 3"]:

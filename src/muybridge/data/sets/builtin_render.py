@@ -78,7 +78,7 @@ class Recipe:
     """What decides a clip before anything is drawn.
 
     Attributes:
-        digit: row of scikit-learn's digits.
+        digit: row of ``builtin_assets.digits``.
         object: label in ``builtin-objects``.
         motion: label in ``builtin-motions``.
     """

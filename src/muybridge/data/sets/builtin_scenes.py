@@ -4,13 +4,12 @@ A class is a pair of a digit and a motion. A quarter of the 120 pairs is in no t
 model that answers for these pairs has put together what it learnt apart (compositional zero-shot, with known truth).
 """
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
 from muybridge.core import seeding
 from muybridge.core.files import atomic
+from muybridge.core.text.csv_text import list_text
 from muybridge.data.sets.builtin_assets import PHOTOS
 from muybridge.data.sets.builtin_render import MOTIONS, OBJECTS, recipe
 
@@ -59,9 +58,7 @@ def caption(seed: int, split: str, index: int) -> str:
 
 def write_table(path: Path, seed: int, train: int, test: int) -> None:
     """Write the list of the clips, unless it is there: training clips of held-out pairs are left out, test clips show every pair."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
+    rows = []
     for split, index in [*(("train", i) for i in range(train)), *(("test", i) for i in range(test))]:
         made = recipe(seed, split, index)
         if split == "test" or not is_held_out(made.object, made.motion):
@@ -71,7 +68,8 @@ def write_table(path: Path, seed: int, train: int, test: int) -> None:
                 f"digit-{made.digit:04d}",
                 caption(seed, split, index),
             )
-            table.writerow((f"clips/{split}/{index:05d}.mp4", *said, made.object, made.motion))
-    if not path.is_file() or path.read_text(encoding="utf-8") != text.getvalue():
+            rows.append((f"clips/{split}/{index:05d}.mp4", *said, made.object, made.motion))
+    text = list_text(COLUMNS, rows)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
         with atomic(path) as file:
-            file.write(text.getvalue())
+            file.write(text)

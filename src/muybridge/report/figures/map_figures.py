@@ -1,6 +1,7 @@
 """Maps of layer similarity as files for papers: a grid for each group, as PNG, PDF and SVG, equal bytes for equal maps."""
 
 import io
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from muybridge.core.files import atomic
+from muybridge.core.text.screen import Plain
 from muybridge.report.figures.map_pictures import coloured, short, ticks
 from muybridge.report.gather.map_groups import MapGroup
 from muybridge.report.gather.read_maps import LayerMap, maps_of
@@ -23,7 +25,15 @@ FORMATS: dict[str, dict[str, Any]] = {
 
 
 def write_figures(folder: Path, groups: list[MapGroup]) -> list[Path]:
-    """Write ``figures/SLUG.png``, ``.pdf`` and ``.svg`` of every group; no link below ``folder`` is followed."""
+    """Write ``figures/SLUG.png``, ``.pdf`` and ``.svg`` of every group; no link below ``folder`` is followed.
+
+    Without matplotlib (extra ``figures``) there are none, and a line on standard error says what to install: the page has its own pictures.
+    """
+    if groups and not find_spec("matplotlib"):
+        Plain().say(
+            f"{folder / 'figures'}: not drawn, since matplotlib is missing: pip install 'muybridge[figures]'"
+        )
+        return []
     paths = []
     for group in groups:
         for kind, content in drawn(group).items():

@@ -4,12 +4,12 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
+from muybridge.core.reference.colour_maps import MAGMA
 from muybridge.report.figures.charts import Tick
 from muybridge.report.gather.read_maps import LayerMap
 
@@ -72,20 +72,11 @@ def _room(names: Sequence[str]) -> int:
 
 def coloured(value: np.ndarray, unsaid: np.ndarray) -> UInt8[np.ndarray, "rows columns 3"]:
     """Magma from 0 to 1, first row at the bottom; values beyond take the end of the scale, but their numbers stay."""
-    shades = magma()[np.clip(np.nan_to_num(value) * 255, 0, 255).astype(int)]
+    shades = MAGMA[np.clip(np.nan_to_num(value) * 255, 0, 255).astype(int)]
     shades[unsaid] = INSIDE
     shades[np.isnan(value)] = BLANK
     flipped: np.ndarray = shades[::-1]
     return flipped
-
-
-@cache
-def magma() -> UInt8[np.ndarray, "256 3"]:
-    """The colour map."""
-    from matplotlib import colormaps
-
-    shades: np.ndarray = np.round(colormaps["magma"](np.arange(256))[:, :3] * 255).astype(np.uint8)
-    return shades
 
 
 def data_uri(pixels: UInt8[np.ndarray, "h w 3"]) -> str:
@@ -99,7 +90,7 @@ def data_uri(pixels: UInt8[np.ndarray, "h w 3"]) -> str:
 
 def scale() -> str:
     """The colour scale as a picture."""
-    return data_uri(magma()[None])
+    return data_uri(MAGMA[None])
 
 
 def ticks(names: Sequence[str], most: int = MOST_TICKS) -> list[int]:
