@@ -9,6 +9,7 @@ with what of the source was looked at. The score says how well the best sentence
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any, Literal
 
 import numpy as np
@@ -74,9 +75,10 @@ class Attributor:
             self._same.setdefault(tuple(tokens), []).append(place)
             for word in set(tokens):
                 counts[word] = counts.get(word, 0) + 1
-        self._formulas = [
-            place for place, (_, span) in enumerate(self._places) if "=" in span.text and formulas(span.text)
-        ]
+        self._formulas: dict[tuple[str, str], list[int]] = {}
+        for place, (_, span) in enumerate(self._places):
+            for one in formulas(span.text) if "=" in span.text else []:
+                self._formulas.setdefault(one.name, []).append(place)
         self._rare = {word: float(np.log1p(len(self._places) / number)) for word, number in counts.items()}
 
     def attribute(self, text: str, without: str = "") -> Attribution:
@@ -102,17 +104,16 @@ class Attributor:
 
     def _places_of(self, text: str, without: str) -> list[int]:
         """Places of sentences of its words, of the best by BM25 and of formulas, each once; none of the document left out."""
-        with_formula = self._formulas if "=" in text and formulas(text) else []
         # BM25 may rank the same words low among many sentences that differ in a number.
-        twins = [
-            place
-            for place in self._same.get(tuple(content_words(text)), [])
-            if self._places[place][0].sha256 != without
-        ]
+        same_words = self._same.get(tuple(content_words(text)), [])
         best = self._index.best(text, CANDIDATES * (4 if without else 1))
-        others = [place for place in best if self._places[place][0].sha256 != without][:CANDIDATES]
-        formulas_ = [place for place in with_formula if self._places[place][0].sha256 != without]
-        return list(dict.fromkeys([*twins[:CANDIDATES], *others, *formulas_]))
+        named = [self._formulas.get(one.name, []) for one in formulas(text)] if "=" in text else []
+        near = (islice(self._elsewhere(places, without), CANDIDATES) for places in (same_words, best))
+        alike = (self._elsewhere(places, without) for places in named)
+        return list(dict.fromkeys(chain.from_iterable(chain(near, alike))))
+
+    def _elsewhere(self, places: Sequence[int], without: str) -> Iterator[int]:
+        return (place for place in places if self._places[place][0].sha256 != without)
 
     def _candidates(self, text: str, without: str) -> Iterator[tuple[Document, Span]]:
         """Sentences that may say it, each also with the one behind it on its page."""
@@ -247,17 +248,25 @@ def attribute_all(
     """
     made: dict[str, Attribution] = {}
     attributor = Attributor(found)
+    looked: dict[str, str] = {}
     for id_, claim in ledger.all("claim").items():
         if id_ not in only if only else not claim["source"]:
             continue
         own = claim["source"]["doc_sha256"] if claim["source"] else ""
         one = attributor.attribute(claim["text"], own)
         made[id_] = one
-        looked = sorted(document.sha256 for document in attributor.documents if document.sha256 != own)
-        corpus = hashlib.sha256(" ".join(looked).encode()).hexdigest()[:16]
-        ledger.append("corpus", corpus, {"documents": looked})
-        ledger.append("claim", id_, {**claim, "attribution": as_body(one, corpus, calibration, name)})
+        if own not in looked:
+            looked[own] = _corpus(ledger, attributor.documents, own)
+        ledger.append("claim", id_, {**claim, "attribution": as_body(one, looked[own], calibration, name)})
     return made
+
+
+def _corpus(ledger: Ledger, documents: Sequence[Document], without: str) -> str:
+    """Write which documents are looked at; returns the id of the line."""
+    looked = sorted(document.sha256 for document in documents if document.sha256 != without)
+    name = hashlib.sha256(" ".join(looked).encode()).hexdigest()[:16]
+    ledger.append("corpus", name, {"documents": looked})
+    return name
 
 
 def as_body(one: Attribution, corpus: str, calibration: Calibration | None, name: str) -> dict[str, Any]:

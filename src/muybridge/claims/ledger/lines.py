@@ -26,7 +26,7 @@ MOST = 256 << 20
 
 @dataclass(frozen=True)
 class Line:
-    """One line as it stands in the file."""
+    """One line as it stands in the file; ``number`` counts lines of the file from 1."""
 
     type: str
     id: str
@@ -34,6 +34,7 @@ class Line:
     utc: str
     by: str
     seal: str
+    number: int
 
 
 @dataclass
@@ -52,8 +53,9 @@ class Ledger:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     newer: bool = False
     _last: str = FIRST
-    _held: dict[tuple[str, str], Line] = field(default_factory=dict)
+    _history: dict[tuple[str, str], list[Line]] = field(default_factory=dict)
     _size: int = 0
+    _count: int = 0
     _torn: bool = False
 
     @property
@@ -93,9 +95,9 @@ class Ledger:
                 f"{self.path}: holds lines of a newer version than {VERSION}; it is read but not written to. Update Muybridge."
             )
         body = json.loads(_canonical(body))
-        held = self._held.get((type_, id_))
-        if held is not None and held.body == body:
-            return held
+        held = self._history.get((type_, id_))
+        if held and held[-1].body == body:
+            return held[-1]
         wrong = problem(type_, body)
         if wrong:
             raise ValueError(f"{type_} {id_}: {wrong}")
@@ -106,11 +108,12 @@ class Ledger:
         seal = seal_of(content)
         self._write(("\n" if self._torn else "") + _canonical({**content, "seal": seal}) + "\n")
         self._last, self._torn = seal, False
-        return self._keep(Line(type_, id_, body, str(content["utc"]), str(content["by"]), seal))
+        self._count += 1
+        return self._keep(Line(type_, id_, body, str(content["utc"]), str(content["by"]), seal, self._count))
 
     def _keep(self, line: Line) -> Line:
         self.lines.append(line)
-        self._held[line.type, line.id] = line
+        self._history.setdefault((line.type, line.id), []).append(line)
         return line
 
     def _write(self, text: str) -> None:
@@ -128,16 +131,16 @@ class Ledger:
 
     def all(self, type_: str) -> dict[str, Mapping[str, Any]]:
         """What holds now, by id, in the order of first mention."""
-        return {id_: line.body for (type__, id_), line in self._held.items() if type__ == type_}
+        return {id_: lines[-1].body for (type__, id_), lines in self._history.items() if type__ == type_}
 
     def get(self, type_: str, id_: str) -> Mapping[str, Any] | None:
         """What holds of one id; None where there is none."""
-        held = self._held.get((type_, id_))
-        return None if held is None else held.body
+        held = self._history.get((type_, id_))
+        return held[-1].body if held else None
 
     def history(self, type_: str, id_: str) -> list[Line]:
         """Every line of one id, oldest first."""
-        return [line for line in self.lines if (line.type, line.id) == (type_, id_)]
+        return list(self._history.get((type_, id_), []))
 
     def _read(self) -> None:
         for number, text in self._texts():
@@ -160,6 +163,7 @@ class Ledger:
     def _texts(self) -> Iterator[tuple[int, str]]:
         content = read_bytes(self.path, MOST)
         self._size, self._torn = len(content), bool(content) and not content.endswith(b"\n")
+        self._count = content.count(b"\n") + self._torn
         for number, raw in enumerate(content.split(b"\n"), 1):
             if raw.strip():
                 yield number, raw.decode("utf-8", errors="replace")
@@ -180,7 +184,9 @@ class Ledger:
         if content["before"] != self._last:
             self.problems.append(f"{where}: the line before it is missing, damaged or changed")
         self._last = seal
-        self._keep(Line(content["type"], content["id"], content["body"], content["utc"], content["by"], seal))
+        self._keep(
+            Line(content["type"], content["id"], content["body"], content["utc"], content["by"], seal, number)
+        )
 
 
 def _canonical(content: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from muybridge import __version__
-from muybridge.claims.ledger.lines import NAME, Ledger
+from muybridge.claims.ledger.lines import MOST, NAME, Ledger
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.core.files import atomic, read_bytes
@@ -45,6 +45,7 @@ COLUMNS = (
     "runs",
     "data",
 )
+CRATE = "ro-crate"
 LEVELS = {
     "refuted": "error",
     "contradicted": "error",
@@ -58,18 +59,25 @@ LEVELS = {
 def export(ledger: Ledger, names: list[str]) -> list[Path]:
     """Write a ledger below ``export/``; all forms, or those named.
 
+    The crate holds the hashes of the other files: it is written last, and anew with any of them once it is there.
+
     Raises:
         UsageError: no such form.
     """
-    paths = []
-    for name in names or list(FORMS):
+    for name in names:
         if name not in FORMS:
             raise UsageError(f"no form {name!r}.{suggestion(name, FORMS)} Known: {', '.join(FORMS)}.")
-        file, make = FORMS[name]
-        paths.append(ledger.folder / "export" / file)
+    wanted = set(names or FORMS) | ({CRATE} if _place(ledger, CRATE).exists() else set())
+    paths = []
+    for name in (one for one in FORMS if one in wanted):
+        paths.append(_place(ledger, name))
         with atomic(paths[-1], below=ledger.folder) as target:
-            target.write(make(ledger))
+            target.write(FORMS[name][1](ledger))
     return paths
+
+
+def _place(ledger: Ledger, name: str) -> Path:
+    return ledger.folder / "export" / FORMS[name][0]
 
 
 def tidy(ledger: Ledger) -> str:
@@ -113,17 +121,18 @@ def _row(claim: Mapping[str, Any]) -> dict[str, Any]:
 
 def crate(ledger: Ledger) -> str:
     """RO-Crate 1.1 metadata of the folder ``export/``: the files that are in it, the ledger's software, and the documents as citations."""
-    held = [(file, make(ledger)) for name, (file, make) in FORMS.items() if name != "ro-crate"]
+    written = [_place(ledger, name) for name in FORMS if name != CRATE and _place(ledger, name).is_file()]
+    held = [(path.name, read_bytes(path, MOST)) for path in written]
     files = [
         {
             "@id": file,
             "@type": "File",
             "name": file,
             "encodingFormat": _media(file),
-            "contentSize": str(len(text.encode())),
-            "sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "contentSize": str(len(content)),
+            "sha256": hashlib.sha256(content).hexdigest(),
         }
-        for file, text in held
+        for file, content in held
     ]
     works = [
         {
@@ -245,7 +254,7 @@ def sarif(ledger: Ledger) -> str:
             ("verdict", result.get("verdict"), result.get("reason")),
         ):
             if word in LEVELS:
-                line = _line_of(ledger, id_)
+                line = ledger.history("claim", id_)[-1].number
                 place = {
                     "physicalLocation": {"artifactLocation": {"uri": NAME}, "region": {"startLine": line}}
                 }
@@ -281,14 +290,6 @@ def sarif(ledger: Ledger) -> str:
         "runs": [{"tool": {"driver": driver}, "results": results}],
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-
-
-def _line_of(ledger: Ledger, id_: str) -> int:
-    """Line of the file in which the present state of a claim stands."""
-    seal = ledger.history("claim", id_)[-1].seal.encode()
-    return next(
-        number for number, raw in enumerate(read_bytes(ledger.path, 256 << 20).split(b"\n"), 1) if seal in raw
-    )
 
 
 def trig(ledger: Ledger) -> str:
@@ -372,6 +373,6 @@ def _tex(text: str) -> str:
 
 FORMS: Mapping[str, tuple[str, Callable[[Ledger], str]]] = {
     "csv": ("claims.csv", tidy), "effects": ("effects.json", effects), "repro": ("repro.yaml", repro), "sarif": ("claims.sarif", sarif),
-    "trig": ("claims.trig", trig), "bibtex": ("sources.bib", bibtex), "ro-crate": ("ro-crate-metadata.json", crate),
+    "trig": ("claims.trig", trig), "bibtex": ("sources.bib", bibtex), CRATE: ("ro-crate-metadata.json", crate),
 }  # fmt: skip
 """Name to file and maker."""
