@@ -10,6 +10,7 @@ from typing import Any
 
 __version__ = "0.2.0"
 __all__ = [
+    "claims",
     "compare",
     "distill",
     "diversity",
@@ -21,6 +22,7 @@ __all__ = [
     "quickstart",
     "report",
     "retrieval",
+    "review",
     "robustness",
     "runs",
     "similarity",

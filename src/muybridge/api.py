@@ -11,6 +11,8 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import finalize
 
+from muybridge.claims.verbs import claims as claims
+from muybridge.claims.verbs import review as review
 from muybridge.config import stage_configs as configs
 from muybridge.config.stage_configs import (
     Control,

@@ -12,8 +12,7 @@ from muybridge.core.errors import UsageError
 from muybridge.core.text.terminal import Column, lines, visible, width
 
 if TYPE_CHECKING:
-    from muybridge.claims.ledger.lines import Ledger
-    from muybridge.claims.verify.table_predicates import Results
+    from muybridge.claims.book import Book
 
 OUT = "muybridge-claims"
 HELP = f"""usage: muybridge claims COMMAND [OPTIONS] [--out DIR]
@@ -23,7 +22,8 @@ Sentences of papers and your own in a ledger (DIR/ledger.jsonl, default {OUT}), 
 source say it, and does it hold on results. docs/claims.md has a worked example.
 
 claims
-  add SOURCE...        a PDF, .txt or a folder of them (documents and their claims), or a .yaml with your own claims and predicates
+  add SOURCE...        a PDF, .txt or a folder of them (documents and their claims), a .yaml with your own claims and predicates,
+                       or results: the result.json of a run (its numbers), the study.json of a study (its claims and numbers)
   list                 every claim with both verdicts [--json] [--kind KIND] [--verdict VERDICT]
   show ID              everything about one claim, with its history
   attribute [ID...]    look the claims up in the documents [--judge module:function: a second opinion, marked as a machine's]
@@ -104,65 +104,38 @@ def _parsed(name: str, words: Sequence[str]) -> argparse.Namespace:
     return parser.parse_intermixed_args(list(words))
 
 
-def open_ledger(told: argparse.Namespace, new: bool = False) -> "Ledger":
+def opened(told: argparse.Namespace, new: bool = False) -> "Book":
     """The ledger of ``--out``; what is wrong with it is said."""
+    from muybridge.claims.book import Book
     from muybridge.claims.ledger.lines import Ledger
 
-    ledger = Ledger.open(told.out, new=new)
-    for one in ledger.problems:
+    book = Book(Ledger.open(told.out, new=new))
+    for one in book.ledger.problems:
         print(visible(f"! {one}"))
-    return ledger
+    return book
 
 
-def tables(told: argparse.Namespace) -> "dict[str, Results]":
-    """Tables of ``--table``, by name.
+def tables(told: argparse.Namespace) -> dict[str, str]:
+    """Files of ``--table``, by name.
 
     Raises:
-        UsageError: one cannot be read.
+        UsageError: one is not NAME=FILE.
     """
-    from muybridge.claims.verify.table_predicates import Results
-
-    found = {}
-    for word in told.table:
-        name, sign, file = word.partition("=")
-        try:
-            found[name] = Results.read(name, Path(file).read_bytes())
-        except (OSError, ValueError, UnicodeDecodeError) as error:
-            raise UsageError(f"--table {word}: {error if sign else 'wanted NAME=FILE.csv'}.") from error
-    return found
-
-
-def _all_tables(told: argparse.Namespace) -> "dict[str, Results]":
-    """Those given, and those of the shipped review that the ledger is of."""
-    from muybridge.claims.review.shipped_reviews import REVIEWS, tables_of
-
-    shipped: dict[str, Any] = {}
-    for name in REVIEWS:
-        shipped |= tables_of(name)
-    return {**shipped, **tables(told)}
+    parts = [word.partition("=") for word in told.table]
+    for word, (_, _, file) in zip(told.table, parts, strict=True):
+        if not file:
+            raise UsageError(f"--table {word}: wanted NAME=FILE.csv.")
+    return {name: file for name, _, file in parts}
 
 
 def _add(told: argparse.Namespace) -> int:
-    from muybridge.claims.corpus.documents import add
-    from muybridge.claims.corpus.extract import extract
-    from muybridge.claims.ledger.claim_files import add_claims, read_claims
-
-    if not told.words:
-        raise UsageError("claims add wants a SOURCE: a PDF, .txt, a folder or a .yaml.")
-    sources = [Path(word) for word in told.words]
-    entries = {path: read_claims(path) for path in sources if path.suffix in (".yaml", ".yml")}
-    ledger = open_ledger(told, new=True)
-    for path in sources:
-        if path in entries:
-            made = add_claims(ledger, entries[path], str(path))
-        else:
-            show_added(add(ledger, path, told.work, told.coverage))
-            made = extract(ledger)
-        print(visible(f"{path}: {len(made)} claims"))
+    for one in opened(told, new=True).add(*told.words, work=told.work, coverage=told.coverage):
+        show_added(one.files)
+        print(visible(f"{one.source}: {len(one.claims)} claims"))
     return 0
 
 
-def show_added(found: Sequence[Any]) -> None:
+def show_added(found: Iterable[Any]) -> None:
     """What became of files."""
     for one in found:
         said = (
@@ -173,11 +146,7 @@ def show_added(found: Sequence[Any]) -> None:
 
 
 def _list(told: argparse.Namespace) -> int:
-    ledger = open_ledger(told)
-    kept = [
-        claim for claim in ledger.all("claim").values()
-        if (not told.kind or claim["kind"] == told.kind) and (not told.verdict or (claim["result"] or {}).get("verdict") == told.verdict)
-    ]  # fmt: skip
+    kept = opened(told).list(told.kind, told.verdict)
     if told.json:
         print(json.dumps(kept, indent=2, ensure_ascii=False))
         return 0
@@ -195,25 +164,10 @@ def _list(told: argparse.Namespace) -> int:
 def _show(told: argparse.Namespace) -> int:
     import yaml
 
-    ledger = open_ledger(told)
+    book = opened(told)
     if len(told.words) != 1:
         raise UsageError("claims show wants one ID.")
-    claim = ledger.get("claim", told.words[0])
-    if claim is None:
-        known = ledger.all("claim")
-        raise UsageError(
-            f"no claim {told.words[0]!r}.{suggestion(told.words[0], known)} `muybridge claims list` shows them."
-        )
-    history = [
-        {
-            "utc": line.utc,
-            "by": line.by,
-            "attribution": (line.body["attribution"] or {}).get("label"),
-            "verdict": (line.body["result"] or {}).get("verdict"),
-        }
-        for line in ledger.history("claim", told.words[0])
-    ]
-    body = {**claim, "history": history}
+    body = book.show(told.words[0])
     print(
         visible(
             json.dumps(body, indent=2, ensure_ascii=False)
@@ -226,43 +180,12 @@ def _show(told: argparse.Namespace) -> int:
 
 
 def _attribute(told: argparse.Namespace) -> int:
-    from muybridge.claims.attribution.attribute import attribute_all
-    from muybridge.claims.attribution.calibrate import calibrate, calibration_of
-    from muybridge.claims.corpus.documents import kept
     from muybridge.core.catalogue import imported
 
     judge = imported(told.judge) if told.judge else None
-    ledger = open_ledger(told)
-    _known(ledger, told.words)
-    if calibration_of(ledger)[0] is None:
-        calibrate(ledger)
-    curve, name = calibration_of(ledger)
-    found = attribute_all(ledger, kept(ledger), curve, name, told.words)
-    if judge is not None:
-        _second_opinion(ledger, found, judge, told.judge)
+    found = opened(told).attribute(*told.words, judge=judge, name=told.judge)
     print_counts(one.label for one in found.values())
     return 0
-
-
-def _second_opinion(
-    ledger: "Ledger", found: Mapping[str, Any], judge: Callable[[str, str], Any], name: str
-) -> None:
-    """What a function of the user's says of claim and best sentence, beside what the rules say and marked as a machine's."""
-    for id_, one in found.items():
-        claim = ledger.get("claim", id_)
-        if claim is not None and one.span is not None:
-            try:
-                said = str(judge(claim["text"], one.span.text))[:200]
-            except Exception as error:  # whatever a foreign function does
-                said = f"failed ({type(error).__name__}: {error})"[:200]
-            ledger.append("claim", id_, {**claim, "machine": f"{name}: {said}"})
-
-
-def _known(ledger: "Ledger", ids: Sequence[str]) -> None:
-    known = ledger.all("claim")
-    for id_ in ids:
-        if id_ not in known:
-            raise UsageError(f"no claim {id_!r}.{suggestion(id_, known)} `muybridge claims list` shows them.")
 
 
 def print_counts(found: Iterable[str]) -> None:
@@ -274,54 +197,44 @@ def print_counts(found: Iterable[str]) -> None:
 
 
 def _verify(told: argparse.Namespace) -> int:
-    from muybridge.claims.verify.verify import differing, verify
-
-    ledger = open_ledger(told)
-    _known(ledger, told.words)
-    tables = _all_tables(told)
+    book = opened(told)
     if told.again:
-        found = differing(ledger, told.runs, tables)
+        found = book.differing(told.runs, tables(told))
         print(visible("\n".join(found)) if found else "every verdict comes out as the ledger has it")
         return 1 if found else 0
-    print_counts(one.verdict for one in verify(ledger, told.runs, tables, told.words).values())
+    judged = book.verify(*told.words, runs=told.runs, tables=tables(told))
+    print_counts(one.verdict for one in judged.values())
     return 0
 
 
 def review(told: argparse.Namespace) -> int:
     """The rubric, and scores of people where their files are given."""
-    from muybridge.claims.review.assess import assess, take_scores
-
-    ledger = open_ledger(told)
-    for one in assess(ledger):
+    book = opened(told)
+    for one in book.review(*told.reviewer):
         mark = {True: "yes", False: "no ", None: "?  "}[one.passed]
         print(visible(f"{mark}  {one.item}: {one.words}"))
     if told.reviewer:
-        take_scores(ledger, told.reviewer)
-        agreed = ledger.get("check", "reviewers agree")
+        agreed = book.ledger.get("check", "reviewers agree")
         print(visible(agreed["words"] if agreed else ""))
     return 0
 
 
 def _report(told: argparse.Namespace) -> int:
-    from muybridge.claims.pages.ledger_report import write_review
-
-    paths = write_review(open_ledger(told))
+    paths = opened(told).report()
     print(f"{paths.html.resolve()}\n{paths.markdown.resolve()}")
     return 0
 
 
 def _export(told: argparse.Namespace) -> int:
-    from muybridge.claims.pages.ledger_export import export
-
-    for path in export(open_ledger(told), told.words):
+    for path in opened(told).export(*told.words):
         print(path)
     return 0
 
 
 def _calibrate(told: argparse.Namespace) -> int:
-    from muybridge.claims.attribution.calibrate import LABELS, calibrate
+    from muybridge.claims.attribution.calibrate import LABELS
 
-    found = calibrate(open_ledger(told, new=True))
+    found = opened(told, new=True).calibrate()
     print(f"{found.pairs} pairs\nlabel         precision               recall")
     for label in LABELS:
         print(f"{label:<12}  {_span(found.precision[label])}   {_span(found.recall[label])}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from muybridge.cli.claims import (
     SHARED,
     Command,
-    open_ledger,
+    opened,
     print_counts,
     review,
     run_command,
@@ -37,17 +37,17 @@ def _new(told: argparse.Namespace) -> int:
 
 
 def _corpus(told: argparse.Namespace) -> int:
-    from muybridge.claims.corpus.documents import add, documents, exclude
+    from muybridge.claims.corpus.documents import add, documents
 
     what, *rest = told.words or [""]
     if what == "add" and rest:
-        ledger = open_ledger(told, new=True)
+        ledger = opened(told, new=True).ledger
         for word in rest:
             show_added(add(ledger, Path(word), told.work, told.coverage))
     elif what == "exclude" and len(rest) > 1:
-        exclude(open_ledger(told), rest[0], " ".join(rest[1:]))
+        opened(told).exclude(rest[0], " ".join(rest[1:]))
     elif what == "list":
-        ledger = open_ledger(told)
+        ledger = opened(told).ledger
         out = ledger.all("exclusion")
         for one in documents(ledger):
             print(
@@ -61,30 +61,31 @@ def _corpus(told: argparse.Namespace) -> int:
 
 
 def _search(told: argparse.Namespace) -> int:
-    from muybridge.claims.corpus.search import search
-
     if not told.words:
         raise UsageError("review search wants a QUERY.")
-    for hit in search(open_ledger(told), " ".join(told.words)):
+    for hit in opened(told).search(" ".join(told.words)):
         print(visible(f"{hit.score:8.2f}  {hit.document.work}  {hit.document.title}"))
     return 0
 
 
 def _extract(told: argparse.Namespace) -> int:
-    from muybridge.claims.corpus.extract import extract
-
-    print_counts(claim["kind"] for claim in extract(open_ledger(told)))
+    print_counts(claim["kind"] for claim in opened(told).extract())
     return 0
 
 
 def _run(told: argparse.Namespace) -> int:
+    from muybridge.claims.book import read_tables
     from muybridge.claims.pages.ledger_report import write_review
     from muybridge.claims.review.shipped_reviews import REVIEWS, run_review
 
     if len(told.words) != 1:
         raise UsageError(f"review run wants one NAME. Known: {', '.join(REVIEWS)}.")
     ledger = run_review(
-        told.words[0], told.out, told.runs, tables(told), say=lambda words: print(visible(words))
+        told.words[0],
+        told.out,
+        told.runs,
+        read_tables(tables(told)),
+        say=lambda words: print(visible(words)),
     )
     for one in ledger.problems:
         print(visible(f"! {one}"))

@@ -1,5 +1,7 @@
 """Claims of documents: whole sentences with their places, or the rows of a synthesis."""
 
+from collections.abc import Sequence
+
 from muybridge.claims.corpus.documents import Document, kept
 from muybridge.claims.corpus.kinds import checkable
 from muybridge.claims.ledger.claim_record import Claim, new_claim
@@ -8,15 +10,15 @@ from muybridge.claims.review.synthesis import synthesis
 from muybridge.core.text.sentences import Span
 
 
-def extract(ledger: Ledger, only: str = "") -> list[Claim]:
-    """Write the claims of every document, or of one work; those that are there already stay as they are.
+def extract(ledger: Ledger, only: str = "", documents: Sequence[str] | None = None) -> list[Claim]:
+    """Write the claims of every document, of one work, or of some documents by hash; those that are there already stay as they are.
 
     A synthesis gives the rows of its table, named C1, C2, ...; its own text about itself gives none. Every other document gives its
     sentences that state a number, a comparison or a definition.
     """
     made = []
     for document in kept(ledger):
-        if only and document.work != only:
+        if (only and document.work != only) or (documents is not None and document.sha256 not in documents):
             continue
         made += _of_synthesis(ledger, document) or _of_text(document)
     held = ledger.all("claim")

@@ -17,7 +17,7 @@ from muybridge.core.text.claim_words import PREDICATES, claim_words
 
 FIELDS = ("id", "say", "kind", "tier")
 TIERS = ("literature", "reanalysis", "own_synthetic", "own_real")
-OTHERS = (*ON_TABLES, *ON_FACTS, "waits", "formula")
+OTHERS = (*ON_TABLES, *ON_FACTS, "measured", "waits", "formula")
 
 
 def read_claims(path: Path) -> list[dict[str, Any]]:
@@ -67,6 +67,7 @@ def _entry(ledger: Ledger, one: Mapping[str, Any], where: str) -> Claim:
     claim["predicate"] = predicate
     if predicate and claim["kind"] == "meta" and "kind" not in one:
         claim["kind"] = "finding"  # what results can decide is about the world
+    held = ledger.get("claim", claim["claim_id"])  # which follows from the sentence where it has no name
     if held is not None and held["text"] == claim["text"] and held["predicate"] == predicate:
         return dict(held)
     return claim

@@ -13,6 +13,7 @@ from typing import Any
 
 from muybridge import __version__
 from muybridge.claims.ledger.lines import Ledger
+from muybridge.claims.measured import measured
 from muybridge.claims.verify import table_predicates
 from muybridge.claims.verify.table_predicates import Line, Outcome, Results
 from muybridge.core.errors import MuybridgeError, UsageError
@@ -68,7 +69,7 @@ def outcomes(
 ) -> dict[str, Outcome]:
     """Verdicts, without writing them; ``others`` are p-values of claims judged before, for the correction."""
     world = _world(runs) if runs is not None and any(_of_study(claim) for claim in claims.values()) else None
-    found = {id_: _guarded(claim, world, results) for id_, claim in claims.items()}
+    found = {id_: _guarded(claim, world, results, runs) for id_, claim in claims.items()}
     tested = [id_ for id_, one in found.items() if one.p is not None]
     corrected = dict(
         zip(tested, holm([*(float(found[id_].p or 0.0) for id_ in tested), *others]), strict=False)
@@ -104,16 +105,20 @@ def _of_study(claim: Mapping[str, Any]) -> bool:
     )
 
 
-def _guarded(claim: Mapping[str, Any], world: World | None, results: Mapping[str, Results]) -> Outcome:
+def _guarded(
+    claim: Mapping[str, Any], world: World | None, results: Mapping[str, Results], runs: Path | None
+) -> Outcome:
     """A predicate that raises gives no verdict, and says why."""
     try:
-        return _outcome(claim, world, results)
+        return _outcome(claim, world, results, runs)
     except (MuybridgeError, ValueError, KeyError, TypeError, ArithmeticError) as error:
         words = str(error) if isinstance(error, MuybridgeError) else f"{type(error).__name__}: {error}"
         return Outcome("undetermined", f"its predicate failed ({words})")
 
 
-def _outcome(claim: Mapping[str, Any], world: World | None, results: Mapping[str, Results]) -> Outcome:
+def _outcome(
+    claim: Mapping[str, Any], world: World | None, results: Mapping[str, Results], runs: Path | None
+) -> Outcome:
     predicate = claim["predicate"]
     if predicate is None:
         return _without(claim)
@@ -132,13 +137,17 @@ def _outcome(claim: Mapping[str, Any], world: World | None, results: Mapping[str
         return ON_FACTS[kind](**options)
     if kind == "waits":
         return Outcome("undetermined", str(options["reason"]))
-    if kind in PREDICATES:
+    if kind == "measured" and runs is not None:
+        return measured(runs, **options)
+    if kind == "measured" or kind in PREDICATES:
         if world is None:
             return Outcome("undetermined", "no runs at hand; give a folder of runs with --runs")
         return _judged(
             judge(user_claims([{"say": claim["text"], kind: options}], claim["claim_id"]), world)[0]
         )
-    raise UsageError(f"no predicate {kind!r}. Known: {', '.join([*PREDICATES, *ON_TABLES, *ON_FACTS])}.")
+    raise UsageError(
+        f"no predicate {kind!r}. Known: {', '.join([*PREDICATES, *ON_TABLES, *ON_FACTS, 'measured'])}."
+    )
 
 
 def _without(claim: Mapping[str, Any]) -> Outcome:
