@@ -133,6 +133,26 @@ def test_contaminated_sources_are_refused(ledger: Ledger, tmp_path: Path):
     assert "machine-written" in add(ledger, tmp_path / "x.txt")[0].reason
 
 
+HEADS = {
+    "arXiv:2207.01398v2 [cs.CV] 4 Apr 2023\n\nA title\n\nA text.": "arXiv:2207.01398",
+    "A title\n\nWith names.\n\nAnd lines.\n\nMore.\narXiv:2207.01398v2  [cs.CV]  4 Apr 2023": "arXiv:2207.01398",
+    "https://arxiv.org/abs/2207.01398v2\n\nA title": "arXiv:2207.01398",
+    "Notes\n\nFrom arXiv 2207.01398: six models.": "arXiv:2207.01398",
+    "https://grokipedia.com/page/230313009\n\nMELTR": "grokipedia:230313009",
+    "MELTR\n\nclawrxiv 2604.01227": "clawrxiv:2604.01227",
+    "A review\n\nWe reject a page (grokipedia 230313009) that is made up.": "file:x.txt",
+    "A review\n\nIt follows the benchmark of arXiv 2207.01398 in all.": "file:x.txt",
+    "A text on the benchmark (2023,\narXiv 2207.01398; four sets) and its peers.": "file:x.txt",
+    "One\n\nTwo\n\nThree\n\narXiv 2207.01398 is the fourth line.": "file:x.txt",
+}
+
+
+@pytest.mark.parametrize("text", HEADS)
+def test_a_text_is_the_work_that_it_says_it_is_and_none_that_it_speaks_of(text: str, tmp_path: Path):
+    assert read(tmp_path / "x.txt", text.encode()).work == HEADS[text]
+    assert read(tmp_path / "2306.06010v2.txt", text.encode()).work == "arXiv:2306.06010"
+
+
 def test_an_exclusion_wants_a_document_and_a_reason(ledger: Ledger, tmp_path: Path):
     (tmp_path / "a.txt").write_text("A model is a model.")
     add(ledger, tmp_path / "a.txt", "arXiv:2001.00001")

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from muybridge.claims.corpus.pdf import MOST_BYTES, pages_of
-from muybridge.claims.corpus.works import REJECTED, TITLES, names_in, work_id
+from muybridge.claims.corpus.works import REJECTED, TITLES, named_by, names_in, work_of
 from muybridge.claims.ledger.lines import Ledger
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.files import atomic, read_bytes
@@ -140,7 +140,7 @@ def read(path: Path, content: bytes, work: str = "", coverage: str = "") -> Docu
             "Run it through OCR (ocrmypdf) and add that."
         )
     text = "\n".join(pages)
-    work = work or work_id(path.name) or work_id(text[:3000]) or f"file:{path.name}"
+    work = work or named_by(path.name) or work_of(pages[0]) or f"file:{path.name}"
     return Document(
         hashlib.sha256(content).hexdigest(), work, TITLES.get(work, "") or _title(text), coverage or _coverage(text), tuple(pages),
         "pdfium" if is_pdf else "text",

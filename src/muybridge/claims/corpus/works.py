@@ -22,18 +22,38 @@ REJECTED = {
 _ARXIV = re.compile(
     r"(?:arxiv\.org/(?:abs|pdf)/|arxiv[:\s]+)?(?<![\d.])(\d{4}\.\d{4,5})(?:v\d+)?(?![\d])", re.IGNORECASE
 )
-_REJECTED = re.compile(r"(grokipedia)\D{0,40}(2303\.?13009)|(clawrxiv)\D{0,20}(2604\.01227)", re.IGNORECASE)
+_ITSELF = re.compile(
+    r"\W*(?:from\s+|source:\s*|https?://(?:www\.)?)?(?P<place>arxiv|grokipedia|clawrxiv)(?P<path>\D{0,40}?)(?P<number>\d{4}\.?\d{4,5})",
+    re.IGNORECASE,
+)
+_STAMP = re.compile(r"arXiv:(\d{4}\.\d{4,5})v\d+\s*\[[\w.-]+\]")
+"""What arXiv prints at the margin of a first page."""
+HEAD = 3
+"""Paragraphs at whose beginning a text may say what it is."""
 
 
-def work_id(text: str) -> str:
-    """The work that a file name or the head of a text names: ``arXiv:NUMBER`` without version; empty if none."""
-    bad = _REJECTED.search(text)
-    if bad:
-        return "grokipedia:230313009" if bad[1] else "clawrxiv:2604.01227"
-    found = re.search(r"arxiv\D{0,20}(\d{4}\.\d{4,5})", text, re.IGNORECASE) or re.fullmatch(
-        r"(\d{4}\.\d{4,5})(?:v\d+)?\.\w+", text
+def named_by(name: str) -> str:
+    """The work that the name of a file tells: ``arXiv:NUMBER`` without version; empty if none."""
+    found = re.search(r"arxiv\D{0,20}(\d{4}\.\d{4,5})", name, re.IGNORECASE) or re.fullmatch(
+        r"(\d{4}\.\d{4,5})(?:v\d+)?\.\w+", name
     )
     return f"arXiv:{found[1]}" if found else ""
+
+
+def work_of(text: str) -> str:
+    """The work that a text says it is: by arXiv's stamp on it, or by a paragraph of its head that begins with the number; empty if none.
+
+    A text that names another work, as most do, is not that work.
+    """
+    stamp = _STAMP.search(text)
+    heads = re.split(r"\n\s*\n", text.strip(), maxsplit=HEAD)[:HEAD]
+    found = next((one for head in heads if (one := _ITSELF.match(head))), None)
+    if found is None or stamp:
+        return f"arXiv:{stamp[1]}" if stamp else ""
+    place, digits = found["place"].lower(), found["number"].replace(".", "")
+    if place == "grokipedia":
+        return f"grokipedia:{digits}"
+    return f"{'arXiv' if place == 'arxiv' else place}:{digits[:4]}.{digits[4:]}"
 
 
 def names_in(text: str) -> list[str]:
