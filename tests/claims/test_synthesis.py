@@ -134,6 +134,9 @@ def test_kinds_of_other_sentences():
     assert kind_of("We define the gap as the difference of both.") == "definition"
     assert kind_of("This paper is organised as follows.") == "meta"
     assert kind_of("A is more robust than B.") == "finding"
+    assert kind_of("Video models lose accuracy under temporal perturbations.") == "finding"
+    assert kind_of("Both kinds of network suffered from blur.") == "finding"
+    assert kind_of("We thank all of the annotators.") == "meta"
     assert kind_of("Models were trained for 20 epochs.") == "protocol"
 
 

@@ -36,9 +36,9 @@ _PROTOCOL = re.compile(
     r"\bwe (?:train|use|evaluate|sample|take|resize|set|follow|split|select|test)\b"
 )
 _FINDING = re.compile(
-    r"\b(?:achieves?|reach(?:es)?|obtains?|scores?|drops?|improves?|degrades?|shows? that|suggests?|correlat|"
-    r"depends|separates?|keeps?|differs?|varies|decides?|accounts? for|"
-    r"performs?|leads to|causes?|harms?|helps?|converges?|collapses?|saturates?)\b"
+    r"\b(?:(?:achieve|improve|degrade|lose|cause|converge|collapse|saturate|separate|decide)[sd]?|reach(?:e[sd])?|var(?:y|ie[sd])|"
+    r"(?:obtain|suffer|perform|harm|help|differ|depend|remain|generali[sz]e)(?:s|d|ed)?|scores?|drops?|shows? that|suggests?|correlat\w*|"
+    r"keeps?|accounts? for|le(?:ads?|d) to)\b"
 )
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from muybridge.claims.ledger.claim_record import Claim, new_claim
 from muybridge.claims.ledger.lines import Ledger
-from muybridge.claims.verify.verify import ON_FACTS, ON_TABLES
+from muybridge.claims.verify.verify import ON_FACTS, ON_RUNS, ON_TABLES
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.core.text.claim_words import PREDICATES, claim_words
 
 FIELDS = ("id", "say", "kind", "tier")
 TIERS = ("literature", "reanalysis", "own_synthetic", "own_real")
-OTHERS = (*ON_TABLES, *ON_FACTS, "measured", "waits", "formula")
+OTHERS = (*ON_TABLES, *ON_FACTS, *ON_RUNS, "waits", "formula")
 
 
 def read_claims(path: Path) -> list[dict[str, Any]]:

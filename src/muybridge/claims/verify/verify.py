@@ -14,6 +14,7 @@ from typing import Any
 from muybridge import __version__
 from muybridge.claims.ledger.lines import Ledger
 from muybridge.claims.measured import measured
+from muybridge.claims.registered import registered_study
 from muybridge.claims.verify import table_predicates
 from muybridge.claims.verify.table_predicates import Line, Outcome, Results
 from muybridge.core.errors import MuybridgeError, UsageError
@@ -35,6 +36,8 @@ ON_FACTS: Mapping[str, Callable[..., Outcome]] = {
     "enough_units": table_predicates.enough_units,
     "equal_strength": table_predicates.unequal_conditions,
 }
+ON_RUNS: Mapping[str, Callable[..., Outcome]] = {"measured": measured, "registered_study": registered_study}
+"""Judged on a folder of runs; those of a study (``core.claim_words``) are too."""
 
 
 def verify(
@@ -137,16 +140,16 @@ def _outcome(
         return ON_FACTS[kind](**options)
     if kind == "waits":
         return Outcome("undetermined", str(options["reason"]))
-    if kind == "measured" and runs is not None:
-        return measured(runs, **options)
-    if kind == "measured" or kind in PREDICATES:
+    if kind in ON_RUNS and runs is not None:
+        return ON_RUNS[kind](runs, **options)
+    if kind in ON_RUNS or kind in PREDICATES:
         if world is None:
             return Outcome("undetermined", "no runs at hand; give a folder of runs with --runs")
         return _judged(
             judge(user_claims([{"say": claim["text"], kind: options}], claim["claim_id"]), world)[0]
         )
     raise UsageError(
-        f"no predicate {kind!r}. Known: {', '.join([*PREDICATES, *ON_TABLES, *ON_FACTS, 'measured'])}."
+        f"no predicate {kind!r}. Known: {', '.join([*PREDICATES, *ON_TABLES, *ON_FACTS, *ON_RUNS])}."
     )
 
 
