@@ -115,7 +115,38 @@ def config(kind: str) -> Any:
     if kind == "altclip":
         text = TOWER | {"vocab_size": 40, "max_position_embeddings": 18, "project_dim": 24, "pad_token_id": 0}
         return transformers.AltCLIPConfig(text_config=text, vision_config=VISION, projection_dim=24)
+    if kind in ("pe_video", "pe_audio_video"):
+        return _perception(kind)
     raise KeyError(kind)
+
+
+def _perception(kind: str) -> Any:
+    """Perception Encoder with a picture tower of timm, small."""
+    import transformers
+
+    heads = TOWER | {"head_dim": 8}
+    ends = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1, "sep_token_id": 2}
+    text = transformers.ModernBertConfig(**TOWER, **ends, vocab_size=40, max_position_embeddings=16)
+    tower = {
+        "architecture": "vit_tiny_patch16_224",
+        "num_classes": 12,
+        "model_args": {"img_size": 16, "patch_size": 8, "embed_dim": 24, "depth": 1, "num_heads": 2},
+    }
+    video = transformers.PeVideoEncoderConfig(vision_config=tower, **heads)
+    if kind == "pe_video":
+        return transformers.PeVideoConfig(text_config=text, video_config=video)
+    sound = transformers.PeAudioEncoderConfig(
+        dac_config={
+            "encoder_hidden_size": 8,
+            "downsampling_ratios": [2, 4],
+            "decoder_hidden_size": 16,
+            "codebook_dim": 4,
+            "n_codebooks": 2,
+        },
+        **heads,
+    )
+    both = transformers.PeAudioVideoEncoderConfig(audio_config=sound, video_config=video, **heads)
+    return transformers.PeAudioVideoConfig(text_config=text, audio_video_config=both)
 
 
 def make(folder: Path, kind: str, seed: int = 0) -> Path:
@@ -130,6 +161,10 @@ def make(folder: Path, kind: str, seed: int = 0) -> Path:
         for parameter in model.parameters():  # biases and scales too, so that no term is zero by accident
             if parameter.ndim < 2:
                 parameter.data += 0.1 * torch.randn_like(parameter)
+        if kind.startswith("pe_"):  # its published start is so small that every clip would score the same
+            for name, parameter in model.named_parameters():
+                parameter.data *= 1.0 if parameter.ndim < 2 else 10.0
+                parameter.data += 5.0 if name.endswith("logit_scale") else 0.0
     model.save_pretrained(folder)
     tokenizer(folder)
     return folder

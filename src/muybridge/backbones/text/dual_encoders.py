@@ -3,6 +3,7 @@
 from muybridge.backbones.text.dual import DualEncoder
 from muybridge.backbones.text.dual_clips import VideoPrism, XClip
 from muybridge.backbones.text.dual_frames import PerFrame
+from muybridge.backbones.text.dual_perception import PerceptionEncoder
 from muybridge.backbones.text.dual_transformers import load
 
 
@@ -21,4 +22,6 @@ def dual_encoder(name: str, pooling: str = "normalise-first") -> DualEncoder:
         return XClip(loaded)
     if loaded.family.adapter == "videoprism":
         return VideoPrism(loaded)
+    if loaded.family.adapter == "pe":
+        return PerceptionEncoder(loaded)
     return PerFrame(loaded, pooling)

@@ -55,6 +55,8 @@ FAMILIES: Mapping[str, Family] = {
     "vision-text-dual-encoder": Family("VisionTextDualEncoderModel", statistics=IMAGENET),
     "xclip": Family("XCLIPModel", "xclip", IMAGENET, padded=True, seen="kinetics400"),
     "videoprism": Family("VideoPrismClipModel", "videoprism", PLAIN, padded=True),
+    "pe_video": Family("PeVideoModel", "pe", HALF),
+    "pe_audio_video": Family("PeAudioVideoModel", "pe", HALF),
 }
 
 
