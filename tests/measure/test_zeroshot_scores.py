@@ -134,5 +134,8 @@ def test_all_numbers_of_a_model_with_seen_classes(some):
     assert zero.other_names.value == pytest.approx((label == 0).mean())
     assert zero.prompts is None
     assert zero_of([rows(scores, label)], [other], [], replicates=50).unseen is None
+    alone = zero_of([rows(scores, label)], [other], [0, 1, 2, 3, 4], replicates=50)
+    assert alone.unseen is None  # one candidate is no choice
+    assert alone.generalised is not None
     two = zero_of([rows(scores, label)] * 2, [other] * 2, replicates=200, arm="a")
     assert two.top1.seeds == 2

@@ -159,7 +159,9 @@ def test_a_zero_shot_run_goes_through_robustness_with_its_question_and_clips(
     assert rows.condition("gaussian_noise", 3).scores.tobytes() != clean.rows.scores.tobytes()
     result = only(tmp_path, "robustness").result
     assert result["facets"] == clean.result["facets"]
+    assert any("cannot see order" in note for note in result["notes"])
     assert run("report", tmp_path)[0] == 0
+    assert "this model cannot see order" in (tmp_path / "report.md").read_text()
 
 
 def test_a_moved_file_of_templates_does_not_rename_a_run_and_another_text_does(

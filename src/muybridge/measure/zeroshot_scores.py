@@ -57,7 +57,7 @@ class Zero:
         prompts: what single templates are worth; None for a single template.
         other_names: accuracy where the classes were named the other way; None where that was not asked.
         permuted: accuracy under names dealt out at random.
-        unseen: accuracy on, and among, the classes whose names the model was not trained on; None where it was trained on none or all.
+        unseen: accuracy on, and among, the classes whose names the model was not trained on; None where these are none, one or all.
         generalised: accuracy on these classes among all of them.
         classes: candidates; those of them that are unseen.
     """
@@ -119,7 +119,9 @@ def zero_of(
         ),
         share(other) if all(len(one) for one in other) else None,
         float(np.mean([permuted(one, seed=seed)[0] for one in videos])),
-        share([among(one, left) for one in unseen]) if apart else None,
+        share([among(one, left) for one in unseen])
+        if apart and len(left) > 1
+        else None,  # one alone is no choice
         share(unseen) if apart else None,
         (classes, len(left)),
     )

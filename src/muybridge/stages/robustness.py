@@ -41,7 +41,7 @@ from muybridge.stages.testing.tested import Cached, Direct, Tested, direct, fitt
 from muybridge.stages.testing.tested_strips import condition_strips
 from muybridge.stages.texts.own_pair import model_of
 from muybridge.stages.texts.question import question_of
-from muybridge.stages.texts.text_scored import judge
+from muybridge.stages.texts.text_scored import blind_words, judge
 from muybridge.stages.training.material import build_backbone, law_of, prepare
 from muybridge.train.checkpoint import load_weights
 from muybridge.train.flops import flop_counter, without_gradients
@@ -61,6 +61,7 @@ class Trial:
         batch: clips per forward pass.
         broken: videos of the data set that are known to be broken.
         seen: perturbations that the model was trained on.
+        blind: whether no order of frames can change its scores.
     """
 
     subject: Subject
@@ -72,6 +73,7 @@ class Trial:
     broken: list[dict[str, str]]
     notes: list[str]
     seen: list[str] = field(default_factory=list)
+    blind: bool = False
 
 
 def run(job: Job, progress: Progress | None) -> dict[str, Any]:
@@ -102,6 +104,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     return {
         **_facts(job, trial, grid),
         **controls,
+        **({"order_free": True} if trial.blind else {}),
         "budget": _budget(trial, grid, compute, began),
         "notes": trial.notes + notes,
     }
@@ -173,7 +176,10 @@ def _zeroshot(job: Job, compute: Compute) -> Trial:
     tested, noted = direct(records, protocol, batch, config.workers, config.allow_broken)
     name = str(source.result.get("summary", subject.name))
     model = Subject(name, judged, question.classes, source.signature)
-    return Trial(model, question.labels, protocol, records, tested, batch, [], [*job.notes, *notes, *noted])
+    blind = judged.model.order_free
+    words = [blind_words(subject.name)] if blind else []
+    notes = [*job.notes, *notes, *noted, *words]
+    return Trial(model, question.labels, protocol, records, tested, batch, [], notes, blind=blind)
 
 
 def _check_data(job: Job, told: Mapping[str, Any]) -> None:

@@ -39,7 +39,7 @@ from muybridge.stages.testing.predict import strip
 from muybridge.stages.testing.tested import Chunk, direct, fitting, held_out
 from muybridge.stages.texts.own_pair import clips_of, of_input
 from muybridge.stages.texts.question import Question, label_set, question_of, seen_among, told_among
-from muybridge.stages.texts.text_scored import judge, known_labels, regime
+from muybridge.stages.texts.text_scored import blind_words, judge, known_labels, regime
 from muybridge.train.distributed import in_turn, told
 from muybridge.train.flops import flop_counter, without_gradients
 from muybridge.train.precision import Compute, choose
@@ -124,13 +124,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     write_strips(job.run.path / "strips.npz", _strips(tested, question))
     seen, source = _seen(job, question)
     blind = asked.judge.model.order_free
-    words = (
-        [
-            f"{subject.name} cannot see order: any permutation of the frames of a clip gives the same scores, bit for bit"
-        ]
-        if blind
-        else []
-    )
+    words = [blind_words(subject.name)] if blind else []
     return {
         "summary": f"zero-shot of {subject.name} on {job.dataset.name}",
         "data": {

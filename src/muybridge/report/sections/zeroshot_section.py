@@ -113,7 +113,7 @@ def regimes(all_of: Collected) -> list[Regime]:
 def zeroshot_table(one: Regime, all_of: Collected) -> Table:
     """A row per model; the numbers of single templates are a spread, never a choice."""
     parts = list(dict.fromkeys(name for asked in one.models for name in asked.parts))
-    apart = any(asked.zero.unseen for asked in one.models)
+    apart = any(asked.zero.generalised for asked in one.models)
     columns = [
         Column("model"),
         Column(

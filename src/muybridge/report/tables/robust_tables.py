@@ -176,7 +176,12 @@ def _order(one: Perturbed) -> Table | None:
         for (name, severity), found in sorted(told.items())
     ]  # fmt: skip
     caption = f"{one.scored.experiment.name}: order of frames and accuracy"
-    return Table(slug_of(one, "order"), caption, columns, rows) if rows else None
+    blind = [
+        f"{name}: this model cannot see order. Permutations of its frames change no score; what else differs here, other frames do."
+        for name, arm in one.scored.arms.items()
+        if any(run.result.get("order_free") for run in arm.runs)
+    ]
+    return Table(slug_of(one, "order"), caption, columns, rows, blind) if rows else None
 
 
 def _controls(one: Perturbed, all_of: Collected) -> Table | None:

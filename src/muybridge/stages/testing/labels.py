@@ -127,7 +127,7 @@ def _names(
             raise UsageError(
                 f"{where}: label {word.strip()!r} is none of the model's {len(classes)} classes"
                 f".{suggestion(word.strip(), classes)} Name the right column with --label (accepted classes with"
-                f" {APART!r} between, empty to leave a video out), or the model's classes with --classes."
+                f" {APART!r} between, empty to leave a video out), or its classes with --classes (zeroshot: --candidates)."
             )
         found.append(index)
     return tuple(dict.fromkeys(found))

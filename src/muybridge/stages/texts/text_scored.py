@@ -151,6 +151,13 @@ def _clip(model: DualEncoder) -> dict[str, int]:
     return {name: value for name, value in told.items() if value}
 
 
+def blind_words(name: str) -> str:
+    """What is said of a model whose scores no order of frames can change."""
+    return (
+        f"{name} cannot see order: any permutation of the frames of a clip gives the same scores, bit for bit"
+    )
+
+
 def judge(subject: Subject, question: Question, scale: float | None) -> ZeroShot:
     """A model and a question as a classifier; the texts are encoded here, once."""
     model: Any = subject.call
