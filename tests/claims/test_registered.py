@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from muybridge.claims import registered as module
-from muybridge.claims.registered import SAYS, decided, registered_study
+from muybridge.claims.verify import registered as module
+from muybridge.claims.verify.registered import SAYS, decided, registered_study
 from muybridge.core.errors import UsageError
 from muybridge.measure.diversity.association import Association
 from muybridge.measure.diversity.verdict import NOTHING, Evidence, verdict

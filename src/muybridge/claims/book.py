@@ -13,11 +13,11 @@ from muybridge.claims.corpus.search import Hit, search
 from muybridge.claims.ledger.claim_files import add_claims, read_claims
 from muybridge.claims.ledger.claim_record import Claim
 from muybridge.claims.ledger.lines import Ledger
-from muybridge.claims.measured import of_results
 from muybridge.claims.pages.ledger_export import export
 from muybridge.claims.pages.ledger_report import Pages, write_review
 from muybridge.claims.review.assess import Check, assess, take_scores
 from muybridge.claims.review.shipped_reviews import REVIEWS, tables_of
+from muybridge.claims.verify.measured_claims import of_results
 from muybridge.claims.verify.table_predicates import Outcome, Results
 from muybridge.claims.verify.verify import differing, verify
 from muybridge.core.catalogue import suggestion

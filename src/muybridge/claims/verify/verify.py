@@ -13,9 +13,9 @@ from typing import Any
 
 from muybridge import __version__
 from muybridge.claims.ledger.lines import Ledger
-from muybridge.claims.measured import measured
-from muybridge.claims.registered import registered_study
 from muybridge.claims.verify import table_predicates
+from muybridge.claims.verify.measured_claims import measured
+from muybridge.claims.verify.registered import registered_study
 from muybridge.claims.verify.table_predicates import Line, Outcome, Results
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.text.claim_words import PREDICATES
