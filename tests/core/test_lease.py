@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -287,6 +287,61 @@ def test_a_folder_without_locks_is_safe_by_leases_alone(machines, tmp_path, monk
     asleep(place, machines[0])
     with hold(machines[0], place, tell=lambda _: None):
         pass
+
+
+class Slow(Folder):
+    """A folder whose next claimant sleeps between its look and its file, through what others do meanwhile."""
+
+    def __init__(self, path: Path, meanwhile: Callable[[], None]) -> None:
+        super().__init__(path)
+        self.meanwhile: list[Callable[[], None]] = [meanwhile]
+
+    def create(self, name: str, content: bytes) -> bool:
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return super().create(name, content)
+
+
+@pytest.mark.parametrize("before", [0, 1, 5])
+def test_a_number_that_was_given_back_meanwhile_is_not_taken_again(machines, before: int):
+    """A claimant saw generation n given back; until it makes its file another has had n + 1 and gave that back too."""
+    shared = machines[0].parent / "meeting"
+    shared.mkdir()
+    place = Folder(shared)
+
+    def once() -> None:
+        with hold(machines[1], place):
+            pass
+
+    for _ in range(before):
+        once()
+    with hold(machines[0], Slow(shared, once), tell=lambda _: None) as late:
+        late.check()
+        with pytest.raises(BusyError), hold(machines[1], place):
+            pass
+    numbers = [int(match[1]) for match in map(generations.NAME.fullmatch, place.names()) if match]
+    assert max(numbers) == before + 1
+
+
+def test_a_look_that_misses_every_file_takes_nothing(machines):
+    """Lists of a share or a store may lag: who sees none begins at 0 and must find out."""
+    shared = machines[0].parent / "meeting"
+    shared.mkdir()
+
+    class Blind(Folder):
+        looks = 0
+
+        def names(self) -> list[str]:
+            self.looks += 1
+            return [] if self.looks == 1 else super().names()
+
+    for _ in range(3):
+        with hold(machines[1], Folder(shared)):
+            pass
+    with hold(machines[1], Folder(shared)):
+        with pytest.raises(BusyError), hold(machines[0], Blind(shared)):
+            pass
+        assert len([name for name in Folder(shared).names() if generations.held(name)]) == 1
 
 
 def test_never_two_at_a_time(tmp_path, monkeypatch):

@@ -162,6 +162,10 @@ class Claimant:
         lease = Lease(self.place, seen.number + 1 if seen else 0, self.lock if locked else "")
         if not self.place.create(lease.name, lease.content()):
             return newest(self.place)
+        if not lease.ours():
+            # Between the look and the file another had this number and gave it back, or the look missed files: it is used up.
+            self.place.remove(lease.name)
+            return newest(self.place)
         if seen:
             forget(self.place, seen)
         lease.start()
