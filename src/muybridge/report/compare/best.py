@@ -7,7 +7,7 @@ from typing import Any
 
 from muybridge.core.errors import UsageError
 from muybridge.measure.estimate import Interval
-from muybridge.report.gather.collect import Collected, Experiment, data_of, facets
+from muybridge.report.gather.collect import Experiment, Gathered, data_of, facets
 from muybridge.report.gather.damage import read_run
 from muybridge.report.gather.same_protocol import profile_of
 from muybridge.report.scores.robust import perturbed
@@ -64,7 +64,7 @@ def best(runs: Sequence[Run], metric: str = "accuracy") -> Best:
     if metric == "accuracy":
         values, pairs = {name: arm.accuracy() for name, arm in scored.arms.items()}, scored.comparisons
     else:
-        found = perturbed(scored, Collected(Path(), {}, list(runs), rows, [], list(arms), [experiment], []))
+        found = perturbed(scored, Gathered(Path(), {}, list(runs), rows, [], list(arms), [experiment], []))
         values = {name: arm.means["types"] for name, arm in found.arms.items() if arm.means}
         pairs = found.pairs
     if not values:

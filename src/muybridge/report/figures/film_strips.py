@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import UInt8
 
-from muybridge.report.gather.collect import Collected, Experiment
+from muybridge.report.gather.collect import Experiment, Gathered
 from muybridge.runs.records import Run
 
 FRAMES = 6
@@ -89,7 +89,7 @@ def picture(caption: str, frames: UInt8[np.ndarray, "t h w 3"], small: str = "")
     return Picture(caption, png(pixels), pixels.shape[1], pixels.shape[0], small)
 
 
-def galleries(all_of: Collected) -> list[Gallery]:
+def galleries(all_of: Gathered) -> list[Gallery]:
     """Test clips of every data set, the views of every pretext task, every perturbation once per data set."""
     found = [*_test_clips(all_of), *(_pretext(experiment) for experiment in all_of.of("pretrain"))]
     seen: set[str] = set()
@@ -102,7 +102,7 @@ def galleries(all_of: Collected) -> list[Gallery]:
     return [gallery for gallery in found if gallery.rows]
 
 
-def _test_clips(all_of: Collected) -> list[Gallery]:
+def _test_clips(all_of: Gathered) -> list[Gallery]:
     """What classifiers were tested on, once per data set."""
     found: dict[str, Gallery] = {}
     for experiment in all_of.of("probe", "finetune"):
@@ -140,7 +140,7 @@ def _perturbations(data: str, run: Run) -> Gallery:
     return Gallery(f"Perturbations of {data}", rows, note)
 
 
-def neighbours(all_of: Collected) -> list[NeighbourRows]:
+def neighbours(all_of: Gathered) -> list[NeighbourRows]:
     """Picture rows of the first seed of every arm."""
     found = []
     for experiment in all_of.of("neighbours"):

@@ -97,7 +97,7 @@ class Damaged:
 
 
 @dataclass(frozen=True)
-class Collected:
+class Gathered:
     """Everything a report is made from.
 
     Attributes:
@@ -127,7 +127,7 @@ class Collected:
         return str(self.study.get("title") or self.study.get("name") or "Muybridge report")
 
 
-def collect(folder: Path) -> Collected:
+def collect(folder: Path) -> Gathered:
     """Read the results of every finished run below ``folder/runs`` that is what was written, and the plan in ``folder/study.json``.
 
     Raises:
@@ -153,7 +153,7 @@ def collect(folder: Path) -> Collected:
     arms = _arm_order(study, list(names.values()), named)
     experiments = _experiments(shown, names, arms, _planned_arms(study, named), again)
     missing = _missing(study, [(row.stage, row.signature) for row in rows_])
-    return Collected(folder, study, runs, rows, damaged, arms, experiments, missing, notes, others)
+    return Gathered(folder, study, runs, rows, damaged, arms, experiments, missing, notes, others)
 
 
 Others = dict[str, dict[str, Predictions]]

@@ -14,7 +14,7 @@ from muybridge.report.figures.heat import accuracy_map, fall_map
 from muybridge.report.figures.label_curves import label_panel
 from muybridge.report.figures.robust_charts import scatter, severity_panels
 from muybridge.report.gather.across import Crossed, Labels, Splits, by_labels, crossed, splits
-from muybridge.report.gather.collect import TRANSFER, Collected
+from muybridge.report.gather.collect import TRANSFER, Gathered
 from muybridge.report.gather.map_groups import Similarity, similarity
 from muybridge.report.gather.published_beside import Beside, beside, published_tables
 from muybridge.report.scores.recall import knn_table, recall_tables
@@ -87,7 +87,7 @@ class Robustness:
 class Content:
     """Everything a report shows."""
 
-    all_of: Collected
+    all_of: Gathered
     scored: list[Scored]
     robust: list[Perturbed]
     title: str
@@ -120,7 +120,7 @@ class Content:
     version: str = muybridge.__version__
 
 
-def content(all_of: Collected) -> Content:
+def content(all_of: Gathered) -> Content:
     """Compute a report from collected runs."""
     scored = [score(one, all_of.rows) for one in all_of.of(*TRANSFER)]
     found = [perturbed(score(one, all_of.rows), all_of) for one in all_of.of("robustness")]
@@ -163,7 +163,7 @@ def content(all_of: Collected) -> Content:
     )
 
 
-def _summary(all_of: Collected) -> str:
+def _summary(all_of: Gathered) -> str:
     data = sorted(
         {one.data for one in all_of.of(*TRANSFER, "zeroshot", "robustness", "retrieval", "neighbours")}
     )
@@ -171,7 +171,7 @@ def _summary(all_of: Collected) -> str:
     return f"{grouped(len(all_of.runs))} finished runs, {arms}, tested on {listed(data) or 'nothing yet'}."
 
 
-def _accuracy_block(scored: Scored, all_of: Collected) -> Block:
+def _accuracy_block(scored: Scored, all_of: Gathered) -> Block:
     ranked = scored.ranked()
     details = [per_class_table(scored, all_of), *(confusion_table(scored, name) for name in ranked)]
     best = details[1].slug if scored.experiment.stage == "finetune" else ""
@@ -182,7 +182,7 @@ def _accuracy_block(scored: Scored, all_of: Collected) -> Block:
     return Block(scored.experiment.name, main, details, best, weights, class_chart(scored, all_of))
 
 
-def _across(scored: list[Scored], all_of: Collected) -> Across:
+def _across(scored: list[Scored], all_of: Gathered) -> Across:
     by_split, by_source, few = splits(scored), crossed(scored), by_labels(scored)
     protocols = protocol_table(all_of)
     tables = [
@@ -194,7 +194,7 @@ def _across(scored: list[Scored], all_of: Collected) -> Across:
     return Across(by_split, by_source, few, tables, [label_panel(one, all_of) for one in few])
 
 
-def _robustness_block(one: Perturbed, all_of: Collected) -> Robustness:
+def _robustness_block(one: Perturbed, all_of: Gathered) -> Robustness:
     arms = list(one.arms.values())
     return Robustness(
         one.scored.experiment.name,

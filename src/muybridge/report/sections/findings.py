@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from muybridge.measure.estimate import FEW_GROUPS
-from muybridge.report.gather.collect import BASELINE, Collected, facets
+from muybridge.report.gather.collect import BASELINE, Gathered, facets
 from muybridge.report.scores.robust import Perturbed, Robust, suspects
 from muybridge.report.scores.score import Comparison, Scored, between
 from muybridge.report.sections.zeroshot_section import Regime, zeroshot_words
@@ -23,7 +23,7 @@ class Finding:
 
 
 def findings(
-    all_of: Collected, scored: list[Scored], perturbed: list[Perturbed], zero: list[Regime]
+    all_of: Gathered, scored: list[Scored], perturbed: list[Perturbed], zero: list[Regime]
 ) -> list[Finding]:
     """Findings in the order of importance: what was learnt, how robust it is, and what limits both."""
     said = [Finding(capital(one.experiment.name), transfer_words(one)) for one in scored]
@@ -152,7 +152,7 @@ def _changed(one: Perturbed, name: str, ranked: list[str]) -> str:
     return f"{capital(name)} makes another class of each clip and is in no average: right by the old label {told} (chance {chance} %)"
 
 
-def limits(all_of: Collected, scored: list[Scored]) -> list[str]:
+def limits(all_of: Gathered, scored: list[Scored]) -> list[str]:
     """What a reader must know before believing the rest."""
     said = []
     limited = sum(bool(run.result.get("limited")) for run in all_of.runs)

@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from muybridge.report.figures.charts import Drawn, Line, logged, panel
-from muybridge.report.gather.collect import Collected, Experiment
+from muybridge.report.gather.collect import Experiment, Gathered
 from muybridge.report.tables.accuracy_tables import arm_cell
 from muybridge.report.tables.table import Cell, Column, Table, capital, count, missing, percent, text
 from muybridge.runs.records import Run
@@ -25,7 +25,7 @@ class Weighting:
     words: list[str]
 
 
-def weighting(all_of: Collected) -> Weighting | None:
+def weighting(all_of: Gathered) -> Weighting | None:
     """Everything on runs with auxiliary tasks or a weighting; None where there is none."""
     found = list(_weighted(all_of))
     if not found:
@@ -50,7 +50,7 @@ def weighting(all_of: Collected) -> Weighting | None:
     return Weighting(tables, panels[PREFIX], panels[""], legend, said)
 
 
-def _weighted(all_of: Collected) -> Iterator[tuple[Experiment, str, list[Run]]]:
+def _weighted(all_of: Gathered) -> Iterator[tuple[Experiment, str, list[Run]]]:
     """Experiments and arms with runs that say how their terms were weighted."""
     for experiment in all_of.of("pretrain", "finetune"):
         for arm, seeds in experiment.arms.items():
@@ -82,7 +82,7 @@ def _seed(run: Run) -> Any:
     return run.result.get("facets", {}).get("seed", 0)
 
 
-def _arms(found: Sequence[tuple[Experiment, str, list[Run]]], all_of: Collected, number: int) -> Table:
+def _arms(found: Sequence[tuple[Experiment, str, list[Run]]], all_of: Gathered, number: int) -> Table:
     """One row per arm: how it weighted at the end, what it cost and which tasks stayed at chance."""
     columns = [
         Column("arm"), Column("weighting"), Column("runs", True), Column("encoded clips", True),
@@ -153,7 +153,7 @@ def _inactive(runs: Sequence[Run]) -> str:
 
 
 def _gates(
-    found: Sequence[tuple[Experiment, str, list[Run]]], all_of: Collected, number: int
+    found: Sequence[tuple[Experiment, str, list[Run]]], all_of: Gathered, number: int
 ) -> Iterator[Table]:
     """Accuracy of every auxiliary task by arm, beside chance; empty where none counts answers."""
     told = {arm: [run.result.get("tasks") or {} for run in runs] for _, arm, runs in found}

@@ -10,7 +10,7 @@ from muybridge.measure.accuracy import video_level
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import accuracy_interval
 from muybridge.measure.zeroshot_scores import Zero, within, zero_of
-from muybridge.report.gather.collect import Collected, data_of
+from muybridge.report.gather.collect import Gathered, data_of
 from muybridge.report.tables.accuracy_tables import cautions, runs_cell, slugged, spanned
 from muybridge.report.tables.table import Cell, Column, Table, count, missing, percent, points, span, text
 from muybridge.runs.contents.predictions import Predictions, read_predictions
@@ -89,7 +89,7 @@ class Regime:
         return 1 / self.models[0].zero.classes[0]
 
 
-def regimes(all_of: Collected) -> list[Regime]:
+def regimes(all_of: Gathered) -> list[Regime]:
     """The zero-shot runs of a folder, by data set and regime; models by accuracy."""
     cells: dict[tuple[str, str], dict[tuple[str, str], list[Run]]] = defaultdict(lambda: defaultdict(list))
     for experiment in all_of.of("zeroshot"):
@@ -110,7 +110,7 @@ def regimes(all_of: Collected) -> list[Regime]:
     return found
 
 
-def zeroshot_table(one: Regime, all_of: Collected) -> Table:
+def zeroshot_table(one: Regime, all_of: Gathered) -> Table:
     """A row per model; the numbers of single templates are a spread, never a choice."""
     parts = list(dict.fromkeys(name for asked in one.models for name in asked.parts))
     apart = any(asked.zero.unseen for asked in one.models)
@@ -256,7 +256,7 @@ def zeroshot_words(one: Regime) -> str:
     return "; ".join(said) + "."
 
 
-def zeroshot_rows(all_of: Collected) -> Iterator[dict[str, Any]]:
+def zeroshot_rows(all_of: Gathered) -> Iterator[dict[str, Any]]:
     """One tidy row per model, data set and regime."""
     for one in regimes(all_of):
         for asked in one.models:

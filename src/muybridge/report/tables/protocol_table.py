@@ -4,14 +4,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from muybridge.report.gather.collect import Collected
+from muybridge.report.gather.collect import Gathered
 from muybridge.report.tables.table import Cell, Column, Table, count, listed, text
 
 KINDS = ("finetune", "probe", "knn", "retrieval")
 UNSAID = ("hash", "name", "kind", "selection")
 
 
-def protocol_table(all_of: Collected) -> Table | None:
+def protocol_table(all_of: Gathered) -> Table | None:
     """One row per protocol; None where no run says its own."""
     told: dict[tuple[str, str], dict[str, Any]] = {}
     runs: dict[tuple[str, str], int] = defaultdict(int)
