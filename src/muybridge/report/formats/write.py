@@ -35,7 +35,7 @@ def write_report(folder: Path) -> ReportPaths:
     from muybridge.report.gather.collect import collect
     from muybridge.report.gather.published_beside import published_rows
     from muybridge.report.sections.content import content, tables_of
-    from muybridge.report.sections.zeroshot_section import zeroshot_rows
+    from muybridge.report.sections.results.zeroshot_section import zeroshot_rows
     from muybridge.report.tables.claim_tables import claim_rows
 
     folder = Path(folder)

@@ -21,8 +21,8 @@ from muybridge.report.scores.recall import knn_table, recall_tables
 from muybridge.report.scores.robust import Perturbed, perturbed
 from muybridge.report.scores.score import Scored, score
 from muybridge.report.sections.findings import Finding, findings
-from muybridge.report.sections.weighting_section import Weighting, weighting
-from muybridge.report.sections.zeroshot_section import regimes, zeroshot_table
+from muybridge.report.sections.results.zeroshot_section import regimes, zeroshot_table
+from muybridge.report.sections.study.weighting_section import Weighting, weighting
 from muybridge.report.tables.accuracy_tables import (
     accuracy_table,
     arm_cell,

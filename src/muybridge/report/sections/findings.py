@@ -9,7 +9,7 @@ from muybridge.measure.estimate import FEW_GROUPS
 from muybridge.report.gather.collect import BASELINE, Gathered, facets
 from muybridge.report.scores.robust import Perturbed, Robust, suspects
 from muybridge.report.scores.score import Comparison, Scored, between
-from muybridge.report.sections.zeroshot_section import Regime, zeroshot_words
+from muybridge.report.sections.results.zeroshot_section import Regime, zeroshot_words
 from muybridge.report.tables.run_tables import budget_words
 from muybridge.report.tables.table import capital, listed, points, span, tight
 

@@ -4,7 +4,7 @@ import math
 
 from muybridge.measure.diversity.association import Association
 from muybridge.report.gather.collect import Gathered
-from muybridge.report.sections.diversity_section import judge, registered, words
+from muybridge.report.scores.diversity_evidence import judge, registered, words
 from muybridge.report.tables.table import Cell, Column, Table, count, missing, text
 
 ROWS = {
