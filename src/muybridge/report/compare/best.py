@@ -12,6 +12,7 @@ from muybridge.report.gather.damage import read_run
 from muybridge.report.gather.same_protocol import profile_of
 from muybridge.report.scores.robust import perturbed
 from muybridge.report.scores.score import Comparison, between, score
+from muybridge.report.sections.section import every_section, kinds_of
 from muybridge.report.tables.table import points, span
 from muybridge.runs.records import Run
 
@@ -57,7 +58,9 @@ def best(runs: Sequence[Run], metric: str = "accuracy") -> Best:
         MuybridgeError: a run is damaged.
     """
     _refuse(runs, metric)
-    rows = {run.signature: kept for run in runs if (kept := read_run(run)) is not None}
+    kinds = kinds_of(every_section())
+    kept = [(run, read_run(run, kinds.get(run.stage) == "answers")) for run in runs]
+    rows = {run.signature: found for run, found in kept if found is not None}
     arms = {run.signature: {0: [run]} for run in runs if run.signature in rows}
     experiment = Experiment("", "", facets(runs[0])["data"], arms)
     scored = score(experiment, rows)

@@ -1,13 +1,15 @@
 """Maps of layer similarity as files for papers: a grid for each group, as PNG, PDF and SVG, equal bytes for equal maps."""
 
 import io
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
 import numpy as np
 
-from muybridge.core.files import atomic
+from muybridge.report.figures.figure_files import Figure, write_figures
 from muybridge.report.figures.map_pictures import coloured, short, ticks
 from muybridge.report.gather.map_groups import MapGroup
 from muybridge.report.gather.read_maps import LayerMap, maps_of
@@ -22,15 +24,9 @@ FORMATS: dict[str, dict[str, Any]] = {
 }
 
 
-def write_figures(folder: Path, groups: list[MapGroup]) -> list[Path]:
-    """Write ``figures/SLUG.png``, ``.pdf`` and ``.svg`` of every group; no link below ``folder`` is followed."""
-    paths = []
-    for group in groups:
-        for kind, content in drawn(group).items():
-            paths.append(folder / "figures" / f"{group.slug}.{kind}")
-            with atomic(paths[-1], "wb", below=folder) as file:
-                file.write(content)
-    return paths
+def figures(groups: Sequence[MapGroup]) -> list[Figure]:
+    """``SLUG.png``, ``.pdf`` and ``.svg`` of every group."""
+    return [Figure(group.slug, partial(drawn, group)) for group in groups]
 
 
 def write_map(folder: Path, run: Run) -> list[Path]:
@@ -40,7 +36,7 @@ def write_map(folder: Path, run: Run) -> list[Path]:
         MuybridgeError: the run is damaged.
     """
     title = str(run.result.get("summary", ""))
-    return write_figures(folder, [MapGroup(title, f"map-{run.signature[:6]}", maps_of(run))])
+    return write_figures(folder, figures([MapGroup(title, f"map-{run.signature[:6]}", maps_of(run))]))
 
 
 def drawn(group: MapGroup) -> dict[str, bytes]:

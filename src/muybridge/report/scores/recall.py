@@ -15,8 +15,8 @@ from muybridge.report.tables.table import Cell, Column, Table, missing, text
 from muybridge.runs.records import Run
 
 TITLES = {
-    "neighbours": "Nearest neighbours in {}",
     "retrieval": "Retrieval of training videos by test videos of {}",
+    "neighbours": "Nearest neighbours in {}",
 }
 
 

@@ -1,6 +1,5 @@
-"""Findings: the sentences at the top of a report, each computed from prediction rows."""
+"""Findings in words: the sentences at the top of a report, each computed from prediction rows."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -9,32 +8,7 @@ from muybridge.measure.estimate import FEW_GROUPS
 from muybridge.report.gather.collect import BASELINE, Gathered, facets
 from muybridge.report.scores.robust import Perturbed, Robust, suspects
 from muybridge.report.scores.score import Comparison, Scored, between
-from muybridge.report.sections.results.zeroshot_section import Regime, zeroshot_words
-from muybridge.report.tables.run_tables import budget_words
-from muybridge.report.tables.table import capital, listed, points, span, tight
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One bullet: what it is about, and what was found."""
-
-    about: str
-    words: str
-
-
-def findings(
-    all_of: Gathered, scored: list[Scored], perturbed: list[Perturbed], zero: list[Regime]
-) -> list[Finding]:
-    """Findings in the order of importance: what was learnt, how robust it is, and what limits both."""
-    said = [Finding(capital(one.experiment.name), transfer_words(one)) for one in scored]
-    said += [Finding(one.name, zeroshot_words(one)) for one in zero]
-    said += [
-        Finding(f"{capital(one.scored.experiment.name)}, perturbed", robust_words(one)) for one in perturbed
-    ]
-    if all_of.of("pretrain"):
-        said.append(Finding("Budget", budget_words(all_of)))
-    said += [Finding("Caution", words) for words in [*limits(all_of, scored), *all_of.notes]]
-    return [Finding(one.about, tight(one.words)) for one in said if one.words]
+from muybridge.report.tables.table import capital, listed, points, span
 
 
 def transfer_words(scored: Scored) -> str:

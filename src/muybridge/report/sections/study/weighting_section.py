@@ -6,12 +6,17 @@ from statistics import median
 from typing import Any
 
 from muybridge.report.figures.charts import Drawn, Line, logged, panel
+from muybridge.report.formats.tidy import term_rows
 from muybridge.report.gather.collect import Experiment, Gathered
+from muybridge.report.sections.blocks import Block, Fold, Heading, Legend, Note, Panels, Sentences
+from muybridge.report.sections.section import Section
 from muybridge.report.tables.accuracy_tables import arm_cell
 from muybridge.report.tables.table import Cell, Column, Table, capital, count, missing, percent, text
 from muybridge.runs.records import Run
 
+WANTS = ("pretrain", "finetune")
 PREFIX = "weight."
+NOTE = "Derivative of what was descended in each term, or the weight of its gradient; one line per term and seed, coloured by task."
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ def weighting(all_of: Gathered) -> Weighting | None:
 
 def _weighted(all_of: Gathered) -> Iterator[tuple[Experiment, str, list[Run]]]:
     """Experiments and arms with runs that say how their terms were weighted."""
-    for experiment in all_of.of("pretrain", "finetune"):
+    for experiment in all_of.of(*WANTS):
         for arm, seeds in experiment.arms.items():
             runs = [run for kept in seeds.values() for run in kept if run.result.get("weighting")]
             if runs:
@@ -194,3 +199,20 @@ def _gate(gates: Sequence[dict[str, Any]]) -> Cell:
 def _said(run: Run) -> list[str]:
     """Notes on weighting: failures of MELTR."""
     return [str(one) for one in run.result.get("notes", []) if str(one).startswith("meltr:")]
+
+
+def shows(gathered: Gathered) -> Sequence[Block]:
+    """Tables, what went wrong, then effective weights and losses over the training."""
+    found = weighting(gathered)
+    if found is None:
+        return []
+    legend = Legend(found.legend)
+    blocks: list[Block] = [*found.tables, *([Sentences(found.words)] if found.words else [])]
+    if found.weights:
+        blocks += [Heading("Effective weights"), Note(NOTE), legend, Panels(found.weights)]
+    if found.losses:
+        blocks.append(Fold("Loss of each term", [legend, Panels(found.losses)]))
+    return blocks
+
+
+WEIGHTING = Section("loss-weighting", "Loss weighting", shows, WANTS, rows={"terms": term_rows})

@@ -1,0 +1,76 @@
+"""Accuracy of every arm on test videos, by class and by mistake."""
+
+from collections.abc import Sequence
+
+from muybridge.report.figures.charts import transfer_panels
+from muybridge.report.formats.tidy import accuracy_rows, comparison_rows, confusion_rows, per_class_rows
+from muybridge.report.formats.tidy_transfer import weights_rows
+from muybridge.report.gather.collect import Gathered
+from muybridge.report.scores.recall import knn_table
+from muybridge.report.scores.score import Scored, score
+from muybridge.report.sections.blocks import Bare, Block, Fold, Heading, Note, Panels, folded, legend
+from muybridge.report.sections.findings import transfer_words
+from muybridge.report.sections.section import Finding, Section
+from muybridge.report.tables.accuracy_tables import accuracy_table, confusion_table
+from muybridge.report.tables.class_tables import class_chart, per_class_table
+from muybridge.report.tables.table import capital
+from muybridge.report.tables.transfer_tables import weights_table
+
+WANTS = ("probe", "knn", "finetune")
+CHART = (
+    "Best class first. The line is the 95 % interval of the arm that orders the classes; the dashed line is chance. Hover for names and "
+    "numbers; the table below has them all."
+)
+
+
+def scored_experiments(gathered: Gathered) -> list[Scored]:
+    """Experiments on the test videos as they are, scored."""
+    return [score(one, gathered.rows) for one in gathered.of(*WANTS)]
+
+
+def shows(gathered: Gathered) -> Sequence[Block]:
+    """One heading per experiment, then how the fine-tuned ones learnt."""
+    blocks = [block for one in gathered.once(scored_experiments) for block in _experiment(one, gathered)]
+    curves = transfer_panels(gathered)
+    return [*blocks, Heading("Fine-tuning curves"), legend(gathered), Panels(curves)] if curves else blocks
+
+
+def _experiment(scored: Scored, gathered: Gathered) -> Sequence[Block]:
+    """The main table in sight; of its details that one which says most."""
+    ranked = scored.ranked()
+    details = [per_class_table(scored, gathered), *(confusion_table(scored, name) for name in ranked)]
+    opened = details[1].slug if scored.experiment.stage == "finetune" else ""
+    counted = knn_table(scored.experiment, gathered)
+    if counted:
+        details, opened = [counted, *details], counted.slug
+    weights, chart = weights_table(scored, gathered), class_chart(scored, gathered)
+    return [
+        Heading(capital(scored.experiment.name)),
+        Bare(accuracy_table(scored, gathered)),
+        *([weights] if weights else []),
+        *([Fold(chart.title, [Note(CHART), legend(gathered), chart])] if chart else []),
+        *(folded(table, table.slug == opened) for table in details),
+    ]
+
+
+def findings(gathered: Gathered) -> list[Finding]:
+    """What pretraining brings, by experiment."""
+    scored = gathered.once(scored_experiments)
+    return [Finding(capital(one.experiment.name), transfer_words(one)) for one in scored]
+
+
+ACCURACY = Section(
+    "accuracy",
+    "Accuracy",
+    shows,
+    WANTS,
+    "answers",
+    findings=findings,
+    rows={
+        "accuracy": lambda gathered: accuracy_rows(gathered.once(scored_experiments)),
+        "comparisons": lambda gathered: comparison_rows(gathered.once(scored_experiments), []),
+        "per_class": lambda gathered: per_class_rows(gathered.once(scored_experiments)),
+        "confusion": lambda gathered: confusion_rows(gathered.once(scored_experiments)),
+        "weights": lambda gathered: weights_rows(gathered.once(scored_experiments), gathered),
+    },
+)
