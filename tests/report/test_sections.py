@@ -17,7 +17,7 @@ from muybridge.report.sections.section import every_section, kinds_of
 TOY = """
 from muybridge.report.claims.verdicts import Evidence
 from muybridge.report.figures.figure_files import Figure
-from muybridge.report.sections.blocks import Fold, Heading, Note, folded
+from muybridge.report.sections.page_blocks import Fold, Heading, Note, folded
 from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.table import Cell, Column, Table, count, text
 

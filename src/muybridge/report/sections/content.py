@@ -9,7 +9,7 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.report.figures.figure_files import Figure
 from muybridge.report.formats.tidy import Row
 from muybridge.report.gather.collect import Gathered, collect
-from muybridge.report.sections.blocks import LEAVES, Block, Legend, leaves, legend, tables_in
+from muybridge.report.sections.page_blocks import LEAVES, Block, Legend, leaves, legend, tables_in
 from muybridge.report.sections.section import Finding, Section, every_section, kinds_of
 from muybridge.report.tables.table import Table, grouped, listed, tight
 
@@ -69,7 +69,7 @@ def _chapter(section: Section, all_of: Gathered) -> Chapter:
         if not isinstance(one, LEAVES):
             raise MuybridgeError(
                 f"section {section.name!r} shows a {type(one).__name__}; known are tables and the blocks of "
-                f"muybridge.report.sections.blocks: {', '.join(kind.__name__ for kind in LEAVES)}, Fold, Grid."
+                f"muybridge.report.sections.page_blocks: {', '.join(kind.__name__ for kind in LEAVES)}, Fold, Grid."
             )
     rows = {name: list(make(all_of)) for name, make in section.rows.items()}
     return Chapter(section, blocks, list(section.figures(all_of)), rows)

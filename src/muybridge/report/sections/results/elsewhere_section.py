@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from muybridge.core.reference.result_tables import stored
 from muybridge.report.gather.collect import Gathered
-from muybridge.report.sections.blocks import Block, Note
+from muybridge.report.sections.page_blocks import Block, Note
 from muybridge.report.sections.section import Section
 from muybridge.report.tables.outside_tables import outside_tables
 

@@ -8,7 +8,7 @@ from muybridge.report.formats.tidy import Row
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.gather.map_groups import similarity, tidy_rows
 from muybridge.report.gather.read_maps import STAGE
-from muybridge.report.sections.blocks import Block, Fold, Heading, MapKey, Maps, Note
+from muybridge.report.sections.page_blocks import Block, Fold, Heading, MapKey, Maps, Note
 from muybridge.report.sections.section import Section
 
 NOTE = (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from muybridge.report.figures.film_strips import neighbours
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.recall import TITLES, recall_tables
-from muybridge.report.sections.blocks import Block, Grid, Note
+from muybridge.report.sections.page_blocks import Block, Grid, Note
 from muybridge.report.sections.section import Section
 
 NOTE = (

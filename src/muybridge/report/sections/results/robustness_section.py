@@ -8,8 +8,18 @@ from muybridge.report.formats.tidy import Row, comparison_rows, noise_rows, robu
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.robust import Perturbed, perturbed
 from muybridge.report.scores.score import score
-from muybridge.report.sections.blocks import Bare, Block, Fold, Grid, Heading, Legend, Note, Panels, folded
 from muybridge.report.sections.findings import robust_words
+from muybridge.report.sections.page_blocks import (
+    Bare,
+    Block,
+    Fold,
+    Grid,
+    Heading,
+    Legend,
+    Note,
+    Panels,
+    folded,
+)
 from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.accuracy_tables import arm_cell
 from muybridge.report.tables.robust_tables import robustness_tables

@@ -7,7 +7,7 @@ from muybridge.report.formats.tidy import Row
 from muybridge.report.formats.tidy_transfer import crossed_rows, label_rows, split_rows
 from muybridge.report.gather.across import by_labels, crossed, splits
 from muybridge.report.gather.collect import Gathered
-from muybridge.report.sections.blocks import Block, Heading, Note, Panels, legend
+from muybridge.report.sections.page_blocks import Block, Heading, Note, Panels, legend
 from muybridge.report.sections.results.accuracy_section import scored_experiments
 from muybridge.report.sections.section import Section
 from muybridge.report.tables.protocol_table import protocol_table

@@ -11,7 +11,7 @@ from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import accuracy_interval
 from muybridge.measure.zeroshot_scores import Zero, within, zero_of
 from muybridge.report.gather.collect import Gathered, data_of
-from muybridge.report.sections.blocks import Block, Note
+from muybridge.report.sections.page_blocks import Block, Note
 from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.accuracy_tables import cautions, runs_cell, slugged, spanned
 from muybridge.report.tables.table import Cell, Column, Table, count, missing, percent, points, span, text

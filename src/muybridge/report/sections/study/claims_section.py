@@ -7,7 +7,7 @@ from muybridge.report.claims.user_claims import claims_of
 from muybridge.report.claims.verdicts import Claim, Judged, World, judge, world_of
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.gather.published_beside import Beside, beside, published_rows, published_tables
-from muybridge.report.sections.blocks import Block, folded
+from muybridge.report.sections.page_blocks import Block, folded
 from muybridge.report.sections.results.accuracy_section import scored_experiments
 from muybridge.report.sections.results.robustness_section import perturbed_experiments
 from muybridge.report.sections.section import Section, every_section

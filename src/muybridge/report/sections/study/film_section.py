@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from muybridge.report.figures.film_strips import galleries
 from muybridge.report.gather.collect import Gathered
-from muybridge.report.sections.blocks import Block, Heading, Note, Strips
+from muybridge.report.sections.page_blocks import Block, Heading, Note, Strips
 from muybridge.report.sections.section import Section
 
 TESTED, TRAINED, PERTURBED = ("probe", "finetune"), ("pretrain",), ("robustness",)

@@ -6,7 +6,7 @@ from muybridge.report.figures.charts import pretraining_panels
 from muybridge.report.figures.health_charts import health
 from muybridge.report.formats.tidy import health_rows
 from muybridge.report.gather.collect import Gathered
-from muybridge.report.sections.blocks import Block, Heading, Note, Panels, Sentences, legend
+from muybridge.report.sections.page_blocks import Block, Heading, Note, Panels, Sentences, legend
 from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.run_tables import budget_table, budget_words
 

@@ -8,7 +8,7 @@ from typing import Any
 from muybridge.report.figures.charts import Drawn, Line, logged, panel
 from muybridge.report.formats.tidy import term_rows
 from muybridge.report.gather.collect import Experiment, Gathered
-from muybridge.report.sections.blocks import Block, Fold, Heading, Legend, Note, Panels, Sentences
+from muybridge.report.sections.page_blocks import Block, Fold, Heading, Legend, Note, Panels, Sentences
 from muybridge.report.sections.section import Section
 from muybridge.report.tables.accuracy_tables import arm_cell
 from muybridge.report.tables.table import Cell, Column, Table, capital, count, missing, percent, text
