@@ -24,11 +24,12 @@ from films import make
 LOOK = """
 import json, resource, sys, time
 from pathlib import Path
-from muybridge.data import doctor, folder
+from muybridge.data.doctor.examine import examine
+from muybridge.data.lists.video_lists import folder
 if __name__ == "__main__":
     data = folder.read(Path(sys.argv[1]))
     start = time.perf_counter()
-    found = doctor.survey(data, workers=int(sys.argv[3]), root=Path(sys.argv[2]))
+    found = examine.survey(data, workers=int(sys.argv[3]), root=Path(sys.argv[2]))
     wall = time.perf_counter() - start
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(json.dumps({

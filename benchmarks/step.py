@@ -206,7 +206,7 @@ def main() -> None:
     if words.child:
         child(*words.child)
         return
-    from muybridge.core.processes import KEEP_MEMORY
+    from muybridge.core.machine.processes import KEEP_MEMORY
     from muybridge.train.precision import choose
 
     variants: dict[str, tuple[list[str], dict[str, str]]] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from muybridge.core import machine_memory
+from muybridge.core.machine import machine_memory
 
 EACH = 3 << 30
 """Bytes that one of them may take, with the processes its tests start."""

@@ -34,6 +34,7 @@ TORCH_FREE = {
     f"muybridge.measure.{name}"
     for name in (
         "accuracy",
+        "altered",
         "counts",
         "diversity.association",
         "diversity.verdict",

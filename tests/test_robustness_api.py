@@ -358,3 +358,19 @@ def test_kill_9_in_the_middle_and_the_same_command_gives_the_same_bits(videos, t
     for name in ("predictions.parquet", "controls.parquet", "strips.npz"):
         assert (found.path / name).read_bytes() == (expected.path / name).read_bytes()
     assert not (found.path / "state").exists()
+
+
+def test_a_model_can_be_measured_on_clean_clips_alone(measured, videos, tmp_path):
+    clean = muybridge.robustness(Tiny(), videos, **CUT, types=("clean",), **FAST, name="tiny", out=tmp_path)
+    rows = clean.rows
+    assert set(rows.perturbation.tolist()) == {"clean"}
+    np.testing.assert_array_equal(rows.scores, measured.rows.condition("clean", 0).scores)
+    line = accuracy_line(clean)
+    assert "clean" in line
+    assert "mean over" not in line
+    assert "hardest" not in line
+    report = muybridge.report(tmp_path)
+    assert "tiny" in report.markdown.read_text(encoding="utf-8")
+    both = muybridge.robustness(Tiny(), videos, **CUT, types=("clean", "jumbling"), severities=(1,), **FAST)
+    assert set(both.rows.perturbation.tolist()) == {"clean", "jumbling"}
+    assert len(both.rows) == 2 * len(rows)

@@ -30,10 +30,11 @@ from muybridge.core.text.screen import Screen, screen
 from muybridge.runs import out as folder
 from muybridge.runs.mirror import publish_pages, working_copy
 from muybridge.runs.records import Run
+from muybridge.stages.job import base
 from muybridge.studies.study_configs import QuickstartConfig, StudyConfig
 
 if TYPE_CHECKING:
-    from muybridge.stages.testing.measured import RobustnessRun, ZeroshotRun
+    from muybridge.stages.job.measured import RobustnessRun, ZeroshotRun
     from muybridge.stages.testing.models import Subject
     from muybridge.studies.files.find import Recipe
     from muybridge.studies.study import Finished
@@ -58,7 +59,6 @@ def run_stage(
     """
     from muybridge.data.index import check_there
     from muybridge.stages.job.check import check_numbers
-    from muybridge.stages.job.execute import execute
     from muybridge.stages.job.job import resolve
     from muybridge.stages.job.resolve_cache import Memory
     from muybridge.stages.training.training import idle
@@ -78,15 +78,28 @@ def run_stage(
         size = getattr(config, "size", None)
         if size and config.limit is None and not job.run.done:
             decode(job.dataset.records, size, workers, bars, config.allow_broken)
-        if not job.run.done and (hint := idle(job.config)):
+        if job.run.done:
+            bars.say(
+                f"{job.run.path}: finished before, not computed again; another --out or --overwrite does"
+            )
+        elif hint := idle(job.config):
             bars.say(hint)
-        run = execute(
-            config,
-            lambda done, total, values: bars.update(job.stage, done, total, _detail(values)),
-            subject,
-            bars.say,
-        )
-        bars.finish(job.stage)
+        for name, part in job.parts.items():
+            _execute(part, f"{job.stage} {name}", bars)
+        return _execute(config, job.stage, bars, subject)
+
+
+def _execute(config: Control, task: str, bars: Screen, subject: "Subject | None" = None) -> Run:
+    """Run one job with a bar."""
+    from muybridge.stages.job.execute import execute
+
+    run = execute(
+        config,
+        lambda done, total, values: bars.update(task, done, total, _detail(values)),
+        subject,
+        bars.say,
+    )
+    bars.finish(task)
     return run
 
 
@@ -121,7 +134,7 @@ def run_study(
     """
     from muybridge.report import write_report
     from muybridge.stages.job.check import check_numbers
-    from muybridge.stages.job.job import absolute
+    from muybridge.stages.job.settled import absolute
     from muybridge.studies.cell_runner import Outcome
     from muybridge.studies.files.find import make_plan
     from muybridge.studies.study import Finished, run
@@ -168,10 +181,12 @@ def _verb(name: str, kind: type[Control], run: Callable[[Any], Any]) -> Callable
     """A function whose keyword arguments are the fields of a config."""
 
     def verb(*, preset: str = "tiny", config: str | Path | None = None, **values: Any) -> Any:
-        base = configs.preset(kind, preset)
-        if config is not None:
-            base = configs.from_file(base, Path(config))
-        return run(configs.give_way(configs.change(base, values, f"muybridge.{name}"), preset))
+        fields = {} if config is None else base.read_fields(Path(config))
+        begun = base.preset(kind, preset, fields | values)
+        said = configs.change(
+            configs.change(begun, fields, f"--config {config}"), values, f"muybridge.{name}"
+        )
+        return run(base.give_way(said, preset))
 
     parameters = [
         inspect.Parameter(
@@ -251,7 +266,7 @@ def robustness(
     Raises:
         UsageError: a callable without weights and name cannot have its results kept in ``out``.
     """
-    from muybridge.stages.testing.measured import RobustnessRun
+    from muybridge.stages.job.measured import RobustnessRun
     from muybridge.stages.testing.models import given
 
     if isinstance(model, str | os.PathLike):
@@ -285,7 +300,7 @@ def zeroshot(
     Raises:
         UsageError: an object without both methods, or without weights and name whose results are to be kept in ``out``.
     """
-    from muybridge.stages.testing.measured import ZeroshotRun
+    from muybridge.stages.job.measured import ZeroshotRun
     from muybridge.stages.texts.text_scored import given
 
     if isinstance(model, str | os.PathLike):

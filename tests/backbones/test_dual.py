@@ -251,3 +251,9 @@ def test_pictures_are_scaled_as_the_folders_processor_says(tmp_path: Path):
     (folder / "preprocessor_config.json").write_text(json.dumps(facts | {"image_std": [0, 1, 1]}))
     with pytest.raises(UsageError, match="wanted three numbers each"):
         dual_encoder(str(folder))
+    for name, value in (
+        ("do_flip_channel_order", True), ("do_pad", True), ("do_rescale", False), ("rescale_factor", 0), ("rescale_factor", "x"),
+    ):  # fmt: skip
+        (folder / "preprocessor_config.json").write_text(json.dumps(facts | {name: value}))
+        with pytest.raises(UsageError, match=f"{name} is .*which is not done here"):
+            dual_encoder(str(folder))

@@ -111,7 +111,7 @@ def test_runs_of_other_data_are_refused(run, models, tmp_path: Path):
 
 
 def test_help_needs_no_torch():
-    code = "import sys; from muybridge import cli_compare; cli_compare.run(['--help']); assert 'torch' not in sys.modules"
+    code = "import sys; from muybridge.cli import compare; compare.run(['--help']); assert 'torch' not in sys.modules"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )

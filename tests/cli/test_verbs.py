@@ -208,4 +208,4 @@ def test_a_task_that_was_not_learnt_is_noted():
         return [{"step": step, "accuracy": accuracy} for step in range(10, 501, 10)]
 
     assert not_learnt(curve(0.5), 0.25, videos=48) == []
-    assert "was not learnt" in not_learnt(curve(0.26), 0.25, videos=48)[0]
+    assert "nothing shows that the task was learnt" in not_learnt(curve(0.26), 0.25, videos=48)[0]

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from muybridge.backbones import build
 from muybridge.core.networks.features import Classifier, Features, capture
 
 
@@ -63,3 +64,28 @@ def test_the_classifier_is_linear_in_the_pooled_feature():
     model = Classifier(Empty(), 2, 3)
     x = torch.rand(4, 2)
     torch.testing.assert_close(model(x), x @ model.head.weight.T + model.head.bias)
+
+
+@pytest.mark.parametrize("name", ["c3d", "r3d", "r2plus1d", "shufflenet", "mobilenet", "squeezenet"])
+def test_what_is_captured_is_what_fired_though_the_next_module_works_in_place(name: str):
+    """Against copies taken the moment a module fires; the six networks have a ReLU in place behind their norms."""
+    network = build(f"{name}-tiny").eval()
+    frames = torch.rand(1, 3, 8, 32, 32, generator=torch.Generator().manual_seed(0))
+    modules = {
+        path: module
+        for path, module in network.named_modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm)
+    }
+    fired: dict[str, torch.Tensor] = {}
+    handles = [
+        module.register_forward_hook(lambda _, __, out, path=path: fired.__setitem__(path, out.clone()))
+        for path, module in modules.items()
+    ]
+    pooled = network(frames).pooled
+    for handle in handles:
+        handle.remove()
+    with capture(network, modules) as seen:
+        torch.testing.assert_close(network(frames).pooled, pooled, rtol=0, atol=0)
+    torch.testing.assert_close(seen, fired, rtol=0, atol=0)
+    assert any((out < 0).any() for out in seen.values()), "a ReLU would have left nothing below zero"
+    assert any(getattr(module, "inplace", False) for module in network.modules()), "given back afterwards"

@@ -97,7 +97,9 @@ def test_a_look_that_was_killed_goes_on(planted: Path, tmp_path: Path) -> None:
     dying = """
 import os, signal, sys
 from pathlib import Path
-from muybridge.data import doctor, folder, looks
+from muybridge.data.doctor.examine import examine
+from muybridge.data.lists.video_lists import folder
+from muybridge.data.doctor.examine import looks
 whole, seen = looks.look, []
 def look(job):
     seen.append(job)
@@ -169,7 +171,8 @@ def test_memory_does_not_grow_with_the_videos(tmp_path: Path) -> None:
     code = """
 import resource, sys
 from pathlib import Path
-from muybridge.data import doctor, folder
+from muybridge.data.doctor.examine import examine
+from muybridge.data.lists.video_lists import folder
 examine.survey(folder.read(Path(sys.argv[1])), root=Path(sys.argv[2]))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

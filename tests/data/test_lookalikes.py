@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from walks import noisy, walk
 
-from muybridge.core.processes import pool
+from muybridge.core.machine.processes import pool
 from muybridge.data.doctor import likeness, lookalikes
 from muybridge.data.doctor.lookalikes import Pair, pairs
 

@@ -119,31 +119,3 @@ def test_damaged_offsets_give_no_other_frame(seeds: range, source: Path, tmp_pat
         path = tmp_path / f"{seed}.mp4"
         path.write_bytes(damaged(source.read_bytes(), seed))
         assert not list(wrong(path)), f"seed {seed}"
-
-
-def test_of_several_streams_the_one_is_read_that_ffmpeg_shows(tmp_path: Path) -> None:
-    """The default one, or the larger one; not the first."""
-    path = tmp_path / "two.mkv"
-    with av.open(str(path), "w") as container:
-        streams: list[Any] = []
-        for side in (32, 64):
-            stream: Any = container.add_stream("libx264", rate=25)
-            stream.width = stream.height = side
-            stream.pix_fmt = "yuv420p"
-            streams.append(stream)
-        for i in range(5):
-            for stream in streams:
-                frame = av.VideoFrame.from_ndarray(
-                    np.full((stream.height, stream.width, 3), 40 * i, np.uint8), "rgb24"
-                )
-                frame.pts = i
-                container.mux(stream.encode(frame))
-        for stream in streams:
-            container.mux(stream.encode(None))
-    with av.open(str(path)) as container:
-        best = container.streams.best("video")
-        assert best is not None
-        expected = (best.height, best.width)  # type: ignore[attr-defined]
-    assert video.read_all(path).shape == (5, *expected, 3)
-    info = video.probe(path)
-    assert (info.height, info.width) == expected

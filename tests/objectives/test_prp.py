@@ -158,7 +158,7 @@ def test_the_loss_is_the_weighted_error_over_real_frames():
     assert reconstruction(painted, frames, mask, flags).item() == pytest.approx(sum(videos) / 3, rel=1e-5)
 
 
-def test_terms_are_the_error_and_a_tenth_of_the_cross_entropy():
+def test_terms_are_the_error_and_the_cross_entropy_and_a_tenth_of_it_counts():
     task = PRP(64, width=16)
     learner = Learner(Fixed(16, 1, 1, 1), task, 4, 16).eval()
     clip = drawn(task, 70, 20)
@@ -166,7 +166,7 @@ def test_terms_are_the_error_and_a_tenth_of_the_cross_entropy():
     views = task.views(clip, unchanged, rng())
     outcome = learner(views)
     logits, painted = task.branches(learner.backbone(views["clip"]).maps["last"])
-    expected = 0.1 * F.cross_entropy(logits, views["target"])
+    expected = F.cross_entropy(logits, views["target"])
     torch.testing.assert_close(outcome.terms["rate"], expected)
     error = reconstruction(painted, views["frames"], views["mask"], views["flags"])
     torch.testing.assert_close(outcome.terms["reconstruction"], error)

@@ -112,7 +112,7 @@ READ = """
 import hashlib, sys
 from processors import limit_ffmpeg
 limit_ffmpeg()
-from muybridge.data import video
+from muybridge.data.decode import video
 for path in sys.argv[1:]:
     for shape in ({}, {"height": 32, "width": 40}, {"height": 100, "width": 60}):
         print(hashlib.sha256(video.read_all(path, **shape).tobytes()).hexdigest())

@@ -31,13 +31,13 @@ def of(out: Path, stage: str) -> dict[str, Run]:
 def test_numbers_are_those_of_the_rows(out: Path):
     runs = of(out, "probe")
     found = best(list(runs.values()))
-    assert found.run == runs["rspnet"]
+    assert found.runs == [runs["rspnet"]]
     read = {arm: [read_predictions(run.path / "predictions.parquet")] for arm, run in runs.items()}
     own = accuracy_interval(read["rspnet"])
     assert (found.interval.value, found.interval.low, found.interval.high) == pytest.approx(
         (own.value, own.low, own.high)
     )
-    assert [rival.run.result["facets"]["arm"] for rival in found.rivals] == ["vcop", "rotnet", "random"]
+    assert [rival.runs[0].result["facets"]["arm"] for rival in found.rivals] == ["vcop", "rotnet", "random"]
     gap = found.rivals[1].gap
     expected = difference(read["rspnet"], read["rotnet"]).interval
     assert gap is not None
@@ -48,9 +48,9 @@ def test_numbers_are_those_of_the_rows(out: Path):
 
 def test_perturbed_has_another_best(out: Path):
     runs = of(out, "robustness")
-    assert best(list(runs.values())).run == runs["rspnet"]
+    assert best(list(runs.values())).runs == [runs["rspnet"]]
     found = best(list(runs.values()), "perturbed")
-    assert found.run == runs["vcop"]
+    assert found.runs == [runs["vcop"]]
     assert lines(found)[0].startswith("best perturbed: ")
     assert as_dict(found)["rivals"][0]["difference"] > 0
 

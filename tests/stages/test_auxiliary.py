@@ -285,7 +285,7 @@ OFTEN = """
 import sys
 from functools import partial
 from muybridge.cli.main import main
-from muybridge.stages import training
+from muybridge.stages.training.training import training
 training.Recipe = partial(training.Recipe, save_every=0.2)
 sys.exit(main())
 """

@@ -14,7 +14,7 @@ from muybridge.stages.training.transfer_protocol import transfer_of
 
 UNSIGNED = {
     "out", "resume", "overwrite", "device", "workers", "dry_run", "track",  # where and how, never what
-    "data", "label", "group", "root", "where", "allow_links", "allow_broken",  # what they lead to is signed: the fingerprint of the data
+    "data", "label", "group", "root", "where", "stream", "allow_links", "allow_broken",  # the fingerprint of the data is signed
     "init", "model", "teachers", "weights", "classes",  # signed by their content
     "trust_code",  # consent
 }  # fmt: skip

@@ -10,8 +10,8 @@ from frozen_helpers import TINY, by_hand
 import muybridge
 from muybridge.config.stage_configs import ProbeConfig
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.machine.paths import cache_root
 from muybridge.core.networks.features import Features
-from muybridge.core.paths import cache_root
 from muybridge.data.decode.video import write
 from muybridge.runs.contents.predictions import read_predictions
 from muybridge.stages.features import frozen

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from muybridge.augment.chain import spell
-from muybridge.config.stage_configs import PretrainConfig, change, preset
+from muybridge.config.stage_configs import PretrainConfig, change
 from muybridge.core.errors import UsageError
 from muybridge.objectives import OBJECTIVES
+from muybridge.stages.job.base import preset
 from muybridge.stages.training.options import augmentations, complete, options
 
 PRETEXTS = [name for name, entry in OBJECTIVES.items() if entry.facts["pretext"]]

@@ -11,8 +11,9 @@ from muybridge.augment.chain import augment, spell
 from muybridge.augment.geometry import centre_crop
 from muybridge.cli.main import parse
 from muybridge.config.presets import PRESETS
-from muybridge.config.stage_configs import FinetuneConfig, ProbeConfig, preset
+from muybridge.config.stage_configs import FinetuneConfig, ProbeConfig
 from muybridge.core.errors import UsageError
+from muybridge.stages.job.base import preset
 from muybridge.stages.training.training import schedule_of
 
 FINETUNE = ("benchmark", "benchmark-small", "vcop", "rspnet", "severe")

@@ -23,7 +23,7 @@ OFTEN = """
 import sys
 from functools import partial
 from muybridge.cli.main import main
-from muybridge.stages import training
+from muybridge.stages.training.training import training
 training.Recipe = partial(training.Recipe, save_every=0.5)
 sys.exit(main())
 """

@@ -136,18 +136,33 @@ def test_values_that_are_no_number_are_left_out(job: Job):
     assert watch_of(job, network, material_of(job), CPU)() == {}
 
 
-def test_held_out_videos_are_looked_at_with_their_labels_else_training_videos_without(job: Job):
+def test_labels_are_those_of_training_or_validation_videos_and_controls_have_none(job: Job):
     material = material_of(job)
-    assert {r.label for r in watched(job, material).parts["watched"]} == {-1}
-    assert len(watched(job, material).parts["watched"]) == 16
-    held = watched(with_split(job), material).parts["watched"]
-    assert {r.split for r in held} == {"test"}
-    assert {r.label for r in held} == {0, 1}
+    alone = watched(job, material).parts
+    assert {r.label for part in alone.values() for r in part} == {-1}
+    assert len(alone["watched"]) == len(alone["controls"]) == 16
+    parts = watched(with_split(job), material).parts
+    assert {r.label for r in parts["watched"]} == {0, 1}
+    assert {(r.split, r.label) for r in parts["controls"]} == {("test", -1)}
+    training = {r.id for r in material.parts["train"]}
+    assert {r.id for r in parts["watched"]} <= training
+
+
+def test_validation_videos_are_looked_at_where_there_are_some(job: Job):
+    split = with_split(job)
+    records = tuple(replace(r, split="val" if r.split == "test" else r.split) for r in split.dataset.records)
+    parts = watched(replace(split, dataset=replace(split.dataset, records=records)), material_of(job)).parts
+    assert {r.split for r in parts["watched"]} == {"val"}
+    assert {r.label for r in parts["watched"]} == {0, 1}
+
+
+def test_a_trial_has_decoded_no_held_out_video(job: Job):
+    material = material_of(job)
     elsewhere = replace(
         material, places={r.id: i for i, r in enumerate(material.parts["train"]) if i % 2 == 0}
     )
     few = watched(with_split(job), replace(elsewhere, parts={"train": material.parts["train"][:3]}))
-    assert {r.label for r in few.parts["watched"]} == {-1}, "a trial has decoded no held-out video"
+    assert few.parts["controls"] == few.parts["watched"]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 sys.path[:0] = [{tests!r}, {package!r}]
 import trivial
-from muybridge.core import out
+from muybridge.runs import out
 from muybridge.core.text.screen import Plain
 from muybridge.studies.cell_runner import run_cells
 from muybridge.store.storage import local
@@ -33,7 +33,7 @@ import sys
 from pathlib import Path
 sys.path[:0] = [{tests!r}, {package!r}]
 import trivial
-from muybridge.core import out
+from muybridge.runs import out
 from muybridge.core.catalogue import Entry
 from muybridge.core.text.screen import Plain
 from muybridge.store.storage import local
@@ -48,7 +48,7 @@ REAL = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from muybridge.core import out
+from muybridge.runs import out
 from muybridge.core.text.screen import Plain
 from muybridge.config.stage_configs import (
     FinetuneConfig, NeighboursConfig, PretrainConfig, ProbeConfig, RobustnessConfig,

@@ -78,7 +78,7 @@ def test_every_cell_runs_once_and_a_second_command_starts_nothing(
     assert ended == sorted(ended)
     monkeypatch.setattr(cell_runner, "pick", None)
     assert run_cells(cells, 2, screen).done == names(cells, 0, 1, 2, 3, 4)
-    assert "5 of 5 runs exist already" in screen
+    assert "5 of 5 runs were finished before and are not computed again" in screen
 
 
 def test_a_failure_keeps_its_log_and_spares_all_but_its_followers(videos, asked, tmp_path, screen):

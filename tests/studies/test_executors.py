@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 import trivial
 
-from muybridge.core import machine_memory
 from muybridge.core.errors import UsageError
+from muybridge.core.machine import machine_memory
 from muybridge.core.plain_data import write_json
 from muybridge.core.text.screen import Plain
 from muybridge.store.storage import local
@@ -163,7 +163,7 @@ def test_memory_is_read_from_the_kernel_and_the_container(tmp_path, monkeypatch)
 def test_the_peak_is_that_of_this_cell():
     """In a process of its own: the heap of this one may have room for the block that is resident already."""
     code = """
-from muybridge.core import memory
+from muybridge.core.machine import machine_memory
 block = bytearray(200 << 20)
 high = machine_memory.peak()
 del block

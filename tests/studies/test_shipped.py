@@ -127,17 +127,15 @@ def test_cells(name, scale):
 @pytest.mark.parametrize("name", BENCHMARK)
 def test_arms_share_their_budget(name, scale):
     found = [cell for cell in cells(name, scale=scale) if cell.job.stage == "pretrain"]
-    shared: dict[str, set] = {}
+    shared = set()
     for cell in found:
         config = cell.job.config
-        published = name == "subset-size" and scale == "paper"
-        key = config.data[0] if published else ""
-        shared.setdefault(key, set()).add((config.budget, config.budget_unit, config.frames, config.crop))
-    assert all(len(budgets) == 1 for budgets in shared.values())
-    if name == "subset-size" and scale == "paper":
-        assert {int(key.split("@")[1]) * 200 for key in shared} == {
-            b for budgets in shared.values() for b, *_ in budgets
-        }
+        shared.add((config.budget, config.budget_unit, config.frames, config.crop))
+    assert len(shared) == 1
+    if scale == "paper":
+        assert shared == {(200, "epochs", 16, 112)}, (
+            "the published length of every task, whatever its clips and subset"
+        )
 
 
 @pytest.mark.parametrize("scale", SCALES)

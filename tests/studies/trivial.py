@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from muybridge.runs.records import atomic
+from muybridge.core.files import atomic
 from muybridge.core.seeding import rng
 from muybridge.config.stage_configs import Data
 

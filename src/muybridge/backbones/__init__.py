@@ -10,6 +10,7 @@ out: by its 512-d projection ShuffleNet takes 1.029. Another clip is named by ``
 
 from typing import TYPE_CHECKING, Any
 
+from muybridge.backbones.weights import elsewhere
 from muybridge.core.catalogue import Entry, names_code, pick, require, suggestion
 from muybridge.core.errors import UsageError
 
@@ -179,6 +180,8 @@ def check_name(name: str) -> None:
     prefix, colon, rest = name.partition(":")
     if name in BACKBONES or names_code(name) or (prefix == "hf" and rest):
         return
+    if words := elsewhere.by_name(name):
+        raise UsageError(f"--backbone {name}: {words}.")
     if colon:
         known = [other for other in BACKBONES if other.startswith(f"{prefix}:")] or ["module:function"]
         raise UsageError(f"backbones has no {name!r}.{suggestion(name, known)} Known: {', '.join(known)}.")

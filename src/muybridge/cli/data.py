@@ -3,7 +3,7 @@
 import argparse
 import csv
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,35 +39,48 @@ def run(words: list[str]) -> int:
     parser.add_argument("data", nargs="+", help="a folder, a list or a name of `muybridge list datasets`")
     for name, meaning in (
         ("label", "label column of a list"),
-        ("group", "group column of a list"),
+        ("group", "group column of a list, or /PATTERN/: what it finds in a video's name is its group"),
         ("root", "folder that paths start from, or that holds the official files of a named set"),
     ):
         parser.add_argument(f"--{name}", help=meaning)
+    parser.add_argument(
+        "--stream",
+        type=int,
+        help="video stream that is read of files with several, from 0 (default FFmpeg's choice)",
+    )
     parser.add_argument("--allow-links", action="store_true", help="read what links out of DATA lead to")
     add(parser)
     options = parser.parse_args(words[1:])
+    return act(options, _load(options, options.group))
+
+
+def _load(options: Any, group: str | None) -> Any:
     from muybridge.data import sources
 
-    dataset = sources.load(
+    return sources.load(
         options.data,
         label=options.label,
-        group=options.group,
+        group=group,
         root=options.root,
         allow_links=options.allow_links,
+        stream=options.stream,
     )
-    return act(options, dataset)
 
 
 def _doctor_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--short", type=int, default=16, help="report videos with fewer frames (default 16)")
     parser.add_argument("--workers", type=int, default=0, help="processes; 0 means one per core")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page with pictures of what was found"
+    )
 
 
 def doctor(options: Any, dataset: Any) -> int:
     """Decode every video once and report what is wrong with the set."""
     from muybridge.core.text.screen import screen
     from muybridge.data.doctor.examine import SPOIL, survey
+    from muybridge.data.lists.name_groups import suggestions
     from muybridge.studies.study import worker_count
 
     with screen() as bars:
@@ -77,28 +90,39 @@ def doctor(options: Any, dataset: Any) -> int:
             workers=worker_count(options.workers),
             progress=bars.update,
         )
+    suggested = suggestions(
+        dataset, lambda name: {record.id: record.group for record in _load(options, name).records}
+    )
+    told = summary.facts(dataset, found, suggested)
+    if options.html:
+        from muybridge.cli.data_page import write_page
+
+        write_page(options.html, dataset, found, told)
     if options.json:
         rows = [vars(finding) for finding in found.findings]
         content = {
             "verdict": found.verdict,
             "videos": found.videos,
             "frames": found.frames,
-            **summary.facts(dataset, found),
+            **told,
+            "suggested_groups": [vars(one) for one in suggested],
             "classes": summary.counts(dataset),
             "fingerprint": found.fingerprint,
             "findings": rows,
         }
         print_json(content | {"notes": list(dataset.notes)})
     else:
-        _print(dataset, found)
+        _print(dataset, found, told)
+        if options.html:
+            print(f"\npage: {options.html.absolute()}")
     return int(any(finding.kind in SPOIL for finding in found.findings))
 
 
-def _print(dataset: Any, found: Any) -> None:
+def _print(dataset: Any, found: Any, told: Mapping[str, str]) -> None:
     print(f"{dataset.name}: {found.videos:,} videos, {found.frames:,} frames, {len(dataset.classes)} classes")
     print(f"verdict: {found.verdict}")
-    for name, words in summary.facts(dataset, found).items():
-        print(f"{name}: {words}")
+    for name, words in told.items():
+        print(visible(f"{name}: {words}"))
     print(f"fingerprint: {found.fingerprint}")
     for note in dataset.notes:
         print(f"note: {note}")

@@ -56,7 +56,7 @@ results of others
 
 to look up
   list         backbones | objectives | perturbations | datasets | weightings [--json]
-  info         versions, hardware, cache [--json] [--remove-cache]
+  info         versions, hardware, cache [--json] [--remove-cache]; recipes [TASK]: how pretext tasks are trained, value by value
 
 `muybridge COMMAND --help` shows the options of a command. --debug shows the traceback of an error. Version {__version__}.
 """
@@ -257,12 +257,17 @@ def _list(verb: str, words: list[str]) -> int:
 def _info(verb: str, words: list[str]) -> int:
     from muybridge.cli import show
 
+    if words[:1] == ["recipes"]:
+        return show.recipes(words[1:])
     unknown = [word for word in words if word not in ("--json", "--remove-cache", "-h", "--help")]
     if unknown:
-        raise UsageError(f"info has no {unknown[0]!r}.{suggestion(unknown[0], ('--json', '--remove-cache'))}")
+        raise UsageError(
+            f"info has no {unknown[0]!r}.{suggestion(unknown[0], ('recipes', '--json', '--remove-cache'))}"
+        )
     if "-h" in words or "--help" in words:
         print(
-            "usage: muybridge info [--json] [--remove-cache]\n\nVersions, hardware and the size of the cache; or delete the cache."
+            "usage: muybridge info [--json] [--remove-cache]\n       muybridge info recipes [TASK] [--json]\n\n"
+            "Versions, hardware and the size of the cache; or delete the cache; or every value by which pretext tasks are trained."
         )
         return 0
     return show.remove_cache() if "--remove-cache" in words else show.info("--json" in words)
@@ -277,20 +282,37 @@ def parse(kind: Any, program: str, words: list[str]) -> Any:
     import tyro
 
     from muybridge.config.presets import PRESETS
-    from muybridge.config.stage_configs import from_file, give_way, preset
+    from muybridge.config.stage_configs import change
+    from muybridge.stages.job.base import give_way, preset, read_fields
 
     words, name = _take(words, "--preset")
     words, file = _take(words, "--config")
     words = _joined(words)
-    base = preset(kind, name or "tiny")
-    if file:
-        base = from_file(base, Path(file))
+    fields = read_fields(Path(file)) if file else {}
+    base = change(preset(kind, name or "tiny", fields | _asked(words)), fields, f"--config {file}")
     known = "|".join(name for name, values in PRESETS.items() if not values or kind.stage in values)
     note = f"\n\nBesides: --preset {known} and --config FILE (YAML) give values that the flags override."
     return give_way(
         tyro.cli(kind, prog=program, args=words, default=base, description=kind.__doc__ + note),
         name or "tiny",
     )
+
+
+def _asked(words: list[str]) -> dict[str, str]:
+    """Task and preset of it that the flags name, the last of several as everywhere; they choose what the flags start from."""
+    found = {}
+    for name in ("objective", "objective_preset"):
+        rest, value = _take([_dashed(word) for word in words], "--" + name.replace("_", "-"))
+        while value is not None:
+            found[name] = value
+            rest, value = _take(rest, "--" + name.replace("_", "-"))
+    return found
+
+
+def _dashed(word: str) -> str:
+    """A flag as it is documented; underscores are taken too."""
+    flag, sign, value = word.partition("=")
+    return flag.replace("_", "-") + sign + value if word.startswith("--") else word
 
 
 def _joined(words: list[str]) -> list[str]:

@@ -21,7 +21,7 @@ USAGE = """usage: muybridge runs ACTION [OPTIONS]
 
   ls        list runs: --stage probe --where backbone=r2plus1d-tiny --sort accuracy
   show      all about one run: what it is, what it starts from, what rests on it, the command that makes it again
-  best      the best run, with its interval, and which others cannot be separated from it
+  best      the best arm, folds joined and seeds averaged, with its interval, and which others cannot be separated from it
   rm        delete runs; refuses those on which others rest
   export    write rows as .csv, .jsonl or .parquet, or one run with its inputs as .zip
 
@@ -212,7 +212,7 @@ def _best_options(parser: argparse.ArgumentParser) -> None:
 
 
 def best(options: Any, index: Index) -> int:
-    """The best run on one data set, with its interval, and which others cannot be separated from it."""
+    """The best arm on one data set, folds joined and seeds averaged, with its interval, and which others cannot be separated from it."""
     from muybridge.report.compare import best as report
 
     if options.metric not in report.METRICS:

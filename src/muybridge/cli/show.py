@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from muybridge import __version__
+from muybridge.config.recipes import FREE
+from muybridge.config.recipes import rows as recipe_rows
 from muybridge.core.catalogue import Entry, rows
+from muybridge.core.errors import UsageError
 from muybridge.core.text.redact import redact
 from muybridge.core.text.terminal import print_json, visible
 from muybridge.runs.records import Run, find_runs
@@ -75,7 +78,8 @@ def stage_plan(config: Any) -> int:
     job = resolve(config)
     check_there(job.dataset, config.allow_broken)
     resolved(job.config)
-    print(f"{'exists' if job.run.done else 'to do '}  {job.run.path}")
+    for run in (*(job.inputs[name] for name in job.parts), job.run):
+        print(f"{'exists' if run.done else 'to do '}  {run.path}")
     say_cache(job.dataset.records, getattr(config, "size", None))
     return 0
 
@@ -107,9 +111,14 @@ def accuracy_line(run: Run) -> str:
     if run.stage == "similarity":
         return _similarity_line(run.result)
     if not path.is_file():
-        curve = (row for row in reversed(run.metrics) if None not in (row.get("accuracy"), row.get("chance")))
-        last = next(curve, None)
-        return f"pretext accuracy {last['accuracy']:.1%} (chance {last['chance']:.1%})" if last else ""
+        from muybridge.measure.headline import pretext_accuracy
+
+        pretext, chance = pretext_accuracy(run.metrics), run.result.get("chance")
+        return (
+            ""
+            if pretext is None or chance is None
+            else f"pretext accuracy {pretext:.1%} (chance {chance:.1%})"
+        )
     from muybridge.measure.intervals import accuracy_interval
     from muybridge.runs.contents.predictions import read_predictions
 
@@ -210,7 +219,7 @@ def study_result(folder: Path) -> int:
 
 def info(as_json: bool) -> int:
     """Versions, hardware and cache; torch is asked for its version only, not imported."""
-    from muybridge.core.paths import cache_root
+    from muybridge.core.machine.paths import cache_root
 
     root = cache_root()
     size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) if root.is_dir() else 0
@@ -230,6 +239,40 @@ def info(as_json: bool) -> int:
         for name, value in facts.items():
             print(f"{name:<14}{value if name != 'cache_bytes' else f'{size / 1e6:,.0f} MB'}")
     return 0
+
+
+def recipes(words: list[str]) -> int:
+    """How pretext tasks are trained: every value with its source, by task and preset.
+
+    Raises:
+        UsageError: a task without a recipe, or a word that means nothing here.
+    """
+    tasks = [word for word in words if word != "--json"]
+    if any(word in ("-h", "--help") for word in words):
+        print(
+            "usage: muybridge info recipes [TASK] [--json]\n\nEvery value of each recipe, and its source or `choice`."
+        )
+        return 0
+    if len(tasks) > 1 or any(word.startswith("-") for word in tasks):
+        raise UsageError(f"info recipes takes one task and --json, got {' '.join(tasks)!r}.")
+    found = list(recipe_rows(*tasks))
+    if "--json" in words:
+        print_json(found)
+        return 0
+    head = ""
+    for row in found:
+        if head != (head := f"{row['task']}, {row['preset']} ({row['hash']})"):
+            print(f"\n{head}")
+        print(f"  {row['name']:<16}{_shown(row['value']):<27} {row['source']}")
+    return 0
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(_shown, value)) or "none"
+    if value == FREE:
+        return "none"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _version(name: str) -> str | None:

@@ -70,7 +70,7 @@ def named(name: str, program: str, words: Sequence[str], action: str = "run") ->
         action: one of ``ACTIONS``.
     """
     from muybridge.stages.job.check import check_numbers
-    from muybridge.stages.job.job import absolute
+    from muybridge.stages.job.settled import absolute
     from muybridge.studies.files.find import find
 
     recipe = find(name)
@@ -257,7 +257,7 @@ def prereg(words: Sequence[str]) -> int:
         print(PREREG, end="")
         return 0
     from muybridge.stages.job.check import check_numbers
-    from muybridge.stages.job.job import absolute
+    from muybridge.stages.job.settled import absolute
     from muybridge.studies.files.find import find
     from muybridge.studies.preregister import content_of, register
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from muybridge.backbones.weights import elsewhere
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 
@@ -45,6 +46,8 @@ def run(words: list[str]) -> int:
     words, out = _take_out(words)
     for place, expected in enumerate((("convert",), KINDS)):
         given = words[place] if len(words) > place else "(nothing)"
+        if place and (said := elsewhere.by_name(given)):
+            raise UsageError(f"weights convert {given}: {said}.")
         if given not in expected:
             raise UsageError(
                 f"weights has no {given!r}.{suggestion(given, expected)} Wanted: muybridge weights convert {'|'.join(KINDS)} FILE."
@@ -82,7 +85,8 @@ def _rename(kind: str, file: Path, key: str | None, out: Path | None) -> int:
         except UsageError as error:
             refused = refused or error
     if not found:
-        raise UsageError(f"{file}: {refused}")
+        said = elsewhere.by_tensors(one for state in states.values() for one in state)
+        raise UsageError(f"{file}: {refused}" + (f" By their names {said}." if said else ""))
     if len(found) > 1:
         raise UsageError(f"{file}: several could be meant; say --weights-key {' or '.join(found)}.")
     name, (tensors, left) = next(iter(found.items()))

@@ -32,6 +32,8 @@ class Control:
     """Go on although more than 1 % of the videos are broken: they are left out of training and count as wrong where they are tested."""
     allow_links: bool = False
     """Read videos to which links lead out of the data's folder."""
+    stream: int | None = None
+    """Video stream that is read of files with several, from 0; FFmpeg's choice when not given. A list may name one for each video."""
     dry_run: bool = False
     """Print the resolved config and what would be done, and stop."""
     track: tuple[Tracker, ...] = ()

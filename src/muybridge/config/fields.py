@@ -21,7 +21,25 @@ def fit_value(kind: Any, value: Any) -> Any:
     )
     if value is None and len(options) < len(get_args(kind)):
         return None
-    wanted = options[0]
+    if len(options) == 1:
+        return _fit(options[0], value)
+    for wanted in options:
+        try:
+            return _fit(wanted, value)
+        except ValueError:
+            continue
+    raise ValueError(f"{value!r}; wanted {' or '.join(map(_said, options))}")
+
+
+def _said(wanted: Any) -> str:
+    """A type in words."""
+    if get_origin(wanted) is Literal:
+        return " or ".join(map(repr, get_args(wanted)))
+    return str(getattr(wanted, "__name__", wanted))
+
+
+def _fit(wanted: Any, value: Any) -> Any:
+    """As ``fit_value``, for one type."""
     if get_origin(wanted) is tuple:
         items = [value] if isinstance(value, str | int) else list(value)
         return tuple(fit_value(get_args(wanted)[0], item) for item in items)

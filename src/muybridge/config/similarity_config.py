@@ -20,7 +20,7 @@ class SimilarityConfig(Control):
     label: str | None = None
     """Label column of a list, for an even choice of --videos."""
     group: str | None = None
-    """Group column of a list: intervals redraw groups."""
+    """Group column of a list, or /PATTERN/ of names: intervals redraw groups."""
     root: str | None = None
     """Folder that the paths of a list start from."""
     where: tuple[str, ...] = ()

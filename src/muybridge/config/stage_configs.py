@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
-import yaml
-
 from muybridge.config.control import Control as Control
 from muybridge.config.fields import fit_value
-from muybridge.config.presets import PRESETS
 from muybridge.config.similarity_config import SimilarityConfig as SimilarityConfig
 from muybridge.config.zeroshot_config import ZeroshotConfig as ZeroshotConfig
 from muybridge.core.catalogue import suggestion
@@ -35,7 +32,7 @@ class Data(Control):
     label: str | None = None
     """Label column of a list."""
     group: str | None = None
-    """Group column of a list: groups (subjects, scenes) never straddle a split, and intervals are clustered by them."""
+    """Group column of a list, or /PATTERN/ of names: groups (subjects, scenes) never straddle a split; intervals are clustered by them."""
     root: str | None = None
     """Folder that the paths of a list start from."""
     frames: int = 8
@@ -61,7 +58,11 @@ class Optimisation(Data):
     optimiser: Optimiser = "adamw"
     """adamw or sgd (momentum 0.9)."""
     lr: float = 2e-3
-    """Highest learning rate; cosine to zero after the warm-up."""
+    """Highest learning rate."""
+    schedule: Literal["cosine", "steps"] = "cosine"
+    """Learning rate after the warm-up: cosine to zero; or steps, constant but for --decay-at or --decay-epochs."""
+    decay: float = 0.1
+    """What the learning rate is multiplied by there."""
     weight_decay: float = 0.02
     """Decay of weights; biases and norms are not decayed."""
     warmup: float = 0.2
@@ -96,13 +97,17 @@ class PretrainConfig(Optimisation):
     complexity: int | None = None
     """Rotations of rotnet (2 to 4), clips of vcop (2 to 5), rates of prp (2 to 4); the task's own default when not given."""
     objective_preset: Literal["benchmark", "paper"] = "benchmark"
-    """Values of the task's options: the benchmark's (smaller queues and the like for a tiny backbone), or the original paper's."""
+    """Options of the task, smaller ones for a tiny backbone; paper: options and training as its authors' (`muybridge info recipes`), with
+    clips and length of --preset."""
     objective_options: tuple[str, ...] = ()
     """Options of the task as name=value words, over the preset: queue=512 temperature=0.1 momentum=0.99."""
     budget: int = 40_000
     """What pretraining may cost, in --budget-unit; the same for all arms of a fair comparison."""
-    budget_unit: Literal["clips", "steps", "flops"] = "clips"
-    """clips: clips through the backbone or its momentum copy; steps: optimiser steps; flops: operations, forward and backward."""
+    budget_unit: Literal["clips", "steps", "flops", "epochs"] = "clips"
+    """clips: clips through the backbone or its momentum copy; steps: optimiser steps; flops: operations, forward and backward; epochs:
+    passes over the training videos."""
+    decay_at: tuple[float, ...] = ()
+    """Shares of the training after which the learning rate is multiplied by --decay (schedule steps)."""
     gap: int = 0
     """Frames between the clips of a tuple (vcop; 8 in the paper)."""
     held_out_fold: int | None = None
@@ -127,14 +132,20 @@ class Transfer(Data):
     """Under which key the weights lie in that file, dotted, as model or teacher.state_dict; found by the names when not given."""
     weights_prefix: str | None = None
     """What stands in front of the network's names in it, as module.backbone; found when not given."""
-    fold: int | None = None
-    """Which fold is tested, where the data set states no split."""
+    fold: int | Literal["all"] | None = None
+    """Which fold is tested, where the data set states no split; all: each in turn, and one result over all videos."""
     folds: int | None = None
     """Number of folds; one per group up to ten groups, else five, when not given."""
     views: int = 1
     """Clips per test video, spread evenly; logits are averaged."""
     crops: Literal[1, 3] = 1
     """Crops of each of these clips: the middle, or three along the long side of pictures of short side --size, read from the files."""
+
+    @property
+    def split(self) -> tuple[int | None, int | None]:
+        """The fold and the number of folds, of a run that tests one."""
+        assert self.fold != "all", "joins the answers of other runs and divides nothing"
+        return self.fold, self.folds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,12 +171,8 @@ class FinetuneConfig(Transfer, Optimisation):
     """Unit of --budget: clips (when not given), steps or flops, as of pretrain, or epochs."""
     batch: int = 16
     """Clips per optimiser step (global)."""
-    schedule: Literal["cosine", "steps"] = "cosine"
-    """Learning rate after the warm-up: cosine to zero; or steps, constant but for --decay-epochs."""
     decay_epochs: tuple[int, ...] = ()
     """Epochs after which the learning rate is multiplied by --decay (schedule steps); those beyond --epochs are never reached."""
-    decay: float = 0.1
-    """What the learning rate is multiplied by there."""
     validation: float = 0.0
     """Share of the training videos held out to choose the best epoch, whole groups, the labels counted in --labels-per-class; 0: none."""
     keep: Literal["last", "best-validation"] = "last"
@@ -258,15 +265,18 @@ class RobustnessConfig(Control):
     label: str | None = None
     """Label column of a list; A|B accepts either class, an empty label leaves the video out."""
     group: str | None = None
-    """Group column of a list: intervals are clustered by groups."""
+    """Group column of a list, or /PATTERN/ of names: intervals are clustered by groups."""
     root: str | None = None
     """Folder that the paths of a list start from."""
     where: tuple[str, ...] = ()
     """Rows of a list that count: COLUMN=VALUE or COLUMN!=VALUE; all of several must hold."""
+    label_changing: tuple[str, ...] = ()
+    """Perturbations that change the label of every video, or a csv file with columns perturbation,class,becomes,
+    severity (the last may be left out)."""
     profile: str = "muybridge-1"
     """Table of constants: muybridge-1, samples-2022, release-2023, ssl-noise, imagenet-c or mini-kinetics-c."""
     types: tuple[str, ...] = ()
-    """Names of `muybridge list perturbations`; all of the profile when not given."""
+    """Names of `muybridge list perturbations`; all of the profile when not given; clean for clean clips alone."""
     severities: tuple[int, ...] = (1, 2, 3, 4, 5)
     """From 1 to 5."""
     protocol: str | None = None
@@ -315,49 +325,6 @@ KINDS: dict[str, type[Control]] = {
 }  # fmt: skip
 """Config of each stage by its name."""
 C = TypeVar("C", bound=Control)
-
-
-def preset(kind: type[C], name: str) -> C:
-    """The config of a stage under a preset.
-
-    Raises:
-        UsageError: unknown preset.
-    """
-    if name not in PRESETS:
-        raise UsageError(f"--preset {name}: unknown.{suggestion(name, PRESETS)} Known: {', '.join(PRESETS)}.")
-    values = PRESETS[name]
-    stage = getattr(kind, "stage", "")
-    if values and stage not in values:
-        raise UsageError(f"--preset {name}: has no values for {stage}; it has them for {', '.join(values)}.")
-    return kind(**values.get(stage, {}))
-
-
-def give_way(config: C, name: str) -> C:
-    """The config with the backbone of the preset called ``name`` given up where ``--init`` is a run, which has its own."""
-    init: str = getattr(config, "init", "random")
-    given = PRESETS[name].get(getattr(config, "stage", ""), {}).get("backbone")
-    if init == "random" or getattr(config, "backbone", None) != given:
-        return config
-    from muybridge.config.names import is_weights  # imports torch, which other configs need not wait for
-
-    if is_weights(init):
-        return config
-    return dataclasses.replace(config, backbone=type(config)().backbone)  # type: ignore[call-arg, attr-defined]
-
-
-def from_file(base: C, path: Path) -> C:
-    """The config with the values of a YAML file put over it.
-
-    Raises:
-        UsageError: not a mapping, or a field that does not exist.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"--config {path}: cannot be read ({error}).") from error
-    if not isinstance(content, dict):
-        raise UsageError(f"--config {path}: wanted 'name: value' lines.")
-    return change(base, content, f"--config {path}")
 
 
 def change(base: C, values: dict[str, Any], where: str) -> C:

@@ -26,7 +26,7 @@ class ZeroshotConfig(Control):
     label: str | None = None
     """Label column of a list; A|B accepts either class, an empty label leaves the video out."""
     group: str | None = None
-    """Group column of a list: intervals are clustered by groups."""
+    """Group column of a list, or /PATTERN/ of names: intervals are clustered by groups."""
     root: str | None = None
     """Folder that the paths of a list start from."""
     where: tuple[str, ...] = ()

@@ -20,8 +20,8 @@ import numpy as np
 from filelock import FileLock
 
 from muybridge.core.errors import MuybridgeError, VideoError
-from muybridge.core.paths import cache_root
-from muybridge.core.processes import pool
+from muybridge.core.machine.paths import cache_root
+from muybridge.core.machine.processes import pool
 from muybridge.data.decode import video
 from muybridge.data.frame_store import (
     MEMORY,

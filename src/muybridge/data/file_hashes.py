@@ -17,7 +17,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.paths import cache_root
+from muybridge.core.machine.paths import cache_root
 from muybridge.data.lists.tar import Extent, extent
 
 BLOCK = 1 << 20

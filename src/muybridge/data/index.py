@@ -9,13 +9,15 @@ from pathlib import Path
 
 from muybridge.core import seeding
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.label_changes import Change, types_of
+from muybridge.data import streams
 from muybridge.data.file_hashes import content_hashes, sampled_hash
 from muybridge.data.lists import segments
 from muybridge.data.lists.segments import Segment
 from muybridge.data.lists.tar import is_there
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class VideoRecord:
     """One video of a data set.
 
@@ -26,6 +28,7 @@ class VideoRecord:
         split: ``train``, ``val``, ``test``, or empty where the data set states none.
         group: source (subject, scene) that must never straddle a split; the id where none is known.
         segment: stretch of the file that is meant; None for all of it.
+        stream: number of the video stream that is meant; None for FFmpeg's choice.
     """
 
     id: str
@@ -34,11 +37,14 @@ class VideoRecord:
     split: str
     group: str
     segment: Segment | None = None
+    stream: int | None = None
 
     @property
     def video(self) -> Path:
-        """What is opened: the path, with the segment behind it."""
-        return Path(f"{self.path}{self.segment}") if self.segment else self.path
+        """What is opened: the path, with the stream and the segment behind it."""
+        if self.segment is None and self.stream is None:
+            return self.path
+        return Path(f"{self.path}{streams.suffix(self.stream)}{self.segment or ''}")
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Dataset:
         name: short name for tables.
         records: sorted by id.
         classes: label names; empty for unlabelled data.
-        label_changing: perturbations that turn a clip into one of another class (a reversed move to the left is one to the right).
+        changes: what perturbations make of its classes (a reversed move to the left is one to the right); what is not there keeps them.
         notes: what a reader of its results must know: videos of the official list that are missing, for example.
         columns: of the list that it was read from; none where it was read from something else.
     """
@@ -57,12 +63,17 @@ class Dataset:
     name: str
     records: tuple[VideoRecord, ...]
     classes: tuple[str, ...]
-    label_changing: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
     columns: tuple[str, ...] = field(default=(), compare=False)
 
     def __len__(self) -> int:
         return len(self.records)
+
+    @property
+    def label_changing(self) -> tuple[str, ...]:
+        """Perturbations that change some label at some severity."""
+        return types_of(self.changes)
 
     @cached_property
     def files(self) -> dict[str, str]:
@@ -78,7 +89,9 @@ class Dataset:
         """Whether these are the data of a run: by its fingerprint, also one of a version before 0.2, which saw parts of the files."""
         if fingerprint == self.fingerprint:
             return True
-        return fingerprint == self._signed({r.id: sampled_hash(r.path) for r in self.records})
+        return fingerprint == self._signed(
+            {r.id: sampled_hash(r.path) + streams.suffix(r.stream) for r in self.records}
+        )
 
     def _signed(self, files: Mapping[str, str]) -> str:
         rows = [
@@ -89,7 +102,7 @@ class Dataset:
 
 
 def fingerprint(path: Path) -> str:
-    """Hash of a file's size and content (``data.content``, with its errors); of a segment, of that of its file and of its ends."""
+    """Hash of a file's size and content (``data.content``, with its errors); of a segment or a named stream, of that and of its file's."""
     return _fingerprints([path])[0]
 
 
@@ -99,15 +112,22 @@ def fingerprints(records: Sequence[VideoRecord]) -> list[str]:
 
 
 def _fingerprints(paths: Sequence[Path]) -> list[str]:
-    parted = [segments.parted(path) for path in paths]
-    files = list(dict.fromkeys(file for file, _ in parted))
+    meant = [_meant(path) for path in paths]
+    files = list(dict.fromkeys(file for file, _ in meant))
     hashes = dict(zip(files, content_hashes(files), strict=True))
     return [
-        hashlib.blake2b(f"{hashes[file]}{segment}".encode(), digest_size=16).hexdigest()
-        if segment
+        hashlib.blake2b(f"{hashes[file]}{part}".encode(), digest_size=16).hexdigest()
+        if part
         else hashes[file]
-        for file, segment in parted
+        for file, part in meant
     ]
+
+
+def _meant(path: Path) -> tuple[Path, str]:
+    """The file, and which stream and segment of it."""
+    whole, segment = segments.parted(path)
+    file, stream = streams.parted(whole)
+    return file, f"{streams.suffix(stream)}{segment or ''}"
 
 
 def check_unchanged(path: Path, before: str) -> None:
@@ -207,6 +227,15 @@ def assign_folds(dataset: Dataset, folds: int | None = None) -> dict[str, int]:
         filled[best].update(groups[group])
         assignment[group] = best
     return assignment
+
+
+def count_folds(dataset: Dataset, folds: int | None = None) -> int:
+    """How many folds a data set is divided into: ``folds``, or as many as are usual for its groups.
+
+    Raises:
+        UsageError: too few groups for them.
+    """
+    return 1 + max(assign_folds(dataset, folds).values())
 
 
 def few(records: Iterable[VideoRecord], per_class: int | None, seed: int) -> list[VideoRecord]:

@@ -8,12 +8,15 @@ from typing import Any
 
 from muybridge.core.catalogue import pick, rows, suggestion
 from muybridge.core.errors import UsageError
+from muybridge.core.label_changes import joined as joined_changes
+from muybridge.core.machine.collector import no_collector
 from muybridge.data import DATASETS
 from muybridge.data.decode.video import is_video
 from muybridge.data.index import Dataset
 from muybridge.data.lists import amounts, folder, hf_folder, shards
+from muybridge.data.lists.name_groups import grouped, is_pattern
 from muybridge.data.lists.rows import Fence, Row, checked, number
-from muybridge.data.sets import builtin
+from muybridge.data.sets import builtin, changes
 from muybridge.data.sets import builtin_scenes as builtin_scenes_
 
 
@@ -25,6 +28,7 @@ def load(
     root: str | None = None,
     where: Sequence[str] = (),
     allow_links: bool = False,
+    stream: int | None = None,
 ) -> Dataset:
     """Read one or several data sets; several are joined (for pretraining).
 
@@ -32,20 +36,31 @@ def load(
         sources: names of ``muybridge list datasets``, folders, list files, shards or patterns of shards; ``@N`` behind one takes
             N of its training videos.
         label: label column of lists.
-        group: group column of lists.
+        group: group column of lists, or ``/PATTERN/``, of which what it finds in a video's id is the group.
         root: folder that the paths of lists start from, or that holds the official files of a named data set.
         where: lines of lists that count, as ``column=value`` or ``column!=value``.
         allow_links: read videos to which links lead out of their folder.
+        stream: number of the video stream that is read of each file whose list names none; FFmpeg's choice when not given.
 
     Raises:
-        UsageError: an unknown name or a folder without videos.
+        UsageError: an unknown name or a folder without videos, or a stream below 0.
     """
+    if stream is not None and stream < 0:
+        raise UsageError(f"--stream {stream}: streams are numbered from 0.")
     if not sources:
         raise UsageError(
             "no data given: wanted --data with a folder, a list or a name of `muybridge list datasets`."
         )
-    parts = [_load_one(source, label, group, root, where, allow_links) for source in sources]
-    return parts[0] if len(parts) == 1 else join(parts)
+    column = None if is_pattern(group) else group
+    with no_collector():
+        parts = [_load_one(source, label, column, root, where, allow_links) for source in sources]
+    if group is not None and column is None:
+        parts = [grouped(part, group) for part in parts]
+    dataset = parts[0] if len(parts) == 1 else join(parts)
+    if stream is None:
+        return dataset
+    records = [replace(r, stream=stream) if r.stream is None else r for r in dataset.records]
+    return replace(dataset, records=tuple(records))
 
 
 def absolute(source: str) -> str:
@@ -146,13 +161,15 @@ def join(parts: Sequence[Dataset]) -> Dataset:
             record.split,
             f"{name}/{record.group}",
             segment=record.segment,
+            stream=record.stream,
         )
         for name, part in zip(names, parts, strict=True)
         for record in part.records
     ]
     dataset = number("+".join(part.name for part in parts), joined)
     notes = [f"{name}: {note}" for name, part in zip(names, parts, strict=True) for note in part.notes]
-    return replace(dataset, notes=(*notes, *dataset.notes))
+    told = joined_changes((part.classes, part.changes) for part in parts)
+    return replace(dataset, notes=(*notes, *dataset.notes), changes=told)
 
 
 def _apart(names: Sequence[str]) -> list[str]:
@@ -173,11 +190,9 @@ def builtin_scenes() -> Dataset:
     folder_ = builtin.ensure().folder
     builtin_scenes_.write_table(folder_ / "scenes.csv", **builtin.DEFAULTS)
     read = folder.read(folder_ / "scenes.csv", label="label", group="group")
-    return replace(read, name="builtin-scenes", label_changing=("reversal",))
+    return replace(read, name="builtin-scenes", changes=changes.scenes(builtin_scenes_.PAIRS))
 
 
 def builtin_motions() -> Dataset:
     """The embedded set in which only motion tells the class; rendered at first use."""
-    return replace(
-        folder.read(builtin.ensure().motions), name="builtin-motions", label_changing=("reversal",)
-    )
+    return replace(folder.read(builtin.ensure().motions), name="builtin-motions", changes=changes.BUILTIN)

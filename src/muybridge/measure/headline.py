@@ -1,6 +1,6 @@
 """Headline numbers of a run: what a list of runs shows beside its name. Tables and intervals are never made from them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,8 @@ def headline(run: Run, told: Mapping[str, Any] | None = None) -> dict[str, float
     Returns:
         ``accuracy``: top-1 without perturbation, views averaged. ``perturbed``: mean over severities and then types, without types that
         change the label or were seen in training. ``recall``: at 1, of neighbours. ``pretext`` (accuracy of the pretext task) and
-        ``loss``: last row of the training curve. All but ``loss`` are fractions; what a run does not have is left out.
+        over the last tenth of the training curve, and its last ``loss``. All but ``loss`` are fractions; what a run does not have is left
+        out.
 
     Raises:
         MuybridgeError: a file of the run is damaged.
@@ -63,8 +64,20 @@ def _accuracies(rows: Predictions) -> dict[Condition, np.float64]:
     return dict(zip(names, share, strict=True))
 
 
-def _last(curve: list[dict[str, Any]], pretext: bool) -> dict[str, float]:
-    """The last row of a training curve that has a loss."""
-    row: dict[str, Any] = next((row for row in reversed(curve) if "loss" in row), {})
-    names = {"loss": "loss"} | ({"accuracy": "pretext"} if pretext else {})
-    return {name: float(row[key]) for key, name in names.items() if key in row}
+def last_rows(curve: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The last tenth, at least one, of the rows of a training curve that have a loss: what every pretext accuracy is the mean over."""
+    rows = [row for row in curve if "loss" in row]
+    return rows[-max(1, len(rows) // 10) :]
+
+
+def pretext_accuracy(curve: Sequence[Mapping[str, Any]]) -> float | None:
+    """Mean accuracy of the pretext task over ``last_rows``, a fraction; None where it has none."""
+    told = [float(row["accuracy"]) for row in last_rows(curve) if row.get("accuracy") is not None]
+    return sum(told) / len(told) if told else None
+
+
+def _last(curve: Sequence[Mapping[str, Any]], pretext: bool) -> dict[str, float]:
+    """The last loss of a training curve, and its pretext accuracy."""
+    rows, accuracy = last_rows(curve), pretext_accuracy(curve) if pretext else None
+    found = {"loss": float(rows[-1]["loss"])} if rows else {}
+    return found if accuracy is None else {**found, "pretext": accuracy}

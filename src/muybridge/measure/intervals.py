@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Bool, Float64, Integer
+from jaxtyping import Float64, Integer, Shaped
 
 from muybridge.core.seeding import rng
 from muybridge.measure.accuracy import video_level
@@ -79,12 +79,12 @@ def outcomes(rows: Predictions) -> Outcomes:
     return tally(rows, rows.correct)
 
 
-def tally(rows: Predictions, marked: Bool[np.ndarray, "n"]) -> Outcomes:
+def tally(rows: Predictions, marked: Shaped[np.ndarray, "n"]) -> Outcomes:
     """Count marked rows by group and condition.
 
     Args:
         rows: one per video and condition.
-        marked: what is counted as ``right``.
+        marked: what is counted as ``right``: bool, or shares of 0 to 1.
     """
     groups, group = np.unique(rows.group, return_inverse=True)
     names = list(zip(rows.perturbation.tolist(), rows.severity.tolist(), strict=True))

@@ -63,8 +63,8 @@ def against_clean_trained(clean_trained: Number, trained: Number) -> Accuracy:
 
 
 def grid(conditions: Collection[Condition]) -> dict[str, list[int]]:
-    """Perturbations with their severities, both sorted; ``clean`` left out."""
-    names = sorted({name for name, _ in conditions if name != CLEAN[0]})
+    """Perturbations with their severities, both sorted; ``clean`` and what else has severity 0, a mirror beside reversal, left out."""
+    names = sorted({name for name, severity in conditions if severity})
     return {name: sorted(severity for other, severity in conditions if other == name) for name in names}
 
 

@@ -91,6 +91,11 @@ class Multi(Objective):
         self.tasks = nn.ModuleDict({_key(name): task for name, task in tasks.items()})
         self.names, self.auxiliary, self.only_views = tuple(tasks), dict(auxiliary), only_views
         self.clips = sum(task.clips for task in tasks.values())
+        asked = [tasks[self.names[0]]] if only_views else tasks.values()
+        self.without_gradient = sum(task.without_gradient for task in asked)
+        self.term_weights = {
+            f"{name}.{term}": w for name, task in tasks.items() for term, w in task.term_weights.items()
+        }
         self.chance = tasks[self.names[0]].chance
         self.lengths: list[int] = []
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from jaxtyping import Float
@@ -39,6 +40,8 @@ class Objective(nn.Module):
         terms: names of the loss terms that ``outcome`` gives, in their order.
         shown: names of the views that are clips (``b 3 t h w`` or ``b n 3 t h w``) for the backbone or its momentum copy.
         clips: clips of each video that are encoded per step, by the backbone or its momentum copy: the unit of the budget.
+        without_gradient: how many of these leave no graph, so that no backward pass follows.
+        term_weights: usual weight of a term beside the others of the task, where it is not 1; outside of ``terms``, which are unweighted.
         chance: accuracy of guessing, 0 to 1; where it depends on the batch, the monitor ``chance`` says it and goes before.
         language: whether it needs a sentence about each video, which ``read`` gets.
     """
@@ -46,6 +49,8 @@ class Objective(nn.Module):
     terms: tuple[str, ...] = ()
     shown: tuple[str, ...] = ("clip",)
     clips: int = 1
+    without_gradient: int = 0
+    term_weights: Mapping[str, float] = MappingProxyType({})
     chance: float
     language: bool = False
 

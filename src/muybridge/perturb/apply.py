@@ -10,6 +10,7 @@ from torch import Tensor
 from muybridge.core.catalogue import pick, require
 from muybridge.core.clip import Clip
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.label_changes import FLIP, REVERSAL
 from muybridge.perturb import PERTURBATIONS
 from muybridge.perturb.profiles import DEFAULT, LOSSLESS, SEVERITIES, Ladder, Profile, ladder, profile_of
 from muybridge.perturb.streams import Streams, streams
@@ -19,9 +20,19 @@ CONTROLS = {"identity": ladder("muybridge.perturb.apply:unchanged"), "lossless":
 """Operations that must not change a frame; their severity is 0, as that of ``"clean"``."""
 
 
+BESIDE = {REVERSAL: (FLIP, ladder("muybridge.perturb.apply:mirrored"))}
+"""Cells of severity 0 that stand beside a type: what a mirror does where time is turned. They are in no profile and in no mean."""
+MIRRORS = dict(BESIDE.values())
+
+
 def unchanged(frames: UInt8[Tensor, "b c t h w"], streams: Streams) -> UInt8[Tensor, "b c t h w"]:
     """A copy of the frames: the operation of ``"identity"``."""
     return frames.clone()
+
+
+def mirrored(frames: UInt8[Tensor, "b c t h w"], streams: Streams) -> UInt8[Tensor, "b c t h w"]:
+    """Every frame mirrored, left for right: the operation of ``"horizontal_flip"``."""
+    return frames.flip(-1)
 
 
 def perturb(
@@ -41,7 +52,7 @@ def perturb(
 
     Args:
         clip: batch to perturb, after resizing and cropping; not modified.
-        type: a name of ``muybridge list perturbations``, ``"clean"``, ``"identity"`` or ``"lossless"``.
+        type: a name of ``muybridge list perturbations``, ``"clean"``, ``"identity"``, ``"lossless"`` or ``"horizontal_flip"``.
         severity: 1 to 5; of no meaning for the controls.
         profile: the table of constants.
         dataset: name of the data set; with profile, video, view, type, severity and seed it names the random streams.
@@ -55,8 +66,8 @@ def perturb(
     table = profile_of(profile)
     if type == CLEAN:
         return clip
-    if type in CONTROLS:
-        chosen, row = CONTROLS[type], 0
+    if type in CONTROLS or type in MIRRORS:
+        chosen, row = (CONTROLS | MIRRORS)[type], 0
     else:
         chosen, row = ladder_of(table, type), _checked(type, severity) - 1
     drawn = streams(table.label, dataset, clip.video, views, type, severity, seed).on(clip.frames.device)
@@ -90,22 +101,25 @@ def ladder_of(profile: Profile, type: str) -> Ladder:
 def conditions(
     profile: str = DEFAULT, types: Sequence[str] = (), severities: Sequence[int] = SEVERITIES
 ) -> list[tuple[str, int]]:
-    """Cells of a grid: clean first, the lossless control before codecs, then every type at every severity.
+    """Cells of a grid: clean first, the lossless control before codecs, a mirror beside reversal, then every type at every severity.
 
     Args:
         profile: the table of constants.
-        types: all types of the profile if empty.
+        types: all types of the profile if empty; ``clean`` alone for clean clips and no others.
         severities: some of 1 to 5.
 
     Raises:
         UsageError: as ``perturb``.
     """
     table = profile_of(profile)
-    chosen = list(types) or list(table.types)
+    chosen = [type for type in types or table.types if type != CLEAN]
     ladders = [ladder_of(table, type) for type in chosen]
     coded = any(ladder.target.startswith("muybridge.perturb.codec") for ladder in ladders)
     controls = [(CLEAN, 0), *([("lossless", 0)] if coded else [])]
-    return controls + [(type, _checked(type, severity)) for type in chosen for severity in severities]
+    beside = [(BESIDE[type][0], 0) for type in chosen if type in BESIDE]
+    return (
+        controls + beside + [(type, _checked(type, severity)) for type in chosen for severity in severities]
+    )
 
 
 def _checked(type: str, severity: int) -> int:

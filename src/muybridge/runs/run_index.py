@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.paths import cache_root
+from muybridge.core.machine.paths import cache_root
 from muybridge.runs.mirror import place_of
 from muybridge.runs.records import Run, folders
 from muybridge.runs.run_row import RunRow, read_row, stamp

@@ -21,6 +21,7 @@ NOT_SIGNED = frozenset(
         "allow_links",
         "data",
         "root",
+        "stream",
         "init",
         "model",
         "teachers",
@@ -34,17 +35,25 @@ LATER: Mapping[str, Any] = {
     "auxiliary": [], "auxiliary_options": [], "auxiliary_only_views": False, "weighting": "fixed", "weighting_options": [],
     "mode": None, "meta_share": 0.2, "budget": None, "budget_unit": None, "prereg": "",
     "teacher_temperature": 4.0, "teacher_classes": "own",
+    "label_changing": [],
     "layout": None, "range": None, "mean": [], "std": [], "channels": None, "weights_key": None, "weights_prefix": None,
 }  # fmt: skip
 """Fields that came later, each with the value that all runs before are taken to have: there it is not signed, and no old run is renamed."""
 
 
-def signed_fields(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What is signed of a config: all but ``NOT_SIGNED``, and of ``LATER`` what differs from the value of old runs."""
+LATER_IN: Mapping[str, Mapping[str, Any]] = {
+    "pretrain": {"schedule": "cosine", "decay": 0.1, "decay_at": []},
+}  # fmt: skip
+"""The same for fields that came later to one stage and that others had before, by stage."""
+
+
+def signed_fields(config: Mapping[str, Any], stage: str = "") -> dict[str, Any]:
+    """What is signed of a config of a stage: all but ``NOT_SIGNED``, and of what came later what differs from the value of old runs."""
+    later = {**LATER, **LATER_IN.get(stage, {})}
     return {
         name: value
         for name, value in config.items()
-        if name not in NOT_SIGNED and not (name in LATER and value == LATER[name])
+        if name not in NOT_SIGNED and not (name in later and value == later[name])
     }
 
 
@@ -53,7 +62,7 @@ def signature(stage: str, config: Mapping[str, Any], inputs: Mapping[str, str]) 
 
     Fields that cannot change a result stay out (``signed_fields``).
     """
-    signed = signed_fields(config)
+    signed = signed_fields(config, stage)
     content = {"version": RECORD_VERSION, "stage": stage, "config": signed, "inputs": dict(inputs)}
     return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
 
@@ -70,7 +79,7 @@ class Signer:
     """
 
     def __init__(self, stage: str, config: Mapping[str, Any]) -> None:
-        signed = signed_fields(config)
+        signed = signed_fields(config, stage)
         content = {
             "version": RECORD_VERSION,
             "stage": stage,

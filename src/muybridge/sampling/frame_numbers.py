@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int64
@@ -24,6 +24,7 @@ class Draw:
     facts: Mapping[str, int] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Law(Protocol):
     """Any law that picks the frames that a task needs from one video: a frozen dataclass, so that equal laws are equal."""
 

@@ -103,7 +103,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     return {
         "summary": f"diversity of {' '.join(config.auxiliary)} on {job.dataset.name}",
         "data": data_facts(job, material, material.parts),
-        "budget": budget(state, learner, config.batch, config.frames, weighting, config.budget_unit or "clips"),
+        "budget": budget(state, learner, loader, config.frames, weighting, config.budget_unit or "clips"),
         "chance": None,
         "diversity": {**labels(config.auxiliary), "points": points},
         "notes": material.notes + inactive(several["tasks"]),
@@ -121,7 +121,8 @@ def _trained(
         log_every=max(1, steps // 50), schedule=schedule_of(config),
     )  # fmt: skip
     return fit(
-        learner, Fixed(), partial(stream, loader, workers=config.workers or 1), partial(augmented, config), recipe, compute,
+        learner, Fixed(usual=learner.objective.term_weights),
+        partial(stream, loader, workers=config.workers or 1), partial(augmented, config), recipe, compute,
         seed=config.seed, folder=job.run.path, report=progress, stop_after=stop,
         per_epoch=len(loader.records) / loader.batch,
     )  # fmt: skip

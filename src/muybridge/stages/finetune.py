@@ -69,7 +69,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
     if rank() > 0:
         return {}
     curve = [row for row in job.run.metrics if "loss" in row]
-    spent = budget(state, learner, config.batch, config.frames, weighting, config.budget_unit or "clips")
+    spent = budget(state, learner, loader, config.frames, weighting, config.budget_unit or "clips")
     stated, broken = spent_of(config, spent) if config.budget is not None else ({}, [])
     several = account_of_tasks(config, weighting, objective, curve, config.batch)
     return {

@@ -15,6 +15,7 @@ from muybridge.core.clip import Clip
 from muybridge.core.networks.gather import rank
 from muybridge.core.networks.step import Weighting
 from muybridge.data.index import VideoRecord, learnable
+from muybridge.measure.headline import last_rows, pretext_accuracy
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.objective import Alone, Learner, first_of
 from muybridge.runs.contents.snapshots import name_of, steps_of
@@ -23,6 +24,7 @@ from muybridge.stages.job.job import Job, Progress
 from muybridge.stages.training.captions import captions_of, needs_captions
 from muybridge.stages.training.health import controls, verdict, watch_of
 from muybridge.stages.training.material import build_backbone, data_facts, prepare, seeded
+from muybridge.stages.training.options import followed
 from muybridge.stages.training.pretext import build_objective
 from muybridge.stages.training.tasks import ROLE as META
 from muybridge.stages.training.tasks import account as account_of_tasks
@@ -82,7 +84,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
         return {}
     save_weights(job.run.path / "weights.safetensors", learner)
     write_strips(job.run.path / "strips.npz", _strips(config, first, parts_shown(objective, loader(0))))
-    spent = budget(state, learner, videos, config.frames, weighting, config.budget_unit)
+    spent = budget(state, learner, loader, config.frames, weighting, config.budget_unit)
     stated, broken = account(config, spent)
     health, said = verdict(job.run.metrics, watch, answers, needs_motion(config.objective))
     curve = [row for row in job.run.metrics if "loss" in row]
@@ -95,6 +97,7 @@ def run(job: Job, progress: Progress | None) -> dict[str, Any]:
         "budget": spent | stated,
         "chance": chance,
         "health": health,
+        "recipe": followed(config),
         "notes": material.notes + broken + not_learnt(curve, chance, videos) + idle + said,
         **several,
     }
@@ -133,13 +136,17 @@ def not_learnt(curve: list[dict[str, Any]], chance: float, videos: int) -> list[
     """A note when the last tenth of a training curve is not three standard deviations of guessing above chance."""
     if "accuracy" not in curve[-1]:
         return []
-    last = curve[-max(1, len(curve) // 10) :]
+    last = last_rows(curve)
     before = curve[-len(last) - 1]["step"] if len(curve) > len(last) else 0
     answers = (last[-1]["step"] - before) * videos
-    accuracy = sum(row["accuracy"] for row in last) / len(last)
-    if accuracy > chance + 3 * math.sqrt(chance * (1 - chance) / answers):
+    accuracy = pretext_accuracy(curve)
+    if accuracy is None or accuracy > chance + 3 * math.sqrt(chance * (1 - chance) / answers):
         return []
-    return [f"the task was not learnt: pretext accuracy {accuracy:.1%} at the end, chance {chance:.1%}"]
+    return [
+        f"nothing shows that the task was learnt: pretext accuracy {accuracy:.1%} over the last {answers} answers, less than three "
+        f"standard "
+        f"errors above chance ({chance:.1%})"
+    ]
 
 
 def parts_of(job: Job, weighting: Weighting) -> dict[str, list[VideoRecord]]:

@@ -17,6 +17,7 @@ from muybridge.config.stage_configs import (
     change,
 )
 from muybridge.core.errors import UsageError
+from muybridge.core.label_changes import label_map
 from muybridge.core.networks.features import Classifier
 from muybridge.data.index import Dataset, VideoRecord, check_same, divide, fingerprints
 from muybridge.data.loader import check_broken
@@ -25,6 +26,7 @@ from muybridge.perturb.profiles import profile_of
 from muybridge.runs.contents.strips import write_strips
 from muybridge.stages.job import consent
 from muybridge.stages.job.check import check_cells
+from muybridge.stages.job.declared import changing, pairs
 from muybridge.stages.job.job import Job, Progress
 from muybridge.stages.job.origins import result_config
 from muybridge.stages.testing import labelling
@@ -125,7 +127,7 @@ def _own(job: Job) -> Trial:
     else:
         _check_data(job, told)
         labels, notes = same(job.dataset.classes), []
-        _, test = divide(job.dataset, model.fold, model.folds)
+        _, test = divide(job.dataset, *model.split)
     material = prepare(job, {"test": test}, model, law_of(model))
     backbone = build_backbone(model.backbone, model.seed)
     classifier = Classifier(backbone, backbone.dim, len(labels.classes))
@@ -220,8 +222,11 @@ def _saved(job: Job, trial: Trial, parts: Parts) -> int:
 def _facts(job: Job, trial: Trial, grid: Grid) -> dict[str, Any]:
     """What ``result.json`` says of the model, the data and what was asked."""
     config: RobustnessConfig = job.config
-    profile, subject = profile_of(config.profile), trial.subject
+    profile, subject, labels = profile_of(config.profile), trial.subject, trial.labels
     videos = [record.id for record in trial.records]
+    order = orders(grid, trial.protocol.frames, videos, trial.protocol.views)
+    names = {name: labels.classes[labels.first(i)] for i, name in enumerate(job.dataset.classes)}
+    changed = label_map(job.dataset.changes, grid.conditions, order, names)
     return {
         "summary": f"robustness of {subject.name}" + (f" on {job.dataset.name}" if job.subject else ""),
         "data": {
@@ -231,6 +236,7 @@ def _facts(job: Job, trial: Trial, grid: Grid) -> dict[str, Any]:
             "videos": {"test": len(videos)},
             "broken": trial.broken,
             "source": list(config.data),
+            **pairs(job.dataset, names),
         },
         "profile": {"name": profile.name, "version": profile.version},
         "protocol": trial.protocol.facts(),
@@ -244,10 +250,11 @@ def _facts(job: Job, trial: Trial, grid: Grid) -> dict[str, Any]:
         "accepted": {}
         if trial.labels == same(job.dataset.classes)
         else trial.labels.facts(job.dataset.classes),
-        "order": orders(grid, trial.protocol.frames, videos, trial.protocol.views),
+        "order": order,
         "seen": trial.seen,
-        "chance": 1 / len(trial.labels.classes),
-        "label_changing": list(job.dataset.label_changing),
+        "chance": labels.chance([record.label for record in trial.records]),
+        "label_changing": changing(changed),
+        "label_map": changed,
     }
 
 

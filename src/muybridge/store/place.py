@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from muybridge.core import files
 
 
+@runtime_checkable
 class Place(Protocol):
     """A flat set of small files by name."""
 

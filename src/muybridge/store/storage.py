@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote
 
 from muybridge.core import files
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.paths import stores_root
+from muybridge.core.machine.paths import stores_root
 from muybridge.core.text.redact import HIDDEN, redacted_url
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):/{1,3}(?=[^/])")

@@ -97,7 +97,9 @@ class _Schedule:
         ended = results(self.cells)
         self.outcome.done = {cell.job.signature for cell in self.cells if self._exists(cell, ended)}
         if self.outcome.done:
-            self.screen.say(f"{len(self.outcome.done)} of {len(self.cells)} runs exist already")
+            self.screen.say(
+                f"{len(self.outcome.done)} of {len(self.cells)} runs were finished before and are not computed again"
+            )
         for cell in self.cells:
             name = cell.job.signature
             if name in self.outcome.done:

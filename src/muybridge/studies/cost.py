@@ -15,7 +15,9 @@ from muybridge.config.stage_configs import PretrainConfig
 from muybridge.core.errors import MuybridgeError
 from muybridge.data.index import divide
 from muybridge.objectives import OBJECTIVES
+from muybridge.perturb.apply import CLEAN
 from muybridge.runs.records import Run, folders
+from muybridge.stages.features.norm_calibration import CALIBRATION
 from muybridge.stages.training.options import options
 from muybridge.store.storage import store_of
 from muybridge.studies.plan import Cell
@@ -86,20 +88,25 @@ def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, te
         train: training videos.
         test: test videos.
     """
-    views = prod(int(number) for number in str(config.get("views") or 1).split("x"))
+    views = prod(int(number) for number in str(config.get("views") or 1).split("x")) * int(
+        config.get("crops") or 1
+    )
     learnt, seen = 0.0, float(test * views)
     if stage == "pretrain":
-        learnt = config["budget"] * (config["batch"] if config["budget_unit"] == "steps" else 1)
-        seen = 0.0
+        learnt, seen = _pretrained(config, backbone, train)
     elif stage == "finetune":
         learnt = _finetuned(config, backbone, train)
-    elif stage in ("probe", "neighbours"):
-        seen += train * (1 if stage == "probe" else views)
+    elif stage in ("probe", "knn", "retrieval", "neighbours"):
+        seen += views * train
+        seen += (
+            views * test if stage == "probe" else 0
+        )  # it reads features of all videos, then answers the test clips
+        seen += views * min(train, CALIBRATION) if config.get("init") == "random" else 0
     elif stage == "similarity":
         shown = len(config["perturb"]) * len(config["perturb_severities"])
         seen = float(min(test, config["videos"]) * (1 + bool(config["b"]) + shown))
     elif stage == "robustness":
-        seen *= 1 + len(config["types"]) * len(config["severities"])
+        seen *= 1 + len([one for one in config["types"] if one != CLEAN]) * len(config["severities"])
     passes = LEARNING * learnt + seen
     flops = config["budget"] if config.get("budget_unit") == "flops" else flops_of(backbone, config)
     if flops is not None and config.get("budget_unit") != "flops":
@@ -107,9 +114,17 @@ def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, te
     return Work(passes, flops, ((stage, _what(stage, config), backbone), (stage, backbone)))
 
 
+def _pretrained(config: Mapping[str, Any], backbone: str, train: int) -> tuple[float, float]:
+    """Clips that pretraining encodes with a gradient and without, by the unit of its budget."""
+    clips, silent = encoded_of(config["objective"], backbone, config.get("complexity"))
+    each = {"steps": config["batch"], "epochs": train * clips}
+    whole = float(config["budget"] * each.get(config["budget_unit"], 1))
+    return whole * (1 - silent / clips), whole * silent / clips
+
+
 def _finetuned(config: Mapping[str, Any], backbone: str, train: int) -> float:
     """Clips that fine-tuning learns from: those of all tasks, or what its own budget pays for."""
-    clips = 1 + sum(clips_of(task, backbone) for task in config.get("auxiliary") or ())
+    clips = 1 + sum(encoded_of(task, backbone)[0] for task in config.get("auxiliary") or ())
     clips += len(config.get("teachers") or ())
     budget, unit = config.get("budget"), config.get("budget_unit") or "clips"
     if budget is None or unit == "flops":
@@ -119,12 +134,13 @@ def _finetuned(config: Mapping[str, Any], backbone: str, train: int) -> float:
 
 
 @cache
-def clips_of(task: str, backbone: str) -> int:
-    """Clips that a pretext task encodes of every video, by its defaults; one for a task from outside."""
+def encoded_of(task: str, backbone: str, complexity: int | None = None) -> tuple[int, int]:
+    """Clips that a pretext task encodes of every video by its defaults, and how many of them without a gradient; (1, 0) from outside."""
     if task not in OBJECTIVES:
-        return 1
-    made: Any = OBJECTIVES[task].load()(8, **options(PretrainConfig(objective=task, backbone=backbone)))
-    return int(made.clips)
+        return 1, 0
+    asked = PretrainConfig(objective=task, backbone=backbone, complexity=complexity)
+    made: Any = OBJECTIVES[task].load()(8, **options(asked))
+    return int(made.clips), int(made.without_gradient)
 
 
 def _what(stage: str, config: Mapping[str, Any]) -> str:
@@ -160,9 +176,15 @@ class _Works:
         if job.stage in ("robustness", "zeroshot"):
             own = {name: value for name, value in config.items() if value is not None}
             config = {**self._model(cell), **own}
-        names = ("budget", "objective", "epochs", "labels_per_class", "limit", "fold", "folds", "frames", "crop", "views",
-                 "types", "severities", "batch", "budget_unit", "auxiliary", "weighting", "teachers")  # fmt: skip
-        key = (job.stage, job.facets["backbone"], id(job.dataset), *(config.get(name) for name in names))
+        names = ("budget", "objective", "complexity", "epochs", "labels_per_class", "limit", "fold", "folds", "frames", "crop", "views",
+                 "crops", "types", "severities", "batch", "budget_unit", "auxiliary", "weighting", "teachers")  # fmt: skip
+        key = (
+            job.stage,
+            job.facets["backbone"],
+            id(job.dataset),
+            *(config.get(name) for name in names),
+            config.get("init") == "random",
+        )
         if key not in self._known:
             train, test = self._videos(cell, config)
             self._known[key] = work_of(job.stage, config, job.facets["backbone"], train, test)

@@ -3,11 +3,9 @@
 A study is a generator: it yields a stage config and is sent the folder its run will have, which later configs name as their input.
 """
 
-import gc
 import marshal
 import os
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cache
 from operator import attrgetter
@@ -16,12 +14,14 @@ from typing import Any
 
 from muybridge.config.stage_configs import Control, SimilarityConfig, as_dict
 from muybridge.core.errors import UsageError
+from muybridge.core.machine.collector import no_collector
 from muybridge.runs.contents.snapshots import split
 from muybridge.runs.records import Run
 from muybridge.runs.signing import Signer
 from muybridge.stages import STAGES
-from muybridge.stages.job.job import Job, resolve, signed_config, signed_input
+from muybridge.stages.job.job import Job, resolve
 from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.signed import signed_config, signed_input
 from muybridge.studies.study_configs import StudyConfig
 
 Study = Generator[Control, str, None]
@@ -71,7 +71,7 @@ def plan(study: Study, memory: Memory | None = None) -> list[Cell]:
         UsageError: something that is no stage config, no cell at all, or more than ``MOST``.
     """
     planner = _Planner(memory or Memory())
-    with _no_collector():
+    with no_collector():
         try:
             config = next(study)
             while True:
@@ -85,18 +85,6 @@ def plan(study: Study, memory: Memory | None = None) -> list[Cell]:
     if not planner.cells:
         raise UsageError("the study is empty: it yields no config of a stage.")
     return list(planner.cells.values())
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Without the collector of cycles, which would look through all cells again and again; plans have none."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 @dataclass(frozen=True)
@@ -129,6 +117,10 @@ class _Planner:
         if not isinstance(config, Control) or not hasattr(config, "stage") or isinstance(config, StudyConfig):
             raise UsageError(
                 f"the study yields {type(config).__name__} {str(config)[:60]!r}; wanted the config of a stage: {', '.join(STAGES)}."
+            )
+        if getattr(config, "fold", None) == "all":
+            raise UsageError(
+                "fold: all is for the verbs; a study names its folds, as [0, 1, 2], and its report joins them."
             )
         key = self._key(config)
         shape = self.shapes.get(key)

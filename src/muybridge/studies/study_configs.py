@@ -29,7 +29,7 @@ class QuickstartConfig(StudyConfig):
     label: str | None = None
     """Label column of a list."""
     group: str | None = None
-    """Group column of a list: groups never straddle a split, and intervals are clustered by them."""
+    """Group column of a list, or /PATTERN/ of names: groups never straddle a split, and intervals are clustered by them."""
     root: str | None = None
     """Folder that the paths of the --data list start from."""
     tasks: tuple[str, ...] = ("rotnet", "vcop")

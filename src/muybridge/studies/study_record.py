@@ -10,13 +10,16 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.core.plain_data import write_json
 from muybridge.core.text.redact import redact
 from muybridge.runs.contents.study_file import NAME, read_study
-from muybridge.stages.job.job import command
+from muybridge.stages.job.settled import command
 from muybridge.studies import STUDIES
 from muybridge.studies.cell_runner import Outcome
 from muybridge.studies.files.factors import factors
 from muybridge.studies.files.find import Recipe
 from muybridge.studies.plan import Cell
-from muybridge.studies.study_configs import StudyConfig
+from muybridge.studies.study_configs import QuickstartConfig, StudyConfig
+
+OWN = "Quickstart on own videos"
+"""Title of a quickstart on other data than the embedded ones, of which its usual title speaks."""
 
 
 def write_plan(recipe: Recipe, config: StudyConfig, cells: Sequence[Cell], outcome: Outcome) -> None:
@@ -27,7 +30,7 @@ def write_plan(recipe: Recipe, config: StudyConfig, cells: Sequence[Cell], outco
     arms = dict.fromkeys(cell.job.facets["arm"] for cell in cells if cell.job.stage != "similarity")
     content = {
         "name": recipe.name,
-        "title": recipe.title,
+        "title": OWN if isinstance(config, QuickstartConfig) and config.data else recipe.title,
         "tables": list(STUDIES[recipe.name].facts.get("tables", ())) if recipe.name in STUDIES else [],
         "claims": list(recipe.claims),
         "command": command(config, recipe.words),

@@ -80,7 +80,7 @@ class Beside:
         )  # fmt: skip
 
     def _meta(self, number: int) -> Tensor:
-        """Sum of the primary terms on the meta batch of a step."""
+        """Sum of the primary terms on the meta batch of a step, each under its usual weight."""
         if self.meta is None:
             raise MuybridgeError(
                 f"the weighting {self.weighting.name} wants meta batches and there are none."
@@ -90,7 +90,9 @@ class Beside:
         views = task.views(clip, self.augment, seeding.generator(self.seed, "meta views", number, 0))
         with aside(self.learner, seeding.key(self.seed, "meta", number, 0)), self.compute.autocast():
             outcome = task.outcome(self.learner.backbone, distributed.share(views, len(clip)))
-        return torch.stack(list(distributed.overall(outcome.terms, len(clip)).values())).sum()
+        usual: Mapping[str, float] = getattr(task, "term_weights", {})
+        terms = distributed.overall(outcome.terms, len(clip))
+        return torch.stack([usual.get(name, 1.0) * value for name, value in terms.items()]).sum()
 
     @torch.no_grad()
     def _again(self, number: int, views: Terms, total: int) -> Terms:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from filelock import FileLock
 
@@ -31,6 +31,7 @@ QUIET = {
 """Defaults of the environment: no network, no words of their own, and a folder as MLflow's store; what the user has set stays."""
 
 
+@runtime_checkable
 class Tracker(Protocol):
     """What a tracker of one run can do; made from the folder ``OUT/track``, the run, its label and its config."""
 

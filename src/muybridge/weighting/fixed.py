@@ -14,14 +14,17 @@ class Fixed(Weighting):
     """Weighted sum of the terms.
 
     Args:
-        weights: weight per term, or per task for all of its terms; terms without one count once.
+        weights: weight per term, or per task for all of its terms; terms without one have their usual weight.
+        usual: usual weight of a term beside the others of its task, where it is not 1 (``Objective.term_weights``).
     """
 
     name, hooks = "fixed", True
 
-    def __init__(self, weights: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self, weights: Mapping[str, float] | None = None, usual: Mapping[str, float] | None = None
+    ) -> None:
         super().__init__()
-        self.weights = dict(weights or {})
+        self.weights, self.usual = dict(weights or {}), dict(usual or {})
 
     def prepare(self, terms: Sequence[str], primary: Sequence[str]) -> None:
         """Refuse a weight for a term that does not exist.
@@ -37,8 +40,9 @@ class Fixed(Weighting):
                 )
 
     def weight(self, name: str) -> float:
-        """Weight of a term: its own, else that of its task, else 1."""
-        return self.weights.get(name, self.weights.get(name.partition(".")[0], 1.0))
+        """Weight of a term: the one given, else that of its task (1 where none was given) times its usual one."""
+        task = self.weights.get(name.partition(".")[0], 1.0)
+        return self.weights.get(name, task * self.usual.get(name, 1.0))
 
     def forward(self, terms: Mapping[str, Float[Tensor, ""]]) -> Float[Tensor, ""]:
         """One scalar to minimise.

@@ -230,6 +230,7 @@ def _statistics(folder: Path, family: Family) -> Statistics:
             ),
             facts,
         )
+        _check_prepared(path, facts)
         if facts.get("do_normalize") is False:
             return PLAIN
         if "image_mean" in facts and "image_std" in facts:
@@ -245,6 +246,28 @@ def _statistics(folder: Path, family: Family) -> Statistics:
                 float(one) / scale for one in std
             )
     return family.statistics
+
+
+def _check_prepared(path: Path, facts: Mapping[str, Any]) -> None:
+    """Refuse what a folder's processor does to pictures and nothing here does.
+
+    Raises:
+        UsageError: says which, and the way out.
+    """
+    factor = facts.get("rescale_factor", 1 / 255)
+    said = {
+        "do_flip_channel_order is true": facts.get("do_flip_channel_order") is True,
+        "do_pad is true": facts.get("do_pad") is True,
+        "do_rescale is false": facts.get("do_rescale") is False,
+        f"rescale_factor is {factor!r:.60}": isinstance(factor, bool) or not isinstance(factor, int | float) or not factor > 0,
+    }  # fmt: skip
+    wrong = next((words for words, holds in said.items() if holds), None)
+    if wrong:
+        raise UsageError(
+            f"{path}: {wrong}, which is not done here: frames are RGB in [0, 1], cut to the size of the network, and mean and std are"
+            " taken off. Correct the file if it says what was never done, or hand the model over as an object in Python"
+            " (muybridge.zeroshot)."
+        )
 
 
 def _three(numbers: Any) -> bool:

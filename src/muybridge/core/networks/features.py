@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -26,6 +26,7 @@ class Features:
     maps: dict[str, Float[Tensor, "b c t h w"]] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Backbone(Protocol):
     """Any module that turns frames (float, 0..1, ``b 3 t h w``) into ``Features``; owns its mean and std.
 
@@ -81,8 +82,9 @@ class Classifier(nn.Module):
 def capture(module: nn.Module, layers: Iterable[str]) -> Iterator[dict[str, Tensor]]:
     """Collect what named submodules put out, for as long as the ``with`` block lasts.
 
-    Every forward pass replaces what the one before left; gradients flow. Of a tuple the first tensor is taken. Tensors are not copied:
-    a module behind a captured one that works in place would change them.
+    Every forward pass replaces what the one before left; gradients flow. Of a tuple the first tensor is taken. Modules that work in place
+    (``ReLU(inplace=True)``) work on a tensor of their own meanwhile, since they would overwrite what the module in front of them put out;
+    tensors are not copied, so that in place work of a network's own ``forward`` still shows.
 
     Args:
         module: any network.
@@ -97,7 +99,10 @@ def capture(module: nn.Module, layers: Iterable[str]) -> Iterator[dict[str, Tens
     seen: dict[str, Tensor] = {}
     modules = dict(module.named_modules())
     handles = []
+    placed = [one for one in modules.values() if getattr(one, "inplace", False) is True]
     try:
+        for one in placed:
+            one.inplace = False
         for name in layers:
             if name not in modules:
                 near = difflib.get_close_matches(name, modules, n=1, cutoff=0)
@@ -105,6 +110,8 @@ def capture(module: nn.Module, layers: Iterable[str]) -> Iterator[dict[str, Tens
             handles.append(modules[name].register_forward_hook(partial(_keep, seen, name)))
         yield seen
     finally:
+        for one in placed:
+            one.inplace = True
         for handle in handles:
             handle.remove()
 

@@ -14,7 +14,8 @@ SOURCES = {
     "table-3": f"{SSL}, Table 3.",
     "table-4": f"{SSL}, Table 4 (its column Epochs holds the size of the subset).",
     "table-2-2022": f"{SSL}, Table 2 of the {DRAFT}: Table 4 for UCF101.",
-    "table-5": f"{SSL}, Table 5. The figures of the paper differ from every row by up to 2.4 points: other runs.",
+    "table-5": f"{SSL}, Table 5. The figures of the paper differ from every row by up to 2.4 points: other runs. Which VideoSwin is"
+    " not stated; any of ours stands beside it.",
     "training-length": f"{SSL}, Table 4 of the {DRAFT}, and Table 4 of its supplement for HMDB51.",
     "complexity": f"{SSL}, Table 5 of the {DRAFT}. The column of VCOP seems to be of Kinetics-700: its first row is that of Table 1.",
     "data-distribution": f"{SSL}, Table 6 of the {DRAFT}.",
@@ -27,6 +28,9 @@ SOURCES = {
     "ucf101-p": "Schiappa et al., CVPR 2023 (arXiv 2207.01398), read from the picture of its repository to about a point.",
 }
 """Where each table comes from, and what must be known to read it."""
+
+COUNTERPARTS = {f"torchvision:swin3d_{size}": "swin" for size in "tsb"}
+"""Networks of ours that stand for one whose variant is not stated: Table 5 names VideoSwin, and neither its size nor its start."""
 
 
 @dataclass(frozen=True)

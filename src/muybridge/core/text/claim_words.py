@@ -47,7 +47,7 @@ CHOICES = {
     "over": ("each", "mean"),
     "side": ("above", "below"),
     "direction": ("rising", "falling"),
-    "unit": ("clips", "steps", "frames", "flops"),
+    "unit": ("clips", "steps", "epochs", "with_gradient", "decoded", "frames", "flops"),
 }
 
 

@@ -4,9 +4,10 @@ import os
 import sys
 import time
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Screen(Protocol):
     """Shows tasks that count up."""
 

@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from muybridge.core.errors import VideoError
+from muybridge.data import streams
 from muybridge.data.decode.video_table import from_start, opened, scan
 from muybridge.data.decode.video_traits import traits
 from muybridge.data.lists import segments
@@ -110,12 +111,12 @@ class Header:
 
 
 def within(path: str | Path) -> tuple[Path, range | None]:
-    """The file, and the numbers of the frames that the path means; None for all of them."""
+    """The file (with the stream that the path names), and the numbers of the frames that the path means; None for all of them."""
     file, segment = segments.parted(path)
     if not segment:
         return file, None
     with suppress(OSError):
-        facts = file.stat()
+        facts = streams.parted(file)[0].stat()
         return file, _stretch(file, segment, facts.st_size, facts.st_mtime_ns)
     return file, _stretch.__wrapped__(file, segment, 0, 0)
 

@@ -25,8 +25,8 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from muybridge.core.errors import VideoError
+from muybridge.data import streams, video_streams
 from muybridge.data.decode.display_order import DisplayOrder, UnknownOrderError
-from muybridge.data.decode.video_traits import PICTURES
 from muybridge.data.lists import tar
 
 FORMATS = (
@@ -74,38 +74,26 @@ class Table:
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open the container and its first video stream, ready to decode on one thread.
+    """Open the container and the video stream that the path means, ready to decode on one thread.
 
     Raises:
-        VideoError: no such file, a folder, empty, not a video, without a video stream; and for every error of
+        VideoError: no such file, a folder, empty, not a video, without that video stream; and for every error of
             the decoding library that leaves the ``with`` block.
     """
     limits = {"format_whitelist": FORMATS, "protocol_whitelist": "file,subfile"}
     try:
-        place = tar.extent(path)
+        file, number = streams.parted(path)
+        place = tar.extent(file)
         if not place.size:
             raise VideoError(path, None, "the file is empty")
         with av.open(place.url, metadata_errors="ignore", container_options=limits) as container:
-            stream = _choose(path, container)
+            stream = video_streams.choose(path, container, number)
             context = stream.codec_context
             context.thread_count, context.thread_type = 1, "NONE"
             context.options = {"err_detect": "explode+crccheck"}
             yield container, stream
     except (av.FFmpegError, OSError) as error:
         raise VideoError(path, None, said(error)) from error
-
-
-def _choose(path: Path, container: InputContainer) -> VideoStream:
-    """Of several video streams the one that FFmpeg shows; of those that it cannot decode, or that are covers, none."""
-    able = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & PICTURES and stream.codec_context is not None
-    ]
-    best = container.streams.best("video")
-    if able:
-        return next((stream for stream in able if best is not None and stream.index == best.index), able[0])
-    raise VideoError(path, None, "it has no video stream that can be decoded")
 
 
 def said(error: Exception) -> str:

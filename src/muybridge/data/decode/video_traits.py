@@ -8,19 +8,19 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.stream import VideoStream
+
+from muybridge.data import video_streams
 
 HDR = {16: "PQ", 18: "HLG"}
 """Transfer characteristics of ITU-T H.273 whose light levels are not those of an ordinary screen (ITU-R BT.2100)."""
-PICTURES = Disposition.attached_pic | Disposition.still_image
 WORDS = {
     "hdr": (
         "in high dynamic range (HDR): read as if they were ordinary, they look dim and pale. Convert them "
         "(ffmpeg -vf zscale=t=linear,tonemap=hable,zscale=t=bt709:m=bt709,format=yuv420p)"
     ),
     "pixels": "with pixels that are not square: people look squeezed or wide. Convert them (ffmpeg -vf scale=iw*sar:ih,setsar=1)",
-    "streams": "with several video streams: the one that FFmpeg takes is read. Copy another out (ffmpeg -map 0:v:1 -c copy)",
+    "streams": "with several video streams: FFmpeg's choice is read unless one is named: --stream N, or FILE#stream=N in a list",
     "varying": "of a varying frame rate: clips are cut by frame numbers, steps in time differ. Convert them (ffmpeg -fps_mode cfr -r 25)",
 }
 """What each trait means, behind "3 videos", and the way out."""
@@ -34,11 +34,8 @@ def traits(container: InputContainer, stream: VideoStream) -> dict[str, str]:
     aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)
     if aspect > 0 and aspect != 1:
         found["pixels"] = f"{aspect.numerator}:{aspect.denominator}"
-    able = [one for one in container.streams.video if not one.disposition & PICTURES]
-    if len(able) > 1:
-        found["streams"] = (
-            f"{len(able)} streams, number {able.index(stream) if stream in able else 0} is read"
-        )
+    if words := video_streams.described(container, stream):
+        found["streams"] = words
     return found
 
 

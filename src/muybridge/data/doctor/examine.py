@@ -13,9 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast, get_args
 
-from muybridge.core.paths import cache_root
+from muybridge.core.machine.paths import cache_root
+from muybridge.core.machine.processes import pool
 from muybridge.core.plain_data import read_json, write_json
-from muybridge.core.processes import pool
 from muybridge.data.decode import video
 from muybridge.data.doctor import lookalikes, looks
 from muybridge.data.index import Dataset, VideoRecord, fingerprints
@@ -44,11 +44,15 @@ class Finding:
             ``hdr``, ``pixels``, ``streams``, ``varying`` (``data.video_traits``).
         video: id.
         detail: in words.
+        other: id of the video that shows the same, of ``copy``, ``alike`` and ``leak``; else empty.
+        frames: numbers of the frames that are meant, of ``cut``; else empty.
     """
 
     kind: Kind
     video: str
     detail: str
+    other: str = ""
+    frames: tuple[int, ...] = ()
 
 
 class Same(NamedTuple):
@@ -176,9 +180,8 @@ def _single(records: Sequence[VideoRecord], facts: Sequence[looks.Facts], short:
                 "rate", record.id, f"{spelt(fact.fps)} frames a second; most have about {spelt(usual)}"
             )
         if fact.cuts:
-            yield Finding(
-                "cut", record.id, f"another scene begins at frame {', '.join(map(str, fact.cuts[:5]))}"
-            )
+            said = ", ".join(map(str, fact.cuts[:5]))
+            yield Finding("cut", record.id, f"another scene begins at frame {said}", frames=fact.cuts[:5])
         for name, words in fact.traits.items():
             yield Finding(cast(Kind, name), record.id, words)
 
@@ -216,4 +219,4 @@ def _twice(one: VideoRecord, other: VideoRecord, kind: Kind, detail: str) -> Ite
     one, other = sorted((one, other), key=lambda record: record.split != "train")
     across = one.split != other.split
     where = f" ({one.split or 'no split'} and {other.split or 'no split'})" if across else ""
-    yield Finding("leak" if across else kind, other.id, f"shows what {one.id} shows{where}: {detail}")
+    yield Finding("leak" if across else kind, other.id, f"shows what {one.id} shows{where}: {detail}", one.id)

@@ -1,5 +1,6 @@
 """What people ask of a data set first: how many videos of each class and split, how long, how large, how fast, from how many groups."""
 
+import shlex
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,7 @@ from muybridge.core.text.terminal import Column
 from muybridge.data.decode.video_traits import WORDS
 from muybridge.data.doctor.examine import Survey, spelt
 from muybridge.data.index import Dataset
+from muybridge.data.lists.name_groups import Suggestion
 
 MEANINGS: Mapping[str, str] = {
     "leak": "shown on both sides of the split: test scores are too high",
@@ -47,12 +49,18 @@ def columns(dataset: Dataset) -> list[Column]:
     return [Column("class", list(table), 0), *numbers]
 
 
-def facts(dataset: Dataset, found: Survey) -> dict[str, str]:
-    """Splits, balance, groups, durations, sizes and rates in words."""
+def facts(dataset: Dataset, found: Survey, suggested: Sequence[Suggestion] = ()) -> dict[str, str]:
+    """Splits, balance, groups, durations, sizes and rates in words.
+
+    Args:
+        dataset: the videos.
+        found: what the doctor saw of them.
+        suggested: what ``--group`` could be.
+    """
     splits = Counter(record.split or "no split" for record in dataset.records)
     whole = [fact for fact in found.facts.values() if not fact.error]
     told = {"splits": ", ".join(f"{name} {number:,}" for name, number in sorted(splits.items()))}
-    if groups := _groups(dataset):
+    if groups := _groups(dataset, suggested):
         told["groups"] = groups
     if whole:
         told["seconds"] = _spread([fact.seconds for fact in whole])
@@ -62,12 +70,14 @@ def facts(dataset: Dataset, found: Survey) -> dict[str, str]:
     return told
 
 
-def _groups(dataset: Dataset) -> str:
-    """How many source groups there are; where each video is one, that nobody said which belong together."""
+def _groups(dataset: Dataset, suggested: Sequence[Suggestion]) -> str:
+    """How many source groups there are; where each video is one, that nobody said which belong together, and what would say it."""
     groups = {record.group for record in dataset.records}
     if len(groups) < len(dataset.records):
         return f"{len(groups):,}"
-    return f"{len(groups):,}, one a video: say which belong together with --group, if several show one person, place or recording"
+    alone = f"{len(groups):,}, one a video: say which belong together with --group, if several show one person, place or recording"
+    words = [f"--group {shlex.quote(one.group)} makes {one.groups:,}, as {one.example}" for one in suggested]
+    return alone + (f"; {'; '.join(words)}" if words else "")
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -51,6 +51,7 @@ PATH_COLUMNS = (
 SAMPLE = 200
 """Lines by which a separator is chosen."""
 _SUFFIXES = "|".join(re.escape(suffix) for suffix in sorted(VIDEO_SUFFIXES, key=len, reverse=True))
+_ENDS = tuple(VIDEO_SUFFIXES)
 _PATH = re.compile(rf"(.*?(?:{_SUFFIXES}))(?:[ \t]+(.*))?", re.IGNORECASE)
 _QUOTED = re.compile(r"""(?:"((?:[^"]|"")*)"|'([^']*)')(?:[ \t]+(.*))?""")
 _WORD = re.compile(r'"((?:[^"]|"")*)"(?=\s|$)|(\S+)')
@@ -223,6 +224,10 @@ def _blanks(line: str, width: int, place: int, exists: Exists) -> list[str]:
         return [line[: -len(path)].strip(), path] if path else line.split()
     if place:
         return _words(line)
+    if width == 2 and '"' not in line and "'" not in line:
+        words = line.split()
+        if len(words) == 2 and words[0].lower().endswith(_ENDS):
+            return words  # the usual line, without a search
     quoted = _QUOTED.fullmatch(line)
     match = quoted or _PATH.fullmatch(line)
     if match:
@@ -269,6 +274,8 @@ def _fields(
 def _check_widths(source: Path, rows: Numbered, separator: str, columns: Sequence[str], titled: bool) -> None:
     width = len(columns)
     for at, cells in rows:
+        if len(cells) == width:
+            continue
         short = len(cells) < width and (separator != BLANK or (titled and len(cells) > 1))
         if short or any(cell.strip() for cell in cells[width:]):
             raise UsageError(

@@ -54,7 +54,7 @@ class Places:
         Raises:
             UsageError: an address on the net.
         """
-        scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/", name)
+        scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/", name) if ":/" in name else None
         if scheme and scheme[1].lower() == "file":
             name = _of_url(name)
         elif scheme and "://" in name:
@@ -71,6 +71,10 @@ class Places:
     def finder(self) -> Finder:
         """Finds files below the base."""
         return Finder(self.base)
+
+    def holds(self, row: Row) -> bool:
+        """Whether a row's file is the one of its own name below the base."""
+        return str(row.path) == f"{self.base}/{row.id}"
 
     def settle(self, rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
         """The rows with the files that they must mean where the named ones are not there, and notes that say so."""

@@ -33,6 +33,7 @@ def squashed(name: str) -> str:
 class _Listing:
     files: frozenset[str]
     folders: tuple[str, ...]
+    links: frozenset[str]
 
     @cached_property
     def stems(self) -> dict[str, list[str]]:
@@ -69,12 +70,20 @@ class Finder:
 
     root: Path
     _listed: dict[str, _Listing] = field(default_factory=dict)
+    _named: dict[str, _Listing] = field(default_factory=dict)
     _places: dict[str, str | None] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
         """Whether exactly this file is there."""
-        folder, file = posixpath.split(name)
-        return file in self._listing(self._join(folder)).files
+        folder, _, file = name.rpartition("/")
+        if folder not in self._named:
+            whole = posixpath.split(name)[0]  # of a file in / it is /
+            self._named[folder] = self._listing(self._join(whole))
+        return file in self._named[folder].files
+
+    def has_plain(self, name: str) -> bool:
+        """Whether exactly this file is there and is no link."""
+        return self.has(name) and name.rpartition("/")[2] not in self._named[name.rpartition("/")[0]].links
 
     def find(self, name: str) -> Path | None:
         """The file of this name, else the one that must be meant; None where there is none, or several numbers would do.
@@ -114,15 +123,17 @@ class Finder:
 
     def _listing(self, folder: str) -> _Listing:
         if folder not in self._listed:
-            files, folders = set(), []
+            files, folders, links = set(), [], set()
             try:
                 with os.scandir(folder) as entries:
                     for entry in entries:
+                        if entry.is_symlink():
+                            links.add(entry.name)
                         if entry.is_dir():
                             folders.append(entry.name)
                         elif entry.is_file() or not entry.is_symlink():
                             files.add(entry.name)
             except (OSError, ValueError):  # not there, not readable, or no name at all
                 pass
-            self._listed[folder] = _Listing(frozenset(files), tuple(sorted(folders)))
+            self._listed[folder] = _Listing(frozenset(files), tuple(sorted(folders)), frozenset(links))
         return self._listed[folder]

@@ -25,7 +25,7 @@ NAME, PATH = 255, 4095
 """Most bytes of a file's name and of a path, here and nearly everywhere."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One video before labels are numbered.
 
@@ -37,6 +37,7 @@ class Row:
         group: source that must never straddle a split; empty where none is known.
         place: where it is named, for messages: file and line.
         segment: stretch of the file that is meant; None for all of it.
+        stream: number of the video stream that is meant; None for FFmpeg's choice.
         topped_up: whether it stands in for a class that has too few (see ``index.top_ups``).
     """
 
@@ -48,6 +49,7 @@ class Row:
     place: str = ""
     topped_up: bool = False
     segment: Segment | None = None
+    stream: int | None = None
 
 
 def number(name: str, rows: Sequence[Row], folder: Path | None = None) -> Dataset:
@@ -65,7 +67,8 @@ def number(name: str, rows: Sequence[Row], folder: Path | None = None) -> Datase
         _named(rows, folder / CLASSES) if folder and (folder / CLASSES).is_file() else _sorted(rows)
     )
     records = [
-        VideoRecord(r.id, r.path, index.get(r.label, -1), r.split, r.group or r.id, r.segment) for r in rows
+        VideoRecord(r.id, r.path, index.get(r.label, -1), r.split, r.group or r.id, r.segment, r.stream)
+        for r in rows
     ]
     return Dataset(
         name,
@@ -128,10 +131,14 @@ def _check_splits(name: str, rows: Sequence[Row]) -> None:
     """No file on two sides of the split, also not under two names (links), except in segments that share no frame."""
     if len({row.split for row in rows}) < 2:
         return
+    identity = Identities()
+    files = [identity.of(row.path) for row in rows]
+    several = {same for same, number in Counter(files).items() if number > 1 and same}
+    if not several:
+        return
     first: dict[tuple[int, int, str], list[Row]] = {}
-    for row in rows:
-        same = _identity(row.path)
-        others = first.setdefault(same, []) if same else []
+    for row, same in zip(rows, files, strict=True):
+        others = first.setdefault(same, []) if same in several else []
         for other in others:
             if other.split != row.split and _share_frames(other.segment, row.segment):
                 raise UsageError(_straddling(name, other, row, f" and {row.id!r} are one file and"))
@@ -150,13 +157,37 @@ def _straddling(name: str, one: Row, other: Row, verb: str) -> str:
     return f"{name}: {one.id!r}{verb or ' is'} in two splits, {sides}. Keep it on one side, or the test is no test."
 
 
-def _identity(path: Path) -> tuple[int, int, str] | None:
-    file, member = parted(path)
+class Identities:
+    """Which file a path leads to: device, number of the file, and member of a tar. Folders are listed once, since a list may be long."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, tuple[int, dict[str, int]]] = {}
+
+    def of(self, path: Path) -> tuple[int, int, str] | None:
+        """None where there is no such file."""
+        text = str(path)
+        folder, _, name = text.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = _plain_files(folder or "/")
+        device, numbers = self._folders[folder]
+        if name in numbers:
+            return device, numbers[name], ""
+        file, member = parted(path)
+        try:
+            facts = file.stat()
+        except OSError:
+            return None
+        return facts.st_dev, facts.st_ino, member
+
+
+def _plain_files(folder: str) -> tuple[int, dict[str, int]]:
+    """Device of a folder, and the numbers of the files in it that are no links; none where the system does not tell them."""
     try:
-        facts = file.stat()
+        with os.scandir(folder) as entries:
+            numbers = {one.name: one.inode() for one in entries if one.is_file(follow_symlinks=False)}
+        return os.stat(folder).st_dev, numbers  # noqa: PTH116 text, for many
     except OSError:
-        return None
-    return facts.st_dev, facts.st_ino, member
+        return 0, {}
 
 
 def _notes(rows: Sequence[Row], classes: Sequence[str]) -> Iterator[str]:
@@ -184,6 +215,8 @@ def checked(name: str, where: str, what: str = "file name") -> str:
     Raises:
         UsageError: it is not UTF-8, or holds a line break or a zero byte.
     """
+    if name.isascii() and name.isprintable() and len(name) * 4 <= NAME:
+        return name  # as nearly all are; a list may have a million
     if name != name.encode(errors="replace").decode():
         raise UsageError(f"{where}: the {what} {name!r} is not UTF-8. Rename the file.")
     if any(sign in name for sign in "\n\r\0"):

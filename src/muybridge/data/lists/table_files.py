@@ -8,6 +8,7 @@ from typing import Any
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
+from muybridge.core.parquet import read_table
 from muybridge.data.lists import delimited, segments
 from muybridge.data.lists.delimited import PATH_COLUMNS, spelling
 
@@ -29,7 +30,7 @@ LABEL_COLUMNS = (
 )
 SPLIT_COLUMNS = ("split", "subset")
 KNOWN = frozenset(
-    {*PATH_COLUMNS, *LABEL_COLUMNS, *SPLIT_COLUMNS, "group", "topped_up"}.union(
+    {*PATH_COLUMNS, *LABEL_COLUMNS, *SPLIT_COLUMNS, "group", "topped_up", "video_stream"}.union(
         *(names for ends in segments.ENDS.values() for names in ends)
     )
 )
@@ -64,9 +65,13 @@ def table(
         return [(at, json_object(line, f"{source}, line {at}")) for at, line in lines if line.strip()], ()
     known = KNOWN | {spelling(name) for name in asked}
     found = delimited.parse(source, text, LISTS[kind], known, exists)
-    named = [(i, name) for i, name in enumerate(found.columns) if name]
+    named, width = [(i, name) for i, name in enumerate(found.columns) if name], len(found.columns)
+    whole = len(named) == width  # then a line is a mapping at once, of which there may be a million
     rows: list[Line] = [
-        (at, {name: cells[i] if i < len(cells) else "" for i, name in named}) for at, cells in found.lines
+        (at, dict(zip(found.columns, cells, strict=False)))
+        if whole and len(cells) >= width
+        else (at, {name: cells[i] if i < len(cells) else "" for i, name in named})
+        for at, cells in found.lines
     ]
     notes: tuple[str, ...] = (
         (f"{found.comments:,} lines that begin with # are left out",) if found.comments else ()
@@ -97,6 +102,8 @@ def cell(line: Mapping[str, Any], column: str | None, where: str) -> str:
         UsageError: a list or an object stands there.
     """
     value = line.get(column) if column else None
+    if type(value) is str:
+        return value.strip()
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if not isinstance(value, str | int | float) or (isinstance(value, float) and math.isinf(value)):
@@ -199,10 +206,10 @@ def _annotated(source: Path, name: str, video: Mapping[str, Any]) -> Iterator[di
 
 def _parquet(source: Path) -> Iterator[Line]:
     import pyarrow
-    from pyarrow import compute, parquet
+    from pyarrow import compute
 
     try:
-        table = parquet.read_table(source)
+        table = read_table(source)
         columns = [name for name in dict.fromkeys(table.column_names) if name]
         cells = []
         for name in columns:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from muybridge.core.errors import UsageError
-from muybridge.core.paths import cache_root
+from muybridge.core.machine.paths import cache_root
 from muybridge.core.plain_data import read_json, write_json
 from muybridge.core.plain_names import leads_out
 

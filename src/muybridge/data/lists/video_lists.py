@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from muybridge.core.errors import UsageError
+from muybridge.data import streams
 from muybridge.data.decode.video import is_video
 from muybridge.data.lists import file_places, segments
 from muybridge.data.lists.delimited import PATH_COLUMNS, Exists
@@ -48,6 +49,7 @@ class _Columns:
     group: str | None
     split: str | None
     topped_up: str | None
+    stream: str | None
     ends: Mapping[Unit, tuple[str | None, str | None]]
     by_id: bool
     notes: tuple[str, ...] = ()
@@ -73,7 +75,8 @@ def read(
     if not lines:
         return Listed([], [], ())
     lines = kept(source, lines, where)
-    names = tuple(dict.fromkeys(name for _, line in lines for name in line if name))
+    kinds = dict.fromkeys(tuple(line) for _, line in lines)
+    names = tuple(dict.fromkeys(name for kind in kinds for name in kind if name))
     if not lines:
         return Listed([], [], names)
     columns = _columns(source, names, lines, label, group, exists)
@@ -119,6 +122,7 @@ def _columns(
         find(group, ("group",) if group is None else ()),
         split_,
         find(None, ("topped_up",)),
+        find(None, ("video_stream",)),
         ends,
         path.lower() in IDS,
         notes,
@@ -161,15 +165,17 @@ def _rows(
     rows, parts = [], []
     ends = [one for both in columns.ends.values() for one in both if one]
     word = "entry" if source.suffix.lower() == ".json" else "line"
+    full, short = (f"{name}, {word} " for name in (source, source.name))
     for at, line in lines:
-        where = f"{source}, {word} {at}"
+        where = f"{full}{at}"
         name = checked(cell(line, columns.path, where), where)
         if not name:
             raise UsageError(f"{where}: no path. Complete the line or remove it.")
         name, segment = found.local(name, where), None
+        stream = _stream(cell(line, columns.stream, where), where)
         if "#" in name:
-            video, segment = segments.parted(name)
-            name = str(video) if segment else name
+            name, segment, named = _parted(name)
+            stream = stream if named is None else named
         if ends and not segment:
             segment = segments.of({one: cell(line, one, where) for one in ends}, columns.ends, where)
         row = Row(
@@ -178,8 +184,9 @@ def _rows(
             label=checked(cell(line, columns.label, where), where, "label"),
             split=split(cell(line, columns.split, where), where),
             group=cell(line, columns.group, where),
-            place=f"{source.name}, {word} {at}",
-            topped_up=bool(columns.topped_up and cell(line, columns.topped_up, where)),
+            place=f"{short}{at}",
+            topped_up=columns.topped_up is not None and bool(cell(line, columns.topped_up, where)),
+            stream=stream,
         )
         if columns.by_id and not is_video(name):
             said = tuple(cell(line, one, where) for one in columns.ends.get("t", ()))
@@ -187,9 +194,15 @@ def _rows(
         rows.append(row)
         parts.append(segment)
     rows, notes = found.settle(rows)
+    plain = set()
     for row in rows:
+        folder = row.id.rpartition("/")[0]
+        if folder in plain and found.finder.has_plain(row.id):
+            continue  # of a folder that was looked at, and no link: a list may have a million of them
         fence.check(row.path)
-    return [_cut(row, segment) if segment else row for row, segment in zip(rows, parts, strict=True)], notes
+        if found.holds(row):
+            plain.add(folder)
+    return [_cut(row, segment) for row, segment in zip(rows, parts, strict=True)], notes
 
 
 def _by_id(
@@ -205,9 +218,27 @@ def _by_id(
     return row, segment
 
 
-def _cut(row: Row, segment: Segment) -> Row:
-    """The row of a segment; all segments of one video are one group."""
-    return replace(row, id=f"{row.id}{segment}", segment=segment, group=row.group or row.id)
+def _parted(name: str) -> tuple[str, Segment | None, int | None]:
+    """The file of a path, and the segment and the stream that it names."""
+    whole, segment = segments.parted(name)
+    file, stream = streams.parted(whole)
+    return (name if segment is None and stream is None else str(file)), segment, stream
+
+
+def _stream(said: str, where: str) -> int | None:
+    """The number of a video stream; None where the cell is empty."""
+    number = said.removesuffix(".0")
+    if number and not (number.isascii() and number.isdecimal() and len(number) <= 4):
+        raise UsageError(
+            f"{where}: video_stream is {said!r:.80}; wanted the number of a video stream, from 0, or nothing."
+        )
+    return int(number) if number else None
+
+
+def _cut(row: Row, segment: Segment | None) -> Row:
+    """The row of a segment or a named stream; all that are of one video are one group."""
+    part = f"{streams.suffix(row.stream)}{segment or ''}"
+    return replace(row, id=row.id + part, segment=segment, group=row.group or row.id) if part else row
 
 
 def _labels(source: Path, rows: list[Row]) -> tuple[list[Row], list[str]]:

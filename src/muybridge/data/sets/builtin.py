@@ -22,8 +22,8 @@ from filelock import FileLock
 from muybridge.core import plain_data
 from muybridge.core.errors import UsageError
 from muybridge.core.files import atomic
-from muybridge.core.paths import cache_root
-from muybridge.core.processes import follow, spawning
+from muybridge.core.machine.paths import cache_root
+from muybridge.core.machine.processes import follow, spawning
 from muybridge.data.decode import video
 from muybridge.data.sets.builtin_render import MOTIONS, OBJECTS, partner, recipe, render
 

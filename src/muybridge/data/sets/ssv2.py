@@ -13,6 +13,7 @@ from pathlib import Path
 
 from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset
+from muybridge.data.sets import changes
 from muybridge.data.sets.official import Listed, assemble, content, entries, found, known, lines
 
 ORIGIN = "Get Something-Something V2 from Qualcomm AI datasets and unpack videos and labels into this folder."
@@ -36,16 +37,21 @@ def read(root: Path, mini: bool = False) -> Dataset:
     classes = sorted(labels, key=lambda name: labels[name])
     rows = [row for split in FILES for row in _rows(_list(root, FILES[split]), split, labels)]
     if not mini:
-        return assemble("ssv2", videos, rows, classes, COUNTS)
+        return _declared(assemble("ssv2", videos, rows, classes, COUNTS))
     wanted = {
         known(labels, line, f"mini_classes.txt, line {n}")
         for n, line in lines(found(root, ("mini_classes.txt",), ORIGIN))
     }
     kept = [name for name in classes if name in wanted]
-    dataset = assemble("ssv2-mini", videos, [row for row in rows if row.label in wanted], kept, {})
+    dataset = _declared(assemble("ssv2-mini", videos, [row for row in rows if row.label in wanted], kept, {}))
     if len(kept) == MINI:
         return dataset
     return replace(dataset, notes=(f"mini_classes.txt names {len(kept)} classes, not {MINI}", *dataset.notes))
+
+
+def _declared(dataset: Dataset) -> Dataset:
+    """With what reversal, mirrors and turns make of its classes."""
+    return replace(dataset, changes=changes.ssv2(dataset.classes))
 
 
 def _labels(path: Path) -> dict[str, int]:

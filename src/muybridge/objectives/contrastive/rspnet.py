@@ -35,6 +35,7 @@ class RSPNet(Momentum):
     """
 
     terms, shown, clips = ("appearance", "motion"), ("query", "positive", "negative"), 3
+    without_gradient = 2
 
     def __init__(
         self, dim: int, queue: int = 16384, momentum: float = 0.999, temperature: float = 0.07, width: int = 128,

@@ -34,6 +34,7 @@ class TDL(Momentum):
     """
 
     terms, shown, clips = ("tdl",), ("anchor", "positive", "negative"), 3
+    without_gradient = 1
 
     def __init__(
         self, dim: int, queue: int = 500, momentum: float = 0.999, temperature: float = 0.07, width: int = 128,

@@ -42,6 +42,7 @@ class Distilled(Objective):
         super().__init__()
         self.supervised, self.teachers, self.temperature = supervised, Held(teachers), temperature
         self.chance, self.clips = supervised.chance, 1 + len(teachers)
+        self.without_gradient = len(teachers)
         self.names = ("supervised", *(f"teacher-{place + 1}" for place in range(len(teachers))))
 
     @property

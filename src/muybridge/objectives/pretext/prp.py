@@ -42,7 +42,8 @@ class PRP(Objective):
 
     def __init__(self, dim: int, rates: int = 4, width: int = 512, weight: float = 0.1) -> None:
         super().__init__()
-        self.rates, self.chance, self.weight = first_rates("prp", rates), 1 / rates, weight
+        self.rates, self.chance = first_rates("prp", rates), 1 / rates
+        self.term_weights = {"rate": weight}
         if width < 8 or width % 8:
             raise ValueError(f"prp: width={width}; wanted a multiple of 8")
         self.width = width
@@ -73,13 +74,13 @@ class PRP(Objective):
         }
 
     def outcome(self, encode: Encode, views: Views) -> Outcome:
-        """Reconstruction error and, already weighted, cross-entropy over the rates."""
+        """Reconstruction error and cross-entropy over the rates, unweighted."""
         features = encode(views["clip"])
         logits, painted = self.branches(features.maps["last"])
         error = reconstruction(painted.float(), views["frames"], views["mask"], views["flags"])
         error = error + 0 * features.pooled.sum()  # DDP wants a gradient for a projection behind the map too
         return Outcome(
-            {"reconstruction": error, "rate": self.weight * F.cross_entropy(logits, views["target"])},
+            {"reconstruction": error, "rate": F.cross_entropy(logits, views["target"])},
             {"accuracy": accuracy(logits, views["target"]), "chance": chance(views["choices"])},
         )
 

@@ -40,7 +40,11 @@ class VCOP(Objective):
         self.head = nn.Sequential(nn.Dropout(dropout), Head(hidden * len(pairs), len(orders)))
 
     def views(self, clip: Clip, augment: Augment, rng: Generator) -> Views:
-        """Clips of each video in the order named by ``target``; each clip is augmented for itself, as in the paper's code."""
+        """Clips of each video in the order named by ``target``; each clip is augmented for itself.
+
+        VCOP's code draws a crop for every clip; that the benchmark's rotation and flip are drawn for every clip too, so that the clips of
+        one tuple may be turned and mirrored differently, is a choice: it does not say.
+        """
         target = torch.randint(len(self.orders), (len(clip),), generator=rng).to(clip.frames.device)
         tuples = torch.stack([augment(part, rng) for part in clip.frames.chunk(self.clips, dim=2)], dim=1)
         order = self.orders.to(target.device)[target]

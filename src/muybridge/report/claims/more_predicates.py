@@ -15,7 +15,6 @@ from muybridge.report.claims.predicates import Above, holes_of, spelt
 from muybridge.report.claims.verdicts import FACETS, Evidence, Place, Test, Wanted, World
 from muybridge.report.gather.collect import facets
 from muybridge.report.scores.score import Comparison, same_videos
-from muybridge.report.scores.shares import estimate
 from muybridge.report.tables.table import listed
 from muybridge.runs.records import Run
 
@@ -47,11 +46,7 @@ class Equivalent:
         return [self._equivalence(test) for test in made], missing
 
     def _equivalence(self, test: Test) -> Test:
-        parts = [
-            estimate(of, place.arm.right)
-            for place in test.places
-            if (of := place.score(self.score)) is not None
-        ]
+        parts = [one for place in test.places if (one := place.estimate(self.score)) is not None]
         told = Difference(
             test.difference.a,
             test.difference.b,
@@ -124,15 +119,12 @@ class Trend:
         return tests, missing if groups else ["no finished run that it speaks of"]
 
     def _contrasts(self, name: str, places: list[Place], missing: list[str]) -> list[Test]:
-        scores = [place.score(self.score) for place in places]
-        if any(of is None for of in scores) or not all(
-            same_videos(places[0].arm, one.arm) for one in places[1:]
-        ):
+        parts = [one for place in places if (one := place.estimate(self.score)) is not None]
+        if len(parts) < len(places) or not all(same_videos(places[0].arm, one.arm) for one in places[1:]):
             missing.append(
                 f"{name}: {spelt(self.score)} of some is missing, or they were tested on different videos"
             )
             return []
-        parts = [estimate(of, place.arm.right) for of, place in zip(scores, places, strict=True) if of]
         alone = any(place.arm.one_network for place in places)
         steps = np.arange(len(parts)) - (len(parts) - 1) / 2
         slope = combined(parts, list(steps / float(steps @ steps) * (len(parts) - 1)))
@@ -211,12 +203,12 @@ class Correlated:
     def _places(self, world: World) -> list[Place]:
         return [
             place for place in world.places
-            if place.fits(self.where) and place.score(self.first) is not None and place.score(self.second) is not None
+            if place.fits(self.where) and place.estimate(self.first) is not None and place.estimate(self.second) is not None
         ]  # fmt: skip
 
     def _association(self, places: list[Place], stratified: bool) -> Association:
         values = [
-            [estimate(of, place.arm.right).value for place in places if (of := place.score(name)) is not None]
+            [one.value for place in places if (one := place.estimate(name)) is not None]
             for name in (self.first, self.second)
         ]
         strata = [place.facets[self.strata] for place in places] if stratified else None
@@ -308,11 +300,11 @@ class Reference:
         missing: list[str] = []
         places = [place for place in world.places if place.fits(self.where)]
         for place in places:
-            of = place.score(self.score)
-            if of is None:
+            own = place.estimate(self.score)
+            if own is None:
                 missing.append(f"{place.said(FACETS)}: {spelt(self.score)} is missing")
                 continue
-            gap = estimate(of, place.arm.right).above(self.value)
+            gap = own.above(self.value)
             told = Difference(
                 place.arm.name, self.source or "published", gap.interval(), _p(gap, self.within)
             )

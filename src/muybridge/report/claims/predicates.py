@@ -7,12 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from muybridge.measure.estimate import combined
+from muybridge.measure.estimate import LEVEL, combined
 from muybridge.measure.intervals import Difference
 from muybridge.report.claims.verdicts import FACETS, Evidence, Place, Test, Wanted, World
 from muybridge.report.gather.collect import facets
 from muybridge.report.scores.score import Comparison, same_videos
-from muybridge.report.scores.shares import estimate
 from muybridge.report.tables.run_tables import backbone_of, unequal
 from muybridge.report.tables.table import listed
 from muybridge.runs.records import Run
@@ -26,7 +25,7 @@ class Above:
         better: facets of the one side; with a tuple all of its values are meant, and one that is not there is missing.
         worse: facets of the other side.
         where: facets of both.
-        score: ``accuracy``, ``types`` (perturbed), ``relative``, ``corrected``, or ``type:NAME``; more is better in all.
+        score: a name of ``Place.estimate``, as ``accuracy``, ``direction``, ``types`` (perturbed) or ``type:NAME``; more is better in all.
         over: ``each`` pair of values, or the ``mean`` over the values of each side.
     """
 
@@ -128,7 +127,7 @@ class SameOrder:
         for (test, first), (_, second) in zip(found[::2], found[1::2], strict=True):
             signs = [np.sign(one.difference.interval.value) for one in (first, second)]
             says = test.says(second, signs[0] == signs[1])
-            says = "open" if says in ("for", "against") and not first.stands else says
+            says = "open" if says in ("for", "against") and first.alone > 1 - LEVEL else says
             weighed.append(
                 Evidence(f"{test.words}, {spelt(self.second)}", says, second.difference.interval, second.p)
             )
@@ -152,13 +151,11 @@ class BesideChance:
         for place in places:
             name = place.said(FACETS)
             missing += holes_of(place.said(FACETS[:-1]), [place])
-            of = place.score(self.score)
-            if of is None or np.isnan(place.chance):
-                missing.append(f"{name}: {spelt(self.score) if of is None else 'chance'} is missing")
+            own, chance = place.estimate(self.score), place.chance_of(self.score)
+            if own is None or np.isnan(chance):
+                missing.append(f"{name}: {spelt(self.score) if own is None else 'chance'} is missing")
                 continue
-            found = Difference.of(
-                (place.arm.name, "chance"), estimate(of, place.arm.right).above(place.chance)
-            )
+            found = Difference.of((place.arm.name, "chance"), own.above(chance))
             tests.append(
                 Test(f"{name}: {spelt(self.score)} against chance", found, place.arm.one_network, [place])
             )
@@ -177,7 +174,8 @@ class EqualBudgets:
     """Every arm was pretrained with as much of ``unit``; the arms of each network are compared with each other.
 
     Attributes:
-        unit: ``clips``, ``frames``, ``steps`` or ``flops``.
+        unit: ``clips``, ``steps``, ``epochs``, ``with_gradient`` (passes of the encoder that have a backward pass), ``decoded`` or
+            (encoded) ``frames``, or ``flops``.
     """
 
     words: str
@@ -205,7 +203,7 @@ class EqualBudgets:
         spent = [float(run.result.get("budget", {}).get(self.unit) or 0) for run in runs]
         most = f", {max(spent) / min(spent):.2f} times from least to most" if min(spent) else ""
         words = f"{name or 'one network'}: {self.unit} of {len(runs)} pretraining runs{most}"
-        return Evidence(words, "against" if self.unit in unequal(runs) else "for")
+        return Evidence(words, "against" if unequal(runs, [self.unit]) else "for")
 
     def runs(self, world: World) -> list[Run]:
         """All runs of pretraining."""
@@ -228,15 +226,13 @@ def test_of(name: str, one: list[Place], other: list[Place], score: str) -> Test
     """The comparison of the mean over some places with the mean over others, or why there is none."""
     sides = _names(one, other)
     places = [*one, *other]
-    scores = [place.score(score) for place in places]
-    if any(of is None for of in scores):
-        lacking = [place.arm.name for place, of in zip(places, scores, strict=True) if of is None]
+    scores = [place.estimate(score) for place in places]
+    estimates = [one for one in scores if one is not None]
+    if len(estimates) < len(places):
+        lacking = [place.arm.name for place, one in zip(places, scores, strict=True) if one is None]
         return f"{name}: {spelt(score)} of {listed(lacking)} is missing"
     if not all(same_videos(places[0].arm, place.arm) for place in places[1:]):
         return f"{name}: {sides[0]} and {sides[1]} were tested on different videos"
-    estimates = [
-        estimate(of, place.arm.right) for place, of in zip(places, scores, strict=True) if of is not None
-    ]
     weights = [1 / len(one)] * len(one) + [-1 / len(other)] * len(other)
     found = Difference.of((sides[0], sides[1]), combined(estimates, weights))
     alone = any(place.arm.one_network for place in places)
@@ -259,7 +255,9 @@ def _names(one: list[Place], other: list[Place]) -> list[str]:
 
 def evidence(test: Test, one: Comparison, favourable: bool) -> Evidence:
     """What a corrected comparison says of a claim that wants it ``favourable``."""
-    return Evidence(test.words, test.says(one, favourable), one.difference.interval, one.p)
+    return Evidence(
+        test.words, test.says(one, favourable), one.difference.interval, one.alone if favourable else one.p
+    )
 
 
 def spelt(score: str) -> str:
@@ -268,4 +266,5 @@ def spelt(score: str) -> str:
         "types": "mean accuracy under perturbation",
         "relative": "relative robustness",
         "corrected": "robustness above chance",
-    }.get(score, score.removeprefix("type:"))
+        "direction": "which of a class and its reverse",
+    }.get(score, score.replace("partner:", "partner named under ").removeprefix("type:"))

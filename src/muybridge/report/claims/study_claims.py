@@ -1,6 +1,7 @@
 """What each shipped study claims, in words that can be refuted; those of the benchmark name the table they come from."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from muybridge.report.claims.map_claims import Brighter
 from muybridge.report.claims.predicates import Above, BesideChance, EqualBudgets, SameOrder
@@ -14,20 +15,24 @@ CONTRASTIVE, OTHERS = ("cvrl", "tdl", "rspnet"), ("rotnet", "vcop", "prp")
 BUDGETS: Sequence[Claim] = (
     EqualBudgets("All arms were pretrained on equally many clips.", "clips"),
     EqualBudgets("All arms were pretrained on equally many frames.", "frames"),
+    EqualBudgets("All arms were pretrained with equally many passes that have a gradient.", "with_gradient"),
     EqualBudgets("All arms were pretrained with equally many operations (FLOPs).", "flops"),
 )
 """By unit: tasks whose clips cost more, by longer clips or second encoders, are equal in one and not in another."""
 QUICKSTART: Sequence[Claim] = (
     *BUDGETS,
-    Above("A temporal task wins the probe on motions.", {"arm": "vcop"}, {"arm": ("rotnet", "random")}, PROBE | MOTIONS),
+    Above(
+        "A temporal task tells a motion from its reverse best in the probe.", {"arm": "vcop"}, {"arm": ("rotnet", "random")},
+        PROBE | MOTIONS, "direction",
+    ),
     Above("A spatial task wins the probe on objects.", {"arm": "rotnet"}, {"arm": ("vcop", "random")}, PROBE | OBJECTS),
     BesideChance(
-        "Reversed motions are taken for their partner: a model of all labels falls below chance.",
-        NOISE | MOTIONS | {"protocol": "fine-tune, all labels"}, "type:reversal", "below",
+        "Reversed motions are taken for their partner by a model of all labels, more often than chance.",
+        NOISE | MOTIONS | {"protocol": "fine-tune, all labels"}, "partner:reversal",
     ),
     Above(
-        "On motions, one frame is not enough.", {"protocol": "fine-tune, all labels"},
-        {"protocol": "fine-tune, all labels, single frame"}, FINETUNE | MOTIONS | {"arm": "random"},
+        "One frame does not tell a motion from its reverse as well as eight do.", {"protocol": "fine-tune, all labels"},
+        {"protocol": "fine-tune, all labels, single frame"}, FINETUNE | MOTIONS | {"arm": "random"}, "direction",
     ),
 )  # fmt: skip
 BACKBONES: Sequence[Claim] = (
@@ -39,10 +44,11 @@ BACKBONES: Sequence[Claim] = (
         PROBE,
     ),
     Above(
-        "Temporal tasks win the probe on motions, on average.",
+        "Temporal tasks tell motions from their reverse better in the probe, on average.",
         {"arm": TEMPORAL},
         {"arm": SPATIAL},
         PROBE | MOTIONS,
+        "direction",
         over="mean",
     ),
     Above(
@@ -132,3 +138,10 @@ CLAIMS: Mapping[str, Sequence[Claim]] = {
     "feature-analysis": LAYERS,
 }
 """By the ``name`` of a study in its ``study.json``. Tables and sections are those of Kumar et al., arXiv 2306.06010, and its supplement."""
+
+
+def shipped(study: Mapping[str, Any]) -> Sequence[Claim]:
+    """The claims of a study by its ``study.json``; those of the quickstart speak of the embedded data, of own videos only its budgets."""
+    name = str(study.get("name"))
+    own = name == "quickstart" and bool((study.get("config") or {}).get("data"))
+    return BUDGETS if own else CLAIMS.get(name, ())

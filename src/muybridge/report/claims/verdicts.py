@@ -1,22 +1,25 @@
 """Claims: sentences about the arms of a study as predicates over its rows, each with a verdict and the evidence for it.
 
 A claim speaks of all places it fits (every network, every data set) and of all pairs it names: it is supported when every comparison stands
-in its favour, refuted when one stands against it, and undetermined else, which is also said where something it needs is missing. The
-p-values of a claim are corrected by Holm over all its comparisons. A claim about a way of training is never decided by one
-training seed: what two networks differ in need not be what they were trained with.
+in its favour, refuted when one stands against it, and undetermined else, which is also said where something it needs is missing. How
+p-values are corrected is said in ``judge``. A claim about a way of training is never decided by one training seed: what two networks
+differ in need not be what they were trained with.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from muybridge.measure.estimate import Interval
+import numpy as np
+
+from muybridge.measure.altered import PARTNER
+from muybridge.measure.estimate import LEVEL, Estimate, Interval
 from muybridge.measure.intervals import CLEAN, Difference
 from muybridge.report.gather.collect import Experiment, Gathered, data_of, facets
 from muybridge.report.gather.design import Design
 from muybridge.report.scores.robust import Perturbed
 from muybridge.report.scores.score import Arm, Comparison, Scored, compared
-from muybridge.report.scores.shares import Score
+from muybridge.report.scores.shares import Cells, Score, estimate
 from muybridge.runs.records import Run
 
 Verdict = Literal[
@@ -61,8 +64,34 @@ class Place:
             for name, value in wanted.items()
         )
 
-    def score(self, name: str) -> Score | None:
-        """``accuracy``, ``type:NAME`` or a mean of ``Design.scores``; None where a cell of it is missing."""
+    def estimate(self, name: str) -> Estimate | None:
+        """A score of its arm; None where it has none.
+
+        Args:
+            name: ``accuracy``; ``direction``, of a class against its partner under reversal; ``type:NAME``; ``partner:NAME``, how often
+            what
+                a perturbation makes of a clip is named, at the mildest severity; or a mean of ``Design.scores``.
+        """
+        if name == "direction":
+            return None if self.arm.direction is None else estimate(_clean, self.arm.direction)
+        if name.startswith("partner:"):
+            return self._partner(name.partition(":")[2])
+        of = self._score(name)
+        return None if of is None else estimate(of, self.arm.right)
+
+    def chance_of(self, name: str) -> float:
+        """What guessing reaches in a score."""
+        return 0.5 if name == "direction" else self.chance
+
+    def _partner(self, type_: str) -> Estimate | None:
+        cells = self.design.becomes.get(type_, {}) if self.design is not None and not self.gaps else {}
+        if not cells:
+            return None
+        severity = min(cells, key=int)
+        shares = self.arm.kinds((type_, int(severity)), cells[severity]).get(PARTNER)
+        return None if shares is None else estimate(lambda cells: cells[type_, int(severity)], shares)
+
+    def _score(self, name: str) -> Score | None:
         if name == "accuracy":
             return lambda cells: cells[CLEAN]
         if self.design is None or self.gaps:
@@ -71,6 +100,10 @@ class Place:
         if kind == "type":
             return self.design.type_mean(type_) if type_ in self.design.types else None
         return self.design.scores.get(kind)
+
+
+def _clean(cells: Cells) -> np.ndarray:
+    return cells[CLEAN]
 
 
 @dataclass(frozen=True)
@@ -103,7 +136,9 @@ class Test:
             return "one seed"
         if self.difference.interval.groups < 2:
             return "one source group"
-        return "open" if not found.stands else "for" if favourable else "against"
+        if favourable:
+            return "for" if found.alone <= 1 - LEVEL else "open"
+        return "against" if found.stands else "open"
 
 
 @dataclass(frozen=True)
@@ -135,6 +170,7 @@ class Judged:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Claim(Protocol):
     """A sentence that can be tested."""
 
@@ -162,11 +198,17 @@ class OverRuns(Protocol):
 
 
 def judge(claims: Sequence[Claim], world: World) -> list[Judged]:
-    """Every claim with its verdict, corrected for the number of its comparisons."""
+    """Every claim with its verdict.
+
+    The claims that rest on tests are one family: every p is multiplied by their number. Within a claim support is an intersection: all of
+    its comparisons must stand, so that each may be tested at the full level (Berger, Technometrics 24(4), 1982). One comparison alone
+    refutes it; what stands against it is corrected by Holm over the comparisons of the claim.
+    """
     judged = []
-    for claim in claims:
-        tests, missing = claim.tests(world)
-        results = compared([test.difference for test in tests])
+    asked = [(claim, *claim.tests(world)) for claim in claims]
+    family = sum(bool(tests) for _, tests, _ in asked)
+    for claim, tests, missing in asked:
+        results = compared([test.difference for test in tests], family)
         evidence = claim.weigh(world, list(zip(tests, results, strict=True)))
         runs = [run for test in tests for place in test.places for run in place.arm.runs]
         runs += claim.runs(world) if isinstance(claim, OverRuns) else []

@@ -1,4 +1,4 @@
-"""The best of several runs on one data set, and which others cannot be separated from it."""
+"""The best of several arms on one data set, folds joined and seeds averaged, and which others cannot be separated from it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 
 from muybridge.core.errors import UsageError
 from muybridge.measure.estimate import Interval
+from muybridge.report.compare.best_arms import arms_of
 from muybridge.report.gather.collect import Experiment, Gathered, data_of, facets
 from muybridge.report.gather.damage import read_run
 from muybridge.report.gather.same_protocol import profile_of
@@ -22,9 +23,9 @@ MOST = 200
 
 @dataclass(frozen=True)
 class Rival:
-    """A run beside the best one; ``gap`` is the best one minus it, None when tested on other videos."""
+    """An arm beside the best one; ``gap`` is the best one minus it, None when tested on other videos."""
 
-    run: Run
+    runs: list[Run]
     value: float
     gap: Comparison | None
 
@@ -38,16 +39,18 @@ class Rival:
 
 @dataclass(frozen=True)
 class Best:
-    """The run with the highest number, and the others from the highest down."""
+    """The arm with the highest number, and the others from the highest down."""
 
     metric: str
-    run: Run
+    runs: list[Run]
     interval: Interval
     rivals: list[Rival]
 
 
 def best(runs: Sequence[Run], metric: str = "accuracy") -> Best:
-    """Find the best run; every pair is compared on the same videos, with Holm's correction over all pairs.
+    """Find the best arm; runs that differ in seed and fold alone are one.
+
+    Every pair is compared on the same videos, with Holm's correction over all pairs.
 
     Args:
         runs: finished runs with predictions, all on one data set (and profile of perturbations).
@@ -61,7 +64,10 @@ def best(runs: Sequence[Run], metric: str = "accuracy") -> Best:
     kinds = kinds_of(every_section())
     kept = [(run, read_run(run, kinds.get(run.stage) == "answers")) for run in runs]
     rows = {run.signature: found for run, found in kept if found is not None}
-    arms = {run.signature: {0: [run]} for run in runs if run.signature in rows}
+    arms = {
+        seeds[min(seeds)][0].signature: seeds
+        for seeds in arms_of([run for run in runs if run.signature in rows])
+    }
     experiment = Experiment("", "", facets(runs[0])["data"], arms)
     scored = score(experiment, rows)
     if metric == "accuracy":
@@ -75,11 +81,11 @@ def best(runs: Sequence[Run], metric: str = "accuracy") -> Best:
             f"best {metric}: no run has that number; {scored.problems[0] if scored.problems else 'cells are missing.'}"
         )
     ranked = sorted(values, key=lambda name: -values[name].value)
-    by_name = {run.signature: run for run in runs}
+    members = {name: [run for runs in seeds.values() for run in runs] for name, seeds in arms.items()}
     rivals = [
-        Rival(by_name[name], values[name].value, between(pairs, ranked[0], name)) for name in ranked[1:]
+        Rival(members[name], values[name].value, between(pairs, ranked[0], name)) for name in ranked[1:]
     ]
-    return Best(metric, by_name[ranked[0]], values[ranked[0]], rivals)
+    return Best(metric, members[ranked[0]], values[ranked[0]], rivals)
 
 
 def _refuse(runs: Sequence[Run], metric: str) -> None:
@@ -105,7 +111,7 @@ def lines(found: Best) -> list[str]:
     one, caution = found.interval, f"; {found.interval.caution}" if found.interval.caution else ""
     said = [
         f"best {found.metric}: {points(one.value)} % (95 % interval {span(one)}{caution})",
-        f"  {_name(found.run)}",
+        f"  {_name(found.runs)}",
     ]
     heads = {
         "cannot be separated": "cannot be separated from it (same videos, Holm over all pairs)",
@@ -117,7 +123,7 @@ def lines(found: Best) -> list[str]:
         if rivals:
             said += [
                 f"{head}: {len(rivals)}",
-                *(f"  {points(rival.value):>5} %{_gap(rival)}  {_name(rival.run)}" for rival in rivals),
+                *(f"  {points(rival.value):>5} %{_gap(rival)}  {_name(rival.runs)}" for rival in rivals),
             ]
     return said
 
@@ -128,8 +134,25 @@ def _gap(rival: Rival) -> str:
     return f"  {span(rival.gap.difference.interval, sign=True)} points"
 
 
-def _name(run: Run) -> str:
-    return f"{run.stage}/{run.signature[:8]}  {run.result.get('summary', '')}"
+def _name(runs: Sequence[Run]) -> str:
+    first, *others = runs
+    words = f"{first.stage}/{first.signature[:8]}  {first.result.get('summary', '')}"
+    return words + (f"  {_counted(runs)}" if others else "")
+
+
+def _counted(runs: Sequence[Run]) -> str:
+    """How many seeds and folds an arm has, and its runs."""
+    told = {what: {str(facets(run)[what]) for run in runs} for what in ("seed", "fold")}
+    many = ", ".join(f"{len(values)} {what}s" for what, values in told.items() if len(values) > 1)
+    return f"({many}: {' '.join(run.signature[:8] for run in runs)})"
+
+
+def _named(runs: Sequence[Run]) -> dict[str, Any]:
+    return {
+        "stage": runs[0].stage,
+        "signature": runs[0].signature,
+        "runs": [run.signature for run in runs],
+    }
 
 
 def as_dict(found: Best) -> dict[str, Any]:
@@ -137,7 +160,7 @@ def as_dict(found: Best) -> dict[str, Any]:
     one = found.interval
     rivals = [
         {
-            "stage": rival.run.stage, "signature": rival.run.signature, found.metric: rival.value, "verdict": rival.verdict,
+            **_named(rival.runs), found.metric: rival.value, "verdict": rival.verdict,
             **({} if rival.gap is None else {
                 "difference": rival.gap.difference.interval.value, "low": rival.gap.difference.interval.low,
                 "high": rival.gap.difference.interval.high, "p_holm": rival.gap.p,
@@ -146,6 +169,6 @@ def as_dict(found: Best) -> dict[str, Any]:
         for rival in found.rivals
     ]  # fmt: skip
     return {
-        "metric": found.metric, "stage": found.run.stage, "signature": found.run.signature, found.metric: one.value,
+        "metric": found.metric, **_named(found.runs), found.metric: one.value,
         "low": one.low, "high": one.high, "rivals": rivals,
     }  # fmt: skip

@@ -10,7 +10,7 @@ from muybridge.runs.records import Run
 MEASURES = {
     "feature_std": "standard deviation of features",
     "effective_rank": "effective rank of features",
-    "knn": "nearest-neighbour accuracy, %",
+    "knn": "nearest-neighbour accuracy (no test videos), %",
 }
 
 

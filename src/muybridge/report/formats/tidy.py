@@ -14,6 +14,7 @@ from muybridge.report.gather.collect import Gathered, facets
 from muybridge.report.scores.robust import Perturbed, Robust, robust
 from muybridge.report.scores.score import Arm, Scored
 from muybridge.report.tables.accuracy_tables import caution, class_name
+from muybridge.report.tables.run_tables import SHOWN
 from muybridge.runs.records import Run
 
 Row = dict[str, Any]
@@ -179,7 +180,7 @@ def budget_rows(all_of: Gathered) -> Iterator[Row]:
         spent = run.result.get("budget", {})
         yield {
             **_run(run),
-            **{key: spent.get(key) for key in ("clips", "steps", "frames", "flops", "seconds")},
+            **{key: spent.get(key) for key in (*SHOWN, "seconds")},
             **{key: spent.get(key) for key in ("asked", "unit", "kept")},
         }
 

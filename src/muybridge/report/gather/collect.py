@@ -156,6 +156,7 @@ def collect(folder: Path, kinds: Mapping[str, Kind]) -> Gathered:
             "the folder that a study or a stage wrote to (its --out)."
         )
     runs, rows, others, damaged = _read([(row, index.run(row)) for row in rows_], kinds)
+    runs = tested_once(runs)
     study = read_study(folder)
     shown, again = repeats([run for run in runs if kinds.get(run.stage) != "apart"])
     planned = [
@@ -200,6 +201,17 @@ def _read(
     if not runs:
         raise MuybridgeError(f"every finished run is damaged; the first: {damaged[0].reason}")
     return runs, rows, others, damaged
+
+
+def tested_once(runs: list[Run]) -> list[Run]:
+    """Runs of which no video was tested by two that are the same: of ``--fold all`` its folds where all are there, else it alone."""
+    there = {(run.stage, run.signature) for run in runs}
+    left_out: set[tuple[str, str]] = set()
+    for run in runs:
+        parts = {(run.stage, str(one["signature"])) for one in run.result.get("folds", [])}
+        if parts:
+            left_out |= {(run.stage, run.signature)} if parts <= there else parts
+    return [run for run in runs if (run.stage, run.signature) not in left_out]
 
 
 def facets(run: Run) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """What an experiment on perturbed clips averages: its types by category, and what is kept out of the means and why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import numpy as np
 
+from muybridge.core.label_changes import LabelMap
 from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness_scores import (
     absolute,
@@ -28,7 +29,8 @@ class Design:
     Attributes:
         types: severities that any arm was tested under, by type; in the order of the categories.
         categories: category of each type; empty unless every type has one.
-        changing: types that change the label on this data set, as the runs say.
+        changing: types that change a label on this data set, as the runs say.
+        becomes: what each of their severities makes of the classes; of runs from before it was told nothing.
         seen: types that some arm was trained on, with those arms.
         chance: accuracy of guessing; NaN where the runs do not say.
     """
@@ -38,6 +40,7 @@ class Design:
     changing: list[str]
     seen: dict[str, list[str]]
     chance: float
+    becomes: LabelMap = field(default_factory=dict)
 
     @property
     def excluded(self) -> list[str]:
@@ -108,8 +111,18 @@ def design(scored: Scored) -> Design:
     changing = sorted(
         {name for run in scored.experiment.runs for name in run.result.get("label_changing") or []}
     )
+    becomes = {
+        name: cells
+        for run in scored.experiment.runs
+        for name, cells in (run.result.get("label_map") or {}).items()
+    }
     return Design(
-        {name: types[name] for name in names}, categories, changing, _seen(scored), scored.experiment.chance
+        {name: types[name] for name in names},
+        categories,
+        changing,
+        _seen(scored),
+        scored.experiment.chance,
+        becomes,
     )
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from muybridge.core.reference.published_values import SOURCES, Published, of
+from muybridge.core.reference.published_values import COUNTERPARTS, SOURCES, Published, of
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness_scores import relative
 from muybridge.report.claims.verdicts import Place, World
 from muybridge.report.scores.shares import Cells, Score, estimate
 from muybridge.report.tables.table import Cell, Column, Table, missing, points, span, text
+from muybridge.runs.records import Run
 
 AXES = {
     "backbone": "network", "arm": "task", "protocol": "protocol", "data": "data", "epochs": "epochs", "level": "level",
@@ -22,8 +23,8 @@ AXES = {
 }  # fmt: skip
 """Fields that may name a row, and how they are called; the last one only where the others do not tell the rows apart."""
 STAGES = {"fine-tune, all labels": "finetune", "linear probe": "probe"}
-EPOCHS = 200
-"""Length of the published runs; a share of one of ours stands for that share of it."""
+SAME_EPOCHS = 0.01
+"""Share by which the passes over the training videos of ours may differ from those of a published row: a step more or less."""
 FEWEST = 3
 """Rows below which an order is not compared."""
 
@@ -39,12 +40,14 @@ class Beside:
         axes: fields that name a row.
         rows: published rows by what these fields say.
         ours: our values by setting and row.
+        seen: how often the pretraining of ours showed its videos, from least to most; None where no run tells.
     """
 
     name: str
     axes: list[str]
     rows: dict[Key, Published]
     ours: dict[str, Ours]
+    seen: tuple[float, float] | None = None
 
 
 def beside(world: World) -> list[Beside]:
@@ -60,12 +63,42 @@ def _beside(name: str, world: World) -> Beside:
         axes = axes[:-1]
     by_key = {_key(row, axes): row for row in rows}
     ours: dict[str, Ours] = {}
+    lengths = {id(place): _epochs(place, world) for place in world.places}
+    shown: list[float] = []
     for key, row in by_key.items():
         for place in world.places:
+            seen = lengths[id(place)]
             score = _score(row, place) if _answers(place, row, axes, {one.data for one in rows}) else None
-            if score is not None:
+            if score is not None and _as_long(row, seen):
                 ours.setdefault(_setting(place, axes), {})[key] = estimate(score, place.arm.right).interval()
-    return Beside(name, axes, by_key, ours)
+                shown += seen
+    return Beside(name, axes, by_key, ours, (min(shown), max(shown)) if shown else None)
+
+
+def _as_long(row: Published, seen: Sequence[float]) -> bool:
+    """Whether every network of a place was pretrained as long as a row says; a row that says nothing takes any."""
+    if not row.epochs:
+        return True
+    wanted = float(row.epochs)
+    return bool(seen) and all(abs(one - wanted) <= SAME_EPOCHS * wanted for one in seen)
+
+
+def _epochs(place: Place, world: World) -> list[float]:
+    """How often the pretraining behind each run of a place showed its videos; empty where one does not tell."""
+    runs = {(run.stage, run.signature): run for run in world.all_of.runs}
+    share = _share(place.facets["arm"])[1]
+    found = []
+    for run in place.arm.runs:
+        origin: Run | None = run
+        while origin is not None and origin.stage != "pretrain":
+            inputs = origin.result.get("inputs", {})
+            named = inputs.get("model") or inputs.get("init") or {}
+            origin = runs.get((str(named.get("stage")), str(named.get("signature"))))
+        spent = origin.result.get("budget", {}).get("epochs") if origin else None
+        if spent is None:
+            return []
+        found.append(float(spent) * share / 100)
+    return found
 
 
 def _key(row: Published, axes: Sequence[str]) -> Key:
@@ -75,15 +108,14 @@ def _key(row: Published, axes: Sequence[str]) -> Key:
 def _answers(place: Place, row: Published, axes: Sequence[str], data: Collection[str]) -> bool:
     """Whether a place of ours stands for a published row; networks by their small counterpart too, other data for each."""
     stage = "robustness" if row.condition else STAGES.get(row.protocol)
-    arm, share = _share(place.facets["arm"]) if "epochs" in axes else (place.facets["arm"], 100)
+    arm = _share(place.facets["arm"])[0] if row.epochs else place.facets["arm"]
     told = {
         **place.facets,
-        "backbone": place.facets["network"],
+        "backbone": COUNTERPARTS.get(place.facets["network"], place.facets["network"]),
         "arm": arm,
-        "epochs": f"{EPOCHS * share / 100:g}",
     }
     told["data"] = place.facets["data"] if place.facets["data"] in data else row.data
-    named = [axis for axis in axes if axis not in ("protocol", "condition", "severity", "metric")]
+    named = [axis for axis in axes if axis not in ("protocol", "condition", "severity", "metric", "epochs")]
     return (
         place.facets["stage"] == stage
         and told["backbone"] == row.backbone
@@ -147,8 +179,12 @@ def _table(one: Beside) -> Table:
     ]
     said = "Ours differ in data, network or length as the columns say: compare orders, not values."
     notes = [SOURCES[one.name], said if one.ours else "No finished run of this study answers to a row."]
-    if "epochs" in one.axes and one.ours:
-        notes.append(f"Epochs of ours are shares of one run, of which all stands for {EPOCHS}.")
+    if any(row.epochs for row in one.rows.values()):
+        notes.append("A row that says how many epochs stands beside runs of ours of as many alone.")
+    if one.seen:
+        notes.append(
+            f"Ours saw every video of their pretraining {one.seen[0]:.0f} to {one.seen[1]:.0f} times."
+        )
     notes += [words for setting, ours in one.ours.items() if (words := _order(one, setting, ours))]
     return Table(f"published-{one.name}", f"Published values beside ours: {one.name}", columns, rows, notes)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from muybridge.core.seeding import rng
 from muybridge.measure.accuracy import video_level
+from muybridge.measure.altered import PARTNER, by_kind
 from muybridge.measure.diversity.association import Association, power
 from muybridge.measure.diversity.verdict import NOTHING, Evidence, Sets, Verdict, verdict
 from muybridge.measure.intervals import CLEAN
@@ -161,12 +162,10 @@ def _partners(
     """Share of reversed clips that are called what they now show; NaN without a map of partners, or one that does not fit."""
     if set(partners) != set(classes):
         return math.nan
-    partner = np.array([classes.index(partners[one]) for one in classes])
-    shares = []
-    for severity in severities:
-        own = rows.condition(name, severity)
-        shares.append(float((own.predicted == partner[own.label]).mean()) if len(own) else math.nan)
-    return float(np.mean(shares))
+    cells = [rows.condition(name, severity) for severity in severities]
+    marks = [by_kind(own, partners, classes).get(PARTNER) for own in cells if len(own)]
+    found = [float(one.accuracy[0]) for one in marks if one is not None]
+    return float(np.mean(found)) if len(found) == len(cells) else math.nan
 
 
 def evidence(made: Registered) -> Evidence:

@@ -1,17 +1,19 @@
 """Numbers of an experiment, from its prediction rows: accuracies, intervals and comparisons of arms."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 
+from muybridge.core.label_changes import Becomes
 from muybridge.measure.accuracy import video_level
-from muybridge.measure.estimate import Interval
-from muybridge.measure.intervals import CLEAN, Condition, Difference, Outcomes, holm, outcomes, separable
+from muybridge.measure.altered import by_kind, pairs_of, which_of_two, which_pair
+from muybridge.measure.estimate import LEVEL, Interval
+from muybridge.measure.intervals import CLEAN, Condition, Difference, Outcomes, holm, outcomes
 from muybridge.measure.robustness_scores import flips
-from muybridge.report.gather.collect import Experiment
+from muybridge.report.gather.collect import Experiment, data_of
 from muybridge.report.scores.classwise import Classwise, classwise
 from muybridge.report.scores.shares import Score, Shares, estimate
 from muybridge.runs.contents.predictions import Predictions, concatenate
@@ -49,6 +51,32 @@ class Arm:
     @cached_property
     def _flips(self) -> list[tuple[Outcomes, Outcomes]]:
         return [flips(rows) for rows in self.rows.values()]
+
+    @cached_property
+    def pair(self) -> Shares | None:
+        """Shares of clean answers that are the class or its partner under reversal; None where no class has one."""
+        return self._of_pairs(which_pair)
+
+    @cached_property
+    def direction(self) -> Shares | None:
+        """Shares of clean videos whose class scores higher than its partner: what only the order of frames tells."""
+        return self._of_pairs(which_of_two)
+
+    def _of_pairs(self, marks: Callable[[Predictions, np.ndarray], Outcomes | None]) -> Shares | None:
+        told = data_of(self.runs[0])
+        pairs = pairs_of(told.get("partners") or {}, told.get("classes") or [])
+        found = [marks(rows, pairs) for rows in self.clean()] if (pairs >= 0).any() else []
+        counted = [one for one in found if one is not None]
+        return Shares(self.name, counted) if counted and len(counted) == len(found) else None
+
+    def kinds(self, condition: Condition, becomes: Becomes) -> dict[str, Shares]:
+        """Shares of ``measure.altered.by_kind`` under a condition; of seeds that lack it nothing."""
+        classes = data_of(self.runs[0]).get("classes") or []
+        seeds = [rows.condition(*condition) for rows in self.rows.values()]
+        found = (
+            [by_kind(rows, becomes, classes) for rows in seeds] if all(map(len, seeds)) and classes else []
+        )
+        return {kind: Shares(self.name, [one[kind] for one in found]) for kind in (found[0] if found else ())}
 
     @property
     def groups(self) -> int:
@@ -99,15 +127,17 @@ class Comparison:
 
     Attributes:
         difference: with the interval of this comparison alone.
-        p: corrected by Holm over all comparisons of the experiment.
+        p: corrected by Holm over all comparisons of its family.
         stands: whether the corrected one does.
-        among: number of comparisons that it is corrected for.
+        among: number of comparisons in the family.
+        alone: what p is where the others of the family do not count.
     """
 
     difference: Difference
     p: float
     stands: bool
     among: int = 1
+    alone: float = 1.0
 
     @property
     def correction(self) -> str:
@@ -157,12 +187,18 @@ def score(experiment: Experiment, rows: Mapping[str, Predictions]) -> Scored:
     return Scored(experiment, arms, compared(found), problems)
 
 
-def compared(differences: list[Difference]) -> list[Comparison]:
-    """Differences with Holm's correction over all of them."""
-    corrected = holm([one.p for one in differences])
-    stands = separable(differences)
-    found = zip(differences, corrected, stands, strict=True)
-    return [Comparison(*one, among=len(differences)) for one in found]
+def compared(differences: list[Difference], times: int = 1) -> list[Comparison]:
+    """Differences with Holm's correction over all of them; every p is multiplied by ``times`` before, the number of such families."""
+    corrected = [min(1.0, times * p) for p in holm([one.p for one in differences])]
+    alone = [min(1.0, times * one.p) for one in differences]
+    found = zip(differences, corrected, alone, strict=True)
+    return [Comparison(one, p, p <= 1 - LEVEL + 1e-12, len(differences), own) for one, p, own in found]
+
+
+def one_family(parts: Sequence[list[Comparison]]) -> list[list[Comparison]]:
+    """The same comparisons, corrected over all of them together, in the lists they came in."""
+    whole = iter(compared([one.difference for part in parts for one in part]))
+    return [[next(whole) for _ in part] for part in parts]
 
 
 def between(found: list[Comparison], a: str, b: str) -> Comparison | None:

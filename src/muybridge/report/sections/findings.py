@@ -4,10 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from muybridge.core.label_changes import FLIP, REVERSAL
 from muybridge.measure.estimate import FEW_GROUPS
 from muybridge.report.gather.collect import BASELINE, Gathered, facets
 from muybridge.report.scores.robust import Perturbed, Robust, suspects
 from muybridge.report.scores.score import Comparison, Scored, between
+from muybridge.report.tables.altered_tables import altered_words, direction_words, suspected, suspected_words
 from muybridge.report.tables.table import capital, listed, points, span
 
 
@@ -20,11 +22,13 @@ def transfer_words(scored: Scored) -> str:
         best = scored.arms[ranked[0]].accuracy()
         chance = scored.experiment.chance
         guess = ", not separable from chance" if best.low <= chance <= best.high else ""
-        return f"{ranked[0]} reaches {points(best.value)} % (95 % interval {span(best)}; chance {points(chance)} %{guess})."
+        alone = f"{ranked[0]} reaches {points(best.value)} % (95 % interval {span(best)}; chance {points(chance)} %{guess})"
+        return " ".join(f"{clause}." for clause in (alone, direction_words(scored)) if clause)
     trained = [arm for arm in ranked if arm != BASELINE]
     clauses = ["; ".join(_against_baseline(scored, arm) for arm in trained)] if BASELINE in ranked else []
     clauses += [_pair(scored, a, b) for a, b in pairwise(trained)]
-    return " ".join(f"{_begun(clause)}." for clause in clauses)
+    clauses.append(direction_words(scored))
+    return " ".join(f"{_begun(clause)}." for clause in clauses if clause)
 
 
 def _against_baseline(scored: Scored, arm: str) -> str:
@@ -75,10 +79,21 @@ def robust_words(one: Perturbed) -> str:
     clauses = ["; ".join(_fall(whole[name], _who(one.scored, name)) for name in ranked)]
     clauses += [_ahead(one, a, b) for a, b in pairwise(ranked)]
     clauses.append(_hardest(one, whole[ranked[0]]))
-    clauses += [_changed(one, name, ranked) for name in one.design.changing]
+    clauses += [
+        altered_words(one.scored, one.design, name, ranked)
+        for name in one.design.changing
+        if name in one.design.types
+    ]
+    clauses.append(_mirror(one, ranked))
     below = suspects(one.design, one.arms)
     clauses.append(
         f"The averages count {listed(below)}, which may change the label: below chance" if below else ""
+    )
+    taken = suspected(one.scored, one.design)
+    clauses.append(
+        f"The averages count what may change the label of single classes: {suspected_words(taken)}"
+        if taken
+        else ""
     )
     return " ".join(f"{_begun(clause)}." for clause in clauses if clause)
 
@@ -116,14 +131,17 @@ def _hardest(one: Perturbed, arm: Robust) -> str:
     return f"Hardest for {arm.arm}: {name} ({points(kept[name])} %)"
 
 
-def _changed(one: Perturbed, name: str, ranked: list[str]) -> str:
-    """What a perturbation that makes another class of a clip does, at its mildest severity."""
-    severity = min((s for kind, s in one.arms[ranked[0]].cells if kind == name), default=None)
-    if severity is None:
+def _mirror(one: Perturbed, ranked: list[str]) -> str:
+    """What a mirror does, beside a reversal that keeps the label; where reversal changes it the table has both."""
+    shown = {name: one.arms[name].cells for name in ranked if (FLIP, 0) in one.arms[name].cells}
+    severity = min(one.design.types.get(REVERSAL, [0]))
+    if not shown or not severity or REVERSAL in one.design.changing:
         return ""
-    told = ", ".join(f"{arm} {points(one.arms[arm].cells[name, severity].value)} %" for arm in ranked)
-    chance = points(one.scored.experiment.chance)
-    return f"{capital(name)} makes another class of each clip and is in no average: right by the old label {told} (chance {chance} %)"
+    told = [
+        f"{name} {points(cells[REVERSAL, severity].value)} and {points(cells[FLIP, 0].value)} %"
+        for name, cells in shown.items()
+    ]
+    return f"Reversed (severity {severity}) and mirrored: {', '.join(told)}"
 
 
 def limits(all_of: Gathered, scored: list[Scored]) -> list[str]:

@@ -29,8 +29,12 @@ def _claims_table(judged: Sequence[Judged]) -> Table:
     columns = [Column("claim"), Column("verdict"), Column("evidence"), Column("missing")]
     rows = [[text(one.words), _verdict(one), _weighed(one), _lacking(one)] for one in judged]
     notes = [
-        "Supported: every comparison stands in favour after Holm’s correction over all comparisons of the claim. Refuted: one stands "
-        "against it. Undetermined: neither, or something it needs is missing. One seed: the networks may differ, but a single training "
+        "The claims that rest on comparisons are one family: every p is multiplied by their number. Supported: every comparison of the "
+        "claim "
+        "stands in favour; as all of them must (an intersection), none is corrected for the others. Refuted: one stands against it, "
+        "corrected by "
+        "Holm over the comparisons of the claim. Undetermined: neither, or something it needs is missing. One seed: the networks may "
+        "differ, but a single training "
         "run of each does not tell whether what they were trained with is why. Not comparable: the protocols differ, so that "
         "nothing follows for either side."
     ]
@@ -41,7 +45,7 @@ def _evidence_table(judged: Sequence[Judged]) -> Table | None:
     """Every comparison; None where there is none."""
     columns = [
         Column("claim"), Column("comparison"), Column("difference, points", True), Column("95 % interval", True),
-        Column("p, Holm", True), Column("says"),
+        Column("p, corrected", True), Column("says"),
     ]  # fmt: skip
     rows = [[text(one.words), *_evidence_row(line)] for one in judged for line in one.evidence]
     return Table("evidence", "Comparisons behind the claims", columns, rows) if rows else None
@@ -57,12 +61,13 @@ def _weighed(one: Judged) -> Cell:
         return missing("none")
     counts = {words: sum(line.says == says for line in one.evidence) for says, words in SIDES.items()}
     shown = ", ".join(f"{number} {words}" for words, number in counts.items() if number)
+    which = "the only one" if len(one.evidence) == 1 else f"the weakest of {len(one.evidence)}"
     order = ("against", "one seed", "one source group", "open", "not comparable", "for")
     weakest = min(
         one.evidence,
         key=lambda line: (order.index(line.says), abs(line.interval.value) if line.interval else 0.0),
     )
-    return Cell(shown, sort=shown, small=_words(weakest))
+    return Cell(shown, sort=shown, small=f"{which}: {_words(weakest)}")
 
 
 def _words(line: Evidence) -> str:

@@ -8,6 +8,7 @@ from muybridge.report.gather.collect import BASELINE, Gathered
 from muybridge.report.scores.robust import Perturbed, Robust, suspects
 from muybridge.report.scores.score import between
 from muybridge.report.tables.accuracy_tables import arm_cell, cautions, gain_cell, runs_cell, slugged
+from muybridge.report.tables.altered_tables import altered_table, suspected, suspected_words
 from muybridge.report.tables.table import (
     Cell,
     Column,
@@ -51,7 +52,8 @@ OTHERS = {
 def robustness_tables(one: Perturbed, all_of: Gathered) -> list[Table]:
     """All tables of an experiment but its heat maps; the main one first."""
     tables = [
-        _scores(one, all_of), _by_category(one, all_of), _more(one, all_of), _order(one), _noise(one, all_of), _controls(one, all_of),
+        _scores(one, all_of), altered_table(one.scored, one.design, all_of), _by_category(one, all_of), _more(one, all_of), _order(one),
+        _noise(one, all_of), _controls(one, all_of),
     ]  # fmt: skip
     return [table for table in tables if table is not None]
 
@@ -314,5 +316,10 @@ def _left_out(one: Perturbed) -> list[str]:
     if below:
         notes.append(
             f"Below chance, so possibly changing the label, yet counted in the means: {listed(below)}."
+        )
+    taken = suspected(one.scored, design)
+    if taken:
+        notes.append(
+            f"Possibly changing the label of single classes, yet counted in the means: {suspected_words(taken)}."
         )
     return notes

@@ -23,7 +23,19 @@ from muybridge.report.tables.table import (
 )
 from muybridge.runs.records import Run
 
-BUDGET = ("clips", "steps", "frames", "flops")
+BUDGET = ("clips", "steps", "with_gradient", "decoded", "frames", "flops")
+"""Units in which a budget may be equal or not."""
+UNITS = {"with_gradient": "passes with a gradient", "decoded": "decoded frames", "flops": "FLOPs"}
+"""Their names in sentences, where it is another one."""
+SHOWN = {
+    "clips": "clips", "with_gradient": "with gradient", "without_gradient": "without", "steps": "steps", "epochs": "epochs",
+    "decoded": "decoded frames", "frames": "encoded frames", "flops": "FLOPs",
+}  # fmt: skip
+"""Parts of a budget by the names of their columns."""
+COUNTED = (
+    "A clip is one pass through the encoder or its momentum copy, with a gradient or without; an epoch shows every training video once;"
+    " decoded frames were taken from videos, of which a task makes one clip or several."
+)
 SAME_FLOPS = 0.02  # relative; tasks differ in their heads, everything else is counted and must be equal
 
 
@@ -95,19 +107,8 @@ def budget_table(all_of: Gathered) -> Table | None:
     if not runs:
         return None
     differs = unequal([run for _, run in runs])
-    columns = [
-        Column("arm"),
-        Column("data"),
-        Column("seed", True),
-        Column("clips", True),
-        Column("steps", True),
-    ]
-    columns += [
-        Column("frames", True),
-        Column("FLOPs", True),
-        Column("wall time, s", True),
-        Column("remarks"),
-    ]
+    columns = [Column("arm"), Column("data"), *(Column(name, True) for name in ("seed", *SHOWN.values()))]
+    columns += [Column("wall time, s", True), Column("remarks")]
     several = len({backbone_of(run) for _, run in runs}) > 1
     rows = [_budget_row(run, name, differs, several, all_of) for name, run in runs]
     rows += [
@@ -120,7 +121,7 @@ def budget_table(all_of: Gathered) -> Table | None:
         for name, seeds in experiment.arms.items()
         for words in ([""] if not seeds else experiment.holes().get(name, []))
     ]
-    notes = [budget_words(all_of), "Wall time depends on the machine and may differ."]
+    notes = [budget_words(all_of), COUNTED, "Wall time depends on the machine and may differ."]
     return Table("budget", "Pretraining budget", columns, rows, notes)
 
 
@@ -135,12 +136,10 @@ def _data_cell(data: str, network: str) -> Cell:
 
 def _budget_row(run: Run, name: str, differs: list[str], several: bool, all_of: Gathered) -> list[Cell]:
     spent, one = run.result.get("budget", {}), facets(run)
-    cells = [count(spent.get(key)) for key in BUDGET[:3]]
-    flops = spent.get("flops")
-    cells.append(Cell(scientific(flops), sort=flops) if flops is not None else missing("not told"))
+    cells = [_spent_cell(key, spent.get(key)) for key in SHOWN]
     marked = [
         Cell(cell.text, cell.sort, kind="warn" if key in differs else cell.kind)
-        for key, cell in zip(BUDGET, cells, strict=True)
+        for key, cell in zip(SHOWN, cells, strict=True)
     ]
     seconds = spent.get("seconds")
     wall = Cell(f"{seconds:.1f}", sort=seconds) if seconds is not None else missing("not told")
@@ -155,6 +154,13 @@ def _budget_row(run: Run, name: str, differs: list[str], several: bool, all_of: 
         wall,
         Cell(remarks, sort=remarks, kind="warn" if remarks else ""),
     ]
+
+
+def _spent_cell(key: str, spent: float | None) -> Cell:
+    if key == "flops" or key == "epochs":
+        words = scientific if key == "flops" else "{:.1f}".format
+        return Cell(words(spent), sort=spent) if spent is not None else missing("not told")
+    return count(spent)
 
 
 def backbone_of(run: Run) -> str:
@@ -183,16 +189,16 @@ def _pretraining(all_of: Gathered) -> list[tuple[str, Run]]:
     ]
 
 
-def unequal(runs: Sequence[Run]) -> list[str]:
+def unequal(runs: Sequence[Run], units: Sequence[str] = BUDGET) -> list[str]:
     """Which parts of the budget differ between pretraining runs of one network.
 
-    Clips and frames differ when they are further apart than a step, FLOPs when by more than 2 %. Networks are not compared with each other:
-    a clip costs each of them something else.
+    Clips, frames and epochs differ when they are further apart than a step, FLOPs when by more than 2 %. Networks are not compared with
+    each other: a clip costs each of them something else.
     """
     by_network: dict[str, list[dict[str, Any]]] = {}
     for run in runs:
         by_network.setdefault(backbone_of(run), []).append(run.result.get("budget", {}))
-    return [key for key in BUDGET if any(_apart(budgets, key) for budgets in by_network.values())]
+    return [key for key in units if any(_apart(budgets, key) for budgets in by_network.values())]
 
 
 def _apart(budgets: Sequence[Mapping[str, Any]], key: str) -> bool:
@@ -214,15 +220,25 @@ def budget_words(all_of: Gathered) -> str:
         spent = [run.result.get("budget", {}).get("flops") or 0 for _, run in runs]
         apart = 1 - min(spent) / max(spent) if max(spent) else 0.0
         heads = f"; FLOPs differ by {100 * apart:.1f} % (the tasks' own heads)" if apart else " (FLOPs too)"
-        return f"The pretraining budget in clips, steps and frames is equal across arms{heads}."
+        return (
+            f"The pretraining budget in clips, steps and frames is equal across arms{heads}.{_epochs(runs)}"
+        )
     same = [key for key in BUDGET if key not in differs]
     tail = f"; equal: {listed([_unit(key) for key in same])}" if same else ""
     unlike = listed([_unit(key) for key in differs])
-    return f"The pretraining budget is NOT equal across arms. Different: {unlike}{tail}."
+    return f"The pretraining budget is NOT equal across arms. Different: {unlike}{tail}.{_epochs(runs)}"
 
 
 def _unit(key: str) -> str:
-    return "FLOPs" if key == "flops" else key
+    return UNITS.get(key, key)
+
+
+def _epochs(runs: Sequence[tuple[str, Run]]) -> str:
+    """How often the videos were seen, where that differs between arms."""
+    seen = [float(spent) for _, run in runs if (spent := run.result.get("budget", {}).get("epochs"))]
+    if not seen or max(seen) - min(seen) < 0.01 * max(seen):
+        return ""
+    return f" Videos were seen {min(seen):.1f} to {max(seen):.1f} times (epochs)."
 
 
 def damaged_table(all_of: Gathered) -> Table | None:

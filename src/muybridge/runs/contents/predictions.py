@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float32, Int64
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import atomic, open_plain
-from muybridge.core.machine_memory import available
+from muybridge.core.machine.machine_memory import available
+from muybridge.core.parquet import read_table
 
 WHOLE = ("label", "view", "severity")
 """Columns of whole numbers."""
@@ -130,11 +131,11 @@ def read_predictions(path: Path, only: str | None = None) -> Predictions:
     try:
         with open_plain(path) as file:
             size = os.fstat(file.fileno()).st_size
-            _refuse(pq.ParquetFile(file), size, None if only else available())
+            _refuse(pq.ParquetFile(file, pre_buffer=False), size, None if only else available())
             file.seek(0)
-            wanted = None if only is None else [("perturbation", "=", only)]
+            wanted = None if only is None else ("perturbation", only)
             # As dictionaries, since a long name that is there once may stand in every row.
-            table = pq.read_table(file, columns=COLUMNS, filters=wanted, read_dictionary=list(TEXTS))
+            table = read_table(file, COLUMNS, TEXTS, wanted)
         return _rows(table)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         said = " ".join(str(error).split())[:300]

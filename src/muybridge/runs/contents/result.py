@@ -175,8 +175,27 @@ def _hash(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
+def _of_all_folds(value: Any) -> bool:
+    return bool(value == "all")
+
+
 _SEED = _whole(-(2**63), 2**63 - 1)
-_SPENT = dict.fromkeys(("clips", "steps", "frames", "flops", "seconds", "asked", "waiting"), (float, None))
+_SPENT = dict.fromkeys(
+    (
+        "clips",
+        "steps",
+        "epochs",
+        "with_gradient",
+        "without_gradient",
+        "decoded",
+        "frames",
+        "flops",
+        "seconds",
+        "asked",
+        "waiting",
+    ),
+    (float, None),
+)
 _NUMBER = {"value!": (float, None), "low": (float, None), "high": (float, None)}
 _NETWORK = {
     **dict.fromkeys(("arm", "backbone", "done", "source", "level", "stage"), (str, None)),
@@ -194,7 +213,7 @@ FIELDS: dict[str, Any] = {
     "config": {"seed": (_SEED, None), "labels_per_class": (_whole(0), None)},
     "facets": {
         **dict.fromkeys(("arm", "data", "protocol", "backbone", "source", "source_kind", "level"), (str, int, float, None)),
-        "seed": (_SEED, None), "fold": (_whole(0), None),
+        "seed": (_SEED, None), "fold": (_whole(0), _of_all_folds, None),
     },
     "inputs": {"*": {"stage!": str, "signature!": str}},
     "data": {
@@ -210,6 +229,7 @@ FIELDS: dict[str, Any] = {
     "tasks": ({"*": {"accuracy": _share, "chance": _share, "explained": float, "active": bool}}, None),
     "weights": ({"best-validation": {"epoch!": float}}, None),
     "numbers": ({"*": float}, None),
+    "recipe": ({"task!": str, "preset!": str, "hash!": str, "differ!": [str]}, None),
     "chance": (_share, None),
     "peak_memory": (_whole(0), None),
     "recall": [{"k!": _whole(1), "value": (_share, None), "groups": _counted}],
@@ -228,7 +248,9 @@ FIELDS: dict[str, Any] = {
     "categories": ({"*": str}, None),
     "seen": ([str], None),
     "label_changing": ([str], None),
+    "label_map": ({"*": {"*": {"*": str}}}, None),
     "order": ({"*": _digits}, None),
+    "folds": [{"fold!": _whole(0), "signature!": str, "videos": {"*": _whole(0)}, "numbers": {"*": float}}],
     "regime": ({"name!": str, "labels!": str, "seen!": [_whole(0)]}, None),
     "parts": ({"*": [str]}, None),
     "identity": ({"equal": bool}, None),

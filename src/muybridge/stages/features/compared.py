@@ -79,9 +79,15 @@ def inherited(config: SimilarityConfig, origins: Mapping[str, Mapping[str, Any]]
     if not config.data:
         if one is None:
             raise UsageError("--data: wanted videos; neither A nor B is a run that has some.")
-        columns = {name: getattr(config, name) or one[name] for name in ("label", "group", "root")}
-        config = dataclasses.replace(config, data=tuple(one["data"]), **columns)
+        columns = {name: getattr(config, name) or one[name] for name in ("label", "group")}
+        config = dataclasses.replace(config, **columns, **place_of(config, one))
     return dataclasses.replace(config, b="" if config.b == config.a else config.b)
+
+
+def place_of(config: Any, origin: Mapping[str, Any]) -> dict[str, Any]:
+    """Data, root and stream of a run, for a config that names no data."""
+    stream = origin.get("stream") if config.stream is None else config.stream  # older runs have no such field
+    return {"data": tuple(origin["data"]), "root": config.root or origin["root"], "stream": stream}
 
 
 def protocol_of(config: SimilarityConfig, origins: Mapping[str, Mapping[str, Any]]) -> Protocol:

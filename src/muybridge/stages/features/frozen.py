@@ -19,14 +19,16 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 from torch.nn import functional as F
 
+from muybridge.core.catalogue import names_code
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.files import atomic
+from muybridge.core.machine.paths import cache_root
 from muybridge.core.networks.features import Features
 from muybridge.core.networks.gather import rank
-from muybridge.core.paths import cache_root
 from muybridge.core.plain_data import canonical
 from muybridge.data.index import VideoRecord, check_classes, divide
 from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.testing import own_code
 from muybridge.stages.testing.models import key_of
 from muybridge.stages.testing.predict import View, encoded, pooled
 from muybridge.stages.training.material import Material, law_of, prepare
@@ -106,7 +108,7 @@ def frozen_features(
     videos = {record.id: record for records in material.parts.values() for record in records}
     whole = [videos[name] for name in sorted(videos) if not material.store.errors[material.places[name]]]
     files = [material.store.files[material.places[record.id]] for record in whole]
-    weights = key_of(backbone, job.config.backbone)
+    weights = key_of(backbone, job.config.backbone + _code(job.config.backbone, backbone))
     folder = cache_root() / "features" / _name(weights, kind, view, compute, material, files)
     seen = replace(material, parts={"frozen": whole})
     if rank() > 0:
@@ -115,6 +117,9 @@ def frozen_features(
         return Frozen(np.empty((0, view.views, 0), np.float32), {})
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
+        if job.config.overwrite:  # what hangs on the run goes with it
+            for path in folder.glob("*-*.npy"):
+                path.unlink()
         parts = _Parts(folder)
         for rows, _ in encoded(backbone, view, seen, "frozen", compute, told(parts.stop), READERS[kind]):
             by_video = rows.reshape(-1, view.views, rows.shape[1])
@@ -123,6 +128,11 @@ def frozen_features(
                 progress(parts.stop, len(whole), {})
         parts.flush()
     return Frozen(parts.read(), {record.id: place for place, record in enumerate(whole)})
+
+
+def _code(name: str, backbone: Any) -> str:
+    """What stands in the name of features for a backbone of the user's own: its code."""
+    return (own_code.named(name) if names_code(name) else "") + own_code.held(backbone)
 
 
 def _name(
@@ -141,7 +151,7 @@ def divided(job: Job) -> Material:
     Raises:
         UsageError: too few videos on a side, or too many broken ones.
     """
-    train, test = divide(job.dataset, job.config.fold, job.config.folds)
+    train, test = divide(job.dataset, *job.config.split)
     job.notes.extend(check_classes(job.dataset, train, test))
     labelled = [record for record in train if record.label >= 0]
     return prepare(job, {"train": labelled, "test": test}, job.config, law_of(job.config))

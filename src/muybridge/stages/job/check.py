@@ -7,6 +7,7 @@ from typing import Any
 
 from muybridge.backbones import check_name
 from muybridge.config.names import is_run_of
+from muybridge.config.recipes import recipe
 from muybridge.config.stage_configs import (
     Control,
     Data,
@@ -24,7 +25,7 @@ from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset, check_classes, divide
 from muybridge.objectives import OBJECTIVES
 from muybridge.perturb import PERTURBATIONS
-from muybridge.perturb.apply import ladder_of
+from muybridge.perturb.apply import CLEAN, ladder_of
 from muybridge.perturb.profiles import SEVERITIES, profile_of
 from muybridge.train import track
 from muybridge.weighting import WEIGHTINGS
@@ -61,7 +62,7 @@ def check(
     if isinstance(config, Optimisation):
         _check_tasks(config)
     if isinstance(config, Transfer):
-        split(dataset, config.fold, config.folds)
+        split(dataset, *config.split)
     if isinstance(config, FinetuneConfig):
         _check_training(config)
         if config.perturb:
@@ -139,6 +140,12 @@ def _check_objective(config: PretrainConfig) -> None:
     require("objectives", OBJECTIVES, config.objective)
     if config.objective in OBJECTIVES and not OBJECTIVES[config.objective].facts["pretext"]:
         raise UsageError(f"--objective {config.objective}: needs labels; use `muybridge finetune`.")
+    recipe(config.objective, config.objective_preset)
+    if config.schedule != "steps" and config.decay_at:
+        raise UsageError(f"--decay-at goes with --schedule steps; this is --schedule {config.schedule}.")
+    if not all(a < b < 1 for a, b in pairwise((0, *config.decay_at))):
+        said = " ".join(map(str, config.decay_at))
+        raise UsageError(f"--decay-at {said}: wanted rising shares above 0 and below 1.")
 
 
 def _check_tasks(config: Optimisation) -> None:
@@ -159,6 +166,8 @@ def _check_tasks(config: Optimisation) -> None:
             raise UsageError(
                 f"--auxiliary {name}: stands there twice, or is the primary task. Name every task once."
             )
+    if not 0 < config.decay <= 1:
+        raise UsageError(f"--decay {config.decay:g}: wanted a number above 0 and up to 1.")
     only = isinstance(config, FinetuneConfig) and config.auxiliary_only_views
     if only and not config.auxiliary:
         raise UsageError("--auxiliary-only-views: there are no views to show; name tasks with --auxiliary.")
@@ -187,8 +196,6 @@ def _check_training(config: FinetuneConfig) -> None:
         raise UsageError(f"--decay-epochs goes with --schedule steps; this is --schedule {config.schedule}.")
     if not all(a < b for a, b in pairwise((0, *epochs))):
         raise UsageError(f"--decay-epochs {' '.join(map(str, epochs))}: wanted rising numbers above 0.")
-    if not 0 < config.decay <= 1:
-        raise UsageError(f"--decay {config.decay:g}: wanted a number above 0 and up to 1.")
 
 
 def _check_diversity(config: DiversityConfig) -> None:
@@ -290,7 +297,8 @@ def check_cells(profile: str, types: tuple[str, ...], severities: tuple[int, ...
         UsageError: unknown profile, type or severity, or a temporal type on clips of one frame.
     """
     for name in types:
-        ladder_of(profile_of(profile), name)
+        if name != CLEAN:
+            ladder_of(profile_of(profile), name)
     if not severities or not set(severities) <= set(SEVERITIES):
         raise UsageError(f"--severities {' '.join(map(str, severities))}: wanted numbers from 1 to 5.")
     temporal = [n for n in types if n in PERTURBATIONS and PERTURBATIONS[n].facts["category"] == "temporal"]

@@ -11,7 +11,7 @@ import muybridge
 from muybridge.config.stage_configs import Control, as_dict
 from muybridge.core.catalogue import pick
 from muybridge.core.errors import UsageError
-from muybridge.core.machine_memory import peak, restart_peak
+from muybridge.core.machine.machine_memory import peak, restart_peak
 from muybridge.core.networks.gather import rank
 from muybridge.core.plain_data import write_json, write_yaml
 from muybridge.core.text.redact import redact
@@ -22,6 +22,7 @@ from muybridge.runs.mirror import place_of, publish
 from muybridge.runs.records import Run
 from muybridge.runs.seal import seal
 from muybridge.stages import STAGES
+from muybridge.stages.job.folds import pool
 from muybridge.stages.job.job import Job, Progress, resolve
 from muybridge.stages.testing.models import Subject
 from muybridge.store.lease import Lease, Tell, hold
@@ -62,11 +63,16 @@ def execute(
         return _lead(job, progress, tell)
 
 
+def _stage_of(job: Job) -> Any:
+    """What computes a job: its stage, or what joins the answers of its folds."""
+    return pool if job.parts else pick("stages", STAGES, job.stage)
+
+
 def _help(job: Job) -> Run:
     """What every process but the first does: its share, if the first says that there is something to do; it writes nothing."""
     if distributed.told(False):
         _inputs(job)
-        pick("stages", STAGES, job.stage)(job, None)
+        _stage_of(job)(job, None)
     distributed.meet()
     return job.run
 
@@ -111,7 +117,7 @@ def _execute(job: Job, progress: Progress | None, lease: Lease) -> None:
             if progress:
                 progress(done, total, values)
 
-        told = describe(job) | pick("stages", STAGES, job.stage)(job, watched) | {"peak_memory": peak()}
+        told = describe(job) | _stage_of(job)(job, watched) | {"peak_memory": peak()}
         told = _with_checkpoint(told, job)
         told |= {"numbers": headline(job.run, told)} | {
             name: redact(told[name]) for name in WORDS if name in told

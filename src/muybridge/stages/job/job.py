@@ -1,17 +1,15 @@
 """One run of a stage: from a config to its inputs, its signature and its folder."""
 
 import dataclasses
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from muybridge.backbones.outside.preprocessor import preprocessor_file
 from muybridge.config.names import is_external, is_run_of, is_weights
 from muybridge.config.stage_configs import (
-    C,
     Control,
+    DiversityConfig,
     FinetuneConfig,
     Optimisation,
     PretrainConfig,
@@ -19,35 +17,36 @@ from muybridge.config.stage_configs import (
     SimilarityConfig,
     ZeroshotConfig,
     as_dict,
+    change,
 )
 from muybridge.core.errors import UsageError
-from muybridge.data import sources
-from muybridge.data.index import Dataset
+from muybridge.data.index import Dataset, count_folds
+from muybridge.data.lists.name_groups import is_pattern
 from muybridge.data.sets.known_sets import source_name
-from muybridge.perturb.profiles import profile_of
 from muybridge.runs.contents import snapshots
 from muybridge.runs.records import Run
 from muybridge.runs.signing import signature
 from muybridge.stages.features import compared
+from muybridge.stages.job import declared
 from muybridge.stages.job.check import check
 from muybridge.stages.job.facets import facets_of, zeroshot_facets
 from muybridge.stages.job.origins import Planned, consented, find_inputs, read_config
 from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.settled import absolute, command, inherit
+from muybridge.stages.job.signed import held, public, signed_config, signed_input
 from muybridge.stages.job.transductive import TRANSDUCTIVE, is_transductive
-from muybridge.stages.testing import models
+from muybridge.stages.testing import models, own_code
 from muybridge.stages.testing.class_file import read_classes
 from muybridge.stages.testing.clip_protocol import chosen
 from muybridge.stages.testing.models import Subject
-from muybridge.stages.texts.question import label_set, question_of
-from muybridge.stages.texts.text_scored import external, words_digest
+from muybridge.stages.texts.text_scored import external
 from muybridge.stages.training import taught
-from muybridge.stages.training.captions import signed_captions
 from muybridge.stages.training.options import complete
 from muybridge.stages.training.weighing import spelt
-from muybridge.store.storage import local, portable
+from muybridge.store.storage import local
 
-WORDS_OR_FILES = ("words", "candidates", "templates", "names", "seen")
-"""Fields of a zero-shot run whose value is a name or a file."""
+ALL = "all"
+"""The ``fold`` of a run that joins those of all folds."""
 Progress = Callable[[int, int, dict[str, float]], None]
 
 
@@ -65,6 +64,7 @@ class Job:
         transductive: whether test videos, though not their labels, were among those of the pretraining.
         shifted: whether a run is tested on other data than its own.
         checkpoint: what was taken of a file of public weights, filled when it is read.
+        parts: configs of the runs whose answers it joins, by the name of the input (``--fold all``).
     """
 
     stage: str
@@ -78,6 +78,7 @@ class Job:
     transductive: bool = False
     shifted: bool = False
     checkpoint: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, Control] = field(default_factory=dict)
 
     @property
     def run(self) -> Run:
@@ -118,9 +119,12 @@ def resolve(
     config = absolute(config)
     stage: str = config.stage  # type: ignore[attr-defined]
     config = dataclasses.replace(config, precision=_precision(config, subject))
+    if getattr(config, "fold", None) == ALL:
+        return _over_folds(config, planned or {}, memory or Memory())
     inputs = {} if subject else find_inputs(config)
     origins = {name: read_config(run, planned or {}) for name, run in inputs.items()}
     config = inherit(consented(config, inputs, origins, planned or {}), origins)
+    check_one_network(origins)
     memory = memory or Memory()
     dataset = load(config, origins, memory)
     check(config, dataset, memory.check_split)
@@ -131,6 +135,7 @@ def resolve(
     if isinstance(config, FinetuneConfig) and config.teachers:
         taught.check(config, dataset, origins, memory)
     signed = signed_config(config, dataset, memory)
+    signed |= own_code.code_of((as_dict(config), *origins.values()), config.seed)
     if isinstance(config, RobustnessConfig) and not inputs:
         return _foreign(config, dataset, models.fed(subject or models.load(config), config), signed)
     if isinstance(config, SimilarityConfig):
@@ -138,14 +143,82 @@ def resolve(
     if isinstance(config, ZeroshotConfig) and not inputs:
         return _scored(config, dataset, subject or external(config), signed)
     named = {name: signed_input(run.signature, getattr(config, name, "")) for name, run in inputs.items()}
-    name = signature(stage, signed, named | _public(config, memory))
+    name = signature(stage, signed, named | public(config, memory))
     facets = facets_of(config, dataset.name, inputs, origins, planned or {})
     shifted = stage == "robustness" and _is_shifted(dataset, inputs["model"])
     if shifted:
         facets |= {"data": f"{dataset.name} (trained on {facets['data']})", "fold": None}
     seen = is_transductive(config, dataset, origins, memory)
-    notes = [*dataset.notes, *([TRANSDUCTIVE] if seen else [])]
+    mirrored = declared.flips(dataset, config) if isinstance(config, FinetuneConfig) else []
+    notes = [*dataset.notes, *mirrored, *([TRANSDUCTIVE] if seen else [])]
     return Job(stage, config, dataset, inputs, name, facets, notes, transductive=seen, shifted=shifted)
+
+
+def _over_folds(config: Any, planned: Planned, memory: Memory) -> Job:
+    """A job that joins the answers of one run for each fold."""
+    if isinstance(config, DiversityConfig):
+        raise UsageError("--fold all: diversity answers for no videos that could be joined; name one fold.")
+    count = count_folds(load(config, {}, memory), config.folds)
+    jobs = {}
+    for fold in range(count):
+        init = _init_of(config, fold, count, planned, memory)
+        one = dataclasses.replace(config, fold=fold, init=init)
+        jobs[f"fold-{fold}"] = resolve(one, planned, memory=memory)
+    first = jobs["fold-0"]
+    config = dataclasses.replace(first.config, fold=ALL, init=config.init)
+    name = signature(
+        config.stage,
+        signed_config(config, first.dataset, memory),
+        {name: job.signature for name, job in jobs.items()},
+    )
+    return Job(
+        config.stage, config, first.dataset, {name: job.run for name, job in jobs.items()}, name,
+        first.facets | {"fold": ALL}, transductive=any(job.transductive for job in jobs.values()),
+        parts={name: job.config for name, job in jobs.items()},
+    )  # fmt: skip
+
+
+def _init_of(config: Any, fold: int, count: int, planned: Planned, memory: Memory) -> str:
+    """What a fold starts from: of a pretraining that left one fold out, the run that left this one out.
+
+    Raises:
+        UsageError: that run is not there, or folds of another number were left out.
+    """
+    folder, share = snapshots.split(config.init)
+    if config.init == "random" or is_weights(folder):
+        return str(config.init)
+    origin = dict(read_config(Run(Path(folder)), planned))
+    if origin.get("held_out_fold") is None:
+        return str(config.init)
+    begun: PretrainConfig = change(PretrainConfig(), origin, folder)
+    begun = dataclasses.replace(begun, out=Path(folder).parents[2], held_out_fold=fold)
+    theirs = count_folds(memory.load_for(origin), begun.held_out_folds)
+    if theirs != count:
+        raise UsageError(
+            f"--init {folder}: left out one of {theirs} folds, and {count} are tested. Give --folds {theirs}."
+        )
+    run = resolve(begun, planned, memory=memory).run
+    if not run.done:
+        raise UsageError(
+            f"--fold all: --init {folder} left out fold {origin['held_out_fold']}, and no run beside it left out fold {fold}. Make it: "
+            f"{command(begun)}"
+        )
+    return str(run.path / snapshots.name_of(share) if share else run.path)
+
+
+def check_one_network(origins: Planned) -> None:
+    """Refuse what starts from the joined answers of several networks.
+
+    Raises:
+        UsageError: says whose runs to give instead.
+    """
+    for name, origin in origins.items():
+        if origin.get("fold") == ALL:
+            flag = "teachers" if name.startswith("teacher") else name
+            raise UsageError(
+                f"--{flag}: joins the answers of all folds and has no network of its own; give the run of one fold. "
+                "`muybridge runs ls --where fold=0` lists them."
+            )
 
 
 def _is_shifted(dataset: Dataset, model: Run) -> bool:
@@ -165,61 +238,6 @@ def _precision(config: Any, subject: Subject | None) -> Any:
     if isinstance(config, Optimisation):
         check_training(compute)
     return compute.precision
-
-
-def signed_input(name: str, value: str) -> str:
-    """What the signature of a run says of an input called ``name`` that its config gives as ``value``: a snapshot is ``NAME@SHARE``."""
-    share = snapshots.split(value)[1]
-    return f"{name}@{share}" if share else name
-
-
-def signed_config(config: Any, dataset: Dataset, memory: Memory) -> dict[str, Any]:
-    """What is signed of a config: its values and the content of its data, and of ``hf:FOLDER`` what it holds instead of where it lies.
-
-    Raises:
-        UsageError: a file of the folder cannot be read.
-    """
-    signed = as_dict(config) | {"data_fingerprint": dataset.fingerprint}
-    if isinstance(config, PretrainConfig):
-        signed |= signed_captions(config, dataset)
-    if isinstance(config, ZeroshotConfig):
-        signed |= signed_question(config, dataset, memory)
-    folder = models.own_folder(signed.get("backbone", ""))
-    if folder is None:
-        return signed
-    return signed | {"backbone": _held(folder, memory, "--backbone")}
-
-
-def _held(folder: Path, memory: Memory, option: str) -> str:
-    """Name of a folder of transformers by what it holds."""
-    prepared = preprocessor_file(folder)
-    files = sorted(
-        [*folder.glob("config.json"), *folder.glob("*.safetensors"), *([prepared] if prepared else [])]
-    )
-    held = "".join(f"{file.name} {memory.digest(file, option)}\n" for file in files)
-    return f"hf:{hashlib.sha256(held.encode()).hexdigest()[:16]}"
-
-
-def _public(config: Any, memory: Memory) -> dict[str, str]:
-    """Hash of a file of public weights that a config starts from.
-
-    Raises:
-        UsageError: no such file.
-    """
-    init = getattr(config, "init", "random")
-    return {"init": memory.digest(Path(init), "--init")} if is_weights(init) else {}
-
-
-def signed_question(config: ZeroshotConfig, dataset: Dataset, memory: Memory) -> dict[str, Any]:
-    """What is signed of a zero-shot run instead of the names of files: what stands in them."""
-    question = question_of(config, dataset)
-    return {
-        "templates": list(question.prompts.templates),
-        "names": list(question.said),
-        "candidates": list(question.classes),
-        "seen": None if config.seen is None else list(label_set(config.seen)),
-        "words": words_digest(config.words, memory),
-    }
 
 
 def _scored(config: ZeroshotConfig, dataset: Dataset, subject: Subject, signed: dict[str, Any]) -> Job:
@@ -286,7 +304,7 @@ def _weights(word: str, memory: Memory, option: str) -> str:
     if file is not None:
         return f"{name}={memory.digest(file, option)}"
     folder = models.own_folder(name)
-    return name if folder is None else _held(folder, memory, option)
+    return name if folder is None else held(folder, memory, option)
 
 
 def _run_facts(word: str, run: Run, origin: Mapping[str, Any], planned: Planned) -> dict[str, Any]:
@@ -306,93 +324,19 @@ def load(config: Any, origins: Planned, memory: Memory) -> Dataset:
     if not own:
         folders = all(local(source).expanduser().is_dir() for source in config.data)
         columns |= {
-            name: getattr(config, name) or (None if folders else columns[name]) for name in ("label", "group")
+            name: getattr(config, name)
+            or (None if folders and not is_pattern(columns[name]) else columns[name])
+            for name in ("label", "group")
         }
     where = getattr(config, "where", ()) or columns.get("where", ())
     links = config.allow_links or columns.get("allow_links", False)
-    return memory.load(
+    dataset = memory.load(
         tuple(config.data),
         label=columns["label"],
         group=columns["group"],
         root=config.root,
         where=tuple(where),
         allow_links=links,
+        stream=config.stream,
     )
-
-
-def absolute(config: C) -> C:
-    """The config with full paths, so that its command and its file work from anywhere."""
-    places: dict[str, Any] = {"out": local(config.out).absolute()}
-    for name in ("data", "pretrain_data"):
-        sources_ = getattr(config, name, ())
-        if sources_:
-            places[name] = tuple(map(sources.absolute, sources_))
-    for name in (
-        "root",
-        "init",
-        "model",
-        "weights",
-        "classes",
-        "words",
-        "candidates",
-        "templates",
-        "names",
-        "seen",
-    ):
-        value = getattr(config, name, None)
-        if name in WORDS_OR_FILES and not (value and Path(str(value)).expanduser().exists()):
-            continue
-        if value and value != "random" and not (name == "model" and is_external(value)):
-            places[name] = str(local(value).expanduser().absolute())
-    if getattr(config, "teachers", ()):
-        places["teachers"] = tuple(str(local(word).expanduser().absolute()) for word in config.teachers)  # type: ignore[attr-defined]
-    for name in compared.FIELDS:
-        if getattr(config, name, ""):
-            places[name] = compared.absolute_word(getattr(config, name))
-    for name in ("backbone", "model"):
-        value = str(getattr(config, name, ""))
-        folder = Path(value.removeprefix("hf:")).expanduser()
-        if value.startswith("hf:") and folder.is_dir() and models.own_folder(value):
-            places[name] = f"hf:{folder.absolute()}"
-    return dataclasses.replace(config, **places)
-
-
-def inherit(config: Any, origins: Planned) -> Any:
-    """Take from the inputs what must agree (the backbone of a pretrained run, the data set of a model), and all types of a profile."""
-    if isinstance(config, SimilarityConfig):
-        return compared.inherited(config, origins)
-    if "init" in origins:
-        backbone = origins["init"]["backbone"]
-        if config.backbone not in (type(config)().backbone, backbone):
-            raise UsageError(
-                f"--backbone {config.backbone}: the run of --init has {backbone}; leave --backbone out."
-            )
-        return dataclasses.replace(config, backbone=backbone)
-    if "model" in origins and not config.data:
-        model = origins["model"]
-        config = dataclasses.replace(config, data=tuple(model["data"]), root=config.root or model["root"])
-        if isinstance(config, ZeroshotConfig):
-            config = dataclasses.replace(
-                config, label=config.label or model["label"], group=config.group or model["group"]
-            )
-    if isinstance(config, RobustnessConfig) and not config.types:
-        return dataclasses.replace(config, types=tuple(profile_of(config.profile).types))
-    return config
-
-
-def command(config: Any, verb: Sequence[str] = ()) -> str:
-    """Command line that differs from the defaults only where the config does; ``verb`` is the stage when not given."""
-    import shlex
-
-    default = type(config)()
-    words = ["muybridge", *(verb or (config.stage,))]
-    for item in dataclasses.fields(config):
-        value = getattr(config, item.name)
-        if value == getattr(default, item.name) and item.name != "out":
-            continue
-        flag = "--" + item.name.replace("_", "-")
-        if isinstance(value, bool):
-            words += [flag if value else flag.replace("--", "--no-", 1)]
-        else:
-            words += [flag, *(map(str, value) if isinstance(value, tuple) else [portable(str(value))])]
-    return shlex.join(words)
+    return declared.declare(dataset, getattr(config, "label_changing", ()))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from muybridge.backbones.weights import elsewhere
 from muybridge.config.names import is_external, is_weights
 from muybridge.config.stage_configs import KINDS, C, ZeroshotConfig, as_dict, change
 from muybridge.core.errors import MuybridgeError, UsageError
@@ -43,6 +44,8 @@ def find_inputs(config: Any) -> dict[str, Run]:
         if value is None or value == "random" or foreign(value):
             continue
         run = Run(Path(snapshots.split(value)[0]))
+        if run.stage not in stages and (words := elsewhere.by_name(run.signature)):
+            raise UsageError(f"--{name} {run.signature}: {words}.")
         if run.stage not in stages:
             raise UsageError(
                 f"--{name} {value or '(nothing)'}: wanted a folder OUT/runs/{'|'.join(stages)}/SIGNATURE, {other[name]}."

@@ -39,6 +39,7 @@ class Memory:
         return self.load(
             tuple(config["data"]), label=config["label"], group=config["group"], root=config["root"],
             where=tuple(config.get("where") or ()), allow_links=config["allow_links"],
+            stream=config.get("stream"),
         )  # fmt: skip
 
     def share_videos(self, learnt: Dataset, held_out: Fold, tested: Dataset, fold: Fold) -> bool:

@@ -27,4 +27,4 @@ def is_transductive(config: Control, dataset: Dataset, origins: Planned, memory:
     except MuybridgeError:  # a list whose columns were renamed since: then as it is read here
         theirs = dataset
     held_out = origin.get("held_out_fold"), origin.get("held_out_folds")
-    return memory.share_videos(theirs, held_out, dataset, (config.fold, config.folds))
+    return memory.share_videos(theirs, held_out, dataset, config.split)

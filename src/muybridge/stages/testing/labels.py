@@ -34,6 +34,15 @@ class Labels:
         """The class that stands for a label of the data set; -1 for none."""
         return self.accepted[label][0] if label >= 0 else -1
 
+    def chance(self, labels: Sequence[int]) -> float:
+        """Share of right answers of a guess among all classes, where a label accepts several: a fraction.
+
+        Args:
+            labels: of the tested videos, of the data set; those without one count as never right.
+        """
+        accepted = [len(self.accepted[label]) if label >= 0 else 0 for label in labels]
+        return sum(accepted) / max(1, len(accepted)) / len(self.classes)
+
     def merged(
         self, scores: Float32[np.ndarray, "n k"], labels: Sequence[int], videos: Sequence[str]
     ) -> Float32[np.ndarray, "n k"]:

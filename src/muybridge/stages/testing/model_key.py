@@ -21,11 +21,12 @@ def key_of(model: Any, name: str) -> str:
     state = model.state_dict() if isinstance(model, nn.Module) else {}
     for key, value in state.items():
         digest.update(key.encode())
-        _add(digest, key, value)
+        add_tensor(digest, key, value)
     return digest.hexdigest()[:16]
 
 
-def _add(digest: Any, key: str, value: Any) -> None:
+def add_tensor(digest: Any, key: str, value: Any) -> None:
+    """Add the values of a tensor, or of tensors in lists and mappings, to a hash; ``key`` names it in errors."""
     if isinstance(value, Tensor):
         _check(key, value)
         dense = value.detach().cpu()
@@ -37,11 +38,11 @@ def _add(digest: Any, key: str, value: Any) -> None:
         digest.update(dense.contiguous().flatten().view(torch.uint8).numpy().data)
     elif isinstance(value, tuple | list):
         for one in value:
-            _add(digest, key, one)
+            add_tensor(digest, key, one)
     elif isinstance(value, Mapping):
         for name, one in value.items():
             digest.update(str(name).encode())
-            _add(digest, key, one)
+            add_tensor(digest, key, one)
     elif isinstance(value, str | int | float | bool | bytes | torch.dtype) or value is None:
         pass  # settings beside the weights were never signed
 

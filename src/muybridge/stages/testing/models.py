@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from muybridge.backbones.outside.model_folder import folder_of
 from muybridge.backbones.outside.preprocessor import Preprocessing
 from muybridge.backbones.outside.zoo import called, classifier
+from muybridge.backbones.weights import elsewhere
 from muybridge.backbones.weights.checkpoint_fit import Taken
 from muybridge.backbones.weights.kinetics_classes import FILE as KINETICS400
 from muybridge.backbones.weights.pretrained import attach, checkpoint_of, load_pretrained
@@ -22,6 +23,7 @@ from muybridge.core import seeding
 from muybridge.core.catalogue import names_code
 from muybridge.core.clip import to_unit
 from muybridge.core.errors import MuybridgeError, UsageError, explained
+from muybridge.stages.testing import own_code
 from muybridge.stages.testing.class_file import read_classes
 from muybridge.stages.testing.feeding import FIELDS, Feed, described, failure, feed_of, logits_in, own_dtype
 from muybridge.stages.testing.model_key import key_of as key_of
@@ -39,7 +41,7 @@ class Subject:
         name: for tables.
         call: turns frames (float, 0 to 1) into logits; owns its mean and std.
         classes: names of its classes in the order of its scores; None where it does not say.
-        key: hash of its name and weights.
+        key: hash of its name, its weights and its code where that is the user's.
         protocol: preset that it is tested with unless told otherwise.
         clip: ``frames``, ``crop`` and ``short_side`` of that preset that the model knows better.
         preprocessing: what it does to frames by itself, as far as it is known; for ``result.json``.
@@ -117,6 +119,8 @@ def load(config: RobustnessConfig) -> Subject:
     name, weights = config.model, Path(config.weights) if config.weights else None
     if weights is None and any(_where(config)):
         raise UsageError("--weights-key, --weights-prefix: go with --weights and its file.")
+    if name.startswith("torchvision:") and (words := elsewhere.by_name(name)):
+        raise UsageError(f"--model {name}: {words}.")
     if weights is None and (name == "i3d" or name.startswith("torchvision:")):
         raise UsageError(f"--model {name}: wanted --weights with its file of weights (.safetensors or .pt).")
     with torch.random.fork_rng(devices=[]):
@@ -173,7 +177,7 @@ def given(
     kind = type(model) if isinstance(model, nn.Module) else model
     qualified = f"{getattr(kind, '__module__', '')}.{getattr(kind, '__qualname__', type(model).__name__)}"
     shown = name or str(getattr(kind, "__name__", type(model).__name__))
-    key = key_of(model, f"{qualified} {name or ''}")
+    key = key_of(model, f"{qualified} {name or ''}{own_code.held(model)}")
     return Subject(shown, model, classes, key, preprocessing=Feed().facts(), is_foreign=True)
 
 

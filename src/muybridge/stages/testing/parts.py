@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from muybridge.core.files import atomic
+from muybridge.core.parquet import read_table
 from muybridge.runs.contents.predictions import Predictions, as_table, concatenate
 from muybridge.store.checked import digest
 
@@ -115,7 +116,7 @@ class Parts:
         with ExitStack() as stack:
             writers: dict[Path, Any] = {}
             pending: dict[Path, list[Any]] = {path: [] for path in (*into, rest)}
-            for table in map(pq.read_table, self._paths()):
+            for table in map(read_table, self._paths()):
                 table = table.replace_schema_metadata(None)
                 holes += _holes(table)
                 for path, part in _sorted(table, into, rest):

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -42,6 +42,7 @@ class Chunk:
     broken: tuple[tuple[VideoRecord, str], ...] = ()
 
 
+@runtime_checkable
 class Tested(Protocol):
     """Test videos, cut into chunks."""
 

@@ -22,7 +22,7 @@ from muybridge.core import seeding
 from muybridge.core.catalogue import names_code
 from muybridge.core.errors import UsageError
 from muybridge.stages.job.resolve_cache import Memory
-from muybridge.stages.testing import models
+from muybridge.stages.testing import models, own_code
 from muybridge.stages.testing.class_file import read_classes
 from muybridge.stages.testing.models import Subject
 from muybridge.stages.texts.class_names import cleaned
@@ -139,7 +139,9 @@ def given(model: Any, name: str | None = None, kept: bool = False) -> Subject:
             f"model {shown}: has no weights that would name its results. Give it a name=, or leave out= away."
         )
     kind = f"{type(model).__module__}.{type(model).__qualname__} {name or ''}"
-    return Subject(shown, encoder, None, models.key_of(model, kind), "zeroshot", _clip(encoder))
+    return Subject(
+        shown, encoder, None, models.key_of(model, kind + own_code.held(model)), "zeroshot", _clip(encoder)
+    )
 
 
 def _clip(model: DualEncoder) -> dict[str, int]:

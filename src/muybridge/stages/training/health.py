@@ -36,16 +36,22 @@ CONTROL_VIDEOS = 128
 
 
 def watched(job: Job, material: Material) -> Material:
-    """The decoded videos to look at, under ``watched``.
+    """The decoded videos to look at: features of those under ``watched``, the task's own answers on those under ``controls``.
 
-    Held-out ones where the data set states a split, else (and in a trial with ``--limit``, which decodes no others) training videos
-    without their labels. Nothing is chosen by what is seen.
+    No label of a test video is read: whoever looks at curves chooses by them. ``watched`` are validation videos where the data set has
+    such, else training videos (seen by the task without their labels); their labels count where the data set states a split. ``controls``
+    are held-out videos without labels where there are some, else those watched; a trial with ``--limit`` decodes none. Nothing is chosen by
+    what is seen.
     """
-    held = [r for r in job.dataset.records if r.split in ("test", "val")] if has_split(job.dataset) else []
+    stated = has_split(job.dataset)
     errors, places = material.store.errors, material.places
-    usable = [r for r in held if r.id in places and not errors[places[r.id]]]
-    seen = usable or [replace(r, label=UNLABELLED) for r in material.parts["train"]]
-    return replace(material, parts={"watched": limited(seen, VIDEOS)})
+    usable = [r for r in job.dataset.records if r.id in places and not errors[places[r.id]]]
+    validation = [r for r in usable if stated and r.split == "val"]
+    own = validation or [r if stated else replace(r, label=UNLABELLED) for r in material.parts["train"]]
+    held = [replace(r, label=UNLABELLED) for r in usable if stated and r.split in ("test", "val")]
+    return replace(
+        material, parts={"watched": limited(own, VIDEOS), "controls": limited(held or own, VIDEOS)}
+    )
 
 
 def watch_every(steps: int, clips: int, videos: int) -> int:
@@ -66,7 +72,7 @@ class Watch:
 
     Attributes:
         backbone: what is trained.
-        material: decoded videos; those under ``watched`` are looked at.
+        material: decoded videos of ``watched``.
         view: how their clips are cut.
         compute: where and in which format.
     """
@@ -99,9 +105,9 @@ class Watch:
         return min(int(self.backbone.dim), self.videos)
 
     def loader(self, law: Law, videos: int, seed: int) -> Loader:
-        """Batches of the watched videos as a task draws them."""
+        """Batches of the videos of the controls as a task draws them."""
         seen = self.material
-        return Loader(seen.store, seen.parts["watched"], seen.numbers("watched"), law, videos, seed)
+        return Loader(seen.store, seen.parts["controls"], seen.numbers("controls"), law, videos, seed)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ def parts_of(job: Job) -> dict[str, list[VideoRecord]]:
         UsageError: too few videos on a side.
     """
     config: FinetuneConfig = job.config
-    train, test = divide(job.dataset, config.fold, config.folds)
+    train, test = divide(job.dataset, *config.split)
     job.notes.extend(check_classes(job.dataset, train, test))
     chosen = few([r for r in train if r.label >= 0], config.labels_per_class, config.seed)
     parts, classes = {"train": chosen, "test": test}, job.dataset.classes

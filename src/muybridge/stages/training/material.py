@@ -21,6 +21,7 @@ from muybridge.data.sets.known_sets import kind_of, official_split
 from muybridge.runs.contents import snapshots
 from muybridge.runs.records import Run
 from muybridge.sampling.frame_numbers import Law, Sampling, coincide, repeats
+from muybridge.stages.job.declared import pairs
 from muybridge.stages.job.job import Job
 from muybridge.train.checkpoint import load_weights, part
 
@@ -172,4 +173,5 @@ def data_facts(
         "source": list(job.config.data),
         "kind": kind_of(job.config.data),
         "split": official_split(job.config.data),
+        **pairs(job.dataset),
     }

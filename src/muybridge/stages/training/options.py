@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 import yaml
 
 from muybridge.backbones import BACKBONES
+from muybridge.config import recipes
 from muybridge.config.stage_configs import PretrainConfig, Step, change
 from muybridge.core.catalogue import pick
 from muybridge.core.errors import UsageError
@@ -85,6 +86,24 @@ def named(config: PretrainConfig) -> dict[str, Any]:
     if config.objective_preset != "benchmark":
         return dict(facts.get("presets", {}).get(config.objective_preset, {}))
     return dict(facts.get("tiny", {})) if is_tiny(config) else {}
+
+
+def followed(config: PretrainConfig) -> dict[str, Any] | None:
+    """Task, preset and hash of the recipe that a complete config names, and the fields and options that ``differ`` from it.
+
+    None for a task that is not in the table.
+    """
+    if config.objective not in recipes.RECIPES:
+        return None
+    found = recipes.recipe(config.objective, config.objective_preset)
+    told = vars(config) | options(config)
+    differ = [name for name, one in found.items() if name in told and told[name] != one.value]
+    return {
+        "task": config.objective,
+        "preset": config.objective_preset,
+        "hash": recipes.digest(found),
+        "differ": sorted(differ),
+    }
 
 
 def facts_of(config: PretrainConfig) -> Mapping[str, Any]:

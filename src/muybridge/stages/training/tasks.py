@@ -72,7 +72,8 @@ def build_weighting(config: Optimisation, objective: Any, backbone: nn.Module) -
             f"--weighting {config.weighting}: the task does not say the names of its terms (attribute terms of {type(objective).__name__})."
         )
     try:
-        made: Weighting = kind(given) if config.weighting == "fixed" else kind(**given)
+        usual = getattr(objective, "term_weights", {})
+        made: Weighting = kind(given, usual) if config.weighting == "fixed" else kind(**given)
         if terms:
             seeded(_prepared, config.seed, made, terms, objective, stream="weighting")
     except ValueError as error:

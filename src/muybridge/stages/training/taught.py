@@ -31,7 +31,7 @@ def check(
     Raises:
         UsageError: names the teacher and the way out; or its data cannot be read.
     """
-    tested = divide(dataset, config.fold, config.folds)[1]
+    tested = divide(dataset, *config.split)[1]
     for name, origin in origins.items():
         if not name.startswith(KEY):
             continue

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import UInt8
 from torch import Generator, Tensor, nn
@@ -85,11 +86,14 @@ def optimise(
 
 
 def schedule_of(config: Optimisation) -> Schedule:
-    """How the learning rate goes: a cosine unless fine-tuning asks for steps."""
-    if isinstance(config, FinetuneConfig) and config.schedule == "steps":
+    """How the learning rate goes: a cosine, or steps."""
+    if config.schedule == "cosine":
+        return cosine
+    if isinstance(config, FinetuneConfig):
         decays = tuple(epoch / config.epochs for epoch in config.decay_epochs)
-        return partial(stepped, decays=decays, factor=config.decay)
-    return cosine
+    else:
+        decays = getattr(config, "decay_at", ())
+    return partial(stepped, decays=decays, factor=config.decay)
 
 
 def idle(config: Any) -> str:
@@ -179,18 +183,30 @@ def augmented(
 
 
 def budget(
-    state: State, learner: Any, videos: int, frames: int, weighting: Weighting, unit: str = "clips"
+    state: State, learner: Any, loader: Loader, frames: int, weighting: Weighting, unit: str = "clips"
 ) -> dict[str, Any]:  # fmt: skip
     """What a training run cost: the numbers that must be equal for a fair comparison, and the seconds.
 
+    ``clips`` are passes of a clip through an encoder, of which ``with_gradient`` have a backward pass; ``decoded`` frames were taken from
+    videos, of which tasks make several clips, or clips of some; ``frames`` are those of the encoded clips; ``epochs`` are passes over the
+    training videos.
     Of several tasks, or with a weighting that looks at batches of its own, ``shares`` has the part of the encoded clips of each, and
     ``meta`` what the steps cost at which weights were learnt.
     """
+    objective, videos = learner.objective, loader.batch
     step, beside = clips_of(learner, videos, weighting)
     clips = state.step * step + state.metas * beside
+    silent = state.step * (getattr(objective, "without_gradient", 0) + objective.clips * weighting.looks)
+    silent += state.metas * getattr(first_of(objective), "without_gradient", 0)
+    read = len(loader.law.draw(loader.law.span, np.random.default_rng(0)).frames)
+    own = (getattr(objective, "lengths", None) or [read])[0]
     spent: dict[str, Any] = {
         "clips": clips,
         "steps": state.step,
+        "epochs": state.step * videos / len(loader.records),
+        "with_gradient": clips - silent * videos,
+        "without_gradient": silent * videos,
+        "decoded": videos * (state.step * read + state.metas * own),
         "frames": clips * frames,
         "flops": (state.step - state.metas) * state.flops + state.metas * state.meta_flops,
         "seconds": round(state.seconds, 2),

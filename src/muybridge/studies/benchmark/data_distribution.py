@@ -4,7 +4,7 @@ Sources with and without motion, targets that need it or not.
 """
 
 from muybridge.studies.plan import Study
-from muybridge.studies.shipped.scales import SCALES, Lab, Ours
+from muybridge.studies.shipped.scales import Lab, Ours
 from muybridge.studies.study_configs import SourcesConfig
 
 TASKS = ("vcop", "rotnet", "cvrl", "rspnet")
@@ -18,7 +18,6 @@ OURS: Ours = {
         "data": ("ucf101", "diving48"),
         "tasks": TASKS,
         "backbones": ("r2plus1d",),
-        "pretrain": {**SCALES["paper"].pretrain, "budget": 200 * 30_000},
     },
 }
 """The embedded data has one source only; at tiny scale the other one is the same videos held at one frame, so that only appearance can be

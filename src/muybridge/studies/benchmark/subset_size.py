@@ -3,7 +3,6 @@
 Subsets lie inside each other and hold as many of each class as there are.
 """
 
-from muybridge.data.lists.amounts import parse
 from muybridge.runs.contents.snapshots import SHARES, name_of
 from muybridge.studies.plan import Study
 from muybridge.studies.shipped.scales import Lab, Ours
@@ -24,8 +23,6 @@ OURS: Ours = {
 """At tiny and small scale every subset has the same budget, so that size alone differs. At paper scale, as published, every subset is seen
 for 200 epochs, so that larger subsets cost more; 50, 100 and 150 epochs of RSPNet (Table 5) are snapshots of the same run."""
 
-EPOCHS = 200
-
 
 def cells(config: SourcesConfig) -> Study:
     """Seed by seed, network by network and subset by subset: pretraining, then probe and fine-tuning of each arm; random weights once."""
@@ -33,9 +30,7 @@ def cells(config: SourcesConfig) -> Study:
     for seed in lab.seeds:
         for backbone in lab.scale.backbones:
             for source in lab.scale.source:
-                number = parse(source)[1]
-                longer = {"budget": EPOCHS * number} if published and number else {}
-                inits = yield from lab.pretrained(backbone, seed, data=(source,), **longer)
+                inits = yield from lab.pretrained(backbone, seed, data=(source,))
                 if published and "rspnet" in inits:
                     inits |= {f"rspnet {share}": f"{inits['rspnet']}/{name_of(share)}" for share in SHARES}
                 for data in lab.scale.data:

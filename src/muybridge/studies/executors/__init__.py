@@ -1,7 +1,7 @@
 """Where the cells of a study run: on this machine, on the machines of a Ray cluster, as jobs of Slurm. Imports nothing heavy."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from muybridge.core.catalogue import Entry
 from muybridge.studies.executors.messages import Message
@@ -16,6 +16,7 @@ EXECUTORS = {
 }
 
 
+@runtime_checkable
 class Executor(Protocol):
     """Runs cells somewhere.
 

@@ -8,7 +8,7 @@ from multiprocessing import connection, get_context
 from typing import Any
 
 from muybridge.core.errors import UsageError
-from muybridge.core.processes import spawning
+from muybridge.core.machine.processes import spawning
 from muybridge.store.storage import known_urls
 from muybridge.studies.executors.messages import Died, Done, Message, Progress
 from muybridge.studies.executors.room import Room

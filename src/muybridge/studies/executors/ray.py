@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from muybridge.core.errors import UsageError
-from muybridge.core.processes import ONE_THREAD
+from muybridge.core.machine.processes import ONE_THREAD
 from muybridge.studies.executors.messages import Died, Done, Message
 from muybridge.studies.executors.portable import portable_config, wants_gpu
 from muybridge.studies.executors.room import Room

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from muybridge.core import machine_memory
 from muybridge.core.errors import MuybridgeError
+from muybridge.core.machine import machine_memory
 from muybridge.studies.plan import Cell
 
 UNKNOWN = 1 << 30

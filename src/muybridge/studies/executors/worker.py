@@ -9,8 +9,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.machine_memory import peak
-from muybridge.core.processes import follow
+from muybridge.core.machine.machine_memory import peak
+from muybridge.core.machine.processes import follow
 from muybridge.store.lease import BusyError, LostLeaseError
 from muybridge.store.storage import learn_urls
 from muybridge.studies.executors.messages import Busy, Done, Failed, Message, Progress

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.config.names import is_external
-from muybridge.config.stage_configs import Control, change
+from muybridge.config.stage_configs import Control, PretrainConfig, change
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
+from muybridge.stages.job.base import trained
 from muybridge.studies.files.yaml_file import COMMAND, INPUTS, File, Spec, read
 from muybridge.studies.plan import Study
 from muybridge.studies.study_configs import StudyConfig
@@ -51,7 +52,8 @@ class YamlStudy:
                     self.place = f"{self.file.path}, cell {spec.name!r}"
                     made[key] = []
                     for values in self._values(spec, point, made):
-                        made[key].append((yield spec.kind(**{**control, **values})))
+                        learnt = trained(values) if spec.kind is PretrainConfig else {}
+                        made[key].append((yield spec.kind(**{**control, **learnt, **values})))
 
     def points(self) -> Iterator[dict[str, int]]:
         """Every combination that is not excluded: number of the value by factor."""

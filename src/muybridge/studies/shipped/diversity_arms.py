@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from muybridge.config.stage_configs import DiversityConfig, RobustnessConfig
-from muybridge.studies.cost import clips_of
+from muybridge.studies.cost import encoded_of
 from muybridge.studies.shipped.scales import Lab, Ours, Scale
 from muybridge.studies.shipped.sets import POOL
 from muybridge.studies.study_configs import DiversityStudyConfig
@@ -43,7 +43,7 @@ def scale_of(config: DiversityStudyConfig) -> Scale:
 
 def single(lab: Lab, backbone: str) -> list[dict[str, Any]]:
     """Controls without auxiliaries: as many passes, and as many encoded clips as the mean set of four has."""
-    mean = 1 + 4 * sum(clips_of(task, backbone) for task in POOL) / len(POOL)
+    mean = 1 + 4 * sum(encoded_of(task, backbone)[0] for task in POOL) / len(POOL)
     matched = {"budget": round(lab.scale.finetune["epochs"] * mean), "budget_unit": "epochs"}
     return [{}, matched]
 

@@ -12,7 +12,7 @@ from muybridge.config.stage_configs import (
     RobustnessConfig,
 )
 from muybridge.core.errors import UsageError
-from muybridge.data.index import assign_folds, has_split
+from muybridge.data.index import count_folds, has_split
 from muybridge.data.sources import load
 from muybridge.studies.plan import Study
 from muybridge.studies.study_configs import QuickstartConfig
@@ -92,9 +92,9 @@ def _folds(config: QuickstartConfig, columns: dict[str, Any]) -> Iterator[int | 
     dataset = load(config.data, **columns)
     if has_split(dataset):
         return iter([None])
-    return iter(range(1 + max(assign_folds(dataset).values())))
+    return iter(range(count_folds(dataset)))
 
 
 def _control(config: QuickstartConfig, **changes: Any) -> dict[str, Any]:
-    names = ("out", "device", "precision", "seed", "workers", "limit", "allow_broken", "allow_links", "track")
+    names = ("out", "device", "precision", "seed", "workers", "limit", "allow_broken", "allow_links", "stream", "track")  # fmt: skip
     return {name: getattr(config, name) for name in names} | changes

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from muybridge.backbones import BACKBONES
+from muybridge.config import recipes
 from muybridge.config.presets import PRESETS
 from muybridge.config.stage_configs import (
     FinetuneConfig,
@@ -33,6 +34,7 @@ class Scale:
     """What a study does at one size, unless it says otherwise.
 
     Attributes:
+        recipes: whether every task is pretrained by its own recipe (``objectives.recipes``); ``pretrain`` goes over it.
         source: videos to pretrain on.
         data: labelled data sets.
         tasks: pretext tasks.
@@ -58,6 +60,7 @@ class Scale:
     stride: Mapping[str, int] = field(default_factory=dict)
     batch: Mapping[str, int] = field(default_factory=dict)
     queue: Mapping[str, int] = field(default_factory=dict)
+    recipes: bool = False
 
 
 ASKED = ("source", "data", "tasks", "backbones", "seeds")
@@ -66,7 +69,7 @@ NOISE = {"profile": "ssl-noise", "severities": (1, 2, 3)}
 """The benchmark's noise: four kinds at severities 1 to 3."""
 BIG = {
     stage: {name: value for name, value in PRESETS["benchmark"][stage].items() if name != "backbone"}
-    for stage in ("pretrain", "finetune", "probe")
+    for stage in ("finetune", "probe")
 }
 SCALES = {
     "tiny": Scale(
@@ -101,17 +104,16 @@ SCALES = {
         tasks=TASKS,
         backbones=("r2plus1d", "shufflenet"),
         seeds=3,
-        pretrain=BIG["pretrain"],
+        pretrain={},
         finetune=BIG["finetune"],
         probe=BIG["probe"],
         robustness=NOISE,
         small={"lr": PRESETS["benchmark-small"]["finetune"]["lr"]},
-        stride={"cvrl": 2, "tdl": 4},
-        batch={"cvrl": 256, "tdl": 48, "rspnet": 96},
         queue={"rspnet": 16384},
+        recipes=True,
     ),
 }  # fmt: skip
-"""Defaults by size. Learning rates, batches and the number of seeds at ``small`` and the batches at ``paper`` are choices of ours."""
+"""Defaults by size. Learning rates, batches and the numbers of seeds are choices of ours, at ``paper`` the number of seeds alone."""
 
 
 Ours = Mapping[str, Mapping[str, Any]]
@@ -146,6 +148,7 @@ class Lab:
             "objective_options": self._queue(task, source),
         }
         values = {
+            **(recipes.values(task, "benchmark") if self.scale.recipes else {}),
             **self.scale.pretrain,
             **{name: value for name, value in own.items() if value},
             "data": source,
@@ -196,7 +199,7 @@ class Lab:
 
     def control(self, data: tuple[str, ...]) -> dict[str, Any]:
         """Run control of the study, and the root of some data."""
-        names = ("out", "device", "precision", "workers", "limit", "allow_broken", "allow_links", "track")
+        names = ("out", "device", "precision", "workers", "limit", "allow_broken", "allow_links", "stream", "track")  # fmt: skip
         root = next((self.roots[name] for name, _ in map(parse, data) if name in self.roots), None)
         return {name: getattr(self.config, name) for name in names} | {"root": root}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
-from muybridge.studies.cost import clips_of
+from muybridge.studies.cost import encoded_of
 from muybridge.studies.shipped.scales import Lab
 from muybridge.studies.study_configs import WeightingConfig
 
@@ -49,7 +49,7 @@ def changes_of(name: str, lab: Lab, backbone: str, few: tuple[str, ...]) -> dict
     if name == "single":
         return {}
     if name == "single-matched":
-        clips = 1 + sum(clips_of(task, backbone) for task in tasks)
+        clips = 1 + sum(encoded_of(task, backbone)[0] for task in tasks)
         return {"budget": lab.scale.finetune["epochs"] * clips, "budget_unit": "epochs"}
     arm = dict(ARMS[name])
     if weight := arm.pop("weight", None):

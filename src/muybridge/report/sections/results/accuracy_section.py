@@ -7,30 +7,26 @@ from muybridge.report.formats.tidy import accuracy_rows, comparison_rows, confus
 from muybridge.report.formats.tidy_transfer import weights_rows
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.recall import knn_table
-from muybridge.report.scores.score import Scored, score
+from muybridge.report.scores.score import Scored
+from muybridge.report.sections.experiments import PLAIN, scored_experiments
 from muybridge.report.sections.findings import transfer_words
 from muybridge.report.sections.page_blocks import Bare, Block, Fold, Heading, Note, Panels, folded, legend
 from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.accuracy_tables import accuracy_table, confusion_table
+from muybridge.report.tables.altered_tables import direction_table
 from muybridge.report.tables.class_tables import class_chart, per_class_table
 from muybridge.report.tables.table import capital
 from muybridge.report.tables.transfer_tables import weights_table
 
-WANTS = ("probe", "knn", "finetune")
 CHART = (
     "Best class first. The line is the 95 % interval of the arm that orders the classes; the dashed line is chance. Hover for names and "
     "numbers; the table below has them all."
 )
 
 
-def scored_experiments(gathered: Gathered) -> list[Scored]:
-    """Experiments on the test videos as they are, scored."""
-    return [score(one, gathered.rows) for one in gathered.of(*WANTS)]
-
-
 def shows(gathered: Gathered) -> Sequence[Block]:
     """One heading per experiment, then how the fine-tuned ones learnt."""
-    blocks = [block for one in gathered.once(scored_experiments) for block in _experiment(one, gathered)]
+    blocks = [block for one in scored_experiments(gathered) for block in _experiment(one, gathered)]
     curves = transfer_panels(gathered)
     return [*blocks, Heading("Fine-tuning curves"), legend(gathered), Panels(curves)] if curves else blocks
 
@@ -38,8 +34,13 @@ def shows(gathered: Gathered) -> Sequence[Block]:
 def _experiment(scored: Scored, gathered: Gathered) -> Sequence[Block]:
     """The main table in sight; of its details that one which says most."""
     ranked = scored.ranked()
-    details = [per_class_table(scored, gathered), *(confusion_table(scored, name) for name in ranked)]
-    opened = details[1].slug if scored.experiment.stage == "finetune" else ""
+    ordered = direction_table(scored, gathered)
+    details = [
+        *([ordered] if ordered else []),
+        per_class_table(scored, gathered),
+        *(confusion_table(scored, name) for name in ranked),
+    ]
+    opened = details[-len(ranked)].slug if scored.experiment.stage == "finetune" else ""
     counted = knn_table(scored.experiment, gathered)
     if counted:
         details, opened = [counted, *details], counted.slug
@@ -55,7 +56,7 @@ def _experiment(scored: Scored, gathered: Gathered) -> Sequence[Block]:
 
 def findings(gathered: Gathered) -> list[Finding]:
     """What pretraining brings, by experiment."""
-    scored = gathered.once(scored_experiments)
+    scored = scored_experiments(gathered)
     return [Finding(capital(one.experiment.name), transfer_words(one)) for one in scored]
 
 
@@ -63,14 +64,14 @@ ACCURACY = Section(
     "accuracy",
     "Accuracy",
     shows,
-    WANTS,
+    PLAIN,
     "answers",
     findings=findings,
     rows={
-        "accuracy": lambda gathered: accuracy_rows(gathered.once(scored_experiments)),
-        "comparisons": lambda gathered: comparison_rows(gathered.once(scored_experiments), []),
-        "per_class": lambda gathered: per_class_rows(gathered.once(scored_experiments)),
-        "confusion": lambda gathered: confusion_rows(gathered.once(scored_experiments)),
-        "weights": lambda gathered: weights_rows(gathered.once(scored_experiments), gathered),
+        "accuracy": lambda gathered: accuracy_rows(scored_experiments(gathered)),
+        "comparisons": lambda gathered: comparison_rows(scored_experiments(gathered), []),
+        "per_class": lambda gathered: per_class_rows(scored_experiments(gathered)),
+        "confusion": lambda gathered: confusion_rows(scored_experiments(gathered)),
+        "weights": lambda gathered: weights_rows(scored_experiments(gathered), gathered),
     },
 )

@@ -6,8 +6,8 @@ from muybridge.report.figures.heat import accuracy_map, fall_map
 from muybridge.report.figures.robust_charts import scatter, severity_panels
 from muybridge.report.formats.tidy import Row, comparison_rows, noise_rows, robustness_rows
 from muybridge.report.gather.collect import Gathered
-from muybridge.report.scores.robust import Perturbed, perturbed
-from muybridge.report.scores.score import score
+from muybridge.report.scores.robust import Perturbed
+from muybridge.report.sections.experiments import DISTURBED, perturbed_experiments
 from muybridge.report.sections.findings import robust_words
 from muybridge.report.sections.page_blocks import (
     Bare,
@@ -25,19 +25,13 @@ from muybridge.report.tables.accuracy_tables import arm_cell
 from muybridge.report.tables.robust_tables import robustness_tables
 from muybridge.report.tables.table import capital
 
-WANTS = ("robustness",)
 SEEN = 2
 """Tables behind the main one that are open at once."""
 
 
-def perturbed_experiments(gathered: Gathered) -> list[Perturbed]:
-    """Experiments on perturbed test videos, scored."""
-    return [perturbed(score(one, gathered.rows), gathered) for one in gathered.of(*WANTS)]
-
-
 def shows(gathered: Gathered) -> Sequence[Block]:
     """One heading per experiment."""
-    found = gathered.once(perturbed_experiments)
+    found = perturbed_experiments(gathered)
     return [block for one in found for block in _experiment(one, gathered)]
 
 
@@ -71,24 +65,24 @@ def _curves(one: Perturbed, gathered: Gathered) -> Iterator[Block]:
 
 def findings(gathered: Gathered) -> list[Finding]:
     """How robust each arm is, by experiment."""
-    found = gathered.once(perturbed_experiments)
+    found = perturbed_experiments(gathered)
     return [Finding(f"{capital(one.scored.experiment.name)}, perturbed", robust_words(one)) for one in found]
 
 
 def _comparisons(gathered: Gathered) -> Iterator[Row]:
-    return comparison_rows([], gathered.once(perturbed_experiments))
+    return comparison_rows([], perturbed_experiments(gathered))
 
 
 ROBUSTNESS = Section(
     "robustness",
     "Robustness",
     shows,
-    WANTS,
+    DISTURBED,
     "answers",
     findings=findings,
     rows={
         "comparisons": _comparisons,
-        "robustness": lambda gathered: robustness_rows(gathered.once(perturbed_experiments)),
-        "noise_seeds": lambda gathered: noise_rows(gathered.once(perturbed_experiments)),
+        "robustness": lambda gathered: robustness_rows(perturbed_experiments(gathered)),
+        "noise_seeds": lambda gathered: noise_rows(perturbed_experiments(gathered)),
     },
 )

@@ -7,8 +7,8 @@ from muybridge.report.formats.tidy import Row
 from muybridge.report.formats.tidy_transfer import crossed_rows, label_rows, split_rows
 from muybridge.report.gather.across import by_labels, crossed, splits
 from muybridge.report.gather.collect import Gathered
+from muybridge.report.sections.experiments import scored_experiments
 from muybridge.report.sections.page_blocks import Block, Heading, Note, Panels, legend
-from muybridge.report.sections.results.accuracy_section import scored_experiments
 from muybridge.report.sections.section import Section
 from muybridge.report.tables.protocol_table import protocol_table
 from muybridge.report.tables.table import Table
@@ -19,7 +19,7 @@ WANTS = ("probe", "knn", "finetune", "retrieval")
 
 def shows(gathered: Gathered) -> Sequence[Block]:
     """Tables, then curves over labels."""
-    scored = gathered.once(scored_experiments)
+    scored = scored_experiments(gathered)
     few, protocols = by_labels(scored), protocol_table(gathered, WANTS)
     tables: list[Table] = [
         *([protocols] if protocols else []),
@@ -38,15 +38,15 @@ def shows(gathered: Gathered) -> Sequence[Block]:
 
 
 def _splits(gathered: Gathered) -> Iterator[Row]:
-    return split_rows(splits(gathered.once(scored_experiments)))
+    return split_rows(splits(scored_experiments(gathered)))
 
 
 def _crossed(gathered: Gathered) -> Iterator[Row]:
-    return crossed_rows(crossed(gathered.once(scored_experiments)), gathered)
+    return crossed_rows(crossed(scored_experiments(gathered)), gathered)
 
 
 def _labels(gathered: Gathered) -> Iterator[Row]:
-    return label_rows(by_labels(gathered.once(scored_experiments)))
+    return label_rows(by_labels(scored_experiments(gathered)))
 
 
 TRANSFER = Section(

@@ -2,21 +2,20 @@
 
 from collections.abc import Sequence
 
-from muybridge.report.claims.study_claims import CLAIMS
+from muybridge.report.claims.study_claims import shipped
 from muybridge.report.claims.user_claims import claims_of
 from muybridge.report.claims.verdicts import Claim, Judged, World, judge, world_of
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.gather.published_beside import Beside, beside, published_rows, published_tables
+from muybridge.report.sections.experiments import perturbed_experiments, scored_experiments
 from muybridge.report.sections.page_blocks import Block, folded
-from muybridge.report.sections.results.accuracy_section import scored_experiments
-from muybridge.report.sections.results.robustness_section import perturbed_experiments
 from muybridge.report.sections.section import Section, every_section
 from muybridge.report.tables.claim_tables import claim_rows, claim_tables
 
 
 def world(gathered: Gathered) -> World:
     """What claims are about."""
-    return world_of(gathered.once(scored_experiments), gathered.once(perturbed_experiments), gathered)
+    return world_of(scored_experiments(gathered), perturbed_experiments(gathered), gathered)
 
 
 def judged(gathered: Gathered) -> list[Judged]:
@@ -33,7 +32,7 @@ def published(gathered: Gathered) -> list[Beside]:
 
 def study_claims(gathered: Gathered) -> Sequence[Claim]:
     """What the study claims, and what its user does."""
-    return [*CLAIMS.get(str(gathered.study.get("name")), ()), *claims_of(gathered.study)]
+    return [*shipped(gathered.study), *claims_of(gathered.study)]
 
 
 def shows(gathered: Gathered) -> Sequence[Block]:

@@ -2,8 +2,8 @@
 
 from muybridge.report.formats.tidy import budget_rows, curve_rows, run_rows
 from muybridge.report.gather.collect import Gathered
+from muybridge.report.sections.experiments import scored_experiments
 from muybridge.report.sections.findings import limits
-from muybridge.report.sections.results.accuracy_section import scored_experiments
 from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.run_tables import environment_table, runs_table
 from muybridge.report.tables.table import Table
@@ -16,7 +16,7 @@ def shows(gathered: Gathered) -> list[Table]:
 
 def findings(gathered: Gathered) -> list[Finding]:
     """Cautions."""
-    words = [*limits(gathered, gathered.once(scored_experiments)), *gathered.notes]
+    words = [*limits(gathered, scored_experiments(gathered)), *gathered.notes]
     return [Finding("Caution", one, limits=True) for one in words]
 
 

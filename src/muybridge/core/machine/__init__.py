@@ -1,0 +1,1 @@
+"""This machine: its memory, its folders, worker processes, the collector of cycles."""
