@@ -12,7 +12,7 @@ from muybridge.claims.verify.registered import SAYS, decided, registered_study
 from muybridge.core.errors import UsageError
 from muybridge.measure.diversity.association import Association
 from muybridge.measure.diversity.verdict import NOTHING, Evidence, verdict
-from muybridge.report.sections.diversity_section import Registered
+from muybridge.report.scores.diversity_evidence import Registered
 
 UP = Association(0.6, 0.3, 0.8, 0.001, 48, 0.35, 0.75)
 FLAT = Association(0.02, -0.15, 0.18, 0.9, 48, -0.1, 0.15)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from muybridge.measure.diversity import association
-from muybridge.report.sections.diversity_section import Registered, _put, evidence, judge, registered, words
+from muybridge.report.scores.diversity_evidence import Registered, _put, evidence, judge, registered, words
 from muybridge.report.tables.diversity_tables import diversity_tables
 from muybridge.runs.contents.prereg_file import read_prereg, write_prereg
 from muybridge.studies.preregister import content_of

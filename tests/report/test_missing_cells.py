@@ -7,8 +7,7 @@ import pytest
 from fake_claims import build
 
 from muybridge.report import write_report
-from muybridge.report.gather.collect import collect
-from muybridge.report.sections.content import content, tables_of
+from muybridge.report.sections.content import content, gathered, tables_of
 from muybridge.report.tables.table import Table
 
 NETWORK = "r2plus1d-tiny"
@@ -26,7 +25,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tables(out: Path) -> dict[str, list[Table]]:
-    return tables_of(content(collect(out)))
+    return tables_of(content(gathered(out)))
 
 
 def rows_of(tables: list[Table], stage: str, arm: str) -> list[tuple[Table, list]]:
@@ -36,12 +35,12 @@ def rows_of(tables: list[Table], stage: str, arm: str) -> list[tuple[Table, list
 
 
 @pytest.mark.parametrize(
-    ("section", "stage"), [("Accuracy", "probe"), ("Accuracy", "finetune"), ("Robustness", "robustness")]
+    ("section", "stage"), [("accuracy", "probe"), ("accuracy", "finetune"), ("robustness", "robustness")]
 )
 def test_an_arm_without_runs_has_a_row_that_says_so(tables: dict[str, list[Table]], section: str, stage: str):
     main = (
         tables[section][0]
-        if section == "Robustness"
+        if section == "robustness"
         else next(t for t in tables[section] if t.slug.startswith(f"accuracy-{stage}"))
     )
     row = next(row for row in main.rows if row[0].text == LOST[stage])
@@ -50,14 +49,14 @@ def test_an_arm_without_runs_has_a_row_that_says_so(tables: dict[str, list[Table
 
 
 def test_no_other_table_gives_it_a_number(tables: dict[str, list[Table]]):
-    for section in ("Accuracy", "Robustness", "Transfer"):
+    for section in ("accuracy", "robustness", "transfer"):
         for stage in ("probe", "finetune", "robustness"):
             for table, row in rows_of(tables.get(section, []), stage, LOST[stage]):
                 assert not [cell.text for cell in row[1:] if isinstance(cell.sort, int | float)], table.slug
 
 
 def test_budgets_of_arms_and_seeds_without_runs_are_missing(tables: dict[str, list[Table]]):
-    [table] = tables["Budget"]
+    [table] = tables["pretraining"]
     words = {row[0].text: [cell.text for cell in row] for row in table.rows if row[2].kind == "missing"}
     assert {arm: cells[2] for arm, cells in words.items()} == {"prp": "missing", "vcop": "seed 1"}
     assert all(not any(cells[3:]) for cells in words.values())
@@ -79,6 +78,6 @@ def test_tidy_tables_leave_it_out(out: Path):
 
 
 def test_the_cells_are_listed_with_their_failure(tables: dict[str, list[Table]]):
-    [table] = tables["Missing"]
+    [table] = tables["missing-cells"]
     assert len(table.rows) == 2 * len(LOST) + 1
     assert {row[1].text for row in table.rows} == {"out of memory"}

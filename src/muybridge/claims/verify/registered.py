@@ -6,8 +6,9 @@ from muybridge.claims.verify.table_predicates import Line, Outcome
 from muybridge.core.errors import UsageError
 from muybridge.measure.diversity.association import Association
 from muybridge.measure.diversity.verdict import FEWEST, Evidence, Verdict
-from muybridge.report.gather.collect import Collected, collect, data_of, facets
-from muybridge.report.sections.diversity_section import judge, registered
+from muybridge.report.gather.collect import Gathered, data_of, facets
+from muybridge.report.scores.diversity_evidence import judge, registered
+from muybridge.report.sections.content import gathered
 
 SAYS = {
     "primary": "robustness rises with diversity",
@@ -31,7 +32,7 @@ def registered_study(folder: Path, of: str) -> Outcome:
     """
     if of not in SAYS:
         raise UsageError(f"registered_study: no {of!r}. Known: {', '.join(SAYS)}.")
-    all_of = collect(folder)
+    all_of = gathered(folder)
     made = registered(all_of)
     if made is None:
         return Outcome("undetermined", f"no pre-registered study of diversity in {folder}")
@@ -106,7 +107,7 @@ def _line(words: str, one: Association) -> Line:
     return Line(words, "open", one.rho, one.low, one.high, one.p, one.n)
 
 
-def _behind(all_of: Collected, prereg: str) -> tuple[list[str], dict[str, str]]:
+def _behind(all_of: Gathered, prereg: str) -> tuple[list[str], dict[str, str]]:
     """Runs of the pre-registration, and the fingerprints of what they were measured on."""
     runs = [run for run in all_of.runs if run.result.get("config", {}).get("prereg") == prereg]
     data = {facets(run)["data"]: str(data_of(run).get("fingerprint", "")) for run in runs}

@@ -23,7 +23,7 @@ from muybridge.core.text.formulas import formulas
 from muybridge.measure.intervals import holm
 from muybridge.report.claims.formula_claims import FormulaHolds
 from muybridge.report.claims.user_claims import user_claims
-from muybridge.report.claims.verdicts import Evidence, Judged, World, judge, world_of
+from muybridge.report.claims.verdicts import Evidence, Judged, World, judge
 
 ON_TABLES: Mapping[str, Callable[..., Outcome]] = {
     "table_correlated": table_predicates.correlated,
@@ -217,15 +217,10 @@ def _line(one: Evidence) -> Line:
 
 
 def _world(folder: Path) -> World:
-    from muybridge.report.gather.collect import TRANSFER, collect
-    from muybridge.report.scores.robust import perturbed
-    from muybridge.report.scores.score import score
+    from muybridge.report.sections.content import gathered
+    from muybridge.report.sections.study.claims_section import world
 
-    all_of = collect(folder)
-    scored = [score(one, all_of.rows) for one in all_of.of(*TRANSFER)]
-    return world_of(
-        scored, [perturbed(score(one, all_of.rows), all_of) for one in all_of.of("robustness")], all_of
-    )
+    return world(gathered(folder))
 
 
 def _written(claim: Mapping[str, Any], one: Outcome) -> dict[str, Any]:

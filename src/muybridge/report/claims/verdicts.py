@@ -15,7 +15,7 @@ import numpy as np
 from muybridge.measure.altered import PARTNER
 from muybridge.measure.estimate import LEVEL, Estimate, Interval
 from muybridge.measure.intervals import CLEAN, Difference
-from muybridge.report.gather.collect import Collected, Experiment, data_of, facets
+from muybridge.report.gather.collect import Experiment, Gathered, data_of, facets
 from muybridge.report.gather.design import Design
 from muybridge.report.scores.robust import Perturbed
 from muybridge.report.scores.score import Arm, Comparison, Scored, compared
@@ -111,7 +111,7 @@ class World:
     """Everything that claims are about."""
 
     places: list[Place]
-    all_of: Collected
+    all_of: Gathered
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ def _verdict(evidence: Sequence[Evidence], missing: Sequence[str]) -> Verdict:
     return "supported" if says == {"for"} and not missing else "undetermined"
 
 
-def world_of(scored: Sequence[Scored], perturbed: Sequence[Perturbed], all_of: Collected) -> World:
+def world_of(scored: Sequence[Scored], perturbed: Sequence[Perturbed], all_of: Gathered) -> World:
     """The arms of all experiments that answer for videos."""
     told = {cell["signature"]: cell.get("factors", {}) for cell in all_of.study.get("cells", [])}
     places = [_place(one.experiment, arm, None, (), told) for one in scored for arm in one.arms.values()]

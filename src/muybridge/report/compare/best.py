@@ -8,11 +8,12 @@ from typing import Any
 from muybridge.core.errors import UsageError
 from muybridge.measure.estimate import Interval
 from muybridge.report.compare.best_arms import arms_of
-from muybridge.report.gather.collect import Collected, Experiment, data_of, facets
+from muybridge.report.gather.collect import Experiment, Gathered, data_of, facets
 from muybridge.report.gather.damage import read_run
 from muybridge.report.gather.same_protocol import profile_of
 from muybridge.report.scores.robust import perturbed
 from muybridge.report.scores.score import Comparison, between, score
+from muybridge.report.sections.section import every_section, kinds_of
 from muybridge.report.tables.table import points, span
 from muybridge.runs.records import Run
 
@@ -60,7 +61,9 @@ def best(runs: Sequence[Run], metric: str = "accuracy") -> Best:
         MuybridgeError: a run is damaged.
     """
     _refuse(runs, metric)
-    rows = {run.signature: kept for run in runs if (kept := read_run(run)) is not None}
+    kinds = kinds_of(every_section())
+    kept = [(run, read_run(run, kinds.get(run.stage) == "answers")) for run in runs]
+    rows = {run.signature: found for run, found in kept if found is not None}
     arms = {
         seeds[min(seeds)][0].signature: seeds
         for seeds in arms_of([run for run in runs if run.signature in rows])
@@ -70,7 +73,7 @@ def best(runs: Sequence[Run], metric: str = "accuracy") -> Best:
     if metric == "accuracy":
         values, pairs = {name: arm.accuracy() for name, arm in scored.arms.items()}, scored.comparisons
     else:
-        found = perturbed(scored, Collected(Path(), {}, list(runs), rows, [], list(arms), [experiment], []))
+        found = perturbed(scored, Gathered(Path(), {}, list(runs), rows, [], list(arms), [experiment], []))
         values = {name: arm.means["types"] for name, arm in found.arms.items() if arm.means}
         pairs = found.pairs
     if not values:

@@ -11,7 +11,7 @@ from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness_scores import against_clean_trained, gaps, type_means
-from muybridge.report.gather.collect import Collected, Experiment, data_of, facets
+from muybridge.report.gather.collect import Experiment, Gathered, data_of, facets
 from muybridge.report.gather.damage import read_run
 from muybridge.report.gather.design import Design, design
 from muybridge.report.gather.same_protocol import variant
@@ -74,7 +74,7 @@ class Compared:
     lines: list[Line]
     trained: dict[str, Interval]
     perturbed: Perturbed
-    all_of: Collected
+    all_of: Gathered
 
     @property
     def separated(self) -> list[Line]:
@@ -98,7 +98,7 @@ def compare(a: str | Path, b: str | Path) -> Compared:
         raise UsageError(f"{first.path}: given twice. Name two different robustness runs.")
     for run in (first, second):
         check_sound(run)
-    kept = [read_run(run) for run in (first, second)]
+    kept = [read_run(run, answers=True) for run in (first, second)]
     _refuse(first, second)
     all_of = _together(first, second, [one for one in kept if one is not None])
     scored = score(all_of.experiments[0], all_of.rows)
@@ -181,7 +181,7 @@ def _refuse_gaps(scored: Scored) -> None:
         )
 
 
-def _together(a: Run, b: Run, rows: list[Predictions]) -> Collected:
+def _together(a: Run, b: Run, rows: list[Predictions]) -> Gathered:
     """Both runs as one experiment, the second one as reference."""
     names = [str(facets(run)["arm"]) for run in (a, b)]
     if names[0] == names[1]:
@@ -190,7 +190,7 @@ def _together(a: Run, b: Run, rows: list[Predictions]) -> Collected:
     arms = {name: {0: [run]} for name, run in zip(names, (a, b), strict=True)}
     experiment = Experiment("robustness", one["protocol"], one["data"], arms, profile, profile)
     by_run = dict(zip((a.signature, b.signature), rows, strict=True))
-    return Collected(a.path, {"reference": names[1]}, [a, b], by_run, [], names, [experiment], [])
+    return Gathered(a.path, {"reference": names[1]}, [a, b], by_run, [], names, [experiment], [])
 
 
 def _lines(one: Perturbed, names: tuple[str, str]) -> Iterator[Line]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from muybridge.report.gather.collect import Collected, Experiment
+from muybridge.report.gather.collect import Experiment, Gathered
 from muybridge.report.tables.accuracy_tables import arm_index
 from muybridge.report.tables.table import capital
 from muybridge.runs.records import Run
@@ -92,7 +92,7 @@ class Drawn:
     diagonal: tuple[float, float, float, float] | None = None
 
 
-def pretraining_panels(all_of: Collected) -> list[list[Drawn]]:
+def pretraining_panels(all_of: Gathered) -> list[list[Drawn]]:
     """A row of accuracies at the pretext tasks, with chance, and a row of losses; one panel per arm."""
     rows = []
     for key, words in (("accuracy", "pretext accuracy, %"), ("loss", "loss")):
@@ -107,7 +107,7 @@ def pretraining_panels(all_of: Collected) -> list[list[Drawn]]:
     return [row for row in rows if row]
 
 
-def transfer_panels(all_of: Collected) -> list[Drawn]:
+def transfer_panels(all_of: Gathered) -> list[Drawn]:
     """Two panels per fine-tuning experiment, all arms in one."""
     panels = []
     for experiment in all_of.of("finetune"):
@@ -119,7 +119,7 @@ def transfer_panels(all_of: Collected) -> list[Drawn]:
     return [panel for panel in panels if panel.lines]
 
 
-def curves(experiment: Experiment, arms: Sequence[str], key: str, all_of: Collected) -> list[Line]:
+def curves(experiment: Experiment, arms: Sequence[str], key: str, all_of: Gathered) -> list[Line]:
     """One line per run that logged ``key``; the mean of neighbouring log lines where there are very many."""
     lines = []
     for arm in arms:

@@ -3,13 +3,14 @@
 import base64
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import UInt8
 
-from muybridge.report.gather.collect import Collected, Experiment
+from muybridge.report.gather.collect import Experiment, Gathered
 from muybridge.runs.records import Run
 
 FRAMES = 6
@@ -89,11 +90,13 @@ def picture(caption: str, frames: UInt8[np.ndarray, "t h w 3"], small: str = "")
     return Picture(caption, png(pixels), pixels.shape[1], pixels.shape[0], small)
 
 
-def galleries(all_of: Collected) -> list[Gallery]:
+def galleries(
+    tested: Sequence[Experiment], trained: Sequence[Experiment], perturbed: Sequence[Experiment]
+) -> list[Gallery]:
     """Test clips of every data set, the views of every pretext task, every perturbation once per data set."""
-    found = [*_test_clips(all_of), *(_pretext(experiment) for experiment in all_of.of("pretrain"))]
+    found = [*_test_clips(tested), *(_pretext(experiment) for experiment in trained)]
     seen: set[str] = set()
-    for experiment in all_of.of("robustness"):
+    for experiment in perturbed:
         run = next((run for run in experiment.runs if run.strips), None)
         what = ", ".join(part for part in (experiment.data, experiment.details) if part)
         if run is not None and what not in seen:
@@ -102,10 +105,10 @@ def galleries(all_of: Collected) -> list[Gallery]:
     return [gallery for gallery in found if gallery.rows]
 
 
-def _test_clips(all_of: Collected) -> list[Gallery]:
+def _test_clips(tested: Sequence[Experiment]) -> list[Gallery]:
     """What classifiers were tested on, once per data set."""
     found: dict[str, Gallery] = {}
-    for experiment in all_of.of("probe", "finetune"):
+    for experiment in tested:
         strips = next((run.strips for run in experiment.runs if run.strips), {})
         if strips and experiment.data not in found:
             row = [picture(name, frames) for name, frames in strips.items()]
@@ -140,7 +143,7 @@ def _perturbations(data: str, run: Run) -> Gallery:
     return Gallery(f"Perturbations of {data}", rows, note)
 
 
-def neighbours(all_of: Collected) -> list[NeighbourRows]:
+def neighbours(all_of: Gathered) -> list[NeighbourRows]:
     """Picture rows of the first seed of every arm."""
     found = []
     for experiment in all_of.of("neighbours"):

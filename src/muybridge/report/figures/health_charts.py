@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from muybridge.report.figures.charts import Drawn, Line, panel
-from muybridge.report.gather.collect import Collected
+from muybridge.report.gather.collect import Gathered
 from muybridge.report.tables.accuracy_tables import arm_index
 from muybridge.runs.records import Run
 
@@ -22,7 +22,7 @@ class Health:
     words: list[str]
 
 
-def health(all_of: Collected) -> Health | None:
+def health(all_of: Gathered) -> Health | None:
     """Looks at the features of every pretraining run; None where no run was looked at."""
     runs = [
         (arm, seed, run)

@@ -16,11 +16,11 @@ from muybridge.report.figures.charts import (
     scale,
 )
 from muybridge.report.gather.across import Labels
-from muybridge.report.gather.collect import Collected
+from muybridge.report.gather.collect import Gathered
 from muybridge.report.tables.accuracy_tables import arm_index
 
 
-def label_panel(one: Labels, all_of: Collected) -> Drawn:
+def label_panel(one: Labels, all_of: Gathered) -> Drawn:
     """One panel; labels on a logarithmic axis, accuracies from 0 to 100 %."""
     xs = [math.log(at) for at, _, _ in one.points]
     across = scale(xs[0], xs[-1], LEFT + 14.0, WIDTH - RIGHT - 14.0)

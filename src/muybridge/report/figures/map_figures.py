@@ -1,6 +1,8 @@
 """Maps of layer similarity as files for papers: a grid for each group, as PNG, PDF and SVG, equal bytes for equal maps."""
 
 import io
+from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import fill
@@ -8,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from muybridge.core.files import atomic
 from muybridge.core.text.screen import Plain
+from muybridge.report.figures.figure_files import Figure, write_figures
 from muybridge.report.figures.map_pictures import coloured, short, ticks
 from muybridge.report.gather.map_groups import MapGroup
 from muybridge.report.gather.read_maps import LayerMap, maps_of
@@ -24,23 +26,17 @@ FORMATS: dict[str, dict[str, Any]] = {
 }
 
 
-def write_figures(folder: Path, groups: list[MapGroup]) -> list[Path]:
-    """Write ``figures/SLUG.png``, ``.pdf`` and ``.svg`` of every group; no link below ``folder`` is followed.
+def figures(groups: Sequence[MapGroup]) -> list[Figure]:
+    """``SLUG.png``, ``.pdf`` and ``.svg`` of every group.
 
     Without matplotlib (extra ``figures``) there are none, and a line on standard error says what to install: the page has its own pictures.
     """
     if groups and not find_spec("matplotlib"):
         Plain().say(
-            f"{folder / 'figures'}: not drawn, since matplotlib is missing: pip install 'muybridge[figures]'"
+            "figures of maps are not drawn, since matplotlib is missing: pip install 'muybridge[figures]'"
         )
         return []
-    paths = []
-    for group in groups:
-        for kind, content in drawn(group).items():
-            paths.append(folder / "figures" / f"{group.slug}.{kind}")
-            with atomic(paths[-1], "wb", below=folder) as file:
-                file.write(content)
-    return paths
+    return [Figure(group.slug, partial(drawn, group)) for group in groups]
 
 
 def write_map(folder: Path, run: Run) -> list[Path]:
@@ -50,7 +46,7 @@ def write_map(folder: Path, run: Run) -> list[Path]:
         MuybridgeError: the run is damaged.
     """
     title = str(run.result.get("summary", ""))
-    return write_figures(folder, [MapGroup(title, f"map-{run.signature[:6]}", maps_of(run))])
+    return write_figures(folder, figures([MapGroup(title, f"map-{run.signature[:6]}", maps_of(run))]))
 
 
 def drawn(group: MapGroup) -> dict[str, bytes]:

@@ -21,7 +21,7 @@ from muybridge.report.figures.charts import (
     scale,
     steps,
 )
-from muybridge.report.gather.collect import Collected
+from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.robust import Perturbed
 from muybridge.report.scores.score import Arm
 from muybridge.report.scores.shares import Cells, estimate
@@ -32,14 +32,14 @@ TALL = 300
 LETTER, LINE = 6.6, 14.0  # pixels of a letter and a line of a name
 
 
-def severity_panels(one: Perturbed, all_of: Collected) -> list[Drawn]:
+def severity_panels(one: Perturbed, all_of: Gathered) -> list[Drawn]:
     """One panel per category: accuracy, mean over its types, from clean to the highest severity, with 95 % bands."""
     return [
         _panel(one, capital(category), types, all_of) for category, types in one.design.by_category.items()
     ] if one.arms else []  # fmt: skip
 
 
-def _panel(one: Perturbed, title: str, types: list[str], all_of: Collected) -> Drawn:
+def _panel(one: Perturbed, title: str, types: list[str], all_of: Gathered) -> Drawn:
     severities = [s for s in one.design.severities if all(s in one.design.types[name] for name in types)]
     across = scale(0.0, float(max(severities, default=1)), float(LEFT), float(WIDTH - RIGHT))
     up = scale(0.0, 1.0, float(HEIGHT - BOTTOM), float(TOP))
@@ -71,7 +71,7 @@ def _mean_at(types: list[str], severity: int, cells: Cells) -> np.ndarray:
     return np.mean([cells[name, severity] for name in types], axis=0)  # type: ignore[no-any-return]
 
 
-def scatter(one: Perturbed, all_of: Collected) -> Drawn | None:
+def scatter(one: Perturbed, all_of: Gathered) -> Drawn | None:
     """Clean against mean perturbed accuracy, intervals in both directions; None for fewer than two arms."""
     found = {name: arm for name, arm in one.arms.items() if arm.means}
     if len(found) < 2:

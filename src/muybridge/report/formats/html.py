@@ -13,7 +13,7 @@ from muybridge.report.tables.table import capital, tight
 
 def html(content: Content) -> str:
     """Text of ``report.html``; every name is escaped by the template engine."""
-    return render("report.html", {"content": content})
+    return render("report.html", {"content": content, "kind_of": lambda block: type(block).__name__})
 
 
 def render(template: str, shown: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """The report as Markdown: the same findings and tables, without pictures."""
 
-from muybridge.report.sections.content import Content, tables_of
+from muybridge.report.sections.content import Content
 from muybridge.report.tables.table import Cell, Table
 
 ESCAPED = str.maketrans(
@@ -12,8 +12,9 @@ def markdown(content: Content) -> str:
     """Text of ``report.md``."""
     parts = [f"# {escaped(content.title)}", escaped(content.summary), "## Findings"]
     parts.append("\n".join(f"- **{escaped(one.about)}**: {escaped(one.words)}" for one in content.findings))
-    for heading, tables in tables_of(content).items():
-        parts += [f"## {heading}", *(table_words(table) for table in tables)]
+    for one in content.chapters:
+        if one.tables:
+            parts += [f"## {escaped(one.section.heading)}", *(table_words(table) for table in one.tables)]
     parts.append(f"Made by Muybridge {content.version}.")
     return "\n\n".join(parts) + "\n"
 

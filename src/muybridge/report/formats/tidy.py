@@ -10,7 +10,7 @@ from muybridge.core.text.csv_text import csv_text
 from muybridge.measure.accuracy import confusion, per_class
 from muybridge.measure.estimate import Interval
 from muybridge.measure.robustness_scores import absolute, chance_corrected, relative
-from muybridge.report.gather.collect import Collected, facets
+from muybridge.report.gather.collect import Gathered, facets
 from muybridge.report.scores.robust import Perturbed, Robust, robust
 from muybridge.report.scores.score import Arm, Scored
 from muybridge.report.tables.accuracy_tables import caution, class_name
@@ -174,7 +174,7 @@ def confusion_rows(scored: list[Scored]) -> Iterator[Row]:
                     }
 
 
-def budget_rows(all_of: Collected) -> Iterator[Row]:
+def budget_rows(all_of: Gathered) -> Iterator[Row]:
     """One row per run of any stage."""
     for run in all_of.runs:
         spent = run.result.get("budget", {})
@@ -185,7 +185,7 @@ def budget_rows(all_of: Collected) -> Iterator[Row]:
         }
 
 
-def curve_rows(all_of: Collected) -> Iterator[Row]:
+def curve_rows(all_of: Gathered) -> Iterator[Row]:
     """One row per logged training step, as logged."""
     for run in all_of.runs:
         for row in run.metrics:
@@ -198,7 +198,7 @@ def curve_rows(all_of: Collected) -> Iterator[Row]:
             yield {**_run(run), **told}
 
 
-def health_rows(all_of: Collected) -> Iterator[Row]:
+def health_rows(all_of: Gathered) -> Iterator[Row]:
     """One row per look at the features during pretraining, as logged."""
     for run in all_of.runs:
         for row in run.metrics:
@@ -206,7 +206,7 @@ def health_rows(all_of: Collected) -> Iterator[Row]:
                 yield {**_run(run), "step": row["step"], "clips": row.get("clips"), **row["health"]}
 
 
-def term_rows(all_of: Collected) -> Iterator[Row]:
+def term_rows(all_of: Gathered) -> Iterator[Row]:
     """One row per logged step and loss term of runs that weighted several: its value and its effective weight."""
     for run in all_of.runs:
         for term in run.result.get("weighting", {}).get("terms", ()):
@@ -216,7 +216,7 @@ def term_rows(all_of: Collected) -> Iterator[Row]:
                     yield {**_run(run), **told, "weight": row.get(f"weight.{term}")}
 
 
-def run_rows(all_of: Collected) -> Iterator[Row]:
+def run_rows(all_of: Gathered) -> Iterator[Row]:
     """One row per run: what it was and the command that makes it again."""
     for run in all_of.runs:
         result = run.result

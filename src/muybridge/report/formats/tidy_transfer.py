@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from muybridge.report.formats.tidy import Row, bounds, where
 from muybridge.report.gather.across import Crossed, Frame, Labels, Splits, best_epochs, kinds, two_weights
-from muybridge.report.gather.collect import Collected
+from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.score import Scored
 
 
@@ -31,7 +31,7 @@ def split_rows(found: list[Splits]) -> Iterator[Row]:
                 yield {**base, "arm": name, "split": "mean", **bounds("accuracy", mean)}
 
 
-def crossed_rows(found: list[Crossed], all_of: Collected) -> Iterator[Row]:
+def crossed_rows(found: list[Crossed], all_of: Gathered) -> Iterator[Row]:
     """One row per arm and target."""
     told = kinds(all_of)
     for one in found:
@@ -67,7 +67,7 @@ def label_rows(found: list[Labels]) -> Iterator[Row]:
                 }
 
 
-def weights_rows(scored: list[Scored], all_of: Collected) -> Iterator[Row]:
+def weights_rows(scored: list[Scored], all_of: Gathered) -> Iterator[Row]:
     """One row per arm and set of weights, over seeds."""
     for one in scored:
         for found in two_weights(one, all_of):

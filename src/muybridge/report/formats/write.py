@@ -1,7 +1,9 @@
 """Write a report: HTML, Markdown, CSV and LaTeX, each file atomically."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from muybridge.core.files import atomic, first_line
 from muybridge.report.tables.table import Table
@@ -27,53 +29,40 @@ def write_report(folder: Path) -> ReportPaths:
         UsageError: no finished run; says what was looked for.
         MuybridgeError: every run is damaged. Single damaged runs are listed and left out.
     """
-    from muybridge.report.figures.map_figures import write_figures
-    from muybridge.report.formats import tidy, tidy_transfer
+    from muybridge.report.figures.figure_files import write_figures
     from muybridge.report.formats.html import html
     from muybridge.report.formats.markdown import markdown
-    from muybridge.report.gather import map_groups
-    from muybridge.report.gather.collect import collect
-    from muybridge.report.gather.published_beside import published_rows
-    from muybridge.report.sections.content import content, tables_of
-    from muybridge.report.sections.zeroshot_section import zeroshot_rows
-    from muybridge.report.tables.claim_tables import claim_rows
+    from muybridge.report.sections.content import content, gathered, rows_of
+    from muybridge.report.sections.section import every_section
 
     folder = Path(folder)
-    shown = content(collect(folder))
+    shown = content(gathered(folder))
     paths = ReportPaths(folder / "report.html", folder / "report.md", [], [])
-    tables = {
-        "accuracy": tidy.accuracy_rows(shown.scored),
-        "comparisons": tidy.comparison_rows(shown.scored, shown.robust),
-        "robustness": tidy.robustness_rows(shown.robust),
-        "noise_seeds": tidy.noise_rows(shown.robust),
-        "per_class": tidy.per_class_rows(shown.scored),
-        "confusion": tidy.confusion_rows(shown.scored),
-        "weights": tidy_transfer.weights_rows(shown.scored, shown.all_of),
-        "splits": tidy_transfer.split_rows(shown.across.splits),
-        "source_target": tidy_transfer.crossed_rows(shown.across.crossed, shown.all_of),
-        "label_efficiency": tidy_transfer.label_rows(shown.across.labels),
-        "budget": tidy.budget_rows(shown.all_of),
-        "curves": tidy.curve_rows(shown.all_of),
-        "health": tidy.health_rows(shown.all_of),
-        "terms": tidy.term_rows(shown.all_of),
-        "runs": tidy.run_rows(shown.all_of),
-        "claims": claim_rows(shown.claims),
-        "published": published_rows(shown.published),
-        **({"similarity": map_groups.tidy_rows(shown.similarity.maps)} if shown.similarity else {}),
-        "zeroshot": zeroshot_rows(shown.all_of),
-    }
-    for name, rows in tables.items():
-        paths.tables.append(folder / "tables" / f"{name}.csv")
-        tidy.write_csv(paths.tables[-1], list(rows), folder)
-    paths.latex.extend(
-        write_latex(folder / "tables", [one for kept in tables_of(shown).values() for one in kept])
-    )
-    if shown.similarity:
-        paths.figures.extend(write_figures(folder, shown.similarity.groups))
+    known = {name for section in every_section() for name in section.rows}
+    paths.tables.extend(write_tidy(folder, rows_of(shown), known))
+    tables = [one for chapter in shown.chapters for one in chapter.tables]
+    paths.latex.extend(write_latex(folder / "tables", tables))
+    for chapter in shown.chapters:
+        paths.figures.extend(write_figures(folder, chapter.figures))
     for path, text in ((paths.markdown, markdown(shown)), (paths.html, html(shown))):
         with atomic(path, below=folder) as file:
             file.write(text)
     return paths
+
+
+def write_tidy(
+    folder: Path, tables: Mapping[str, list[dict[str, Any]]], known: Collection[str]
+) -> list[Path]:
+    """Write ``tables/NAME.csv`` of every table with rows, and remove what an earlier report left of those ``known`` that have none."""
+    from muybridge.report.formats.tidy import write_csv
+
+    paths = {name: folder / "tables" / f"{name}.csv" for name, rows in tables.items() if rows}
+    for name, path in paths.items():
+        write_csv(path, tables[name], folder)
+    for old in (folder / "tables" / f"{name}.csv" for name in set(known) - set(paths)):
+        if old.is_file() or old.is_symlink():
+            old.unlink()
+    return list(paths.values())
 
 
 def write_latex(folder: Path, tables: list[Table]) -> list[Path]:

@@ -15,7 +15,7 @@ from muybridge.core.plain_data import canonical
 from muybridge.measure.accuracy import video_level
 from muybridge.measure.estimate import Interval, mean_over_seeds
 from muybridge.measure.intervals import CLEAN, Difference, Outcomes, outcomes, resample_groups
-from muybridge.report.gather.collect import BASELINE, Collected, data_of, facets
+from muybridge.report.gather.collect import BASELINE, Gathered, data_of, facets
 from muybridge.report.gather.same_protocol import Variant, variant
 from muybridge.report.scores.score import Arm, Scored, difference
 from muybridge.runs.contents.predictions import concatenate
@@ -157,7 +157,7 @@ def crossed(scored: Sequence[Scored]) -> list[Crossed]:
     return found
 
 
-def kinds(all_of: Collected) -> dict[str, str]:
+def kinds(all_of: Gathered) -> dict[str, str]:
     """What tells the classes of a data set apart, by its name: ``appearance`` or ``temporal``; those that do not say are left out."""
     told: dict[str, str] = {}
     for run in all_of.runs:
@@ -230,7 +230,7 @@ class TwoWeights:
     runs: list[Run]
 
 
-def two_weights(one: Scored, all_of: Collected) -> list[TwoWeights]:
+def two_weights(one: Scored, all_of: Gathered) -> list[TwoWeights]:
     """Arms whose runs all have both."""
     found = []
     for name, arm in one.arms.items():
@@ -244,7 +244,7 @@ def two_weights(one: Scored, all_of: Collected) -> list[TwoWeights]:
     return found
 
 
-def _with_weights(one: Scored, arm: Arm, weights: str, all_of: Collected) -> Arm:
+def _with_weights(one: Scored, arm: Arm, weights: str, all_of: Gathered) -> Arm:
     """The arm with the rows of one set of weights; both sets share the random stream of the arm's seeds."""
     rows = {}
     for seed, runs in one.experiment.arms[arm.name].items():

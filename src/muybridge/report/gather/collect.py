@@ -1,11 +1,11 @@
 """What a folder holds: its runs sorted into experiments, and what was planned but is missing."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.report.gather.damage import read_others, read_run
@@ -16,13 +16,12 @@ from muybridge.runs.records import Run
 from muybridge.runs.run_index import Index
 from muybridge.runs.run_row import RunRow
 
-STAGES = ("pretrain", "probe", "knn", "finetune", "zeroshot", "robustness", "retrieval", "neighbours")
-TRANSFER = ("probe", "knn", "finetune")
-"""Stages that answer for every test video."""
-APART = ("similarity",)
-"""Stages whose runs are no arm of an experiment; they have sections of their own."""
 BASELINE = "random"
+Kind = Literal["", "answers", "tested", "apart"]
+"""What the runs of a stage are to a report: they hold a row for every test video, they were only tested on such videos, they are no arm of
+an experiment, or nothing of these (training)."""
 
+T = TypeVar("T")
 Facets = tuple[str, str, str]
 Place = tuple[str, str, str, Variant]
 Seeds = dict[int, list[Run]]
@@ -96,11 +95,12 @@ class Damaged:
     reason: str
 
 
-@dataclass(frozen=True)
-class Collected:
-    """Everything a report is made from.
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """Everything a report is made from, read once.
 
     Attributes:
+        kinds: what the runs of a stage are to the report, by stage.
         rows: predictions by video and condition, by signature.
         damaged: finished runs that cannot be read or were changed, and are in nothing else.
         others: rows of the weights that a fine-tuning run does not hand on, by signature and name of the weights.
@@ -116,10 +116,19 @@ class Collected:
     missing: list[Missing]
     notes: list[str] = field(default_factory=list)
     others: dict[str, dict[str, Predictions]] = field(default_factory=dict)
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    _made: dict[Callable[["Gathered"], Any], Any] = field(default_factory=dict, repr=False)
 
     def of(self, *stages: str) -> list[Experiment]:
-        """The experiments of some stages."""
-        return [one for one in self.experiments if one.stage in stages]
+        """The experiments of some stages, in the order in which the stages are asked for."""
+        return [one for stage in stages for one in self.experiments if one.stage == stage]
+
+    def once(self, make: Callable[["Gathered"], T]) -> T:
+        """What ``make`` makes of these runs, made at the first call: sections share scores, which take long."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
 
     @property
     def title(self) -> str:
@@ -127,8 +136,12 @@ class Collected:
         return str(self.study.get("title") or self.study.get("name") or "Muybridge report")
 
 
-def collect(folder: Path) -> Collected:
+def collect(folder: Path, kinds: Mapping[str, Kind]) -> Gathered:
     """Read the results of every finished run below ``folder/runs`` that is what was written, and the plan in ``folder/study.json``.
+
+    Args:
+        folder: what a study or a stage wrote to.
+        kinds: what the runs of a stage are, by stage (``sections.content.gathered`` asks the sections).
 
     Raises:
         UsageError: there is no finished run.
@@ -142,25 +155,30 @@ def collect(folder: Path) -> Collected:
             f"{folder / 'runs'}/STAGE/SIGNATURE/result.json; give "
             "the folder that a study or a stage wrote to (its --out)."
         )
-    runs, rows, others, damaged = _read([(row, index.run(row)) for row in rows_])
+    runs, rows, others, damaged = _read([(row, index.run(row)) for row in rows_], kinds)
     runs = tested_once(runs)
     study = read_study(folder)
-    shown, again = repeats([run for run in runs if run.stage not in APART])
-    told = [facets(run) for run in shown] + [
-        cell["facets"] for cell in study.get("cells", []) if "facets" in cell and cell["stage"] not in APART
+    shown, again = repeats([run for run in runs if kinds.get(run.stage) != "apart"])
+    planned = [
+        cell["facets"]
+        for cell in study.get("cells", [])
+        if "facets" in cell and kinds.get(cell["stage"]) != "apart"
     ]
+    told = [facets(run) for run in shown] + planned
     named = named_arms(told)
     names, notes = _arm_names(shown, named)
-    arms = _arm_order(study, list(names.values()), named)
+    arms = _arm_order(study, planned, list(names.values()), named)
     experiments = _experiments(shown, names, arms, _planned_arms(study, named), again)
     missing = _missing(study, [(row.stage, row.signature) for row in rows_])
-    return Collected(folder, study, runs, rows, damaged, arms, experiments, missing, notes, others)
+    return Gathered(folder, study, runs, rows, damaged, arms, experiments, missing, notes, others, kinds)
 
 
 Others = dict[str, dict[str, Predictions]]
 
 
-def _read(found: list[tuple[RunRow, Run]]) -> tuple[list[Run], dict[str, Predictions], Others, list[Damaged]]:
+def _read(
+    found: list[tuple[RunRow, Run]], kinds: Mapping[str, Kind]
+) -> tuple[list[Run], dict[str, Predictions], Others, list[Damaged]]:
     """The runs that are sound, their rows and those of their other weights, and the runs that are not."""
     runs: list[Run] = []
     rows: dict[str, Predictions] = {}
@@ -171,7 +189,7 @@ def _read(found: list[tuple[RunRow, Run]]) -> tuple[list[Run], dict[str, Predict
             damaged.append(Damaged(run, row.reason))
             continue
         try:
-            kept, more = read_run(run), read_others(run)
+            kept, more = read_run(run, kinds.get(run.stage) == "answers"), read_others(run)
         except MuybridgeError as error:
             damaged.append(Damaged(run, str(error)))
             continue
@@ -252,11 +270,10 @@ def _arm_names(runs: list[Run], named: Named) -> tuple[dict[str, str], list[str]
     return names, notes
 
 
-def _arm_order(study: dict[str, Any], found: list[str], named: Named) -> list[str]:
+def _arm_order(
+    study: dict[str, Any], cells: list[dict[str, Any]], found: list[str], named: Named
+) -> list[str]:
     """Arms of the plan first, in its order, then the others: the untrained baseline, then by name."""
-    cells = [
-        cell["facets"] for cell in study.get("cells", []) if "facets" in cell and cell["stage"] not in APART
-    ]
     planned: dict[str, None] = {}
     for arm in map(str, study.get("arms", [])):
         own = {named(one): None for one in cells if str(one["arm"]) == arm and one.get("source")}
@@ -292,7 +309,7 @@ def _experiments(
         cells[place][names[run.signature]][int(one["seed"])].append(run)
     details = name_variants(list(cells))
     found = []
-    for place in sorted(cells, key=lambda place: (_rank(place[0]), place)):
+    for place in sorted(cells):
         cell, key = cells[place], place[:3]
         expected = planned(key)
         shown = [arm for arm in arms if arm in cell or arm in expected]
@@ -305,10 +322,6 @@ def _experiments(
 
 def _sorted(seeds: Seeds) -> Seeds:
     return {seed: sorted(seeds[seed], key=lambda run: str(facets(run)["fold"])) for seed in sorted(seeds)}
-
-
-def _rank(stage: str) -> int:
-    return STAGES.index(stage) if stage in STAGES else len(STAGES)
 
 
 def _seeds_and_folds(seeds: Seeds) -> Iterator[tuple[int, int | None]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from muybridge.report.figures.map_pictures import MapPicture, map_picture, scale
-from muybridge.report.gather.collect import Collected
+from muybridge.report.gather.collect import Gathered
 from muybridge.report.gather.read_maps import STAGE, LayerMap, has_published_axis, maps_of, on_published_axis
 from muybridge.report.tables.table import Cell, Column, Table, missing, text
 from muybridge.runs.contents.layer_maps import PERTURBED
@@ -20,13 +20,13 @@ class MapGroup:
     maps: list[LayerMap]
 
 
-def layer_maps(all_of: Collected) -> list[LayerMap]:
+def layer_maps(all_of: Gathered) -> list[LayerMap]:
     """The maps of a folder: by what is compared, network and seed."""
     found = [one for run in all_of.runs if run.stage == STAGE for one in maps_of(run)]
     return sorted(found, key=lambda one: (one.measure != "cka", one.measure, _place(one, all_of)))
 
 
-def _place(one: LayerMap, all_of: Collected) -> tuple[Any, ...]:
+def _place(one: LayerMap, all_of: Gathered) -> tuple[Any, ...]:
     facts = one.columns.facts
     arms = list(all_of.arms)
     arm = str(facts.get("arm"))
@@ -102,7 +102,7 @@ class Similarity:
     maps: list[LayerMap]
 
 
-def similarity(all_of: Collected) -> Similarity | None:
+def similarity(all_of: Gathered) -> Similarity | None:
     """What a folder says of layers; None without maps."""
     maps = layer_maps(all_of)
     groups = map_groups(maps)

@@ -9,23 +9,23 @@ import numpy as np
 from muybridge.measure.counts import Counts, joined
 from muybridge.measure.estimate import Interval, mean_over_seeds
 from muybridge.measure.intervals import resample_groups
-from muybridge.report.gather.collect import Collected, Experiment, Seeds
+from muybridge.report.gather.collect import Experiment, Gathered, Seeds
 from muybridge.report.tables.accuracy_tables import arm_cell, cautions, runs_cell, slugged, spanned
 from muybridge.report.tables.table import Cell, Column, Table, missing, text
 from muybridge.runs.records import Run
 
 TITLES = {
-    "neighbours": "Nearest neighbours in {}",
     "retrieval": "Retrieval of training videos by test videos of {}",
+    "neighbours": "Nearest neighbours in {}",
 }
 
 
-def recall_tables(all_of: Collected) -> list[Table]:
+def recall_tables(all_of: Gathered) -> list[Table]:
     """One table per experiment; mean over seeds."""
     return [_table(experiment, all_of) for experiment in all_of.of(*TITLES)]
 
 
-def _table(one: Experiment, all_of: Collected) -> Table:
+def _table(one: Experiment, all_of: Gathered) -> Table:
     found = {arm: recalls(arm, seeds) for arm, seeds in one.arms.items()}
     precise = {arm: precision(arm, seeds) for arm, seeds in one.arms.items()}
     ks = sorted({k for told in found.values() for k in told})
@@ -64,7 +64,7 @@ def precision(arm: str, seeds: Seeds) -> Interval | None:
     return share(arm, seeds, lambda run: dict(run.result["average_precision"]["groups"]))
 
 
-def knn_table(one: Experiment, all_of: Collected) -> Table | None:
+def knn_table(one: Experiment, all_of: Gathered) -> Table | None:
     """Accuracy for every number of neighbours, plain and weighted votes; None where the runs do not say."""
     runs = [run for seeds in one.arms.values() for run in _runs(seeds)]
     ways = [{(told["vote"], told["k"]) for told in run.result.get("knn", [])} for run in runs]

@@ -10,7 +10,7 @@ from muybridge.measure.accuracy import balanced, top_k
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN, Condition, outcomes, spread
 from muybridge.measure.robustness_scores import corruption_errors, gaps, mean_defined, near_chance
-from muybridge.report.gather.collect import Collected
+from muybridge.report.gather.collect import Gathered
 from muybridge.report.gather.design import Design, design
 from muybridge.report.gather.same_protocol import noise_seed
 from muybridge.report.scores.score import Arm, Comparison, Scored, compared, difference, same_videos
@@ -81,7 +81,7 @@ class Perturbed:
     noise: list[Noise]
 
 
-def perturbed(scored: Scored, all_of: Collected) -> Perturbed:
+def perturbed(scored: Scored, all_of: Gathered) -> Perturbed:
     """Everything the report says about one robustness experiment."""
     plan = design(scored)
     wanted = all_of.study.get("reference")
@@ -178,7 +178,7 @@ def _comparisons(scored: Scored, plan: Design, arms: dict[str, Robust]) -> list[
     return compared([difference(scored.arms[a], scored.arms[b], plan.over_types) for a, b in pairs])
 
 
-def _noise(scored: Scored, plan: Design, all_of: Collected) -> list[Noise]:
+def _noise(scored: Scored, plan: Design, all_of: Gathered) -> list[Noise]:
     found = []
     for name, seeds in scored.experiment.arms.items():
         for run in (run for runs in seeds.values() for run in runs):

@@ -1,46 +1,19 @@
-"""Findings: the sentences at the top of a report, each computed from prediction rows."""
+"""Findings in words: the sentences at the top of a report, each computed from prediction rows."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from muybridge.core.label_changes import FLIP, REVERSAL
 from muybridge.measure.estimate import FEW_GROUPS
-from muybridge.report.gather.collect import BASELINE, Collected, facets
+from muybridge.report.gather.collect import BASELINE, Gathered, facets
 from muybridge.report.scores.robust import Perturbed, Robust, suspects
 from muybridge.report.scores.score import Comparison, Scored, between
-from muybridge.report.sections.zeroshot_section import Regime, zeroshot_words
 from muybridge.report.tables.altered_tables import altered_words, direction_words, suspected, suspected_words
-from muybridge.report.tables.run_tables import budget_words, tuning_words
-from muybridge.report.tables.table import capital, listed, points, span, tight
+from muybridge.report.tables.table import capital, listed, points, span
 
 MANY = 4
 """Types of perturbation up to which a sentence names those that it averages."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One bullet: what it is about, and what was found."""
-
-    about: str
-    words: str
-
-
-def findings(
-    all_of: Collected, scored: list[Scored], perturbed: list[Perturbed], zero: list[Regime]
-) -> list[Finding]:
-    """Findings in the order of importance: what was learnt, how robust it is, and what limits both."""
-    said = [Finding(capital(one.experiment.name), transfer_words(one)) for one in scored]
-    said += [Finding(one.name, zeroshot_words(one)) for one in zero]
-    said += [
-        Finding(f"{capital(one.scored.experiment.name)}, perturbed", robust_words(one)) for one in perturbed
-    ]
-    if all_of.of("pretrain"):
-        said.append(Finding("Budget", " ".join([budget_words(all_of), *tuning_words(all_of)])))
-    said.append(Finding("Tests", family_words(scored, perturbed)))
-    said += [Finding("Caution", words) for words in [*limits(all_of, scored), *all_of.notes]]
-    return [Finding(one.about, tight(one.words)) for one in said if one.words]
 
 
 def family_words(scored: list[Scored], perturbed: list[Perturbed]) -> str:
@@ -187,7 +160,7 @@ def _mirror(one: Perturbed, ranked: list[str]) -> str:
     return f"Reversed (severity {severity}) and mirrored: {', '.join(told)}"
 
 
-def limits(all_of: Collected, scored: list[Scored]) -> list[str]:
+def limits(all_of: Gathered, scored: list[Scored]) -> list[str]:
     """What a reader must know before believing the rest."""
     said = []
     limited = sum(bool(run.result.get("limited")) for run in all_of.runs)

@@ -7,7 +7,7 @@ import numpy as np
 from muybridge.core.plain_names import short_name
 from muybridge.measure.accuracy import confusion
 from muybridge.measure.estimate import Interval
-from muybridge.report.gather.collect import BASELINE, Collected
+from muybridge.report.gather.collect import BASELINE, Gathered
 from muybridge.report.scores.score import Arm, Comparison, Scored
 from muybridge.report.tables.table import (
     Bar,
@@ -30,7 +30,7 @@ MOST_PAIRS = 15
 ONE_SEED = "one training seed: of these networks only, the interval does not hold what another training run would change"
 
 
-def accuracy_table(scored: Scored, all_of: Collected) -> Table:
+def accuracy_table(scored: Scored, all_of: Gathered) -> Table:
     """One row per arm: mean over seeds with interval, gain over the baseline, balanced and top-5 accuracy."""
     experiment = scored.experiment
     against = BASELINE if BASELINE in scored.arms else scored.ranked()[-1]
@@ -58,7 +58,7 @@ def accuracy_table(scored: Scored, all_of: Collected) -> Table:
     return Table(slug, f"{experiment.name}: accuracy", columns, rows, _accuracy_notes(scored))
 
 
-def _arm_row(scored: Scored, arm: Arm, against: str, deep: bool, all_of: Collected) -> list[Cell]:
+def _arm_row(scored: Scored, arm: Arm, against: str, deep: bool, all_of: Gathered) -> list[Cell]:
     shown = arm.accuracy()
     bar = Bar(shown.value, shown.low, shown.high, scored.experiment.chance)
     seeds = " \N{MIDDLE DOT} ".join(points(arm.accuracy(seed=seed).value) for seed in arm.rows)
@@ -78,17 +78,17 @@ def _arm_row(scored: Scored, arm: Arm, against: str, deep: bool, all_of: Collect
     ]
 
 
-def _missing_row(name: str, width: int, all_of: Collected) -> list[Cell]:
+def _missing_row(name: str, width: int, all_of: Gathered) -> list[Cell]:
     return [arm_cell(name, all_of), missing(), *[missing("")] * (width - 2)]
 
 
-def arm_cell(name: str, all_of: Collected, limited: bool = False) -> Cell:
+def arm_cell(name: str, all_of: Gathered, limited: bool = False) -> Cell:
     """Name of an arm with its colour."""
     words = "limited run" if limited else ""
     return Cell(name, sort=name, small=words, arm=arm_index(name, all_of))
 
 
-def arm_index(name: str, all_of: Collected) -> int:
+def arm_index(name: str, all_of: Gathered) -> int:
     """Colour of an arm: 0 for the untrained baseline, else its place in the study."""
     trained = [arm for arm in all_of.arms if arm != BASELINE]
     return 0 if name == BASELINE else 1 + trained.index(name) % 7

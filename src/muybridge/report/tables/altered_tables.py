@@ -12,7 +12,7 @@ from muybridge.core.label_changes import FLIP, REVERSAL
 from muybridge.measure.altered import KEPT, OLD, PARTNER, Taken, taken_for
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import Condition
-from muybridge.report.gather.collect import Collected
+from muybridge.report.gather.collect import Gathered
 from muybridge.report.gather.design import Design
 from muybridge.report.scores.score import Arm, Scored
 from muybridge.report.tables.accuracy_tables import arm_cell, slugged, spanned
@@ -76,7 +76,7 @@ def altered(scored: Scored, plan: Design) -> list[Altered]:
     return found
 
 
-def altered_table(scored: Scored, plan: Design, all_of: Collected) -> Table | None:
+def altered_table(scored: Scored, plan: Design, all_of: Gathered) -> Table | None:
     """One row per condition and outcome."""
     found = altered(scored, plan)
     if not found:
@@ -168,7 +168,7 @@ def suspected_words(found: Sequence[Taken]) -> str:
     return "; ".join(told) + (f"; and {len(found) - 3} more" if len(found) > 3 else "")
 
 
-def direction_table(scored: Scored, all_of: Collected) -> Table | None:
+def direction_table(scored: Scored, all_of: Gathered) -> Table | None:
     """Which pair, and which of the two, by arm; None where no class is the reverse of another."""
     told = {
         name: arm for name, arm in scored.arms.items() if arm.direction is not None and arm.pair is not None

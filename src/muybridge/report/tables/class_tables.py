@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from muybridge.report.figures.charts import Tick
-from muybridge.report.gather.collect import Collected
+from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.score import Scored
 from muybridge.report.tables.accuracy_tables import MOST_CLASSES, arm_index, class_name, slugged, width_of
 from muybridge.report.tables.table import Cell, Column, Table, count, listed, missing, points, span, text
@@ -42,7 +42,7 @@ class ClassChart:
     top: int = TOP
 
 
-def per_class_table(scored: Scored, all_of: Collected) -> Table:
+def per_class_table(scored: Scored, all_of: Gathered) -> Table:
     """One row per class, one column per arm; mean over seeds, with its interval."""
     counts = _class_counts(scored)
     columns = [Column("class"), Column("videos", True), *(Column(f"{name}, %", True) for name in scored.arms)]
@@ -89,7 +89,7 @@ def _ordered(scored: Scored, arm: str) -> list[int]:
     return sorted(known, key=lambda index: (-each[index].value, class_name(scored, index)))
 
 
-def class_chart(scored: Scored, all_of: Collected) -> ClassChart | None:
+def class_chart(scored: Scored, all_of: Gathered) -> ClassChart | None:
     """All classes in the order of the best arm; None where a table is short enough."""
     if not scored.arms or width_of(scored) <= MOST_CLASSES:
         return None
@@ -106,7 +106,7 @@ def class_chart(scored: Scored, all_of: Collected) -> ClassChart | None:
     return ClassChart(title, lines, ticks, place, TOP + len(lines) * LINE + 30)
 
 
-def _dot(scored: Scored, name: str, index: int, drawn: bool, all_of: Collected) -> Dot | None:
+def _dot(scored: Scored, name: str, index: int, drawn: bool, all_of: Gathered) -> Dot | None:
     one = scored.arms[name].classes.each[index]
     if np.isnan(one.value):
         return None

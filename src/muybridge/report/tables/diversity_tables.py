@@ -3,8 +3,8 @@
 import math
 
 from muybridge.measure.diversity.association import Association
-from muybridge.report.gather.collect import Collected
-from muybridge.report.sections.diversity_section import judge, registered, words
+from muybridge.report.gather.collect import Gathered
+from muybridge.report.scores.diversity_evidence import judge, registered, words
 from muybridge.report.tables.table import Cell, Column, Table, count, missing, text
 
 ROWS = {
@@ -27,7 +27,7 @@ NUMBERS = [
 ]
 
 
-def diversity_tables(all_of: Collected) -> list[Table]:
+def diversity_tables(all_of: Gathered) -> list[Table]:
     """The tables; empty without a pre-registered study."""
     made = registered(all_of)
     if made is None:

@@ -1,23 +1,22 @@
 """The transfer protocols of a report: what each hash stands for, and what tells it from the others of its stage."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from muybridge.report.gather.collect import Collected
+from muybridge.report.gather.collect import Gathered
 from muybridge.report.tables.table import Cell, Column, Table, count, listed, text
 
-KINDS = ("finetune", "probe", "knn", "retrieval")
 UNSAID = ("hash", "name", "kind", "selection")
 
 
-def protocol_table(all_of: Collected) -> Table | None:
-    """One row per protocol; None where no run says its own."""
+def protocol_table(all_of: Gathered, stages: Collection[str]) -> Table | None:
+    """One row per protocol of some stages; None where no run says its own."""
     told: dict[tuple[str, str], dict[str, Any]] = {}
     runs: dict[tuple[str, str], int] = defaultdict(int)
     for run in all_of.runs:
         facts = run.result.get("protocol")
-        if run.stage in KINDS and isinstance(facts, dict) and facts.get("hash"):
+        if run.stage in stages and isinstance(facts, dict) and facts.get("hash"):
             key = (run.stage, str(facts["hash"]))
             told[key], runs[key] = facts, runs[key] + 1
     if not told:

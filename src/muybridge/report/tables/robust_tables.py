@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from muybridge.measure.estimate import Interval
-from muybridge.report.gather.collect import BASELINE, Collected
+from muybridge.report.gather.collect import BASELINE, Gathered
 from muybridge.report.scores.robust import Perturbed, Robust, suspects
 from muybridge.report.scores.score import between
 from muybridge.report.tables.accuracy_tables import arm_cell, cautions, gain_cell, runs_cell, slugged
@@ -49,7 +49,7 @@ OTHERS = {
 }
 
 
-def robustness_tables(one: Perturbed, all_of: Collected) -> list[Table]:
+def robustness_tables(one: Perturbed, all_of: Gathered) -> list[Table]:
     """All tables of an experiment but its heat maps; the main one first."""
     tables = [
         _scores(one, all_of), altered_table(one.scored, one.design, all_of), _by_category(one, all_of), _more(one, all_of), _order(one),
@@ -64,7 +64,7 @@ def slug_of(one: Perturbed, kind: str, *more: str) -> str:
     return slugged(kind, experiment.protocol, experiment.data, experiment.details, *more)
 
 
-def _scores(one: Perturbed, all_of: Collected) -> Table:
+def _scores(one: Perturbed, all_of: Gathered) -> Table:
     """One row per arm: clean and mean perturbed accuracy, gain over the baseline, scores, remarks."""
     against = BASELINE if BASELINE in one.arms else one.scored.ranked()[-1] if one.arms else BASELINE
     shown = _present(one, MAIN)
@@ -91,7 +91,7 @@ def _scores(one: Perturbed, all_of: Collected) -> Table:
     )
 
 
-def _more(one: Perturbed, all_of: Collected) -> Table:
+def _more(one: Perturbed, all_of: Gathered) -> Table:
     """Further scores of the same arms."""
     shown = _present(one, MORE)
     others = [name for name in OTHERS if any(name in arm.others for arm in one.arms.values())]
@@ -110,7 +110,7 @@ def _more(one: Perturbed, all_of: Collected) -> Table:
     return Table(slug_of(one, "scores"), f"{one.scored.experiment.name}: further scores", columns, rows)
 
 
-def _by_category(one: Perturbed, all_of: Collected) -> Table | None:
+def _by_category(one: Perturbed, all_of: Gathered) -> Table | None:
     """Mean accuracy by category."""
     names = list(one.design.by_category) if one.design.categories else []
     if not names:
@@ -133,7 +133,7 @@ def _by_category(one: Perturbed, all_of: Collected) -> Table | None:
     )  # fmt: skip
 
 
-def _noise(one: Perturbed, all_of: Collected) -> Table | None:
+def _noise(one: Perturbed, all_of: Gathered) -> Table | None:
     """How much the noise of the perturbations alone moves the mean, beside the interval over videos."""
     columns = [
         Column("arm"), Column("run"), Column("noise seeds"), Column("over types by noise seed, %"),
@@ -184,7 +184,7 @@ def _order(one: Perturbed) -> Table | None:
     return Table(slug_of(one, "order"), caption, columns, rows, blind) if rows else None
 
 
-def _controls(one: Perturbed, all_of: Collected) -> Table | None:
+def _controls(one: Perturbed, all_of: Gathered) -> Table | None:
     """Cells that must change nothing: the identity, and lossless round trips through the codecs."""
     columns = [Column("arm"), Column("run"), Column("identity cell"), Column("lossless round trip")]
     rows = [

@@ -6,7 +6,7 @@ from typing import Any
 from muybridge.core.files import TEXT
 from muybridge.core.plain_data import read_json
 from muybridge.core.text.redact import redact
-from muybridge.report.gather.collect import Collected, data_of, facets
+from muybridge.report.gather.collect import Gathered, data_of, facets
 from muybridge.report.tables.accuracy_tables import arm_cell
 from muybridge.report.tables.table import (
     DASH,
@@ -39,7 +39,7 @@ COUNTED = (
 SAME_FLOPS = 0.02  # relative; tasks differ in their heads, everything else is counted and must be equal
 
 
-def data_table(all_of: Collected) -> Table:
+def data_table(all_of: Gathered) -> Table:
     """One row per data set as used: classes, videos, broken files, fingerprint."""
     columns = [Column("data"), Column("classes", True), Column("videos"), Column("broken files", True)]
     columns += [Column("fingerprint"), Column("source"), Column("used by")]
@@ -61,7 +61,7 @@ def data_table(all_of: Collected) -> Table:
     return Table("data", "Data sets as used", columns, rows)
 
 
-def used_data(all_of: Collected) -> list[tuple[dict[str, Any], list[Run]]]:
+def used_data(all_of: Gathered) -> list[tuple[dict[str, Any], list[Run]]]:
     """Distinct data sets (by name and fingerprint) with the runs that used them."""
     found: dict[str, tuple[dict[str, Any], list[Run]]] = {}
     for run in all_of.runs:
@@ -83,7 +83,7 @@ def _video_counts(runs: list[Run]) -> str:
     )
 
 
-def broken_table(all_of: Collected) -> Table | None:
+def broken_table(all_of: Gathered) -> Table | None:
     """Files that could not be read; None when there are none."""
     lines = {
         (str(data.get("name")), str(one["path"]), str(one.get("reason", "")))
@@ -101,7 +101,7 @@ def broken_table(all_of: Collected) -> Table | None:
     )
 
 
-def budget_table(all_of: Collected) -> Table | None:
+def budget_table(all_of: Gathered) -> Table | None:
     """What pretraining cost, one row per run; None without pretraining."""
     runs = _pretraining(all_of)
     if not runs:
@@ -135,7 +135,7 @@ def _data_cell(data: str, network: str) -> Cell:
     return Cell(data, sort=data, small=network)
 
 
-def _budget_row(run: Run, name: str, differs: list[str], several: bool, all_of: Collected) -> list[Cell]:
+def _budget_row(run: Run, name: str, differs: list[str], several: bool, all_of: Gathered) -> list[Cell]:
     spent, one = run.result.get("budget", {}), facets(run)
     cells = [_spent_cell(key, spent.get(key)) for key in SHOWN]
     marked = [
@@ -179,7 +179,7 @@ def broken_budget(run: Run) -> list[str]:
     return [f"broke its budget{told}"]
 
 
-def _pretraining(all_of: Collected) -> list[tuple[str, Run]]:
+def _pretraining(all_of: Gathered) -> list[tuple[str, Run]]:
     """(arm, run) of every pretraining run, in the order of arms."""
     return [
         (arm, run)
@@ -211,7 +211,7 @@ def _apart(budgets: Sequence[Mapping[str, Any]], key: str) -> bool:
     return max(spent) - min(spent) > slack
 
 
-def budget_words(all_of: Collected) -> str:
+def budget_words(all_of: Gathered) -> str:
     """Whether the arms were pretrained under one budget, as a sentence."""
     runs = _pretraining(all_of)
     differs = unequal([run for _, run in runs])
@@ -230,7 +230,7 @@ def budget_words(all_of: Collected) -> str:
     return f"The pretraining budget is NOT equal across arms. Different: {unlike}{tail}.{_epochs(runs)}"
 
 
-def tuning_words(all_of: Collected) -> list[str]:
+def tuning_words(all_of: Gathered) -> list[str]:
     """How many learning rates were tried for every task, and which were taken; nothing where none were."""
     rows = all_of.study.get("tuning", [])
     taken = [row for row in rows if row["chosen"]]
@@ -258,7 +258,7 @@ def _epochs(runs: Sequence[tuple[str, Run]]) -> str:
     return f" Videos were seen {min(seen):.1f} to {max(seen):.1f} times (epochs)."
 
 
-def damaged_table(all_of: Collected) -> Table | None:
+def damaged_table(all_of: Gathered) -> Table | None:
     """Finished runs that cannot be read; None when there are none."""
     columns = [Column("stage"), Column("run"), Column("what is wrong")]
     rows = [
@@ -268,7 +268,7 @@ def damaged_table(all_of: Collected) -> Table | None:
     return Table("damaged", "Damaged runs, left out of everything", columns, rows) if rows else None
 
 
-def missing_table(all_of: Collected) -> Table | None:
+def missing_table(all_of: Gathered) -> Table | None:
     """Failed and unfinished cells; None when there are none."""
     columns = [Column("cell"), Column("what happened"), Column("log")]
     rows = [
@@ -278,7 +278,7 @@ def missing_table(all_of: Collected) -> Table | None:
     return Table("missing", "Planned cells without a result", columns, rows) if rows else None
 
 
-def runs_table(all_of: Collected) -> Table:
+def runs_table(all_of: Gathered) -> Table:
     """Every run with the command that makes it again."""
     columns = [Column("stage"), Column("run"), Column("signature"), Column("precision"), Column("command")]
     rows = []
@@ -306,7 +306,7 @@ def runs_table(all_of: Collected) -> Table:
     return Table("runs", "Every run and the command that reproduces it", columns, rows)
 
 
-def environment_table(all_of: Collected) -> Table:
+def environment_table(all_of: Gathered) -> Table:
     """What the runs ran on; a fact with several values names how many runs had each."""
     columns = [Column("fact"), Column("value"), Column("runs", True)]
     told: dict[str, dict[str, int]] = {}

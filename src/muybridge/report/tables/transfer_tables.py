@@ -13,7 +13,7 @@ from muybridge.report.gather.across import (
     kinds,
     two_weights,
 )
-from muybridge.report.gather.collect import Collected
+from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.score import Scored
 from muybridge.report.tables.accuracy_tables import arm_cell, cautions, runs_cell, slugged, spanned
 from muybridge.report.tables.table import Cell, Column, Table, listed, missing, points, span, text
@@ -21,7 +21,7 @@ from muybridge.report.tables.table import Cell, Column, Table, listed, missing, 
 MOTION = {"appearance": "appearance-based", "temporal": "temporal-based"}
 
 
-def split_table(one: Splits, all_of: Collected) -> Table:
+def split_table(one: Splits, all_of: Gathered) -> Table:
     """One row per arm: accuracy on each official split, their mean with its interval, and their spread."""
     numbers = list(one.by_number)
     columns = [
@@ -54,7 +54,7 @@ def _lacking(one: Splits) -> str:
     )
 
 
-def _split_row(one: Splits, name: str, all_of: Collected) -> list[Cell]:
+def _split_row(one: Splits, name: str, all_of: Gathered) -> list[Cell]:
     arms = [scored.arms.get(name) for scored in one.by_number.values()]
     mean = one.mean(name)
     values = [arm.accuracy().value for arm in arms if arm]
@@ -67,7 +67,7 @@ def _split_row(one: Splits, name: str, all_of: Collected) -> list[Cell]:
     ]
 
 
-def crossed_table(one: Crossed, all_of: Collected) -> Table:
+def crossed_table(one: Crossed, all_of: Gathered) -> Table:
     """One row per task and pretraining data, one column per target; both say what tells their classes apart."""
     told = kinds(all_of)
     columns = [Column("arm"), Column("pretrained on")]
@@ -91,7 +91,7 @@ def _motion(name: str, told: dict[str, str]) -> tuple[str, ...]:
     return (name, MOTION[told[name]]) if told.get(name) in MOTION else (name,)
 
 
-def weights_table(scored: Scored, all_of: Collected) -> Table | None:
+def weights_table(scored: Scored, all_of: Gathered) -> Table | None:
     """Last and best-validation weights of every arm that has both; None without."""
     found = two_weights(scored, all_of)
     if not found:
@@ -113,7 +113,7 @@ def weights_table(scored: Scored, all_of: Collected) -> Table | None:
     )
 
 
-def _weights_row(one: TwoWeights, all_of: Collected) -> list[Cell]:
+def _weights_row(one: TwoWeights, all_of: Gathered) -> list[Cell]:
     change, epochs = one.change.interval, best_epochs(one.runs)
     kept = {str(run.result.get("config", {}).get("keep", "last")) for run in one.runs}
     return [
@@ -124,7 +124,7 @@ def _weights_row(one: TwoWeights, all_of: Collected) -> list[Cell]:
     ]  # fmt: skip
 
 
-def labels_table(one: Labels, all_of: Collected) -> Table:
+def labels_table(one: Labels, all_of: Gathered) -> Table:
     """One row per arm, one column per number of labels."""
     arms = list(dict.fromkeys(name for _, _, scored in one.points for name in scored.arms))
     columns = [Column("arm"), *(Column(f"{words} a class, %", True) for _, words, _ in one.points)]

@@ -14,7 +14,7 @@ from muybridge.measure.diversity.association import Association, power
 from muybridge.measure.diversity.verdict import NOTHING, Evidence, Sets, Verdict, verdict
 from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness_scores import chance_corrected
-from muybridge.report.gather.collect import Collected
+from muybridge.report.gather.collect import Gathered
 from muybridge.runs.contents.predictions import Predictions
 from muybridge.runs.contents.prereg_file import read_prereg
 from muybridge.runs.records import Run
@@ -59,7 +59,7 @@ class Registered:
         )
 
 
-def registered(all_of: Collected) -> Registered | None:
+def registered(all_of: Gathered) -> Registered | None:
     """The pre-registered study of a folder; None where there is none.
 
     Raises:

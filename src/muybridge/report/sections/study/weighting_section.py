@@ -6,12 +6,17 @@ from statistics import median
 from typing import Any
 
 from muybridge.report.figures.charts import Drawn, Line, logged, panel
-from muybridge.report.gather.collect import Collected, Experiment
+from muybridge.report.formats.tidy import term_rows
+from muybridge.report.gather.collect import Experiment, Gathered
+from muybridge.report.sections.page_blocks import Block, Fold, Heading, Legend, Note, Panels, Sentences
+from muybridge.report.sections.section import Section
 from muybridge.report.tables.accuracy_tables import arm_cell
 from muybridge.report.tables.table import Cell, Column, Table, capital, count, missing, percent, text
 from muybridge.runs.records import Run
 
+WANTS = ("pretrain", "finetune")
 PREFIX = "weight."
+NOTE = "Derivative of what was descended in each term, or the weight of its gradient; one line per term and seed, coloured by task."
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Weighting:
     words: list[str]
 
 
-def weighting(all_of: Collected) -> Weighting | None:
+def weighting(all_of: Gathered) -> Weighting | None:
     """Everything on runs with auxiliary tasks or a weighting; None where there is none."""
     found = list(_weighted(all_of))
     if not found:
@@ -50,9 +55,9 @@ def weighting(all_of: Collected) -> Weighting | None:
     return Weighting(tables, panels[PREFIX], panels[""], legend, said)
 
 
-def _weighted(all_of: Collected) -> Iterator[tuple[Experiment, str, list[Run]]]:
+def _weighted(all_of: Gathered) -> Iterator[tuple[Experiment, str, list[Run]]]:
     """Experiments and arms with runs that say how their terms were weighted."""
-    for experiment in all_of.of("pretrain", "finetune"):
+    for experiment in all_of.of(*WANTS):
         for arm, seeds in experiment.arms.items():
             runs = [run for kept in seeds.values() for run in kept if run.result.get("weighting")]
             if runs:
@@ -82,7 +87,7 @@ def _seed(run: Run) -> Any:
     return run.result.get("facets", {}).get("seed", 0)
 
 
-def _arms(found: Sequence[tuple[Experiment, str, list[Run]]], all_of: Collected, number: int) -> Table:
+def _arms(found: Sequence[tuple[Experiment, str, list[Run]]], all_of: Gathered, number: int) -> Table:
     """One row per arm: how it weighted at the end, what it cost and which tasks stayed at chance."""
     columns = [
         Column("arm"), Column("weighting"), Column("runs", True), Column("encoded clips", True),
@@ -153,7 +158,7 @@ def _inactive(runs: Sequence[Run]) -> str:
 
 
 def _gates(
-    found: Sequence[tuple[Experiment, str, list[Run]]], all_of: Collected, number: int
+    found: Sequence[tuple[Experiment, str, list[Run]]], all_of: Gathered, number: int
 ) -> Iterator[Table]:
     """Accuracy of every auxiliary task by arm, beside chance; empty where none counts answers."""
     told = {arm: [run.result.get("tasks") or {} for run in runs] for _, arm, runs in found}
@@ -194,3 +199,20 @@ def _gate(gates: Sequence[dict[str, Any]]) -> Cell:
 def _said(run: Run) -> list[str]:
     """Notes on weighting: failures of MELTR."""
     return [str(one) for one in run.result.get("notes", []) if str(one).startswith("meltr:")]
+
+
+def shows(gathered: Gathered) -> Sequence[Block]:
+    """Tables, what went wrong, then effective weights and losses over the training."""
+    found = weighting(gathered)
+    if found is None:
+        return []
+    legend = Legend(found.legend)
+    blocks: list[Block] = [*found.tables, *([Sentences(found.words)] if found.words else [])]
+    if found.weights:
+        blocks += [Heading("Effective weights"), Note(NOTE), legend, Panels(found.weights)]
+    if found.losses:
+        blocks.append(Fold("Loss of each term", [legend, Panels(found.losses)]))
+    return blocks
+
+
+WEIGHTING = Section("loss-weighting", "Loss weighting", shows, WANTS, rows={"terms": term_rows})

@@ -1,7 +1,7 @@
 """Zero-shot results: one table per data set and regime, a row per model with all that must stand beside its accuracy."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,13 +10,20 @@ from muybridge.measure.accuracy import video_level
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import accuracy_interval
 from muybridge.measure.zeroshot_scores import Zero, within, zero_of
-from muybridge.report.gather.collect import Collected, data_of
+from muybridge.report.gather.collect import Gathered, data_of
+from muybridge.report.sections.page_blocks import Block, Note
+from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.accuracy_tables import cautions, runs_cell, slugged, spanned
 from muybridge.report.tables.table import Cell, Column, Table, count, missing, percent, points, span, text
 from muybridge.runs.contents.predictions import Predictions, read_predictions
 from muybridge.runs.records import Run
 
 NAMES = {"Z0": "no action labels seen", "Z1": "trained on labels or captions of actions"}
+WANTS = ("zeroshot",)
+NOTE = (
+    "Videos classified by the names of the classes, said in words. Models that saw no action labels (Z0) and models that were trained on "
+    "some (Z1) never share a table; rows whose protocol differs answer different questions."
+)
 GIVEN = {"object": "motion, object given", "motion": "object, motion given"}
 
 
@@ -89,10 +96,10 @@ class Regime:
         return 1 / self.models[0].zero.classes[0]
 
 
-def regimes(all_of: Collected) -> list[Regime]:
+def regimes(all_of: Gathered) -> list[Regime]:
     """The zero-shot runs of a folder, by data set and regime; models by accuracy."""
     cells: dict[tuple[str, str], dict[tuple[str, str], list[Run]]] = defaultdict(lambda: defaultdict(list))
-    for experiment in all_of.of("zeroshot"):
+    for experiment in all_of.of(*WANTS):
         for arm, seeds in experiment.arms.items():
             for run in (run for kept in seeds.values() for run in kept):
                 regime = str((run.result.get("regime") or {}).get("name", ""))
@@ -110,7 +117,7 @@ def regimes(all_of: Collected) -> list[Regime]:
     return found
 
 
-def zeroshot_table(one: Regime, all_of: Collected) -> Table:
+def zeroshot_table(one: Regime, all_of: Gathered) -> Table:
     """A row per model; the numbers of single templates are a spread, never a choice."""
     parts = list(dict.fromkeys(name for asked in one.models for name in asked.parts))
     apart = any(asked.zero.generalised for asked in one.models)
@@ -256,9 +263,9 @@ def zeroshot_words(one: Regime) -> str:
     return "; ".join(said) + "."
 
 
-def zeroshot_rows(all_of: Collected) -> Iterator[dict[str, Any]]:
+def zeroshot_rows(all_of: Gathered) -> Iterator[dict[str, Any]]:
     """One tidy row per model, data set and regime."""
-    for one in regimes(all_of):
+    for one in all_of.once(regimes):
         for asked in one.models:
             zero = asked.zero
             bounds = {"top1": zero.top1, "top5": zero.top5, "unseen": zero.unseen, "generalised": zero.generalised, "ece": zero.calibration,
@@ -284,3 +291,18 @@ def _cell(one: Interval | None, after: str = "") -> Cell:
         return missing("not asked")
     cell = spanned(one)
     return Cell(cell.text, sort=cell.sort, small=cell.small + after, title=cell.title)
+
+
+def shows(gathered: Gathered) -> Sequence[Block]:
+    """One table per data set and regime."""
+    return [Note(NOTE), *(zeroshot_table(one, gathered) for one in gathered.once(regimes))]
+
+
+def findings(gathered: Gathered) -> list[Finding]:
+    """What the models reach, by data set and regime."""
+    return [Finding(one.name, zeroshot_words(one)) for one in gathered.once(regimes)]
+
+
+ZEROSHOT = Section(
+    "zero-shot", "Zero-shot", shows, WANTS, "answers", findings=findings, rows={"zeroshot": zeroshot_rows}
+)

@@ -1,0 +1,1 @@
+"""Sections of what the findings rest on: claims, data, training, pictures, runs."""
