@@ -87,7 +87,9 @@ def test_bars_stay_on_one_line_of_the_terminal(width: int, monkeypatch: pytest.M
     lines = _show(bars, width)
     assert len(lines) == 2
     assert max(map(len, lines)) <= width
-    assert lines[0].startswith("finetune r2plus1d-tiny rotnet…")
+    assert (
+        lines[0].replace(" …", "…").startswith("finetune r2plus1d-tiny rotnet…")
+    )  # rich before 14.3 leaves the space
     assert " 123456/1234567 " in lines[0]
     assert ("loss" in lines[0]) == (width >= 100)
     assert " 1/2 " in lines[1]
