@@ -15,12 +15,10 @@ from muybridge.runs.contents.study_file import read_study
 from muybridge.runs.records import Run
 from muybridge.runs.run_index import Index
 from muybridge.runs.run_row import RunRow
+from muybridge.runs.stages import STAGES, of_runs, order
 
-STAGES = ("pretrain", "probe", "knn", "finetune", "zeroshot", "robustness", "retrieval", "neighbours")
-TRANSFER = ("probe", "knn", "finetune")
-"""Stages that answer for every test video."""
-APART = ("similarity",)
-"""Stages whose runs are no arm of an experiment; they have sections of their own."""
+TRANSFER = tuple(name for name, facts in STAGES.items() if facts.transfers and facts.answers)
+"""Transfers that answer for every test video."""
 BASELINE = "random"
 
 Facets = tuple[str, str, str]
@@ -145,9 +143,11 @@ def collect(folder: Path) -> Collected:
     runs, rows, others, damaged = _read([(row, index.run(row)) for row in rows_])
     runs = tested_once(runs)
     study = read_study(folder)
-    shown, again = repeats([run for run in runs if run.stage not in APART])
+    shown, again = repeats([run for run in runs if not of_runs(run.stage).apart])
     told = [facets(run) for run in shown] + [
-        cell["facets"] for cell in study.get("cells", []) if "facets" in cell and cell["stage"] not in APART
+        cell["facets"]
+        for cell in study.get("cells", [])
+        if "facets" in cell and not of_runs(cell["stage"]).apart
     ]
     named = named_arms(told)
     names, notes = _arm_names(shown, named)
@@ -255,7 +255,9 @@ def _arm_names(runs: list[Run], named: Named) -> tuple[dict[str, str], list[str]
 def _arm_order(study: dict[str, Any], found: list[str], named: Named) -> list[str]:
     """Arms of the plan first, in its order, then the others: the untrained baseline, then by name."""
     cells = [
-        cell["facets"] for cell in study.get("cells", []) if "facets" in cell and cell["stage"] not in APART
+        cell["facets"]
+        for cell in study.get("cells", [])
+        if "facets" in cell and not of_runs(cell["stage"]).apart
     ]
     planned: dict[str, None] = {}
     for arm in map(str, study.get("arms", [])):
@@ -292,7 +294,7 @@ def _experiments(
         cells[place][names[run.signature]][int(one["seed"])].append(run)
     details = name_variants(list(cells))
     found = []
-    for place in sorted(cells, key=lambda place: (_rank(place[0]), place)):
+    for place in sorted(cells, key=lambda place: (order(place[0]), place)):
         cell, key = cells[place], place[:3]
         expected = planned(key)
         shown = [arm for arm in arms if arm in cell or arm in expected]
@@ -305,10 +307,6 @@ def _experiments(
 
 def _sorted(seeds: Seeds) -> Seeds:
     return {seed: sorted(seeds[seed], key=lambda run: str(facets(run)["fold"])) for seed in sorted(seeds)}
-
-
-def _rank(stage: str) -> int:
-    return STAGES.index(stage) if stage in STAGES else len(STAGES)
 
 
 def _seeds_and_folds(seeds: Seeds) -> Iterator[tuple[int, int | None]]:

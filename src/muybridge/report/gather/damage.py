@@ -13,8 +13,8 @@ from muybridge.report.gather.read_maps import STAGE, maps_of
 from muybridge.runs.contents.predictions import Predictions, read_predictions
 from muybridge.runs.contents.strips import read_strips
 from muybridge.runs.records import Run
+from muybridge.runs.stages import of_runs
 
-ANSWERING = ("probe", "knn", "finetune", "robustness", "zeroshot")
 WEIGHTS = ("last", "best-validation")
 """Sets of weights of a fine-tuning run; the rows of the one that it hands on are its ``predictions.parquet``."""
 
@@ -33,7 +33,7 @@ def read_run(run: Run) -> Predictions | None:
     read_strips(run.path / "strips.npz", pixels=False)
     if run.stage == STAGE:
         maps_of(run)
-    return _rows(run.path / "predictions.parquet") if run.stage in ANSWERING else None
+    return _rows(run.path / "predictions.parquet") if of_runs(run.stage).answers else None
 
 
 def read_others(run: Run) -> dict[str, Predictions]:

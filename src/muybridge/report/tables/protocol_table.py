@@ -6,8 +6,8 @@ from typing import Any
 
 from muybridge.report.gather.collect import Collected
 from muybridge.report.tables.table import Cell, Column, Table, count, listed, text
+from muybridge.runs.stages import of_runs
 
-KINDS = ("finetune", "probe", "knn", "retrieval")
 UNSAID = ("hash", "name", "kind", "selection")
 
 
@@ -17,7 +17,7 @@ def protocol_table(all_of: Collected) -> Table | None:
     runs: dict[tuple[str, str], int] = defaultdict(int)
     for run in all_of.runs:
         facts = run.result.get("protocol")
-        if run.stage in KINDS and isinstance(facts, dict) and facts.get("hash"):
+        if of_runs(run.stage).transfers and isinstance(facts, dict) and facts.get("hash"):
             key = (run.stage, str(facts["hash"]))
             told[key], runs[key] = facts, runs[key] + 1
     if not told:
