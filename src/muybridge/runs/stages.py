@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -50,16 +49,11 @@ class StageFacts:
 
     def kind(self) -> Any:
         """The class of its config; imports it."""
-        return _named(self.config)
+        return Entry("", self.config).load()
 
     def load(self) -> Any:
         """Its ``Stage``; imports it."""
-        return _named(self.code)
-
-
-def _named(target: str) -> Any:
-    module, _, name = target.partition(":")
-    return getattr(import_module(module), name)
+        return Entry("", self.code).load()
 
 
 CONFIGS = "muybridge.config.stage_configs"

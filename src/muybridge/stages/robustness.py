@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-import torch
-
 from muybridge.backbones.weights.pretrained import put_weights
 from muybridge.config.control import Precision
 from muybridge.config.names import is_external, is_run_of
@@ -42,9 +40,9 @@ from muybridge.stages.testing import labelling, models
 from muybridge.stages.testing.class_file import read_classes
 from muybridge.stages.testing.clip_protocol import Protocol, chosen, of_run
 from muybridge.stages.testing.controls import CONTROLS, IDENTITY, LOSSLESS, against_clean, categories, orders
-from muybridge.stages.testing.grid import Grid, run_grid
+from muybridge.stages.testing.grid import Grid, run_grid, spent
 from muybridge.stages.testing.labels import Labels, matched, same
-from muybridge.stages.testing.models import Subject, evaluating
+from muybridge.stages.testing.models import Subject
 from muybridge.stages.testing.parts import Parts
 from muybridge.stages.testing.predict import view_of
 from muybridge.stages.testing.tested import Cached, Direct, Tested, direct, fitting, held_out
@@ -55,7 +53,6 @@ from muybridge.stages.texts.text_scored import judge
 from muybridge.stages.training.material import build_backbone, law_of, prepare
 from muybridge.store.storage import local
 from muybridge.train.checkpoint import load_weights
-from muybridge.train.flops import flop_counter, without_gradients
 from muybridge.train.precision import Compute, choose
 
 FOREIGN = (
@@ -196,7 +193,14 @@ class Robustness(Stage[RobustnessConfig]):
         return {
             **_facts(job, trial, grid),
             **controls,
-            "budget": _budget(trial, grid, compute, began),
+            "budget": spent(
+                trial.subject,
+                trial.protocol,
+                len(trial.labels.classes),
+                len(trial.records) * len(grid.conditions),
+                compute,
+                began,
+            ),
             "notes": trial.notes + notes,
         }
 
@@ -324,13 +328,8 @@ def _facts(job: Job[RobustnessConfig], trial: Trial, grid: Grid) -> dict[str, An
     return {
         "summary": f"robustness of {subject.name}" + (f" on {job.dataset.name}" if job.subject else ""),
         "data": {
-            "name": job.dataset.name,
-            "fingerprint": job.dataset.fingerprint,
-            "classes": list(trial.labels.classes),
-            "videos": {"test": len(videos)},
-            "broken": trial.broken,
-            "source": list(config.data),
-            **pairs(job.dataset, names),
+            "name": job.dataset.name, "fingerprint": job.dataset.fingerprint, "classes": list(trial.labels.classes),
+            "videos": {"test": len(videos)}, "broken": trial.broken, "source": list(config.data), **pairs(job.dataset, names),
         },
         "profile": {"name": profile.name, "version": profile.version},
         "protocol": trial.protocol.facts(),
@@ -349,7 +348,7 @@ def _facts(job: Job[RobustnessConfig], trial: Trial, grid: Grid) -> dict[str, An
         "chance": labels.chance([record.label for record in trial.records]),
         "label_changing": changing(changed),
         "label_map": changed,
-    }
+    }  # fmt: skip
 
 
 def _controlled(job: Job[RobustnessConfig]) -> tuple[dict[str, Any], list[str]]:
@@ -364,26 +363,6 @@ def _controlled(job: Job[RobustnessConfig]) -> tuple[dict[str, Any], list[str]]:
             f"a lossless encoder and decoder change {flips:.1%} of the answers: codecs lose that much by themselves"
         )
     return found, notes
-
-
-def _budget(trial: Trial, grid: Grid, compute: Compute, began: float) -> dict[str, Any]:
-    """What the run cost; ``seconds`` are those of the last process if it went on after a kill."""
-    one, videos = trial.protocol, len(trial.records)
-    clips = videos * one.views * len(grid.conditions)
-    with (
-        evaluating(trial.subject.call, compute),
-        without_gradients(trial.subject.call),
-        flop_counter() as counter,
-    ):
-        trial.subject.logits(
-            torch.zeros(1, 3, one.frames, one.crop, one.crop, dtype=torch.uint8),
-            len(trial.labels.classes),
-            compute,
-        )
-    return {
-        "clips": clips, "steps": 0, "frames": clips * one.frames, "flops": clips * int(counter.get_total_flops()),
-        "seconds": round(time.monotonic() - began, 2), "waiting": 0.0,
-    }  # fmt: skip
 
 
 def _foreign_job(asked: Request[RobustnessConfig]) -> Job[RobustnessConfig]:
