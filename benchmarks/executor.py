@@ -77,7 +77,7 @@ def measure(count: int, workers: int, place: Path, out: str = "out") -> dict[str
     """Seconds by part for ``count`` cells."""
     from nothing_stage import NothingConfig  # type: ignore[import-not-found]
 
-    from muybridge.stages.job.job import resolve
+    from muybridge.stages.job.resolve import resolve
     from muybridge.studies.cell_runner import run_cells
     from muybridge.studies.plan import Cell
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import muybridge
-from muybridge.stages import STAGES
+from muybridge.runs.stages import STAGES
 
 PACKAGE = Path(muybridge.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -121,6 +121,7 @@ def test_imports_go_through_doors_only(path: Path):
         ("augment", "muybridge.objectives.pretext.rotnet", False),
         ("data", "muybridge.perturb.apply", False),
         ("data", "muybridge.stages.job.job", False),
+        ("report", "muybridge.runs.stages", True),
         ("studies", "muybridge.data.cache", True),
         ("stages", "muybridge.studies.plan", False),
         ("stages", "muybridge.report", False),
@@ -150,7 +151,7 @@ def test_imports_inside_functions_are_seen(tmp_path: Path):
 
 
 def test_no_stage_imports_a_stage():
-    stages = {entry.target.partition(":")[0] for entry in STAGES.values()}
+    stages = {entry.code.partition(":")[0] for entry in STAGES.values()}
     assert stages <= MODULES
     for stage in stages:
         other = set(imports(PACKAGE.parent / (stage.replace(".", "/") + ".py"))) & stages
@@ -158,7 +159,10 @@ def test_no_stage_imports_a_stage():
 
 
 def test_catalogues_name_objects_of_their_own_folder():
+    """But for the table of stages, which is read where neither their configs nor their code may be imported."""
     for path in FILES:
+        if name_of(path) == "muybridge.runs.stages":
+            continue
         for target in re.findall(r'"(muybridge\.[\w.]+):\w+"', path.read_text(encoding="utf-8")):
             assert target in MODULES
             assert room_of(target) == room_of(name_of(path)), f"{name_of(path)} lists {target}"

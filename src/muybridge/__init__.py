@@ -35,9 +35,16 @@ def _verb(name: str) -> Any:
     return getattr(import_module("muybridge.api"), name)
 
 
+def _is_outside(name: str) -> bool:
+    """Whether another package offers a stage of that name."""
+    from importlib.metadata import entry_points  # slower than all the rest of this file
+
+    return bool(entry_points(group="muybridge.stages", name=name))
+
+
 def __getattr__(name: str) -> Any:
     """Import the verbs on first use, so that ``import muybridge`` stays light."""
-    if name in __all__:
+    if name in __all__ or (not name.startswith("_") and _is_outside(name)):
         return _verb(name)
     raise AttributeError(f"module 'muybridge' has no attribute {name!r}")
 

@@ -32,10 +32,12 @@ from muybridge.core.text.screen import Screen, screen
 from muybridge.runs import out as folder
 from muybridge.runs.mirror import publish_pages, working_copy
 from muybridge.runs.records import Run
+from muybridge.runs.stages import is_known
 from muybridge.stages.job import base
 from muybridge.studies.study_configs import QuickstartConfig, StudyConfig
 
 if TYPE_CHECKING:
+    from muybridge.stages.job.job import Job
     from muybridge.stages.job.measured import RobustnessRun, ZeroshotRun
     from muybridge.stages.testing.models import Subject
     from muybridge.studies.files.find import Recipe
@@ -61,7 +63,7 @@ def run_stage(
     """
     from muybridge.data.index import check_there
     from muybridge.stages.job.check import check_numbers
-    from muybridge.stages.job.job import resolve
+    from muybridge.stages.job.resolve import resolve
     from muybridge.stages.job.resolve_cache import Memory
     from muybridge.stages.training.training import idle
     from muybridge.studies.study import decode, render, worker_count
@@ -88,19 +90,14 @@ def run_stage(
             bars.say(hint)
         for name, part in job.parts.items():
             _execute(part, f"{job.stage} {name}", bars)
-        return _execute(config, job.stage, bars, subject)
+        return _execute(job, job.stage, bars)
 
 
-def _execute(config: Control, task: str, bars: Screen, subject: "Subject | None" = None) -> Run:
+def _execute(job: "Job[Control]", task: str, bars: Screen) -> Run:
     """Run one job with a bar."""
     from muybridge.stages.job.execute import execute
 
-    run = execute(
-        config,
-        lambda done, total, values: bars.update(task, done, total, _detail(values)),
-        subject,
-        bars.say,
-    )
+    run = execute(job, lambda done, total, values: bars.update(task, done, total, _detail(values)), bars.say)
     bars.finish(task)
     return run
 
@@ -213,6 +210,13 @@ neighbours = _verb("neighbours", NeighboursConfig, run_stage)
 similarity = _verb("similarity", SimilarityConfig, run_similarity)
 diversity = _verb("diversity", DiversityConfig, run_stage)
 quickstart = _verb("quickstart", QuickstartConfig, lambda config: run_study(_found("quickstart"), config))
+
+
+def __getattr__(name: str) -> Callable[..., Run]:
+    """The verb of a stage of another package, as ``muybridge.NAME``."""
+    if name.startswith("_") or not is_known(name):
+        raise AttributeError(f"module 'muybridge' has no attribute {name!r}")
+    return _verb(name, configs.kind_of(name), run_stage)
 
 
 def distill(

@@ -14,6 +14,7 @@ from muybridge.backbones.weights import elsewhere
 from muybridge.cli.weights import run
 from muybridge.config.stage_configs import RobustnessConfig
 from muybridge.core.errors import UsageError
+from muybridge.runs.stages import STAGES
 from muybridge.stages.job.origins import find_inputs
 from muybridge.stages.testing.models import load
 
@@ -24,7 +25,7 @@ def test_every_name_is_refused_by_name_wherever_it_is_given(name: str, tmp_path:
         with pytest.raises(UsageError, match=r"is not built here[.].*--model (module|pytorchvideo[.]).*FILE"):
             check_name(given)
     with pytest.raises(UsageError, match=f"--model {name}: {name} .*is not built here"):
-        find_inputs(RobustnessConfig(model=str(tmp_path / name)))
+        find_inputs(RobustnessConfig(model=str(tmp_path / name)), STAGES["robustness"].inputs)
     with pytest.raises(UsageError, match=f"--model torchvision:{name}: {name} .*is not built here"):
         load(RobustnessConfig(model=f"torchvision:{name}", weights="w.pt"))
     with pytest.raises(UsageError, match=f"weights convert {name}: {name} "):

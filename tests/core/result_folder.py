@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from muybridge.config.stage_configs import KINDS, as_dict
+from muybridge.config.stage_configs import as_dict, kind_of
 from muybridge.core.plain_data import write_json, write_yaml
 from muybridge.runs.contents.predictions import Predictions, concatenate, write_predictions
 from muybridge.runs.contents.result import digest
@@ -113,7 +113,7 @@ def _run(
     curve: bool = False, weights: bool = False, strips: str = "", **more: Any,
 ) -> Run:  # fmt: skip
     inputs = inputs or {}
-    config = as_dict(KINDS[stage]()) | {
+    config = as_dict(kind_of(stage)()) | {
         "data": ["/data/clips"],
         "out": str(out),
         "device": "cpu",

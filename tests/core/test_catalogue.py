@@ -14,7 +14,6 @@ from muybridge.core.errors import UsageError
 from muybridge.data import DATASETS
 from muybridge.objectives import OBJECTIVES
 from muybridge.perturb import PERTURBATIONS
-from muybridge.stages import STAGES
 from muybridge.studies import STUDIES
 from muybridge.weighting import WEIGHTINGS
 
@@ -23,7 +22,6 @@ TABLES = {
     "datasets": DATASETS,
     "objectives": OBJECTIVES,
     "perturbations": PERTURBATIONS,
-    "stages": STAGES,
     "studies": STUDIES,
     "weightings": WEIGHTINGS,
 }

@@ -21,7 +21,7 @@ from muybridge.measure.intervals import accuracy_interval
 from muybridge.report.sections.content import gathered
 from muybridge.runs.contents.predictions import read_predictions
 from muybridge.runs.records import Run, find_runs
-from muybridge.stages.job.job import resolve
+from muybridge.stages.job.resolve import resolve
 from muybridge.studies.plan import plan
 
 SMALL: dict[str, Any] = {

@@ -61,7 +61,7 @@ def test_a_run_says_its_tasks_weights_and_what_they_cost(run: Run):
 
 def test_the_meta_videos_are_trained_on_by_nobody(videos, run: Run):
     from muybridge.stages.finetune import parts_of
-    from muybridge.stages.job.job import resolve
+    from muybridge.stages.job.resolve import resolve
 
     parts = parts_of(
         resolve(

@@ -20,12 +20,13 @@ import yaml
 
 import muybridge
 from muybridge import api
-from muybridge.config.stage_configs import KINDS, FinetuneConfig, ProbeConfig
+from muybridge.config.stage_configs import FinetuneConfig, ProbeConfig, RobustnessConfig
 from muybridge.core.catalogue import imported, names_code
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.plain_data import read_json, write_json
 from muybridge.runs.records import Run
 from muybridge.runs.seal import seal
+from muybridge.runs.stages import STAGES
 from muybridge.stages.job import consent
 from muybridge.studies.plan import plan
 from muybridge.studies.study_configs import CONFIGS
@@ -194,7 +195,7 @@ def test_a_study_trusts_what_it_plans_and_nothing_else(videos, tmp_path, mark):
     def cells(backbone: str, init: str = "random") -> Iterator[Any]:
         common = {"data": (str(videos),), "out": tmp_path / "mine", **TINY}
         model = yield FinetuneConfig(**common, backbone=backbone, init=init)
-        yield KINDS["robustness"](model=model, out=tmp_path / "mine", types=("jumbling",))  # type: ignore[call-arg]
+        yield RobustnessConfig(model=model, out=tmp_path / "mine", types=("jumbling",))
 
     planned = plan(cells(CODE))
     assert [cell.job.config.trust_code for cell in planned] == [(), (CODE,)], "so that its worker may call it"
@@ -247,7 +248,7 @@ def test_every_field_that_can_name_code_is_known(videos, tmp_path):
     """Fields whose help speaks of backbones, models or module:function."""
     speaking = {
         field.name
-        for kind in (*KINDS.values(), *CONFIGS.values())
+        for kind in (*(facts.kind() for facts in STAGES.values()), *CONFIGS.values())
         for field in fields(kind)
         if field.type in (str, tuple[str, ...])
         and field.name.rstrip("s") in ("backbone", "model", "objective", "network")

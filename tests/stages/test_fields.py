@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import pytest
 
-from muybridge.config.stage_configs import KINDS, Control, as_dict
+from muybridge.config.stage_configs import Control, as_dict, kind_of
 from muybridge.runs.signing import NOT_SIGNED, signature, signed_fields
+from muybridge.runs.stages import STAGES
 from muybridge.stages.training.transfer_protocol import transfer_of
 
 UNSIGNED = {
@@ -60,13 +61,13 @@ def changes(kind: type[Control]) -> list[tuple[str, Control]]:
     ]
 
 
-CASES = [(stage, *case) for stage, kind in KINDS.items() for case in changes(kind)]
+CASES = [(stage, *case) for stage in STAGES for case in changes(kind_of(stage))]
 TRANSFERS = [case for case in CASES if case[0] in ("finetune", "probe", "knn", "retrieval")]
 
 
 @pytest.mark.parametrize(("stage", "name", "changed"), CASES, ids=[f"{case[0]}-{case[1]}" for case in CASES])
 def test_a_field_is_signed_or_listed(stage: str, name: str, changed: Control):
-    names = [signature(stage, as_dict(config), {}) for config in (KINDS[stage](), changed)]
+    names = [signature(stage, as_dict(config), {}) for config in (kind_of(stage)(), changed)]
     assert (names[0] != names[1]) is (name not in NOT_SIGNED)
     assert name not in NOT_SIGNED or name in UNSIGNED, "a field that is not signed needs a reason here"
 
@@ -75,14 +76,14 @@ def test_a_field_is_signed_or_listed(stage: str, name: str, changed: Control):
     ("stage", "name", "changed"), TRANSFERS, ids=[f"{case[0]}-{case[1]}" for case in TRANSFERS]
 )
 def test_a_field_is_in_the_protocol_or_listed(stage: str, name: str, changed: Any):
-    plain: Any = KINDS[stage]()
+    plain: Any = kind_of(stage)()
     out = NO_PROTOCOL | (FROZEN if stage != "finetune" else ARMS)
     differs = transfer_of(plain).hash != transfer_of(changed).hash
     assert differs is (name not in out), name
 
 
 def test_the_lists_name_only_what_there_is():
-    known = {field.name for kind in KINDS.values() for field in dataclasses.fields(kind)}
+    known = {field.name for stage in STAGES for field in dataclasses.fields(kind_of(stage))}
     assert known >= (UNSIGNED | NO_PROTOCOL | FROZEN | ARMS)
     assert set(NOT_SIGNED) & known <= UNSIGNED
     assert signed_fields({"lr": 1.0, "out": "x"}) == {"lr": 1.0}

@@ -17,7 +17,7 @@ from muybridge.runs.contents.predictions import read_predictions
 from muybridge.stages.features import frozen
 from muybridge.stages.features.frozen import conv5, divided, frozen_features
 from muybridge.stages.features.norm_calibration import frozen_backbone
-from muybridge.stages.job.job import resolve
+from muybridge.stages.job.resolve import resolve
 from muybridge.stages.testing.predict import view_of
 from muybridge.train.precision import choose
 

@@ -13,7 +13,7 @@ from muybridge.core.networks.features import Classifier
 from muybridge.data.index import divide
 from muybridge.measure.features.linear import DECAYS
 from muybridge.runs.contents.predictions import read_predictions
-from muybridge.stages.job.job import resolve
+from muybridge.stages.job.resolve import resolve
 from muybridge.stages.probe import validation_folds
 from muybridge.stages.training.material import build_backbone
 from muybridge.train.checkpoint import load_weights

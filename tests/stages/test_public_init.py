@@ -14,7 +14,7 @@ from muybridge.backbones.networks.r2plus1d import tiny
 from muybridge.backbones.weights.pretrained import load_backbone
 from muybridge.config.stage_configs import FinetuneConfig, KnnConfig
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.stages.job.job import resolve
+from muybridge.stages.job.resolve import resolve
 from muybridge.studies.plan import plan
 from muybridge.train.checkpoint import load_weights
 

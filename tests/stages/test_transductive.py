@@ -10,7 +10,8 @@ from muybridge.config.stage_configs import PretrainConfig, ProbeConfig
 from muybridge.core.errors import UsageError
 from muybridge.data.index import divide
 from muybridge.data.sources import load
-from muybridge.stages.job.job import Job, resolve
+from muybridge.stages.job.job import Job
+from muybridge.stages.job.resolve import resolve
 from muybridge.stages.pretrain import training_videos
 from muybridge.studies.plan import plan
 from muybridge.studies.shipped.quickstart import cells

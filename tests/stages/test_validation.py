@@ -26,7 +26,8 @@ from muybridge.core.errors import UsageError
 from muybridge.data.index import VideoRecord
 from muybridge.runs.contents.predictions import read_predictions
 from muybridge.stages import finetune
-from muybridge.stages.job.job import Job, resolve
+from muybridge.stages.job.job import Job
+from muybridge.stages.job.resolve import resolve
 from muybridge.stages.training import training
 from muybridge.stages.training.transfer_protocol import transfer_of
 from muybridge.stages.training.validation import ROLE, Best, account, hold_out

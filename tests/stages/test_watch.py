@@ -21,7 +21,8 @@ from muybridge.objectives.objective import Learner, Objective, Outcome
 from muybridge.objectives.pretext.rotnet import RotNet
 from muybridge.sampling.frame_numbers import Sampling
 from muybridge.stages import pretrain
-from muybridge.stages.job.job import Job, resolve
+from muybridge.stages.job.job import Job
+from muybridge.stages.job.resolve import resolve
 from muybridge.stages.training import training
 from muybridge.stages.training.health import Changed, controls, undisturbed, watch_every, watch_of, watched
 from muybridge.stages.training.material import Material, prepare

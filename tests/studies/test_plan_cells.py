@@ -19,7 +19,7 @@ from muybridge.core.text.screen import Plain
 from muybridge.runs.contents.snapshots import SHARES, name_of
 from muybridge.runs.records import find_runs
 from muybridge.runs.signing import Signer, signature
-from muybridge.stages.job.job import resolve
+from muybridge.stages.job.resolve import resolve
 from muybridge.studies.cell_runner import run_cells
 from muybridge.studies.files.factors import factors
 from muybridge.studies.plan import plan

@@ -24,6 +24,8 @@ from typing import ClassVar
 from muybridge.core.files import atomic
 from muybridge.core.seeding import rng
 from muybridge.config.stage_configs import Data
+from muybridge.runs.stages import StageFacts
+from muybridge.stages.job.job import Stage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,24 +38,31 @@ def asked(number, what):
     return Path(os.environ["TRIVIAL"]) / f"{number}.{what}"
 
 
-def run(job, progress):
-    number = job.config.number
-    if asked(number, "fail").exists():
-        raise ValueError(f"cell {number} was asked to fail")
-    if asked(number, "full").exists():
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    for step in range(5):
-        while asked(number, "wait").exists():
-            time.sleep(0.02)
-        if asked(number, "die").exists() or asked(number, "die-always").exists():
-            asked(number, "die").unlink(missing_ok=True)
-            os.kill(os.getpid(), signal.SIGKILL)
-        progress(step, 5, {})
-    with atomic(job.run.path / "rows.bin", "wb") as file:
-        file.write(rng(number, "rows").bytes(2000))
-    return {"summary": f"cell {number}", "notes": [], "budget": {}}
+class Trivial(Stage):
+    name = "trivial"
+
+    def run(self, job, progress):
+        number = job.config.number
+        if asked(number, "fail").exists():
+            raise ValueError(f"cell {number} was asked to fail")
+        if asked(number, "full").exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        for step in range(5):
+            while asked(number, "wait").exists():
+                time.sleep(0.02)
+            if asked(number, "die").exists() or asked(number, "die-always").exists():
+                asked(number, "die").unlink(missing_ok=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+            progress(step, 5, {})
+        with atomic(job.run.path / "rows.bin", "wb") as file:
+            file.write(rng(number, "rows").bytes(2000))
+        return {"summary": f"cell {number}", "notes": [], "budget": {}}
+
+
+TRIVIAL = Trivial()
+FACTS = StageFacts("does nearly nothing", "trivial", "trivial_stage:TrivialConfig", "trivial_stage:TRIVIAL")
 """
-POINTS = "[muybridge.stages]\ntrivial = trivial_stage:run\n"
+POINTS = "[muybridge.stages]\ntrivial = trivial_stage:FACTS\n"
 METADATA = "Metadata-Version: 2.1\nName: trivial-stage\nVersion: 1\n"
 
 
@@ -88,7 +97,7 @@ def cells(videos: Path, out: Path, number: int, needs: dict[int, int] | None = N
     """Cells 0 to ``number``; ``needs`` lets one wait for another."""
     from trivial_stage import TrivialConfig
 
-    from muybridge.stages.job.job import resolve
+    from muybridge.stages.job.resolve import resolve
 
     jobs = [
         resolve(TrivialConfig(data=(str(videos),), out=out, number=n, device="cpu")) for n in range(number)

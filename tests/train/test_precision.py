@@ -7,7 +7,7 @@ from torch import nn
 
 from muybridge.config.stage_configs import PretrainConfig, ProbeConfig
 from muybridge.core.errors import UsageError
-from muybridge.stages.job.job import resolve
+from muybridge.stages.job.resolve import resolve
 from muybridge.train.precision import Compute, check_training, choose, has_bf16, pick_device
 
 CPU = torch.device("cpu")

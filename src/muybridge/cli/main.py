@@ -16,8 +16,20 @@ from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import MuybridgeError, UsageError, explained
 from muybridge.core.text.redact import redacted
 from muybridge.core.text.terminal import finish, hush, settle, visible
+from muybridge.runs.stages import STAGES, is_known, names, summaries
 
-HELP = f"""usage: muybridge COMMAND [OPTIONS]
+
+def steps() -> str:
+    """Lines of the help for the stages, and for what is one under another name."""
+    lines = summaries() | {
+        "distill": "train a student on labels and on the softened answers of one or more teachers"
+    }
+    return "\n".join(f"  {name:<12} {summary}" for name, summary in lines.items())
+
+
+def help_text() -> str:
+    """What ``muybridge --help`` prints."""
+    return f"""usage: muybridge COMMAND [OPTIONS]
 
 What has a video model learnt, and how far can it be trusted?
 
@@ -25,17 +37,7 @@ start here
   quickstart   pretrain, probe, fine-tune, perturb and report in minutes; --data FOLDER for your own videos
 
 one step
-  pretrain     learn from unlabelled videos with one pretext task
-  finetune     train backbone and linear layer on labels
-  distill      train a student on labels and on the softened answers of one or more teachers
-  probe        train a linear layer on frozen features
-  knn          classify by the nearest training videos in feature space
-  retrieval    find the training videos of a class in feature space: recall at k, mean average precision
-  zeroshot     classify videos by the names of classes, said in words
-  robustness   measure a classifier on perturbed clips
-  neighbours   find the nearest videos of each video in feature space
-  similarity   compare the layers of two networks on the same clips: CKA with null bands and intervals
-  diversity    measure how diverse auxiliary losses are, by their gradients on the shared weights
+{steps()}
   compare      two robustness runs side by side: differences with intervals, verdicts in words
   perturb      write a perturbed video, or a contact sheet of all types and severities
   weights      convert public weights to safetensors
@@ -55,7 +57,7 @@ results of others
   published    add | show: take in a table of published numbers with its facts, and what is wrong with it
 
 to look up
-  list         backbones | objectives | perturbations | datasets | weightings [--json]
+  list         backbones | objectives | perturbations | datasets | weightings | stages [--json]
   info         versions, hardware, cache [--json] [--remove-cache]; recipes [TASK]: how pretext tasks are trained, value by value
 
 `muybridge COMMAND --help` shows the options of a command. --debug shows the traceback of an error. Version {__version__}.
@@ -109,24 +111,24 @@ def _fail(message: str, code: int, debug: bool) -> int:
 
 def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
-        print(HELP, end="")
+        print(help_text(), end="")
         return 0
     if words[0] in ("-V", "--version"):
         print(f"muybridge {__version__}")
         return 0
     verb, rest = words[0], words[1:]
-    if verb not in COMMANDS:
-        raise UsageError(
-            f"no command {verb!r}.{suggestion(verb, COMMANDS)} `muybridge --help` lists the commands."
-        )
-    return COMMANDS[verb](verb, rest)
+    run = COMMANDS.get(verb) or (_stage if is_known(verb) else None)
+    if run is None:
+        near = suggestion(verb, [*COMMANDS, *names()])
+        raise UsageError(f"no command {verb!r}.{near} `muybridge --help` lists the commands.")
+    return run(verb, rest)
 
 
 def _stage(verb: str, words: list[str], function: str = "run_stage", program: str = "") -> int:
     from muybridge.cli import show
-    from muybridge.config import stage_configs as configs
+    from muybridge.config.stage_configs import kind_of
 
-    config = parse(configs.KINDS[verb], f"muybridge {program or verb}", words)
+    config = parse(kind_of(verb), f"muybridge {program or verb}", words)
     from muybridge import api
 
     if config.dry_run:
@@ -339,17 +341,9 @@ def _take(words: list[str], flag: str) -> tuple[list[str], str | None]:
 
 COMMANDS: dict[str, Callable[[str, list[str]], int]] = {
     "quickstart": _quickstart,
-    "pretrain": _stage,
-    "finetune": _stage,
+    **dict.fromkeys(STAGES, _stage),
     "distill": _distill,
-    "probe": _stage,
-    "knn": _stage,
-    "retrieval": _stage,
-    "zeroshot": _stage,
-    "robustness": _stage,
-    "neighbours": _stage,
     "similarity": _similarity,
-    "diversity": _stage,
     "compare": _compare,
     "data": _data,
     "perturb": _perturb,

@@ -27,6 +27,7 @@ def tables() -> dict[str, Mapping[str, Entry]]:
     from muybridge.data import DATASETS
     from muybridge.objectives import OBJECTIVES
     from muybridge.perturb import PERTURBATIONS
+    from muybridge.runs import stages
     from muybridge.weighting import WEIGHTINGS
 
     return {
@@ -35,6 +36,7 @@ def tables() -> dict[str, Mapping[str, Entry]]:
         "perturbations": PERTURBATIONS,
         "datasets": DATASETS,
         "weightings": WEIGHTINGS,
+        "stages": stages.entries(),
     }
 
 
@@ -71,7 +73,7 @@ def stage_plan(config: Any) -> int:
     from muybridge.data.index import check_there
     from muybridge.runs import out
     from muybridge.stages.job.check import check_numbers
-    from muybridge.stages.job.job import resolve
+    from muybridge.stages.job.resolve import resolve
 
     check_numbers(config)
     out.check(config.out, resume=config.resume, overwrite=config.overwrite)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 Precision = Literal["auto", "fp32", "bf16"]
 Tracker = Literal["tensorboard", "wandb", "mlflow"]
@@ -12,6 +12,7 @@ Tracker = Literal["tensorboard", "wandb", "mlflow"]
 class Control:
     """Run control: the same for every verb."""
 
+    stage: ClassVar[str] = ""
     out: Path = Path("muybridge-out")
     """Folder of the results; runs go to OUT/runs."""
     resume: bool = True

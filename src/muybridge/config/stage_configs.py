@@ -14,6 +14,7 @@ from muybridge.config.similarity_config import SimilarityConfig as SimilarityCon
 from muybridge.config.zeroshot_config import ZeroshotConfig as ZeroshotConfig
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
+from muybridge.runs.stages import facts_of
 
 Optimiser = Literal["adamw", "sgd"]
 Step = Literal[
@@ -316,15 +317,17 @@ class NeighboursConfig(Data):
     """Clips per video, spread evenly; features are averaged."""
 
 
-KINDS: dict[str, type[Control]] = {
-    kind.stage: kind
-    for kind in (
-        PretrainConfig, FinetuneConfig, ProbeConfig, KnnConfig, RetrievalConfig, RobustnessConfig, ZeroshotConfig, NeighboursConfig,
-        SimilarityConfig, DiversityConfig,
-    )
-}  # fmt: skip
-"""Config of each stage by its name."""
 C = TypeVar("C", bound=Control)
+
+
+def kind_of(stage: str) -> type[Control]:
+    """The config of a stage, built in or of another package.
+
+    Raises:
+        UsageError: no such stage.
+    """
+    kind: type[Control] = facts_of(stage).kind()
+    return kind
 
 
 def change(base: C, values: dict[str, Any], where: str) -> C:

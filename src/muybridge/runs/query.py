@@ -8,6 +8,7 @@ from typing import Any
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.runs.run_row import RunRow
+from muybridge.runs.stages import order
 
 HIGHER_FIRST = ("accuracy", "perturbed", "recall", "pretext")
 """Numbers of which more is better."""
@@ -15,7 +16,6 @@ CONDITION = re.compile(r"([\w-]+)(!=|>=|<=|=|>|<)(.*)", re.DOTALL)
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
-FLOW = ("pretrain", "probe", "finetune", "zeroshot", "robustness", "neighbours")
 
 
 def chosen(rows: Sequence[RunRow], stage: str | None = None, where: Iterable[str] = ()) -> list[RunRow]:
@@ -94,10 +94,7 @@ def ordered(rows: Sequence[RunRow], by: str | None = None, reverse: bool = False
         UsageError: no row has that name.
     """
     if by is None:
-        order = {stage: place for place, stage in enumerate(FLOW)}
-        found = sorted(
-            rows, key=lambda row: (order.get(row.stage, len(FLOW)), row.stage, *map(str, _place(row)))
-        )
+        found = sorted(rows, key=lambda row: (*order(row.stage), *map(str, _place(row))))
         return found[::-1] if reverse else found
     by = by.replace("-", "_")
     check_name(rows, by, f"--sort {by}")

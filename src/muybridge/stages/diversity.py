@@ -6,8 +6,9 @@ would be an outcome of that weighting.
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from muybridge.backbones import check_clip
 from muybridge.config.stage_configs import DiversityConfig
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
+from muybridge.core.errors import UsageError
 from muybridge.core.files import atomic
 from muybridge.core.networks.gather import rank
+from muybridge.data.index import Dataset
 from muybridge.data.loader import Loader, stream
 from muybridge.measure.diversity.diversity_rows import SetDiversity, diversity
 from muybridge.measure.diversity.loss_diversity import (
@@ -38,8 +41,10 @@ from muybridge.objectives.labels.supervised import Supervised
 from muybridge.objectives.objective import Learner
 from muybridge.runs.metrics import append_metrics
 from muybridge.sampling.frame_numbers import Law
-from muybridge.stages.job.job import Job, Progress
-from muybridge.stages.training.labelled import parts_of
+from muybridge.stages.job.job import Job, Progress, Result, Work
+from muybridge.stages.job.origins import Planned
+from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.training.labelled import Labelled, clips_of, parts_of
 from muybridge.stages.training.material import Material, build_backbone, data_facts, prepare, seeded
 from muybridge.stages.training.tasks import account, build_weighting, inactive, with_auxiliaries
 from muybridge.stages.training.training import (
@@ -59,63 +64,81 @@ SCOPES = ("all", "last")
 """All shared weights; those of the last part of the backbone that has any."""
 
 
-def run(job: Job, progress: Progress | None) -> dict[str, Any]:
-    """Measure at every point; the measures stand in ``result.json`` and as rows of ``metrics.jsonl``."""
-    config: DiversityConfig = job.config
-    backbone = build_backbone(config.backbone, config.seed, job.init)
-    check_clip(backbone, config.frames, config.crop)
-    supervised: Any = seeded(Supervised, config.seed, backbone.dim, len(job.dataset.classes))
-    objective = with_auxiliaries(config, "supervised", supervised, backbone.dim)
-    weighting = build_weighting(config, objective, backbone)
-    law = objective.law(config.frames, config.stride, 0, config.short)
-    material = prepare(job, parts_of(job), config, law)
-    objective.needs(config.batch, len(material.parts["train"]))
-    learner: Any = seeded(
-        Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner"
-    )
-    loader = loader_of(job, material, law, config.batch)
-    steps = max(1, math.ceil(config.epochs * len(material.parts["train"]) / config.batch))
-    if config.budget is not None:
-        steps = steps_within(config, learner, loader, weighting)
-    compute = compute_of(config)
-    grams: list[tuple[int, str, Gram]] = []
-    state = State()
-    for share in config.points:
-        stop = max(1, round(steps * share / 100))
-        kept = job.run.path / "state" / f"grams-{share}.npy"
-        if not kept.exists():  # a killed run may stand behind this point already
-            state = _trained(job, learner, loader, steps, stop, compute, progress)
-            batches = list(_batches(config, material, law, share))
-            _keep(kept, np.stack([gram for _, gram in _grams(config, learner, batches, compute, share)]))
-        grams += [(share, scope, gram) for scope, gram in zip(SCOPES, np.load(kept), strict=True)]
-    if rank() > 0:
-        return {}
-    curve = [row for row in job.run.metrics if "loss" in row]
-    several = account(config, weighting, objective, curve, config.batch)
-    idle = [
-        name for name, one in several["tasks"].items() if one.get("active") is False and not _is_control(name)
-    ]
-    points = [_point(config, share, scope, gram, objective.names, idle) for share, scope, gram in grams]
-    for one in points:
-        append_metrics(
-            job.run.path / "metrics.jsonl", {"step": round(steps * one["at"] / 100), "diversity": one}
+class Diversity(Labelled[DiversityConfig]):
+    """Measure how diverse auxiliary losses are, on the way of a training."""
+
+    name = "diversity"
+
+    def check(self, config: DiversityConfig, dataset: Dataset, origins: Planned, memory: Memory) -> None:
+        """Refuse what leaves nothing to measure, or a weighting that the measure would be an outcome of."""
+        super().check(config, dataset, origins, memory)
+        _check_diversity(config)
+
+    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+        """The training, and the gradients of every task at every point; no test video is seen."""
+        training = super().work(config, backbone, train, test)
+        looked = len(config["points"]) * config["gradient_batches"] * config["gradient_batch"]
+        return Work(training.learnt + looked * clips_of(config, backbone), 0.0, training.like)
+
+    def run(self, job: Job[DiversityConfig], progress: Progress | None) -> Result:
+        """Measure at every point; the measures stand in ``result.json`` and as rows of ``metrics.jsonl``."""
+        config = job.config
+        backbone = build_backbone(config.backbone, config.seed, job.init)
+        check_clip(backbone, config.frames, config.crop)
+        supervised: Any = seeded(Supervised, config.seed, backbone.dim, len(job.dataset.classes))
+        objective = with_auxiliaries(config, "supervised", supervised, backbone.dim)
+        weighting = build_weighting(config, objective, backbone)
+        law = objective.law(config.frames, config.stride, 0, config.short)
+        material = prepare(job, parts_of(job), config, law)
+        objective.needs(config.batch, len(material.parts["train"]))
+        learner: Any = seeded(
+            Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner"
         )
-    return {
-        "summary": f"diversity of {' '.join(config.auxiliary)} on {job.dataset.name}",
-        "data": data_facts(job, material, material.parts),
-        "budget": budget(state, learner, loader, config.frames, weighting, config.budget_unit or "clips"),
-        "chance": None,
-        "diversity": {**labels(config.auxiliary), "points": points},
-        "notes": material.notes + inactive(several["tasks"]),
-        **several,
-    }  # fmt: skip
+        loader = loader_of(job, material, law, config.batch)
+        steps = max(1, math.ceil(config.epochs * len(material.parts["train"]) / config.batch))
+        if config.budget is not None:
+            steps = steps_within(config, learner, loader, weighting)
+        compute = compute_of(config)
+        grams: list[tuple[int, str, Gram]] = []
+        state = State()
+        for share in config.points:
+            stop = max(1, round(steps * share / 100))
+            kept = job.run.path / "state" / f"grams-{share}.npy"
+            if not kept.exists():  # a killed run may stand behind this point already
+                state = _trained(job, learner, loader, steps, stop, compute, progress)
+                batches = list(_batches(config, material, law, share))
+                _keep(kept, np.stack([gram for _, gram in _grams(config, learner, batches, compute, share)]))
+            grams += [(share, scope, gram) for scope, gram in zip(SCOPES, np.load(kept), strict=True)]
+        if rank() > 0:
+            return {}
+        curve = [row for row in job.run.metrics if "loss" in row]
+        several = account(config, weighting, objective, curve, config.batch)
+        idle = [
+            name
+            for name, one in several["tasks"].items()
+            if one.get("active") is False and not _is_control(name)
+        ]
+        points = [_point(config, share, scope, gram, objective.names, idle) for share, scope, gram in grams]
+        for one in points:
+            append_metrics(
+                job.run.path / "metrics.jsonl", {"step": round(steps * one["at"] / 100), "diversity": one}
+            )
+        return {
+            "summary": f"diversity of {' '.join(config.auxiliary)} on {job.dataset.name}",
+            "data": data_facts(job, material, material.parts),
+            "budget": budget(state, learner, loader, config.frames, weighting, config.budget_unit or "clips"),
+            "chance": None,
+            "diversity": {**labels(config.auxiliary), "points": points},
+            "notes": material.notes + inactive(several["tasks"]),
+            **several,
+        }  # fmt: skip
 
 
 def _trained(
-    job: Job, learner: Any, loader: Loader, steps: int, stop: int, compute: Compute, progress: Progress | None
+    job: Job[DiversityConfig], learner: Any, loader: Loader, steps: int, stop: int, compute: Compute, progress: Progress | None
 ) -> State:  # fmt: skip
     """Train up to a step, from the saved state of the point before; of ``steps`` in all."""
-    config: DiversityConfig = job.config
+    config = job.config
     recipe = Recipe(
         steps, config.lr, config.weight_decay, config.optimiser, config.warmup, config.clip_norm,
         log_every=max(1, steps // 50), schedule=schedule_of(config),
@@ -236,3 +259,25 @@ def _point(
 
 def _plain(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
+
+
+def _check_diversity(config: DiversityConfig) -> None:
+    if not config.auxiliary or config.auxiliary_only_views:
+        raise UsageError(
+            "--auxiliary: names the losses whose diversity is measured; wanted one or more, asked about."
+        )
+    if config.weighting != "fixed" or config.weighting_options:
+        raise UsageError(
+            "--weighting: diversity is measured under the equal sum, so that it is no outcome of the weighting; leave it out."
+        )
+    if not config.points or not all(0 < a < b <= 100 for a, b in pairwise((0.5, *config.points))):
+        raise UsageError(
+            f"--points {' '.join(map(str, config.points))}: wanted rising numbers from 1 to 100."
+        )
+    if config.gradient_batches < 2:
+        raise UsageError(
+            f"--gradient-batches {config.gradient_batches}: products between batches want 2 or more."
+        )
+
+
+DIVERSITY = Diversity()

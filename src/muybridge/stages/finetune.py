@@ -7,23 +7,26 @@ the others lie beside them under their name. Nothing is chosen on test videos.
 
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from torch import Tensor
 
 from muybridge.backbones import check_clip
-from muybridge.config.stage_configs import FinetuneConfig
+from muybridge.config.stage_configs import FinetuneConfig, Transfer, as_dict
 from muybridge.core.networks.features import Classifier
 from muybridge.core.networks.gather import rank
 from muybridge.objectives.labels.supervised import Supervised
 from muybridge.objectives.objective import Learner
 from muybridge.runs.contents.predictions import write_predictions
 from muybridge.runs.contents.strips import write_strips
-from muybridge.stages.job.job import Job, Progress
+from muybridge.runs.signing import signed_fields
+from muybridge.stages.job.facets import is_still
+from muybridge.stages.job.job import Job, Progress, Result
 from muybridge.stages.testing.answers import predict
 from muybridge.stages.testing.predict import View, view_of
 from muybridge.stages.testing.tested_strips import class_strips
-from muybridge.stages.training.labelled import parts_of
+from muybridge.stages.training.labelled import Labelled, parts_of
 from muybridge.stages.training.material import Material, backbone_of, data_facts, law_of, prepare, seeded
 from muybridge.stages.training.tasks import account as account_of_tasks
 from muybridge.stages.training.tasks import build_weighting, inactive, meta_batches, with_auxiliaries
@@ -34,60 +37,100 @@ from muybridge.stages.training.transfer_protocol import transfer_of
 from muybridge.stages.training.validation import Best, Validation, account
 from muybridge.train.checkpoint import save_weights
 
-
-def run(job: Job, progress: Progress | None) -> dict[str, Any]:
-    """Train, save the classifier and one row of predictions per test view; of several processes the first writes."""
-    config: FinetuneConfig = job.config
-    parts = parts_of(job)
-    backbone = backbone_of(job)
-    check_clip(backbone, config.frames, config.crop)
-    classes = len(job.dataset.classes)
-    supervised: Any = seeded(Supervised, config.seed, backbone.dim, classes)
-    objective: Any = with_auxiliaries(config, "supervised", supervised, backbone.dim)
-    if config.teachers:
-        objective = with_teachers(job, supervised, compute_of(config))
-    weighting = build_weighting(config, objective, backbone)
-    law = objective.law(config.frames, config.stride, 0, config.short)
-    material = prepare(job, parts, config, law)
-    objective.needs(config.batch, len(material.parts["train"]))
-    learner: Any = seeded(
-        Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner"
-    )
-    classifier = Classifier(backbone, backbone.dim, classes)
-    classifier.head = supervised.head
-    validation = _validation(job, learner, classifier, material)
-    per_epoch = len(material.parts["train"]) / config.batch
-    loader = loader_of(job, material, law, config.batch)
-    meta = meta_batches(config, weighting, objective, material, config.batch)
-    steps = max(1, math.ceil(config.epochs * per_epoch))
-    if config.budget is not None:
-        steps = steps_within(config, learner, loader, weighting, meta)
-    state = optimise(
-        job, learner, loader, steps, progress, validation=validation, weighting=weighting, meta=meta
-    )
-    _test(job, classifier, validation.best.weights if validation else {}, material)
-    if rank() > 0:
-        return {}
-    curve = [row for row in job.run.metrics if "loss" in row]
-    spent = budget(state, learner, loader, config.frames, weighting, config.budget_unit or "clips")
-    stated, broken = spent_of(config, spent) if config.budget is not None else ({}, [])
-    several = account_of_tasks(config, weighting, objective, curve, config.batch)
-    return {
-        "summary": f"{job.facets['protocol']} of {job.facets['arm']} on {job.dataset.name}",
-        "data": data_facts(job, material, material.parts),
-        "budget": spent | stated,
-        "chance": 1 / classes,
-        "protocol": transfer_of(config).facts(),
-        "seen": list(config.perturb),
-        "notes": material.notes + broken + inactive(several.get("tasks", {})) + weighting.words(),
-        **several,
-        **({"weights": account(job.run.metrics, per_epoch)} if validation else {}),
-    }  # fmt: skip
+ARM = (
+    *(
+        "auxiliary",
+        "auxiliary_options",
+        "auxiliary_only_views",
+        "weighting",
+        "weighting_options",
+        "mode",
+        "meta_share",
+    ),
+    *("budget", "budget_unit"),
+    *("teachers", "teacher_temperature", "teacher_classes"),
+)
+"""Fields that make another arm of the same experiment: what else is trained, how that is weighted, at what cost."""
 
 
-def _validation(job: Job, learner: Any, classifier: Classifier, material: Material) -> Validation | None:
+class Finetune(Labelled[FinetuneConfig]):
+    """Train backbone and linear layer on labels."""
+
+    name = "finetune"
+
+    def protocol(self, config: Mapping[str, Any]) -> str:
+        """How many labels, whether clips move, and what they are perturbed by."""
+        few = config["labels_per_class"]
+        seen = f", perturbed by {' '.join(config['perturb'])}" if config.get("perturb") else ""
+        still = ", single frame" if is_still(config) else ""
+        return f"{self.facts.title}, {f'{few} labels per class' if few else 'all labels'}{still}{seen}"
+
+    def recipe(self, config: FinetuneConfig) -> tuple[dict[str, Any], str]:
+        """Every option of the training; those of clips, data and model, which all transfers share, are none of them."""
+        shared = {field.name for field in fields(Transfer)} - {"batch"}
+        left_out = shared | {"labels_per_class", *ARM}
+        recipe = {
+            name: value for name, value in signed_fields(as_dict(config)).items() if name not in left_out
+        }
+        if config.keep == "last":
+            return recipe, "nothing is chosen: the weights of the last epoch"
+        return recipe, "weights with the lowest loss on held-out training videos"
+
+    def run(self, job: Job[FinetuneConfig], progress: Progress | None) -> Result:
+        """Train, save the classifier and one row of predictions per test view; of several processes the first writes."""
+        config = job.config
+        parts = parts_of(job)
+        backbone = backbone_of(job)
+        check_clip(backbone, config.frames, config.crop)
+        classes = len(job.dataset.classes)
+        supervised: Any = seeded(Supervised, config.seed, backbone.dim, classes)
+        objective: Any = with_auxiliaries(config, "supervised", supervised, backbone.dim)
+        if config.teachers:
+            objective = with_teachers(job, supervised, compute_of(config))
+        weighting = build_weighting(config, objective, backbone)
+        law = objective.law(config.frames, config.stride, 0, config.short)
+        material = prepare(job, parts, config, law)
+        objective.needs(config.batch, len(material.parts["train"]))
+        learner: Any = seeded(
+            Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner"
+        )
+        classifier = Classifier(backbone, backbone.dim, classes)
+        classifier.head = supervised.head
+        validation = _validation(job, learner, classifier, material)
+        per_epoch = len(material.parts["train"]) / config.batch
+        loader = loader_of(job, material, law, config.batch)
+        meta = meta_batches(config, weighting, objective, material, config.batch)
+        steps = max(1, math.ceil(config.epochs * per_epoch))
+        if config.budget is not None:
+            steps = steps_within(config, learner, loader, weighting, meta)
+        state = optimise(
+            job, learner, loader, steps, progress, validation=validation, weighting=weighting, meta=meta
+        )
+        _test(job, classifier, validation.best.weights if validation else {}, material)
+        if rank() > 0:
+            return {}
+        curve = [row for row in job.run.metrics if "loss" in row]
+        spent = budget(state, learner, loader, config.frames, weighting, config.budget_unit or "clips")
+        stated, broken = spent_of(config, spent) if config.budget is not None else ({}, [])
+        several = account_of_tasks(config, weighting, objective, curve, config.batch)
+        return {
+            "summary": f"{job.facets['protocol']} of {job.facets['arm']} on {job.dataset.name}",
+            "data": data_facts(job, material, material.parts),
+            "budget": spent | stated,
+            "chance": 1 / classes,
+            "protocol": transfer_of(config).facts(),
+            "seen": list(config.perturb),
+            "notes": material.notes + broken + inactive(several.get("tasks", {})) + weighting.words(),
+            **several,
+            **({"weights": account(job.run.metrics, per_epoch)} if validation else {}),
+        }  # fmt: skip
+
+
+def _validation(
+    job: Job[FinetuneConfig], learner: Any, classifier: Classifier, material: Material
+) -> Validation | None:
     """Looks at the held-out videos; what they keep is saved with the learner."""
-    config: FinetuneConfig = job.config
+    config = job.config
     if not config.validation:
         return None
     learner.best = Best()
@@ -95,9 +138,11 @@ def _validation(job: Job, learner: Any, classifier: Classifier, material: Materi
     return Validation(classifier, learner.best, material, view, compute_of(config))
 
 
-def _test(job: Job, classifier: Classifier, best: Mapping[str, Tensor], material: Material) -> None:
+def _test(
+    job: Job[FinetuneConfig], classifier: Classifier, best: Mapping[str, Tensor], material: Material
+) -> None:
     """Write weights, predictions and film strips; ``best`` is empty where only the last weights are tested."""
-    config: FinetuneConfig = job.config
+    config = job.config
     last = {name: value.detach().cpu().clone() for name, value in classifier.state_dict().items()}
     view = view_of(config)
     for name, weights in (("last", last), *([("best-validation", best)] if best else [])):
@@ -109,3 +154,6 @@ def _test(job: Job, classifier: Classifier, best: Mapping[str, Tensor], material
             write_predictions(job.run.path / f"predictions{tail}.parquet", rows)
     if rank() == 0:
         write_strips(job.run.path / "strips.npz", class_strips(job, material, view))
+
+
+FINETUNE = Finetune()

@@ -14,9 +14,10 @@ from muybridge.measure.features.linear import check_finite
 from muybridge.measure.features.ranking import nearest
 from muybridge.runs.contents.strips import write_strips
 from muybridge.stages.features.frozen import frozen_features
+from muybridge.stages.features.frozen_stage import FrozenStage
 from muybridge.stages.features.gallery import recalled
 from muybridge.stages.features.norm_calibration import frozen_backbone
-from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.job.job import Job, Progress, Result
 from muybridge.stages.testing.predict import forward_budget, view_of
 from muybridge.stages.training.material import Material, data_facts, law_of, prepare
 from muybridge.train.precision import choose
@@ -24,36 +25,41 @@ from muybridge.train.precision import choose
 KS = (1, 5, 10, 20)
 
 
-def run(job: Job, progress: Progress | None) -> dict[str, Any]:
-    """Rank all videos by cosine similarity for every video; neighbours of the same group are left out."""
-    config: NeighboursConfig = job.config
-    began = time.monotonic()
-    material = prepare(job, {"train": list(job.dataset.records)}, config, law_of(config))
-    records = material.parts["train"]
-    compute, view = choose(config.device, config.precision), view_of(config)
-    backbone = frozen_backbone(job, view, material, compute)
-    frozen = frozen_features(job, backbone, view, material, compute, progress=progress)
-    if rank() > 0:
-        return {}
-    pooled = frozen.mean_of(records)
-    check_finite(pooled, "neighbours")
-    groups = np.array([record.group for record in records])
-    labels = np.array([record.label for record in records])
-    most = min(max(*KS, config.nearest), len(records) - 1)
-    order, similarity = nearest(pooled, groups, most)
-    shown = _shown(records, config.queries)
-    write_strips(
-        job.run.path / "strips.npz", _thumbnails(shown, order[:, : config.nearest], material, records)
-    )
-    return {
-        "summary": f"neighbours of {job.facets['arm']} on {job.dataset.name}",
-        "data": data_facts(job, material, {"all": records}),
-        "budget": forward_budget(backbone, view, view.views * len(records), compute, began),
-        "chance": None,
-        "neighbours": {"queries": [_query(i, order, similarity, records, job.dataset.classes, config.nearest) for i in shown]},
-        "recall": recalled(order, labels, groups, KS),
-        "notes": material.notes,
-    }  # fmt: skip
+class Neighbours(FrozenStage[NeighboursConfig]):
+    """Find the nearest videos of each video."""
+
+    name = "neighbours"
+
+    def run(self, job: Job[NeighboursConfig], progress: Progress | None) -> Result:
+        """Rank all videos by cosine similarity for every video; neighbours of the same group are left out."""
+        config = job.config
+        began = time.monotonic()
+        material = prepare(job, {"train": list(job.dataset.records)}, config, law_of(config))
+        records = material.parts["train"]
+        compute, view = choose(config.device, config.precision), view_of(config)
+        backbone = frozen_backbone(job, view, material, compute)
+        frozen = frozen_features(job, backbone, view, material, compute, progress=progress)
+        if rank() > 0:
+            return {}
+        pooled = frozen.mean_of(records)
+        check_finite(pooled, "neighbours")
+        groups = np.array([record.group for record in records])
+        labels = np.array([record.label for record in records])
+        most = min(max(*KS, config.nearest), len(records) - 1)
+        order, similarity = nearest(pooled, groups, most)
+        shown = _shown(records, config.queries)
+        write_strips(
+            job.run.path / "strips.npz", _thumbnails(shown, order[:, : config.nearest], material, records)
+        )
+        return {
+            "summary": f"neighbours of {job.facets['arm']} on {job.dataset.name}",
+            "data": data_facts(job, material, {"all": records}),
+            "budget": forward_budget(backbone, view, view.views * len(records), compute, began),
+            "chance": None,
+            "neighbours": {"queries": [_query(i, order, similarity, records, job.dataset.classes, config.nearest) for i in shown]},
+            "recall": recalled(order, labels, groups, KS),
+            "notes": material.notes,
+        }  # fmt: skip
 
 
 def _shown(records: Any, most: int) -> list[int]:
@@ -91,3 +97,6 @@ def _thumbnails(
         middle = np.array([int(material.store.frames[place]) // 2])
         thumbnails[records[i].id] = np.asarray(material.store.read(place, middle))
     return thumbnails
+
+
+NEIGHBOURS = Neighbours()

@@ -1,7 +1,9 @@
 """pretrain: learn from unlabelled videos with one pretext task under a stated budget."""
 
 import math
+from collections.abc import Mapping
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,22 +11,29 @@ import torch
 from torch import nn
 
 from muybridge.backbones import check_clip
+from muybridge.config.recipes import recipe
 from muybridge.config.stage_configs import PretrainConfig
 from muybridge.core import seeding
+from muybridge.core.catalogue import require
 from muybridge.core.clip import Clip
+from muybridge.core.errors import UsageError
 from muybridge.core.networks.gather import rank
 from muybridge.core.networks.step import Weighting
-from muybridge.data.index import VideoRecord, learnable
+from muybridge.data.index import Dataset, VideoRecord, learnable
 from muybridge.measure.headline import last_rows, pretext_accuracy
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.objective import Alone, Learner, first_of
 from muybridge.runs.contents.snapshots import name_of, steps_of
 from muybridge.runs.contents.strips import write_strips
-from muybridge.stages.job.job import Job, Progress
-from muybridge.stages.training.captions import captions_of, needs_captions
+from muybridge.stages.job.check import check_tasks
+from muybridge.stages.job.facets import sorted_as
+from muybridge.stages.job.job import Job, Progress, Result, Stage, Work
+from muybridge.stages.job.origins import Planned
+from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.training.captions import captions_of, needs_captions, signed_captions
 from muybridge.stages.training.health import controls, verdict, watch_of
 from muybridge.stages.training.material import build_backbone, data_facts, prepare, seeded
-from muybridge.stages.training.options import followed
+from muybridge.stages.training.options import complete, encoded_of, followed
 from muybridge.stages.training.pretext import build_objective
 from muybridge.stages.training.tasks import ROLE as META
 from muybridge.stages.training.tasks import account as account_of_tasks
@@ -44,66 +53,101 @@ from muybridge.stages.training.training import (
     optimise,
     steps_within,
 )
+from muybridge.stages.training.weighing import in_words, spelt
 from muybridge.train.checkpoint import save_weights
 
 SHOWN = 4
 
 
-def run(job: Job, progress: Progress | None) -> dict[str, Any]:
-    """Train, save ``weights.safetensors`` (backbone and heads), snapshots and film strips of what the task shows.
+class Pretrain(Stage[PretrainConfig]):
+    """Learn from unlabelled videos with one pretext task."""
 
-    Of several processes the first writes.
-    """
-    config: PretrainConfig = job.config
-    backbone = build_backbone(config.backbone, config.seed)
-    check_clip(backbone, config.frames, config.crop)
-    primary: Any = build_objective(config, backbone.dim)
-    if needs_captions(config):
-        primary = told_captions(job, primary)
-    objective: Any = with_auxiliaries(config, config.objective, primary, backbone.dim)
-    weighting = build_weighting(config, objective, backbone)
-    law = objective.law(config.frames, config.stride, config.gap, config.short)
-    material = prepare(job, parts_of(job, weighting), config, law)
-    videos = max(1, config.batch // objective.clips)
-    objective.needs(videos, len(material.parts["train"]))
-    learner = seeded(Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner")
-    loader = loader_of(job, material, law, videos)
-    meta = meta_batches(config, weighting, objective, material, videos)
-    steps = steps_within(config, learner, loader, weighting, meta)
-    compute = compute_of(config)
-    watch = watch_of(job, backbone, material, compute)
-    keeping = _keeping(job, learner, progress)
-    state = optimise(job, learner, loader, steps, keeping, watch, weighting=weighting, meta=meta)
-    first = first_of(objective)
-    alone = Alone(backbone, first)
-    looked = watch.loader(
-        first.law(config.frames, config.stride, config.gap, config.short), videos, config.seed
-    )
-    answers = controls(alone, looked, partial(augmented, config), compute)
-    if rank() > 0:
-        return {}
-    save_weights(job.run.path / "weights.safetensors", learner)
-    write_strips(job.run.path / "strips.npz", _strips(config, first, parts_shown(objective, loader(0))))
-    spent = budget(state, learner, loader, config.frames, weighting, config.budget_unit)
-    stated, broken = account(config, spent)
-    health, said = verdict(job.run.metrics, watch, answers, needs_motion(config.objective))
-    curve = [row for row in job.run.metrics if "loss" in row]
-    chance = curve[-1]["chance"]
-    several = account_of_tasks(config, weighting, objective, curve, videos)
-    idle = [*inactive(several.get("tasks", {})), *weighting.words()]
-    return {
-        "summary": f"{config.objective} on {job.dataset.name}",
-        "data": data_facts(job, material, material.parts),
-        "budget": spent | stated,
-        "chance": chance,
-        "health": health,
-        "recipe": followed(config),
-        "notes": material.notes + broken + not_learnt(curve, chance, videos) + idle + said,
-        **several,
-    }
+    name = "pretrain"
+    trains = True
+
+    def check(self, config: PretrainConfig, dataset: Dataset, origins: Planned, memory: Memory) -> None:
+        """Refuse a task that needs labels, and a learning rate that falls at no time."""
+        super().check(config, dataset, origins, memory)
+        _check_objective(config)
+        check_tasks(config, config.objective)
+
+    def complete(self, config: PretrainConfig) -> PretrainConfig:
+        """The options of the task, of its auxiliaries and of the weighting."""
+        return spelt(complete(config))
+
+    def signed(self, config: PretrainConfig, dataset: Dataset, memory: Memory) -> dict[str, Any]:
+        """The sentences of a task that reads some."""
+        return signed_captions(config, dataset)
+
+    def facets(self, config: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+        """Sorted by its task; it learnt where it reads."""
+        arm = str(config["objective"]) + in_words(config)
+        return sorted_as(arm, config, config, data, self.facts.title)
+
+    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+        """Clips that its budget pays for."""
+        clips, silent = encoded_of(config["objective"], backbone, config.get("complexity"))
+        each = {"steps": config.get("batch", 1), "epochs": train * clips}
+        whole = float(config["budget"] * each.get(config["budget_unit"], 1))
+        return Work(whole * (clips - silent) / clips, whole * silent / clips, str(config["objective"]))
+
+    def run(self, job: Job[PretrainConfig], progress: Progress | None) -> Result:
+        """Train, save ``weights.safetensors`` (backbone and heads), snapshots and film strips of what the task shows.
+
+        Of several processes the first writes.
+        """
+        config = job.config
+        backbone = build_backbone(config.backbone, config.seed)
+        check_clip(backbone, config.frames, config.crop)
+        primary: Any = build_objective(config, backbone.dim)
+        if needs_captions(config):
+            primary = told_captions(job, primary)
+        objective: Any = with_auxiliaries(config, config.objective, primary, backbone.dim)
+        weighting = build_weighting(config, objective, backbone)
+        law = objective.law(config.frames, config.stride, config.gap, config.short)
+        material = prepare(job, parts_of(job, weighting), config, law)
+        videos = max(1, config.batch // objective.clips)
+        objective.needs(videos, len(material.parts["train"]))
+        learner = seeded(
+            Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner"
+        )
+        loader = loader_of(job, material, law, videos)
+        meta = meta_batches(config, weighting, objective, material, videos)
+        steps = steps_within(config, learner, loader, weighting, meta)
+        compute = compute_of(config)
+        watch = watch_of(job, backbone, material, compute)
+        keeping = _keeping(job, learner, progress)
+        state = optimise(job, learner, loader, steps, keeping, watch, weighting=weighting, meta=meta)
+        first = first_of(objective)
+        alone = Alone(backbone, first)
+        looked = watch.loader(
+            first.law(config.frames, config.stride, config.gap, config.short), videos, config.seed
+        )
+        answers = controls(alone, looked, partial(augmented, config), compute)
+        if rank() > 0:
+            return {}
+        save_weights(job.run.path / "weights.safetensors", learner)
+        write_strips(job.run.path / "strips.npz", _strips(config, first, parts_shown(objective, loader(0))))
+        spent = budget(state, learner, loader, config.frames, weighting, config.budget_unit)
+        stated, broken = account(config, spent)
+        health, said = verdict(job.run.metrics, watch, answers, needs_motion(config.objective))
+        curve = [row for row in job.run.metrics if "loss" in row]
+        chance = curve[-1]["chance"]
+        several = account_of_tasks(config, weighting, objective, curve, videos)
+        idle = [*inactive(several.get("tasks", {})), *weighting.words()]
+        return {
+            "summary": f"{config.objective} on {job.dataset.name}",
+            "data": data_facts(job, material, material.parts),
+            "budget": spent | stated,
+            "chance": chance,
+            "health": health,
+            "recipe": followed(config),
+            "notes": material.notes + broken + not_learnt(curve, chance, videos) + idle + said,
+            **several,
+        }
 
 
-def _keeping(job: Job, learner: Any, progress: Progress | None) -> Progress:
+def _keeping(job: Job[PretrainConfig], learner: Any, progress: Progress | None) -> Progress:
     """Progress that keeps the backbone on its way, as snapshots."""
 
     def told(done: int, total: int, values: dict[str, float]) -> None:
@@ -115,9 +159,9 @@ def _keeping(job: Job, learner: Any, progress: Progress | None) -> Progress:
     return told
 
 
-def told_captions(job: Job, objective: Any) -> Any:
+def told_captions(job: Job[PretrainConfig], objective: Any) -> Any:
     """The task with the sentences about the videos, of which it trains on those about the training videos."""
-    config: PretrainConfig = job.config
+    config = job.config
     every = captions_of(config, job.dataset)
     training = {record.id for record in training_videos(job)}
     own = {name: text for name, text in every.items() if name in training}
@@ -149,7 +193,7 @@ def not_learnt(curve: list[dict[str, Any]], chance: float, videos: int) -> list[
     ]
 
 
-def parts_of(job: Job, weighting: Weighting) -> dict[str, list[VideoRecord]]:
+def parts_of(job: Job[PretrainConfig], weighting: Weighting) -> dict[str, list[VideoRecord]]:
     """Videos to train on, and those that a weighting learns on where it wants them kept out of training."""
     videos = training_videos(job)
     if weighting.meta != "held-out":
@@ -158,7 +202,7 @@ def parts_of(job: Job, weighting: Weighting) -> dict[str, list[VideoRecord]]:
     return {"train": kept, META: held}
 
 
-def training_videos(job: Job) -> list[VideoRecord]:
+def training_videos(job: Job[PretrainConfig]) -> list[VideoRecord]:
     """All videos but those the data set, or the config as a fold, holds out."""
     return learnable(job.dataset, job.config.held_out_fold, job.config.held_out_folds)
 
@@ -179,3 +223,20 @@ def _strips(config: PretrainConfig, objective: Any, clip: Clip) -> dict[str, np.
     targets = views.get("target", torch.zeros(len(clip), dtype=torch.int64))
     pixels = (shown[:SHOWN] * 255).round().to(torch.uint8).permute(0, 2, 3, 4, 1).numpy()
     return {f"{i + 1}: {objective.caption(int(targets[i]))}": frames for i, frames in enumerate(pixels)}
+
+
+def _check_objective(config: PretrainConfig) -> None:
+    if config.held_out_folds is not None and config.held_out_fold is None:
+        raise UsageError("--held-out-folds: goes with --held-out-fold, which names the one that is left out.")
+    require("objectives", OBJECTIVES, config.objective)
+    if config.objective in OBJECTIVES and not OBJECTIVES[config.objective].facts["pretext"]:
+        raise UsageError(f"--objective {config.objective}: needs labels; use `muybridge finetune`.")
+    recipe(config.objective, config.objective_preset)
+    if config.schedule != "steps" and config.decay_at:
+        raise UsageError(f"--decay-at goes with --schedule steps; this is --schedule {config.schedule}.")
+    if not all(a < b < 1 for a, b in pairwise((0, *config.decay_at))):
+        said = " ".join(map(str, config.decay_at))
+        raise UsageError(f"--decay-at {said}: wanted rising shares above 0 and below 1.")
+
+
+PRETRAIN = Pretrain()

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -13,12 +13,13 @@ from muybridge.config.stage_configs import ProbeConfig
 from muybridge.core.networks.features import Classifier
 from muybridge.core.networks.gather import rank
 from muybridge.data.index import VideoRecord, assign_folds
-from muybridge.measure.features.linear import Linear, fit_linear
+from muybridge.measure.features.linear import DECAYS, Linear, fit_linear
 from muybridge.runs.contents.predictions import write_predictions
 from muybridge.runs.contents.strips import write_strips
 from muybridge.stages.features.frozen import Frozen, divided, frozen_features
+from muybridge.stages.features.frozen_stage import FrozenStage
 from muybridge.stages.features.norm_calibration import frozen_backbone
-from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.job.job import Job, Progress, Result, Work, views_of
 from muybridge.stages.testing.answers import majority, predict
 from muybridge.stages.testing.predict import forward_budget, view_of
 from muybridge.stages.testing.tested_strips import class_strips
@@ -29,40 +30,61 @@ from muybridge.train.distributed import told
 from muybridge.train.precision import Compute, choose
 
 
-def run(job: Job, progress: Progress | None) -> dict[str, Any]:
-    """Fit the linear layer, save backbone and layer as one classifier and one row of predictions per test view."""
-    config: ProbeConfig = job.config
-    began = time.monotonic()
-    material = divided(job)
-    compute, view = choose(config.device, config.precision), view_of(config)
-    backbone = frozen_backbone(job, view, material, compute)
-    train, test = material.parts["train"], material.parts["test"]
-    frozen = frozen_features(job, backbone, view, material, compute, progress=progress)
-    fitted = told(_fitted(job, frozen, train, compute) if rank() == 0 else None)
-    assert fitted is not None
-    classifier = Classifier(backbone, fitted.weight.shape[1], len(job.dataset.classes))
-    classifier.head.load_state_dict(
-        {"weight": torch.from_numpy(fitted.weight), "bias": torch.from_numpy(fitted.bias)}
-    )
-    answers = predict(classifier, job.dataset.classes, view, material, compute)
-    if rank() > 0:
-        return {}
-    save_weights(job.run.path / "weights.safetensors", classifier)
-    write_predictions(job.run.path / "predictions.parquet", answers)
-    write_strips(job.run.path / "strips.npz", class_strips(job, material, view))
-    return {
-        "summary": f"linear probe of {job.facets['arm']} on {job.dataset.name}",
-        "data": data_facts(job, material, material.parts),
-        "protocol": transfer_of(config).facts(),
-        "budget": forward_budget(backbone, view, view.views * (len(train) + len(test)), compute, began),
-        "chance": 1 / len(job.dataset.classes),
-        "majority": majority(train, test, job.dataset.classes),
-        "selection": selection(fitted),
-        "notes": [*material.notes, *single(train, job.dataset.classes), *remarks(fitted)],
-    }
+class Probe(FrozenStage[ProbeConfig]):
+    """Train a linear layer on frozen features."""
+
+    name = "probe"
+
+    def recipe(self, config: ProbeConfig) -> tuple[dict[str, Any], str]:
+        """A logistic regression whose weight decay is chosen on training videos."""
+        recipe = {
+            "layer": "multinomial logistic regression on standardised pooled features, one row per clip",
+            "weight_decays": list(DECAYS),
+        }
+        chosen = (
+            "weight decay by held-out folds of the training videos, whole groups; then fitted on all of them"
+        )
+        return recipe, chosen
+
+    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+        """It reads the features of all videos, then answers the test clips."""
+        features = super().work(config, backbone, train, test)
+        return Work(0.0, features.seen + views_of(config) * test)
+
+    def run(self, job: Job[ProbeConfig], progress: Progress | None) -> Result:
+        """Fit the linear layer, save backbone and layer as one classifier and one row of predictions per test view."""
+        config = job.config
+        began = time.monotonic()
+        material = divided(job)
+        compute, view = choose(config.device, config.precision), view_of(config)
+        backbone = frozen_backbone(job, view, material, compute)
+        train, test = material.parts["train"], material.parts["test"]
+        frozen = frozen_features(job, backbone, view, material, compute, progress=progress)
+        fitted = told(_fitted(job, frozen, train, compute) if rank() == 0 else None)
+        assert fitted is not None
+        classifier = Classifier(backbone, fitted.weight.shape[1], len(job.dataset.classes))
+        classifier.head.load_state_dict(
+            {"weight": torch.from_numpy(fitted.weight), "bias": torch.from_numpy(fitted.bias)}
+        )
+        answers = predict(classifier, job.dataset.classes, view, material, compute)
+        if rank() > 0:
+            return {}
+        save_weights(job.run.path / "weights.safetensors", classifier)
+        write_predictions(job.run.path / "predictions.parquet", answers)
+        write_strips(job.run.path / "strips.npz", class_strips(job, material, view))
+        return {
+            "summary": f"linear probe of {job.facets['arm']} on {job.dataset.name}",
+            "data": data_facts(job, material, material.parts),
+            "protocol": transfer_of(config).facts(),
+            "budget": forward_budget(backbone, view, view.views * (len(train) + len(test)), compute, began),
+            "chance": 1 / len(job.dataset.classes),
+            "majority": majority(train, test, job.dataset.classes),
+            "selection": selection(fitted),
+            "notes": [*material.notes, *single(train, job.dataset.classes), *remarks(fitted)],
+        }
 
 
-def _fitted(job: Job, frozen: Frozen, train: Sequence[VideoRecord], compute: Compute) -> Linear:
+def _fitted(job: Job[ProbeConfig], frozen: Frozen, train: Sequence[VideoRecord], compute: Compute) -> Linear:
     """The linear layer on the features of every view of the training videos."""
     rows, folds = frozen.of(train), validation_folds(job, train)
     return fit_linear(
@@ -74,7 +96,7 @@ def _fitted(job: Job, frozen: Frozen, train: Sequence[VideoRecord], compute: Com
     )
 
 
-def validation_folds(job: Job, train: Sequence[VideoRecord]) -> dict[str, int]:
+def validation_folds(job: Job[ProbeConfig], train: Sequence[VideoRecord]) -> dict[str, int]:
     """Fold of each training video, for the choice of a setting: groups stay whole, classes are spread; one fold where there is one group.
 
     Videos without a known group are spread by a hash of their id.
@@ -119,3 +141,6 @@ def remarks(fitted: Linear) -> list[str]:
             f"the weight decay chosen for the linear layer, {fitted.decay:g}, is the {ends[fitted.decay]} of the grid"
         ]
     return []
+
+
+PROBE = Probe()

@@ -2,39 +2,47 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
-import torch
-
 from muybridge.backbones.weights.pretrained import put_weights
+from muybridge.config.control import Precision
+from muybridge.config.names import is_external, is_run_of
 from muybridge.config.stage_configs import (
-    KINDS,
     FinetuneConfig,
     ProbeConfig,
     RobustnessConfig,
     ZeroshotConfig,
     change,
+    kind_of,
 )
 from muybridge.core.errors import UsageError
 from muybridge.core.label_changes import label_map
 from muybridge.core.networks.features import Classifier
 from muybridge.data.index import Dataset, VideoRecord, check_same, divide, fingerprints
+from muybridge.data.lists.name_groups import is_pattern
 from muybridge.data.loader import check_broken
-from muybridge.perturb.apply import conditions
+from muybridge.perturb.apply import CLEAN, conditions
 from muybridge.perturb.profiles import profile_of
+from muybridge.runs.contents import snapshots
 from muybridge.runs.contents.strips import write_strips
-from muybridge.stages.job import consent
-from muybridge.stages.job.check import check_cells
+from muybridge.runs.records import Run
+from muybridge.runs.signing import signature
+from muybridge.stages.job import consent, declared
+from muybridge.stages.job.check import check_cells, check_own
 from muybridge.stages.job.declared import changing, pairs
-from muybridge.stages.job.job import Job, Progress
-from muybridge.stages.job.origins import result_config
-from muybridge.stages.testing import labelling
+from muybridge.stages.job.facets import facets_of_run
+from muybridge.stages.job.job import Job, Progress, Request, Result, Stage, Work, views_of
+from muybridge.stages.job.origins import Planned, result_config
+from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.testing import labelling, models
+from muybridge.stages.testing.class_file import read_classes
 from muybridge.stages.testing.clip_protocol import Protocol, chosen, of_run
 from muybridge.stages.testing.controls import CONTROLS, IDENTITY, LOSSLESS, against_clean, categories, orders
-from muybridge.stages.testing.grid import Grid, run_grid
+from muybridge.stages.testing.grid import Grid, run_grid, spent
 from muybridge.stages.testing.labels import Labels, matched, same
-from muybridge.stages.testing.models import Subject, evaluating
+from muybridge.stages.testing.models import Subject
 from muybridge.stages.testing.parts import Parts
 from muybridge.stages.testing.predict import view_of
 from muybridge.stages.testing.tested import Cached, Direct, Tested, direct, fitting, held_out
@@ -43,9 +51,15 @@ from muybridge.stages.texts.own_pair import model_of
 from muybridge.stages.texts.question import question_of
 from muybridge.stages.texts.text_scored import blind_words, judge
 from muybridge.stages.training.material import build_backbone, law_of, prepare
+from muybridge.store.storage import local
 from muybridge.train.checkpoint import load_weights
-from muybridge.train.flops import flop_counter, without_gradients
 from muybridge.train.precision import Compute, choose
+
+FOREIGN = (
+    "weights", "weights_key", "weights_prefix", "classes", "layout", "range", "mean", "std", "channels", "protocol", "views",
+    "frames", "stride", "fps", "short_side", "crop",
+)  # fmt: skip
+"""Fields that a model of our own answers by itself."""
 
 
 @dataclass(frozen=True)
@@ -76,50 +90,134 @@ class Trial:
     blind: bool = False
 
 
-def run(job: Job, progress: Progress | None) -> dict[str, Any]:
-    """Save one row per (test view, type, severity), the control cells, and film strips; several processes share the videos."""
-    config: RobustnessConfig = job.config
-    began = time.monotonic()
-    compute = choose(config.device, config.precision)
-    if job.subject:
-        trial = _foreign(job, job.subject, compute)
-    else:
-        trial = _zeroshot(job, compute) if job.inputs["model"].stage == "zeroshot" else _own(job)
-    check_cells(config.profile, config.types, config.severities, trial.protocol.frames)
-    clean, *cells = conditions(config.profile, config.types, config.severities)
-    grid = Grid([clean, (IDENTITY, 0), *cells], job.dataset.name, trial.batch, config.profile, config.seed)
-    tick = (lambda done, total: progress(done, total, {})) if progress else None
-    state = job.run.path / "state"
-    parts = run_grid(grid, trial.subject, trial.labels, trial.tested, compute, state, tick)
-    if parts is None:
-        return {}
-    nans = _saved(job, trial, parts) - len(parts.broken) * len(grid.conditions)
-    controls, notes = _controlled(job)
-    if nans:
-        notes.append(f"{nans} rows have scores that are not numbers: they count as wrong")
-    write_strips(job.run.path / "strips.npz", condition_strips(grid, trial.tested, CONTROLS))
-    if trial.subject.checkpoint:
-        taken = trial.subject.checkpoint
-        job.checkpoint.update(taken.facts() | {"note": taken.note()})
-    return {
-        **_facts(job, trial, grid),
-        **controls,
-        **({"order_free": True} if trial.blind else {}),
-        "budget": _budget(trial, grid, compute, began),
-        "notes": trial.notes + notes,
-    }
+class Robustness(Stage[RobustnessConfig]):
+    """Measure a classifier on perturbed clips."""
+
+    name = "robustness"
+
+    def located(self, config: RobustnessConfig) -> RobustnessConfig:
+        """Full paths of tables of changed labels."""
+        return replace(config, label_changing=declared.absolute(config.label_changing))
+
+    def precision(self, config: RobustnessConfig, subject: Subject | None) -> Precision:
+        """``auto`` is float32 for a model that came whole, head and all, and where texts are compared."""
+        foreign = subject or is_external(config.model) or is_run_of(config.model, ("zeroshot",))
+        return "fp32" if foreign and config.precision == "auto" else super().precision(config, subject)
+
+    def inherit(self, config: RobustnessConfig, origins: Planned) -> RobustnessConfig:
+        """The data set of the model where none is named, and all types of the profile."""
+        if "model" in origins and not config.data:
+            model = origins["model"]
+            config = replace(config, data=tuple(model["data"]), root=config.root or model["root"])
+        return config if config.types else replace(config, types=tuple(profile_of(config.profile).types))
+
+    def load(self, config: RobustnessConfig, origins: Planned, memory: Memory) -> Dataset:
+        """Read by the columns that the model was trained on, where the config names none itself.
+
+        A folder has no columns: those of a list that the model was trained on say nothing of it.
+        """
+        values = vars(config)
+        if "model" in origins:
+            model = origins["model"]
+            folders = all(local(source).expanduser().is_dir() for source in config.data)
+            values = values | {
+                name: values[name] or (None if folders and not is_pattern(model[name]) else model[name])
+                for name in ("label", "group")
+            }
+            values["where"] = config.where or model.get("where", ())
+            values["allow_links"] = config.allow_links or model.get("allow_links", False)
+        return declared.declare(memory.load_for(values), config.label_changing)
+
+    def check(self, config: RobustnessConfig, dataset: Dataset, origins: Planned, memory: Memory) -> None:
+        """Refuse what is no cell of the grid, and fields that a run answers by itself."""
+        super().check(config, dataset, origins, memory)
+        check_cells(config.profile, config.types, config.severities, config.frames or 2)
+        for name in ("types", "severities"):
+            given: tuple[object, ...] = vars(config)[name]
+            twice = next((value for value in given if given.count(value) > 1), None)
+            if twice is not None:
+                raise UsageError(f"--{name}: {twice} stands there twice.")
+        check_own(config, config.model, self.facts.inputs["model"], FOREIGN)
+
+    def signed(self, config: RobustnessConfig, dataset: Dataset, memory: Memory) -> dict[str, Any]:
+        """The label changes that are declared, not where they stand."""
+        return declared.signed(dataset, config.label_changing)
+
+    def job(self, asked: Request[RobustnessConfig]) -> Job[RobustnessConfig]:
+        """Of a run: whether it is tested on other data than its own; of any other model: signed by its weights and classes."""
+        if not asked.inputs:
+            return _foreign_job(asked)
+        job, model = super().job(asked), asked.inputs["model"]
+        known = model.done and not asked.dataset.has(model.result.get("data", {}).get("fingerprint"))
+        if not known:
+            return job
+        data = f"{asked.dataset.name} (trained on {job.facets['data']})"
+        return replace(job, facets=job.facets | {"data": data, "fold": None}, shifted=True)
+
+    def facets(self, config: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+        """Those of its model."""
+        model = Run(Path(snapshots.split(config["model"])[0]))
+        return dict(model.result.get("facets", {})) if model.done else facets_of_run(model, data, planned)
+
+    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+        """Every test view clean and under every type and severity."""
+        types = [one for one in config["types"] if one != CLEAN]
+        cells = 1 + len(types) * len(config["severities"])
+        return Work(0.0, float(test * views_of(config) * cells), " ".join(config["types"]))
+
+    def run(self, job: Job[RobustnessConfig], progress: Progress | None) -> Result:
+        """Save one row per (test view, type, severity), the control cells, and film strips; several processes share the videos."""
+        config = job.config
+        began = time.monotonic()
+        compute = choose(config.device, config.precision)
+        if job.subject:
+            trial = _foreign(job, job.subject, compute)
+        else:
+            trial = _zeroshot(job, compute) if job.inputs["model"].stage == "zeroshot" else _own(job)
+        check_cells(config.profile, config.types, config.severities, trial.protocol.frames)
+        clean, *cells = conditions(config.profile, config.types, config.severities)
+        grid = Grid(
+            [clean, (IDENTITY, 0), *cells], job.dataset.name, trial.batch, config.profile, config.seed
+        )
+        tick = (lambda done, total: progress(done, total, {})) if progress else None
+        state = job.run.path / "state"
+        parts = run_grid(grid, trial.subject, trial.labels, trial.tested, compute, state, tick)
+        if parts is None:
+            return {}
+        nans = _saved(job, trial, parts) - len(parts.broken) * len(grid.conditions)
+        controls, notes = _controlled(job)
+        if nans:
+            notes.append(f"{nans} rows have scores that are not numbers: they count as wrong")
+        write_strips(job.run.path / "strips.npz", condition_strips(grid, trial.tested, CONTROLS))
+        if trial.subject.checkpoint:
+            taken = trial.subject.checkpoint
+            job.checkpoint.update(taken.facts() | {"note": taken.note()})
+        return {
+            **_facts(job, trial, grid),
+            **controls,
+            **({"order_free": True} if trial.blind else {}),
+            "budget": spent(
+                trial.subject,
+                trial.protocol,
+                len(trial.labels.classes),
+                len(trial.records) * len(grid.conditions),
+                compute,
+                began,
+            ),
+            "notes": trial.notes + notes,
+        }
 
 
-def _own(job: Job) -> Trial:
+def _own(job: Job[RobustnessConfig]) -> Trial:
     """A finished finetune or probe run, on the clips that it was tested with."""
-    config: RobustnessConfig = job.config
+    config = job.config
     source = job.inputs["model"]
     trained = source.result
     config_of = result_config(source)
     consent.demand(config_of, source.path / "result.json", consent.given(vars(config)))
     model = cast(
         FinetuneConfig | ProbeConfig,
-        change(KINDS[source.stage](), {**config_of, "limit": config.limit}, source.signature),
+        change(kind_of(source.stage)(), {**config_of, "limit": config.limit}, source.signature),
     )
     told = trained.get("data", {})
     classes = tuple(told.get("classes", ()))
@@ -160,9 +258,9 @@ def _shift(told: Mapping[str, Any], dataset: Dataset, classes: Sequence[str]) ->
     )
 
 
-def _zeroshot(job: Job, compute: Compute) -> Trial:
+def _zeroshot(job: Job[RobustnessConfig], compute: Compute) -> Trial:
     """A finished zero-shot run, on the clips and with the question that it was tested with."""
-    config: RobustnessConfig = job.config
+    config = job.config
     source = job.inputs["model"]
     told = result_config(source)
     consent.demand(told, source.path / "result.json", consent.given(vars(config)))
@@ -182,7 +280,7 @@ def _zeroshot(job: Job, compute: Compute) -> Trial:
     return Trial(model, question.labels, protocol, records, tested, batch, [], notes, blind=blind)
 
 
-def _check_data(job: Job, told: Mapping[str, Any]) -> None:
+def _check_data(job: Job[RobustnessConfig], told: Mapping[str, Any]) -> None:
     """Refuse other data than those of the model's run.
 
     Raises:
@@ -195,9 +293,9 @@ def _check_data(job: Job, told: Mapping[str, Any]) -> None:
         )
 
 
-def _foreign(job: Job, subject: Subject, compute: Compute) -> Trial:
+def _foreign(job: Job[RobustnessConfig], subject: Subject, compute: Compute) -> Trial:
     """Any other model, on clips straight from the files."""
-    config: RobustnessConfig = job.config
+    config = job.config
     where = job.dataset.name
     classes = subject.classes or job.dataset.classes
     labels = matched(job.dataset.classes, classes, where) if subject.classes else same(classes)
@@ -209,7 +307,7 @@ def _foreign(job: Job, subject: Subject, compute: Compute) -> Trial:
     return Trial(subject, labels, protocol, records, tested, batch, [], [*job.notes, *taken, *notes, *noted])
 
 
-def _saved(job: Job, trial: Trial, parts: Parts) -> int:
+def _saved(job: Job[RobustnessConfig], trial: Trial, parts: Parts) -> int:
     """Join the parts into ``predictions.parquet`` and ``controls.parquet``; returns the rows with scores that are no numbers.
 
     Raises:
@@ -225,9 +323,9 @@ def _saved(job: Job, trial: Trial, parts: Parts) -> int:
     return parts.join({path / "controls.parquet": CONTROLS}, path / "predictions.parquet")
 
 
-def _facts(job: Job, trial: Trial, grid: Grid) -> dict[str, Any]:
+def _facts(job: Job[RobustnessConfig], trial: Trial, grid: Grid) -> dict[str, Any]:
     """What ``result.json`` says of the model, the data and what was asked."""
-    config: RobustnessConfig = job.config
+    config = job.config
     profile, subject, labels = profile_of(config.profile), trial.subject, trial.labels
     videos = [record.id for record in trial.records]
     order = orders(grid, trial.protocol.frames, videos, trial.protocol.views)
@@ -236,13 +334,8 @@ def _facts(job: Job, trial: Trial, grid: Grid) -> dict[str, Any]:
     return {
         "summary": f"robustness of {subject.name}" + (f" on {job.dataset.name}" if job.subject else ""),
         "data": {
-            "name": job.dataset.name,
-            "fingerprint": job.dataset.fingerprint,
-            "classes": list(trial.labels.classes),
-            "videos": {"test": len(videos)},
-            "broken": trial.broken,
-            "source": list(config.data),
-            **pairs(job.dataset, names),
+            "name": job.dataset.name, "fingerprint": job.dataset.fingerprint, "classes": list(trial.labels.classes),
+            "videos": {"test": len(videos)}, "broken": trial.broken, "source": list(config.data), **pairs(job.dataset, names),
         },
         "profile": {"name": profile.name, "version": profile.version},
         "protocol": trial.protocol.facts(),
@@ -261,10 +354,10 @@ def _facts(job: Job, trial: Trial, grid: Grid) -> dict[str, Any]:
         "chance": labels.chance([record.label for record in trial.records]),
         "label_changing": changing(changed),
         "label_map": changed,
-    }
+    }  # fmt: skip
 
 
-def _controlled(job: Job) -> tuple[dict[str, Any], list[str]]:
+def _controlled(job: Job[RobustnessConfig]) -> tuple[dict[str, Any], list[str]]:
     """The control cells for ``result.json``, and notes where one of them is not as it must be."""
     found = against_clean(job.run.path / "predictions.parquet", job.run.path / "controls.parquet")
     notes = []
@@ -278,21 +371,19 @@ def _controlled(job: Job) -> tuple[dict[str, Any], list[str]]:
     return found, notes
 
 
-def _budget(trial: Trial, grid: Grid, compute: Compute, began: float) -> dict[str, Any]:
-    """What the run cost; ``seconds`` are those of the last process if it went on after a kill."""
-    one, videos = trial.protocol, len(trial.records)
-    clips = videos * one.views * len(grid.conditions)
-    with (
-        evaluating(trial.subject.call, compute),
-        without_gradients(trial.subject.call),
-        flop_counter() as counter,
-    ):
-        trial.subject.logits(
-            torch.zeros(1, 3, one.frames, one.crop, one.crop, dtype=torch.uint8),
-            len(trial.labels.classes),
-            compute,
-        )
-    return {
-        "clips": clips, "steps": 0, "frames": clips * one.frames, "flops": clips * int(counter.get_total_flops()),
-        "seconds": round(time.monotonic() - began, 2), "waiting": 0.0,
+def _foreign_job(asked: Request[RobustnessConfig]) -> Job[RobustnessConfig]:
+    """A job on a model that is no run."""
+    config, dataset = asked.config, asked.dataset
+    subject = models.fed(asked.subject or models.load(config), config)
+    if config.classes:
+        subject = replace(subject, classes=read_classes(Path(config.classes)))
+    evaluation = chosen(config, subject.protocol, subject.clip)
+    signed = asked.signed | {"evaluation": evaluation.facts(), "class_names": subject.classes}
+    name = signature(config.stage, signed, {"model": subject.key})
+    facets = {
+        "arm": subject.name, "data": dataset.name, "protocol": evaluation.name, "seed": 0, "fold": None, "backbone": "",
     }  # fmt: skip
+    return Job(config.stage, config, dataset, {}, name, facets, signed, list(dataset.notes), subject)
+
+
+ROBUSTNESS = Robustness()

@@ -1,8 +1,8 @@
 """similarity: how much the layers of two networks tell apart the same clips, or those of one network clean and perturbed clips."""
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
 from muybridge.core.networks.gather import rank
 from muybridge.core.seeding import rng
-from muybridge.data.index import VideoRecord, check_same, fingerprints
+from muybridge.data.index import Dataset, VideoRecord, check_same, fingerprints
 from muybridge.data.loader import check_broken
 from muybridge.measure.similarity.blocks import block_score, mean_off_diagonal
 from muybridge.measure.similarity.cka import LEAST
@@ -23,13 +23,18 @@ from muybridge.measure.similarity.layer_drift import DriftSums
 from muybridge.measure.similarity.layer_similarity import LayerMap, LayerSums
 from muybridge.perturb.apply import perturb
 from muybridge.runs.contents.layer_maps import PERTURBED, REDRAWN, write_maps
+from muybridge.runs.records import Run
+from muybridge.runs.signing import signature
 from muybridge.stages.features import compared
 from muybridge.stages.features.clip_batches import batches, chosen_videos
 from muybridge.stages.features.layer_grams import LayerGrams
 from muybridge.stages.features.map_numbers import axis, drift_numbers, numbers
 from muybridge.stages.features.networks import build, calibrate, network
-from muybridge.stages.job.job import Job, Progress
-from muybridge.stages.job.origins import read_config
+from muybridge.stages.job.check import check_cells
+from muybridge.stages.job.job import Job, Progress, Request, Result, Stage, Work
+from muybridge.stages.job.origins import Planned, read_config
+from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.signed import signed_input
 from muybridge.stages.testing.clip_protocol import Protocol
 from muybridge.stages.testing.tested import Direct, direct
 from muybridge.stages.training.material import limited
@@ -72,38 +77,104 @@ class Stimuli:
         return drawn.astype(np.float64)
 
 
-def run(job: Job, progress: Progress | None) -> dict[str, Any]:
-    """Save maps of values, null bands and intervals; every network runs once on every batch, whatever the number of pairs of layers."""
-    config: SimilarityConfig = job.config
-    if rank() > 0:
-        return {}
-    began = time.monotonic()
-    compute = choose(config.device, config.precision)
-    origins = {name: read_config(one, {}) for name, one in job.inputs.items()}
-    stimuli = _stimuli(job, compared.protocol_of(config, origins))
-    looked = [_looked(job, flag, origins, stimuli, compute) for flag in ("a", "b") if getattr(config, flag)]
-    wide = stimuli.multiplicities(config.replicates, config.seed)
-    sums = LayerSums(config.measure, wide, config.permutations, config.seed)
-    drift = DriftSums(wide, config.permutations, config.seed)
-    found = _Axes()
-    done = 0
-    sizes: list[int] = []
-    for clip, groups in stimuli.batches(config.batch):
-        if len(clip) < LEAST:
-            break
-        grams = [found.stacked(place, one, one.of(clip.frames)) for place, one in enumerate(looked)]
-        if not config.perturb:
-            sums.add(grams[0], grams[-1], groups)
-        else:
-            shown = (looked[0].of(one.frames) for one in _perturbed(config, job.dataset.name, clip))
-            drift.add(grams[0], [found.stacked(0, looked[0], one) for one in shown], groups)
-        done, sizes = done + len(clip), [*sizes, len(clip)]
-        if progress:
-            progress(done, stimuli.tested.videos, {})
-    _check(job, stimuli, done)
-    return _told(job, stimuli, looked, found, sums, drift if config.perturb else None, sizes) | {
-        "budget": _budget(looked, stimuli.protocol, done, len(_cells(config)), compute, began)
-    }
+class Similarity(Stage[SimilarityConfig]):
+    """Compare the layers of two networks on the same clips."""
+
+    name = "similarity"
+    alike = False
+
+    def located(self, config: SimilarityConfig) -> SimilarityConfig:
+        """Full paths in the words of both networks."""
+        words: dict[str, Any] = {
+            name: compared.absolute_word(word) for name, word in compared.words_of(config).items()
+        }
+        return replace(config, **words)
+
+    def runs(self, config: SimilarityConfig) -> dict[str, Run]:
+        """Those of its words that name one, of any stage: ``inherit`` says what is wrong with it."""
+        found = {name: compared.run_of(word) for name, word in compared.words_of(config).items()}
+        return {name: run for name, run in found.items() if run is not None}
+
+    def inherit(self, config: SimilarityConfig, origins: Planned) -> SimilarityConfig:
+        """The data set from the run A where none is named, B from A."""
+        return compared.inherited(config, origins)
+
+    def check(self, config: SimilarityConfig, dataset: Dataset, origins: Planned, memory: Memory) -> None:
+        """Refuse measures, layers and batches that compare nothing."""
+        super().check(config, dataset, origins, memory)
+        _check_comparison(config)
+
+    def job(self, asked: Request[SimilarityConfig]) -> Job[SimilarityConfig]:
+        """Signed by the runs or weights of both, and by how clips are cut."""
+        config, words = asked.config, compared.words_of(asked.config)
+        inputs = {name: run for name, run in asked.inputs.items() if name in words}  # B that is A is none
+        held = {
+            name: compared.signed_word(word, asked.memory, f"--{name}") for name, word in words.items() if name not in inputs
+        }  # fmt: skip
+        runs = {name: signed_input(run.signature, words[name]) for name, run in inputs.items()}
+        evaluation = compared.protocol_of(config, asked.origins)
+        signed = {name: value for name, value in asked.signed.items() if name not in words}
+        signed |= {"evaluation": evaluation.facts()}
+        facets = self.facets(vars(config), asked.dataset.name, asked.planned)
+        name = signature(self.name, signed, runs | held)
+        return Job(self.name, config, asked.dataset, inputs, name, facets, signed, list(asked.dataset.notes))
+
+    def protocol(self, config: Mapping[str, Any]) -> str:
+        """With the perturbations that it is compared under."""
+        return self.facts.title + (
+            f" to clips perturbed by {' '.join(config['perturb'])}" if config["perturb"] else ""
+        )
+
+    def facets(self, config: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+        """Sorted by both networks."""
+        facts = {
+            name: compared.facts_of_word(config[name], planned) for name in compared.FIELDS if config[name]
+        }
+        return {
+            "arm": " | ".join(map(compared.named, facts.values())), "data": data, "protocol": self.protocol(config),
+            "seed": config["seed"], "fold": None, "backbone": facts["a"]["backbone"],
+            **{name: " | ".join(filter(None, (str(one[name] or "") for one in facts.values()))) for name in ("source", "level")},
+        }  # fmt: skip
+
+    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+        """One clip of each video through both networks, and through A under every condition."""
+        shown = len(config["perturb"]) * len(config["perturb_severities"])
+        return Work(0.0, float(min(test, config["videos"]) * (1 + bool(config["b"]) + shown)))
+
+    def run(self, job: Job[SimilarityConfig], progress: Progress | None) -> Result:
+        """Save maps of values, null bands and intervals; every network runs once on every batch, whatever the number of pairs of layers."""
+        config = job.config
+        if rank() > 0:
+            return {}
+        began = time.monotonic()
+        compute = choose(config.device, config.precision)
+        origins = {name: read_config(one, {}) for name, one in job.inputs.items()}
+        stimuli = _stimuli(job, compared.protocol_of(config, origins))
+        looked = [
+            _looked(job, flag, origins, stimuli, compute) for flag in ("a", "b") if getattr(config, flag)
+        ]
+        wide = stimuli.multiplicities(config.replicates, config.seed)
+        sums = LayerSums(config.measure, wide, config.permutations, config.seed)
+        drift = DriftSums(wide, config.permutations, config.seed)
+        found = _Axes()
+        done = 0
+        sizes: list[int] = []
+        for clip, groups in stimuli.batches(config.batch):
+            if len(clip) < LEAST:
+                break
+            grams = [found.stacked(place, one, one.of(clip.frames)) for place, one in enumerate(looked)]
+            if not config.perturb:
+                sums.add(grams[0], grams[-1], groups)
+            else:
+                shown = (looked[0].of(one.frames) for one in _perturbed(config, job.dataset.name, clip))
+                drift.add(grams[0], [found.stacked(0, looked[0], one) for one in shown], groups)
+            done, sizes = done + len(clip), [*sizes, len(clip)]
+            if progress:
+                progress(done, stimuli.tested.videos, {})
+        _check(job, stimuli, done)
+        return _told(job, stimuli, looked, found, sums, drift if config.perturb else None, sizes) | {
+            "budget": _budget(looked, stimuli.protocol, done, len(_cells(config)), compute, began)
+        }
 
 
 class _Axes:
@@ -129,8 +200,8 @@ class _Axes:
         return torch.stack([grams[layer] for layer in layers])
 
 
-def _stimuli(job: Job, protocol: Protocol) -> Stimuli:
-    config: SimilarityConfig = job.config
+def _stimuli(job: Job[SimilarityConfig], protocol: Protocol) -> Stimuli:
+    config = job.config
     records, notes = chosen_videos(job.dataset, config.videos, config.seed, LEAST)
     records = limited(records, config.limit)
     threads = config.workers
@@ -140,9 +211,11 @@ def _stimuli(job: Job, protocol: Protocol) -> Stimuli:
     return Stimuli(records, tested, protocol, number, [*job.notes, *notes, *noted])
 
 
-def _looked(job: Job, flag: str, origins: Any, stimuli: Stimuli, compute: Compute) -> LayerGrams:
+def _looked(
+    job: Job[SimilarityConfig], flag: str, origins: Any, stimuli: Stimuli, compute: Compute
+) -> LayerGrams:
     """One of the two networks, on the device and ready."""
-    config: SimilarityConfig = job.config
+    config = job.config
     word = getattr(config, flag)
     facts = _facts(job, flag)
     module, prefix, untrained = build(
@@ -155,7 +228,7 @@ def _looked(job: Job, flag: str, origins: Any, stimuli: Stimuli, compute: Comput
     return LayerGrams(found, compute, config.pool, config.repeats)
 
 
-def _facts(job: Job, flag: str) -> dict[str, Any]:
+def _facts(job: Job[SimilarityConfig], flag: str) -> dict[str, Any]:
     """What is known of a network."""
     word, source = getattr(job.config, flag), job.inputs.get(flag)
     if source is None:
@@ -175,7 +248,7 @@ def _perturbed(config: SimilarityConfig, dataset: str, clip: Clip) -> Iterator[C
         )  # fmt: skip
 
 
-def _check(job: Job, stimuli: Stimuli, done: int) -> None:
+def _check(job: Job[SimilarityConfig], stimuli: Stimuli, done: int) -> None:
     """Refuse too few clips, and files that changed meanwhile.
 
     Raises:
@@ -191,11 +264,11 @@ def _check(job: Job, stimuli: Stimuli, done: int) -> None:
 
 
 def _told(
-    job: Job, stimuli: Stimuli, looked: Sequence[LayerGrams], found: _Axes, sums: LayerSums, drift: DriftSums | None,
+    job: Job[SimilarityConfig], stimuli: Stimuli, looked: Sequence[LayerGrams], found: _Axes, sums: LayerSums, drift: DriftSums | None,
     sizes: list[int],
 ) -> dict[str, Any]:  # fmt: skip
     """Write the maps; returns what ``result.json`` says of them."""
-    config: SimilarityConfig = job.config
+    config = job.config
     maps: dict[str, LayerMap] = {} if drift else {**sums.maps()}
     told: dict[str, Any] = {
         name: numbers(one, sums.redrawn() if name == "cka" else None) for name, one in maps.items()
@@ -270,3 +343,23 @@ def _budget(
         "clips": passes, "steps": 0, "frames": passes * protocol.frames, "flops": flops,
         "seconds": round(time.monotonic() - began, 2), "waiting": 0.0,
     }  # fmt: skip
+
+
+def _check_comparison(config: SimilarityConfig) -> None:
+    if config.perturb:
+        if config.b:
+            raise UsageError("--perturb: compares A with itself on perturbed clips; leave B out.")
+        check_cells(config.perturb_profile, config.perturb, config.perturb_severities, config.frames or 2)
+    if config.batch < LEAST:
+        raise UsageError(
+            f"--batch {config.batch}: wanted {LEAST} or more."
+        )  # an unbiased estimate is a mean over tuples of four
+    if not config.measure or len(set(config.measure)) < len(config.measure):
+        raise UsageError(
+            f"--measure {' '.join(config.measure) or '(nothing)'}: wanted one or more measures, each once."
+        )
+    if not config.layers:
+        raise UsageError("--layers: wanted all, stages, or names of modules.")
+
+
+SIMILARITY = Similarity()

@@ -5,8 +5,9 @@ template alone and of the other naming are ``templates.parquet``, one per video,
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,12 @@ from jaxtyping import Float
 
 from muybridge.backbones import check_clip
 from muybridge.backbones.text.dual import ZeroShot
+from muybridge.config.control import Precision
 from muybridge.config.stage_configs import PretrainConfig, ZeroshotConfig, change
 from muybridge.core.clip import to_unit
 from muybridge.core.networks.gather import rank
 from muybridge.data import sources
-from muybridge.data.index import VideoRecord, check_same, fingerprints
+from muybridge.data.index import Dataset, VideoRecord, check_same, fingerprints
 from muybridge.data.lists import caption_column
 from muybridge.data.loader import check_broken
 from muybridge.data.sets.builtin_scenes import PAIRS
@@ -28,8 +30,13 @@ from muybridge.perturb.apply import CLEAN
 from muybridge.runs.contents.predictions import Predictions
 from muybridge.runs.contents.strips import write_strips
 from muybridge.runs.records import Run
-from muybridge.stages.job.job import Job, Progress
-from muybridge.stages.job.origins import result_config
+from muybridge.runs.signing import signature
+from muybridge.stages.job.check import check_own
+from muybridge.stages.job.facets import facets_of_run
+from muybridge.stages.job.job import Job, Progress, Request, Result, Stage
+from muybridge.stages.job.origins import Planned, result_config
+from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.settled import full
 from muybridge.stages.testing.clip_protocol import Protocol, chosen
 from muybridge.stages.testing.grid import Grid, missing, rows_of
 from muybridge.stages.testing.labels import same
@@ -39,11 +46,26 @@ from muybridge.stages.testing.predict import strip
 from muybridge.stages.testing.tested import Chunk, direct, fitting, held_out
 from muybridge.stages.texts.own_pair import clips_of, of_input
 from muybridge.stages.texts.question import Question, label_set, question_of, seen_among, told_among
-from muybridge.stages.texts.text_scored import blind_words, judge, known_labels, regime
+from muybridge.stages.texts.text_scored import (
+    blind_words,
+    external,
+    is_run,
+    judge,
+    known_labels,
+    regime,
+    words_digest,
+)
+from muybridge.store.storage import local
 from muybridge.train.distributed import in_turn, told
 from muybridge.train.flops import flop_counter, without_gradients
 from muybridge.train.precision import Compute, choose
 
+FOREIGN = (
+    "weights", "classes", "protocol", "sampling", "views", "frames", "stride", "fps", "short_side", "crop",
+)  # fmt: skip
+"""Fields that a run answers by itself."""
+WORDS_OR_FILES = ("words", "candidates", "templates", "names", "seen")
+"""Fields whose value is a name or a file."""
 SHOWN = 6
 SINGLE = frozenset({TEMPLATE, NAMES})
 Both = tuple[Float[np.ndarray, "b k"], Float[np.ndarray, "b t k"]]
@@ -89,73 +111,142 @@ class Asked:
         return whole.float().cpu().numpy(), torch.cat(more, dim=1).float().cpu().numpy()
 
 
-def run(job: Job, progress: Progress | None) -> dict[str, Any]:
-    """Ask about every test video; several processes share the videos."""
-    config: ZeroshotConfig = job.config
-    began = time.monotonic()
-    compute = choose(config.device, config.precision)
-    subject, protocol = _model(job)
-    check_clip(subject.call, protocol.frames, protocol.crop)
-    question = question_of(config, job.dataset)
-    asked = Asked(subject, question, config.logit_scale)
-    records, notes = held_out(job.dataset, config.limit)
-    batch = config.batch or fitting(protocol, compute.device)
-    tested, noted = direct(records, protocol, batch, config.workers, config.allow_broken)
-    grid = Grid(asked.conditions, job.dataset.name, batch)
-    parts = Parts(job.run.path / "state") if rank() == 0 else None
+class Zeroshot(Stage[ZeroshotConfig]):
+    """Classify videos by the names of classes."""
 
-    def work(some: range) -> Iterator[tuple[list[Predictions], list[dict[str, str]]]]:
-        for chunk in tested.read(some.start, some.step):
-            broken = [{"path": str(record.video), "reason": why} for record, why in chunk.broken]
-            yield [*_rows(asked, chunk, grid.batch, compute), *missing(grid, question.labels, chunk)], broken
+    name = "zeroshot"
 
-    modules = torch.nn.ModuleList([asked.judge, *([asked.other] if asked.other else [])])
-    with evaluating(modules, compute):
-        start = told(parts.stop if parts else 0)
-        for done, (rows, broken) in enumerate(in_turn(work, start, tested.chunks), start + 1):
-            if parts:
-                parts.add(rows, broken)
-            if progress and parts:
-                progress(tested.videos * done // tested.chunks, tested.videos, {})
-        spent = _spent(asked, protocol, len(records), compute)
-    if parts is None:
-        return {}
-    broken = _saved(job, records, parts)
-    write_strips(job.run.path / "strips.npz", _strips(tested, question))
-    seen, source = _seen(job, question)
-    blind = asked.judge.model.order_free
-    words = [blind_words(subject.name)] if blind else []
-    return {
-        "summary": f"zero-shot of {subject.name} on {job.dataset.name}",
-        "data": {
-            "name": job.dataset.name,
-            "fingerprint": job.dataset.fingerprint,
-            "classes": list(question.classes),
-            "videos": {"test": len(records)},
-            "broken": broken,
-            "source": list(config.data),
-            "split": question.split,
-        },
-        "protocol": {
-            "kind": "zeroshot",
-            "hash": question.hash(protocol.facts(), asked.judge.model.facts),
-            "clips": protocol.facts(),
-            "question": question.facts,
-            "model": {**asked.judge.model.facts, "scale": asked.judge.scale, "bias": asked.judge.bias},
-        },
-        "model": {"name": subject.name, "weights": subject.key, "order_free": blind},
-        "parts": _parts(question.classes),
-        "regime": {"name": regime(vars(config)), "labels": source, "seen": seen},
-        "budget": spent | {"seconds": round(time.monotonic() - began, 2)},
-        "chance": 1 / len(question.classes),
-        "label_changing": list(job.dataset.label_changing),
-        "notes": [*job.notes, *notes, *noted, *asked.notes, *words],
-    }  # fmt: skip
+    def located(self, config: ZeroshotConfig) -> ZeroshotConfig:
+        """Full paths where a name is a file."""
+        named = {name: str(vars(config)[name] or "") for name in WORDS_OR_FILES}
+        files: dict[str, Any] = {
+            name: full(word) for name, word in named.items() if word and Path(word).expanduser().exists()
+        }
+        return replace(config, **files)
+
+    def precision(self, config: ZeroshotConfig, subject: Subject | None) -> Precision:
+        """``auto`` is float32 where texts are compared."""
+        return "fp32" if config.precision == "auto" else super().precision(config, subject)
+
+    def inherit(self, config: ZeroshotConfig, origins: Planned) -> ZeroshotConfig:
+        """The data set of the model where none is named."""
+        if "model" not in origins or config.data:
+            return config
+        model = origins["model"]
+        return replace(
+            config, data=tuple(model["data"]), root=config.root or model["root"], label=config.label or model["label"],
+            group=config.group or model["group"],
+        )  # fmt: skip
+
+    def check(self, config: ZeroshotConfig, dataset: Dataset, origins: Planned, memory: Memory) -> None:
+        """Refuse fields that a run answers by itself."""
+        super().check(config, dataset, origins, memory)
+        check_own(config, config.model, self.facts.inputs["model"], FOREIGN)
+
+    def signed(self, config: ZeroshotConfig, dataset: Dataset, memory: Memory) -> dict[str, Any]:
+        """What stands in the files that make the question, not their names."""
+        question = question_of(config, dataset)
+        return {
+            "templates": list(question.prompts.templates),
+            "names": list(question.said),
+            "candidates": list(question.classes),
+            "seen": None if config.seen is None else list(label_set(config.seen)),
+            "words": words_digest(config.words, memory),
+        }
+
+    def job(self, asked: Request[ZeroshotConfig]) -> Job[ZeroshotConfig]:
+        """Of a model that is no run: signed by its weights and how clips are cut."""
+        if asked.inputs:
+            return super().job(asked)
+        config, dataset = asked.config, asked.dataset
+        subject = asked.subject or external(config)
+        signed = asked.signed | {"evaluation": chosen(config, subject.protocol, subject.clip).facts()}
+        name = signature(self.name, signed, {"model": subject.key})
+        facets = self.facets(vars(config), dataset.name, {}) | {"arm": subject.name}
+        return Job(self.name, config, dataset, {}, name, facets, signed, list(dataset.notes), subject)
+
+    def protocol(self, config: Mapping[str, Any]) -> str:
+        """Under which regime: whether action labels were seen."""
+        return f"{self.facts.title} {regime(config)}"
+
+    def facets(self, config: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+        """Sorted as its network, under its regime."""
+        model = str(config["model"])
+        told: dict[str, Any] = {"arm": model, "seed": 0, "fold": None, "backbone": "", "source": ""}
+        if is_run(model):
+            told = facets_of_run(Run(local(model)), data, planned)
+        return {**told, "data": data, "protocol": self.protocol(config)}
+
+    def run(self, job: Job[ZeroshotConfig], progress: Progress | None) -> Result:
+        """Ask about every test video; several processes share the videos."""
+        config = job.config
+        began = time.monotonic()
+        compute = choose(config.device, config.precision)
+        subject, protocol = _model(job)
+        check_clip(subject.call, protocol.frames, protocol.crop)
+        question = question_of(config, job.dataset)
+        asked = Asked(subject, question, config.logit_scale)
+        records, notes = held_out(job.dataset, config.limit)
+        batch = config.batch or fitting(protocol, compute.device)
+        tested, noted = direct(records, protocol, batch, config.workers, config.allow_broken)
+        grid = Grid(asked.conditions, job.dataset.name, batch)
+        parts = Parts(job.run.path / "state") if rank() == 0 else None
+
+        def work(some: range) -> Iterator[tuple[list[Predictions], list[dict[str, str]]]]:
+            for chunk in tested.read(some.start, some.step):
+                broken = [{"path": str(record.video), "reason": why} for record, why in chunk.broken]
+                yield (
+                    [*_rows(asked, chunk, grid.batch, compute), *missing(grid, question.labels, chunk)],
+                    broken,
+                )
+
+        modules = torch.nn.ModuleList([asked.judge, *([asked.other] if asked.other else [])])
+        with evaluating(modules, compute):
+            start = told(parts.stop if parts else 0)
+            for done, (rows, broken) in enumerate(in_turn(work, start, tested.chunks), start + 1):
+                if parts:
+                    parts.add(rows, broken)
+                if progress and parts:
+                    progress(tested.videos * done // tested.chunks, tested.videos, {})
+            spent = _spent(asked, protocol, len(records), compute)
+        if parts is None:
+            return {}
+        broken = _saved(job, records, parts)
+        write_strips(job.run.path / "strips.npz", _strips(tested, question))
+        seen, source = _seen(job, question)
+        blind = asked.judge.model.order_free
+        words = [blind_words(subject.name)] if blind else []
+        return {
+            "summary": f"zero-shot of {subject.name} on {job.dataset.name}",
+            "data": {
+                "name": job.dataset.name,
+                "fingerprint": job.dataset.fingerprint,
+                "classes": list(question.classes),
+                "videos": {"test": len(records)},
+                "broken": broken,
+                "source": list(config.data),
+                "split": question.split,
+            },
+            "protocol": {
+                "kind": "zeroshot",
+                "hash": question.hash(protocol.facts(), asked.judge.model.facts),
+                "clips": protocol.facts(),
+                "question": question.facts,
+                "model": {**asked.judge.model.facts, "scale": asked.judge.scale, "bias": asked.judge.bias},
+            },
+            "model": {"name": subject.name, "weights": subject.key, "order_free": blind},
+            "parts": _parts(question.classes),
+            "regime": {"name": regime(vars(config)), "labels": source, "seen": seen},
+            "budget": spent | {"seconds": round(time.monotonic() - began, 2)},
+            "chance": 1 / len(question.classes),
+            "label_changing": list(job.dataset.label_changing),
+            "notes": [*job.notes, *notes, *noted, *asked.notes, *words],
+        }  # fmt: skip
 
 
-def _model(job: Job) -> tuple[Subject, Protocol]:
+def _model(job: Job[ZeroshotConfig]) -> tuple[Subject, Protocol]:
     """The model of a job and how its clips are cut."""
-    config: ZeroshotConfig = job.config
+    config = job.config
     if job.subject:
         return job.subject, chosen(config, job.subject.protocol, job.subject.clip)
     run = job.inputs["model"]
@@ -191,7 +282,7 @@ def _labelled(rows: Predictions, labels: list[int]) -> Predictions:
     return replace(rows, label=np.array(labels, dtype=np.int64))
 
 
-def _saved(job: Job, records: list[VideoRecord], parts: Parts) -> list[dict[str, str]]:
+def _saved(job: Job[ZeroshotConfig], records: list[VideoRecord], parts: Parts) -> list[dict[str, str]]:
     """Join the parts; returns the videos that could not be read.
 
     Raises:
@@ -208,9 +299,9 @@ def _saved(job: Job, records: list[VideoRecord], parts: Parts) -> list[dict[str,
     return broken
 
 
-def _seen(job: Job, question: Question) -> tuple[list[int], str]:
+def _seen(job: Job[ZeroshotConfig], question: Question) -> tuple[list[int], str]:
     """Places of the classes whose names the model was trained on, and what says so; empty words where nothing does."""
-    config: ZeroshotConfig = job.config
+    config = job.config
     if config.seen is not None:
         known = label_set(config.seen)
         return seen_among(question.classes, question.said, known), config.seen if len(
@@ -272,3 +363,6 @@ def _strips(tested: Any, question: Question) -> dict[str, np.ndarray]:
     return {
         f"{i + 1}: {question.said[question.labels.first(chunk.records[i].label)]}"[:80]: strip(chunk.clip, i) for i in shown
     }  # fmt: skip
+
+
+ZEROSHOT = Zeroshot()

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 from math import prod
 from pathlib import Path
@@ -11,16 +10,12 @@ from statistics import median
 from typing import Any
 
 from muybridge.backbones import BACKBONES
-from muybridge.config.stage_configs import PretrainConfig
 from muybridge.core.errors import MuybridgeError
 from muybridge.data.index import divide
-from muybridge.objectives import OBJECTIVES
-from muybridge.perturb.apply import CLEAN
 from muybridge.runs.records import Run, folders
-from muybridge.stages.features.norm_calibration import CALIBRATION
-from muybridge.stages.training.options import options
+from muybridge.stages.job.job import stage_of
 from muybridge.store.storage import store_of
-from muybridge.studies.plan import Cell
+from muybridge.studies.plan import Cell, shared
 
 EXAMPLES = 40
 """Past runs of a stage that are read."""
@@ -30,7 +25,7 @@ Kind = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Work:
+class Cost:
     """What a cell has to do.
 
     Attributes:
@@ -78,7 +73,7 @@ def estimate(cells: Sequence[Cell], done: set[str]) -> Estimate:
     return Estimate(seconds, told, flops, unknown)
 
 
-def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Cost:
     """The work of a run.
 
     Args:
@@ -88,69 +83,12 @@ def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, te
         train: training videos.
         test: test videos.
     """
-    views = prod(int(number) for number in str(config.get("views") or 1).split("x")) * int(
-        config.get("crops") or 1
-    )
-    learnt, seen = 0.0, float(test * views)
-    if stage == "pretrain":
-        learnt, seen = _pretrained(config, backbone, train)
-    elif stage == "finetune":
-        learnt = _finetuned(config, backbone, train)
-    elif stage in ("probe", "knn", "retrieval", "neighbours"):
-        seen += views * train
-        seen += (
-            views * test if stage == "probe" else 0
-        )  # it reads features of all videos, then answers the test clips
-        seen += views * min(train, CALIBRATION) if config.get("init") == "random" else 0
-    elif stage == "similarity":
-        shown = len(config["perturb"]) * len(config["perturb_severities"])
-        seen = float(min(test, config["videos"]) * (1 + bool(config["b"]) + shown))
-    elif stage == "robustness":
-        seen *= 1 + len([one for one in config["types"] if one != CLEAN]) * len(config["severities"])
-    passes = LEARNING * learnt + seen
+    work = stage_of(stage).work(config, backbone, train, test)
+    passes = LEARNING * work.learnt + work.seen
     flops = config["budget"] if config.get("budget_unit") == "flops" else flops_of(backbone, config)
     if flops is not None and config.get("budget_unit") != "flops":
         flops *= passes
-    return Work(passes, flops, ((stage, _what(stage, config), backbone), (stage, backbone)))
-
-
-def _pretrained(config: Mapping[str, Any], backbone: str, train: int) -> tuple[float, float]:
-    """Clips that pretraining encodes with a gradient and without, by the unit of its budget."""
-    clips, silent = encoded_of(config["objective"], backbone, config.get("complexity"))
-    each = {"steps": config.get("batch", 1), "epochs": train * clips}
-    whole = float(config["budget"] * each.get(config["budget_unit"], 1))
-    return whole * (clips - silent) / clips, whole * silent / clips
-
-
-def _finetuned(config: Mapping[str, Any], backbone: str, train: int) -> float:
-    """Clips that fine-tuning learns from: those of all tasks, or what its own budget pays for."""
-    clips = 1 + sum(encoded_of(task, backbone)[0] for task in config.get("auxiliary") or ())
-    clips += len(config.get("teachers") or ())
-    budget, unit = config.get("budget"), config.get("budget_unit") or "clips"
-    if budget is None or unit == "flops":
-        return float(config["epochs"] * train * clips)
-    each = {"clips": 1, "epochs": train * clips, "steps": config["batch"] * clips}[unit]
-    return float(budget * each)
-
-
-@cache
-def encoded_of(task: str, backbone: str, complexity: int | None = None) -> tuple[int, int]:
-    """Clips that a pretext task encodes of every video by its defaults, and how many of them without a gradient; (1, 0) from outside."""
-    if task not in OBJECTIVES:
-        return 1, 0
-    asked = PretrainConfig(objective=task, backbone=backbone, complexity=complexity)
-    made: Any = OBJECTIVES[task].load()(8, **options(asked))
-    return int(made.clips), int(made.without_gradient)
-
-
-def _what(stage: str, config: Mapping[str, Any]) -> str:
-    """What else decides the time of a pass: pretext tasks and their weighting, or the kinds of perturbation."""
-    if stage == "finetune":
-        taught = f"{len(config['teachers'])} teachers" if config.get("teachers") else ""
-        return " ".join(
-            (*(config.get("auxiliary") or ()), config.get("weighting") or "fixed", taught)
-        ).strip()
-    return str(config["objective"]) if stage == "pretrain" else " ".join(config.get("types") or ())
+    return Cost(passes, flops, ((stage, work.like, backbone), (stage, backbone)))
 
 
 def flops_of(backbone: str, config: Mapping[str, Any]) -> float | None:
@@ -168,31 +106,31 @@ class _Works:
     def __init__(self, cells: Sequence[Cell]) -> None:
         self.cells = {cell.job.signature: cell for cell in cells}
         self._counts: dict[tuple[int, Any, Any], tuple[int, int]] = {}
-        self._known: dict[tuple[Any, ...], Work] = {}
+        self._known: dict[tuple[Any, ...], Cost] = {}
 
-    def of(self, cell: Cell) -> Work:
+    def of(self, cell: Cell) -> Cost:
         """Work of one cell; a robustness or zero-shot run is cut as its model was."""
-        job, config = cell.job, vars(cell.job.config)
-        if job.stage in ("robustness", "zeroshot"):
-            own = {name: value for name, value in config.items() if value is not None}
-            config = {**self._model(cell), **own}
-        names = ("budget", "objective", "complexity", "epochs", "labels_per_class", "limit", "fold", "folds", "frames", "crop", "views",
-                 "crops", "types", "severities", "batch", "budget_unit", "auxiliary", "weighting", "teachers")  # fmt: skip
-        key = (
-            job.stage,
-            job.facets["backbone"],
-            id(job.dataset),
-            *(config.get(name) for name in names),
-            config.get("init") == "random",
-        )
+        job, key = cell.job, self._key(cell)
         if key not in self._known:
+            own = {name: value for name, value in vars(job.config).items() if value is not None}
+            config = {**self._model(cell), **own}
             train, test = self._videos(cell, config)
             self._known[key] = work_of(job.stage, config, job.facets["backbone"], train, test)
         return self._known[key]
 
-    def _model(self, cell: Cell) -> dict[str, Any]:
+    def _key(self, cell: Cell) -> tuple[Any, ...]:
+        """Everything that decides the work of a cell: its fields, those of its model, whether a backbone is random."""
+        job, model = cell.job, self._model_of(cell)
+        rest = (vars(job.config).get("init") == "random", model and self._key(model))
+        return job.stage, job.facets["backbone"], id(job.dataset), shared(job.config), rest
+
+    def _model_of(self, cell: Cell) -> Cell | None:
+        """The cell of this plan that makes the model that is tested."""
         model = cell.job.inputs.get("model")
-        known = self.cells.get(model.signature) if model else None
+        return self.cells.get(model.signature) if model else None
+
+    def _model(self, cell: Cell) -> dict[str, Any]:
+        known = self._model_of(cell)
         if known is None:
             return {}
         return {

@@ -12,21 +12,20 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from muybridge.config.stage_configs import Control, SimilarityConfig, as_dict
+from muybridge.config.stage_configs import Control, Transfer, as_dict
 from muybridge.core.errors import UsageError
 from muybridge.core.machine.collector import no_collector
 from muybridge.runs.contents.snapshots import split
 from muybridge.runs.records import Run
 from muybridge.runs.signing import Signer
-from muybridge.stages import STAGES
-from muybridge.stages.job.job import Job, resolve
+from muybridge.runs.stages import facts_of, names
+from muybridge.stages.job.job import Job, stage_of
+from muybridge.stages.job.resolve import ALL, resolve
 from muybridge.stages.job.resolve_cache import Memory
-from muybridge.stages.job.signed import signed_config, signed_input
+from muybridge.stages.job.signed import signed_input
 from muybridge.studies.study_configs import StudyConfig
 
 Study = Generator[Control, str, None]
-INPUTS = ("init", "model", "a", "b")
-"""Fields that name a run."""
 MOST = 1_000_000
 """Cells of a plan: ten times the largest of a benchmark; a study of one's own that never ends is told so."""
 
@@ -40,7 +39,7 @@ class Cell:
         needs: signatures of the cells that must be finished first.
     """
 
-    job: Job
+    job: Job[Control]
     needs: frozenset[str]
 
     @property
@@ -59,9 +58,11 @@ class Cell:
         return f"{self.job.stage} {what}{fold} [{self.job.signature[:6]}]"
 
 
-def _teachers(config: Any) -> tuple[str, ...]:
-    """Folders of the teachers of a student."""
-    return tuple(getattr(config, "teachers", ()))
+def _words(config: Control) -> Iterator[str]:
+    """What a config names in the fields for runs that it starts from: folders, snapshots in them, and other words."""
+    for name in facts_of(config.stage).inputs:
+        value = vars(config)[name]
+        yield from value if isinstance(value, tuple) else [str(value)]
 
 
 def plan(study: Study, memory: Memory | None = None) -> list[Cell]:
@@ -92,14 +93,20 @@ class _Shape:
     """A resolved job and the signer of all that differ from it in seed and input runs alone."""
 
     number: int
-    job: Job
+    job: Job[Control]
     sign: Signer
 
 
+def shared(config: Control) -> tuple[Any, ...]:
+    """The fields that configs of one shape share: all but seed, folder and what they start from."""
+    kind: Any = type(config)
+    return _reader(kind)(config)
+
+
 @cache
-def _shared(kind: Any) -> Callable[[Control], tuple[Any, ...]]:
-    """Reads the fields that configs of one shape share."""
-    return attrgetter(*(field.name for field in fields(kind) if field.name not in ("seed", "out", *INPUTS)))
+def _reader(kind: Any) -> Callable[[Control], tuple[Any, ...]]:
+    own = {"seed", "out", *facts_of(kind.stage).inputs}
+    return attrgetter(*(field.name for field in fields(kind) if field.name not in own))
 
 
 class _Planner:
@@ -114,20 +121,19 @@ class _Planner:
 
     def add(self, config: Control) -> str:
         """Plan one config; returns the folder of its run."""
-        if not isinstance(config, Control) or not hasattr(config, "stage") or isinstance(config, StudyConfig):
+        if not isinstance(config, Control) or not config.stage or isinstance(config, StudyConfig):
             raise UsageError(
-                f"the study yields {type(config).__name__} {str(config)[:60]!r}; wanted the config of a stage: {', '.join(STAGES)}."
+                f"the study yields {type(config).__name__} {str(config)[:60]!r}; wanted the config of a stage: {', '.join(names())}."
             )
-        if getattr(config, "fold", None) == "all":
+        if isinstance(config, Transfer) and config.fold == ALL:
             raise UsageError(
                 "fold: all is for the verbs; a study names its folds, as [0, 1, 2], and its report joins them."
             )
         key = self._key(config)
         shape = self.shapes.get(key)
         job = self._resolved(config) if shape is None else self._alike(config, shape)
-        if shape is None and key is not None:
-            signed = signed_config(job.config, job.dataset, self.memory)
-            shape = self.shapes[key] = _Shape(len(self.shapes), job, Signer(job.stage, signed))
+        if shape is None and key is not None and "code" not in job.signed:  # which hangs on the seed
+            shape = self.shapes[key] = _Shape(len(self.shapes), job, Signer(job.stage, job.signed))
         cell = self.cells.get(job.signature)
         if cell is None:
             needs = frozenset(self._inputs(config))
@@ -136,44 +142,43 @@ class _Planner:
         self._made[folder] = cell, shape.number if shape else None
         return folder
 
-    def _inputs(self, config: Any) -> Iterator[str]:
+    def _inputs(self, config: Control) -> Iterator[str]:
         """Signatures of the planned runs that a config starts from."""
-        for name in INPUTS:
-            folder, _ = split(getattr(config, name, "random"))
-            if folder in self._made:
-                yield self._made[folder][0].job.signature
-        for folder in _teachers(config):
+        for folder, _ in map(split, _words(config)):
             if folder in self._made:
                 yield self._made[folder][0].job.signature
 
     def _key(self, config: Control) -> Any:
         """Everything but seed and input runs, of which the shapes; None where a run is not planned here. Tells 1 from 1.0 and True."""
-        kind: Any = type(config)
+        kind, values = type(config), vars(config)
+        if type(config.seed) is not int or not stage_of(config.stage).alike:
+            return None
         origins = []
-        for name in INPUTS:
-            run, share = split(getattr(config, name, "random"))
+        for name in facts_of(config.stage).inputs:
+            if isinstance(values[name], tuple):
+                if values[name]:
+                    return None
+                continue
+            run, share = split(str(values[name]))
             _, shape = self._made.get(run, (None, None))
             if run != "random" and shape is None:
                 return None
             origins.append((shape, share))
-        if type(config.seed) is not int or isinstance(config, SimilarityConfig) or _teachers(config):
-            return None
-        return kind, str(config.out), marshal.dumps(_shared(kind)(config), 2), *origins
+        return kind, str(config.out), marshal.dumps(shared(config), 2), *origins
 
-    def _resolved(self, config: Control) -> Job:
+    def _resolved(self, config: Control) -> Job[Control]:
         """A job by reading, checking and signing."""
         return resolve(config, dict(self._ancestors(config)), memory=self.memory)
 
-    def _ancestors(self, config: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _ancestors(self, config: Control) -> Iterator[tuple[str, dict[str, Any]]]:
         """Folders and configs of the planned runs that a config starts from, and of those that they start from."""
-        words = [str(getattr(config, name, "")) for name in INPUTS] + list(_teachers(config))
-        for folder, _ in map(split, words):
+        for folder, _ in map(split, _words(config)):
             if folder in self._made:
                 origin = self._made[folder][0].job.config
                 yield folder, as_dict(origin)
                 yield from self._ancestors(origin)
 
-    def _alike(self, config: Control, shape: _Shape) -> Job:
+    def _alike(self, config: Control, shape: _Shape) -> Job[Control]:
         """A job like another one, but for its seed and its inputs."""
         given, like = vars(config), shape.job
         folders = {name: given[name] for name in like.inputs}
@@ -186,8 +191,8 @@ class _Planner:
         facets = like.facets | {"seed": seed}
         name = shape.sign(config.seed, named)
         return Job(
-            like.stage, made, like.dataset, inputs, name, facets, like.notes, transductive=like.transductive
-        )
+            like.stage, made, like.dataset, inputs, name, facets, like.signed, like.notes, transductive=like.transductive,
+        )  # fmt: skip
 
     def _run(self, folder: str) -> Run:
         if folder not in self._runs:

@@ -108,9 +108,9 @@ def _progress(cell: Cell) -> str:
         return "its curve cannot be read"
     if not rows:
         return "no curve yet"
-    config = cell.job.config
-    known = getattr(config, "budget_unit", "") == "clips"
-    return f"step {rows[-1]['step']:,}" + (f", {rows[-1]['clips'] / config.budget:.0%}" if known else "")
+    config = vars(cell.job.config)
+    known = config.get("budget_unit") == "clips"
+    return f"step {rows[-1]['step']:,}" + (f", {rows[-1]['clips'] / config['budget']:.0%}" if known else "")
 
 
 def _names(out: Path, stage: str) -> set[str]:

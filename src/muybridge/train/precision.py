@@ -3,7 +3,7 @@
 import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -24,7 +24,7 @@ class Compute:
     """
 
     device: torch.device
-    precision: str
+    precision: Literal["fp32", "bf16"]
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Context of the forward pass."""
@@ -56,7 +56,7 @@ def choose(device: str = "auto", precision: str = "auto") -> Compute:
         precision = os.environ.get(VARIABLE) or ("bf16" if has_bf16(place) else "fp32")
         if precision not in ("fp32", "bf16"):
             raise UsageError(f"{VARIABLE}={precision}: wanted fp32 or bf16, or nothing.")
-    return Compute(place, precision)
+    return Compute(place, "bf16" if precision == "bf16" else "fp32")
 
 
 def pick_device(device: str) -> str:

@@ -7,17 +7,20 @@ from typing import Any
 
 from muybridge.backbones import BACKBONES, check_name
 from muybridge.config.names import is_weights
-from muybridge.config.stage_configs import KINDS, Control, ProbeConfig, SimilarityConfig, change
+from muybridge.config.stage_configs import ProbeConfig, SimilarityConfig
 from muybridge.core.errors import UsageError
+from muybridge.data.sets.known_sets import source_name
 from muybridge.runs.contents import snapshots
 from muybridge.runs.records import Run
+from muybridge.runs.stages import NETWORKS, is_known, of_runs
+from muybridge.stages.job.facets import facets_of_run
+from muybridge.stages.job.origins import Planned, read_config
+from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.signed import held
 from muybridge.stages.testing import models
 from muybridge.stages.testing.clip_protocol import OVERRIDES, PROTOCOLS, Protocol, of_run, preset_of
 
 FIELDS = ("a", "b")
-WITH_WEIGHTS = ("pretrain", "finetune", "probe")
-INDIRECT = {"knn": "init", "retrieval": "init", "neighbours": "init", "robustness": "model"}
-"""Stages without weights of their own, and the field that names whose they used."""
 
 
 def run_of(word: str) -> Run | None:
@@ -25,7 +28,7 @@ def run_of(word: str) -> Run | None:
     if not word or word in BACKBONES or "=" in Path(word).name:
         return None
     run = Run(Path(snapshots.split(word)[0]))
-    return run if run.stage in KINDS and run.path.parent.parent.name == "runs" else None
+    return run if is_known(run.stage) and run.path.parent.parent.name == "runs" else None
 
 
 def file_of(word: str) -> tuple[str, Path | None]:
@@ -53,8 +56,8 @@ def check_word(flag: str, word: str) -> None:
     """
     run = run_of(word)
     if run is not None:
-        if run.stage not in WITH_WEIGHTS:
-            field = INDIRECT.get(run.stage)
+        if run.stage not in NETWORKS:
+            field = next(iter(of_runs(run.stage).inputs), None)
             way = f"Give the run or network of its --{field}." if field else "Give a run that has weights."
             raise UsageError(f"--{flag} {word}: a {run.stage} run has no weights of its own. {way}")
         return
@@ -155,7 +158,28 @@ def named(facts: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
-def typed(stage: str, values: Mapping[str, Any], where: str) -> Control:
-    """The config of a run that a network comes from."""
-    known = {field.name for field in dataclasses.fields(KINDS[stage])}
-    return change(KINDS[stage](), {name: value for name, value in values.items() if name in known}, where)
+def words_of(config: SimilarityConfig) -> dict[str, str]:
+    """The words of the networks that are named, by field."""
+    return {name: vars(config)[name] for name in FIELDS if vars(config)[name]}
+
+
+def facts_of_word(word: str, planned: Planned) -> dict[str, Any]:
+    """What is known of the network of a word; of a run, finished or planned, by its config."""
+    run = run_of(word)
+    if run is None:
+        return foreign_facts(word)
+    data = source_name(tuple(read_config(run, planned)["data"]))
+    return run_facts(word, facets_of_run(run, data, planned))
+
+
+def signed_word(word: str, memory: Memory, option: str) -> str:
+    """What the signature says of a network that is no run: its name and a hash of its weights.
+
+    Raises:
+        UsageError: they cannot be read; ``option`` is what named them.
+    """
+    name, file = file_of(word)
+    if file is not None:
+        return f"{name}={memory.digest(file, option)}"
+    folder = models.own_folder(name)
+    return name if folder is None else held(folder, memory, option)

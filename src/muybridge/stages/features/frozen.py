@@ -19,6 +19,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 from torch.nn import functional as F
 
+from muybridge.config.stage_configs import Data, Transfer
 from muybridge.core.catalogue import names_code
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.files import atomic
@@ -84,7 +85,7 @@ READERS: dict[Kind, Callable[[Features], Tensor]] = {"pooled": pooled, "conv5": 
 
 
 def frozen_features(
-    job: Job,
+    job: Job[Data],
     backbone: Any,
     view: View,
     material: Material,
@@ -145,7 +146,7 @@ def _name(
     return hashlib.sha256(canonical(told).encode()).hexdigest()[:16]
 
 
-def divided(job: Job) -> Material:
+def divided(job: Job[Transfer]) -> Material:
     """Labelled training videos and test videos of a transfer, decoded; notes on what the split cannot test fairly.
 
     Raises:

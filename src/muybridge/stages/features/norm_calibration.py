@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from muybridge.backbones import check_clip
+from muybridge.config.stage_configs import NeighboursConfig, Transfer
 from muybridge.core.clip import to_unit
 from muybridge.stages.job.job import Job
 from muybridge.stages.testing.predict import View
@@ -17,7 +18,9 @@ CALIBRATION = 512
 """Videos, spread over the classes."""
 
 
-def frozen_backbone(job: Job, view: View, material: Material, compute: Compute) -> Any:
+def frozen_backbone(
+    job: Job[Transfer | NeighboursConfig], view: View, material: Material, compute: Compute
+) -> Any:
     """The backbone whose features a stage reads: of its ``init``, or random with calibrated batch norm.
 
     Raises:

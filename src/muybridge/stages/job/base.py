@@ -30,7 +30,7 @@ def preset(kind: type[C], name: str, given: Mapping[str, Any] | None = None) -> 
     if name not in PRESETS:
         raise UsageError(f"--preset {name}: unknown.{suggestion(name, PRESETS)} Known: {', '.join(PRESETS)}.")
     values = PRESETS[name]
-    stage = getattr(kind, "stage", "")
+    stage = kind.stage
     if values and stage not in values:
         raise UsageError(f"--preset {name}: has no values for {stage}; it has them for {', '.join(values)}.")
     learnt = trained(given or {}, name) if issubclass(kind, PretrainConfig) else {}

@@ -2,23 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping
-from itertools import pairwise
-from typing import Any
 
 from muybridge.backbones import check_name
 from muybridge.config.names import is_run_of
-from muybridge.config.recipes import recipe
 from muybridge.config.stage_configs import (
     Control,
     Data,
-    DiversityConfig,
-    FinetuneConfig,
     Optimisation,
-    PretrainConfig,
-    RobustnessConfig,
-    SimilarityConfig,
     Transfer,
-    ZeroshotConfig,
 )
 from muybridge.core.catalogue import require
 from muybridge.core.errors import UsageError
@@ -40,41 +31,27 @@ def check_split(dataset: Dataset, fold: int | None, folds: int | None) -> None:
     check_classes(dataset, *divide(dataset, fold, folds))
 
 
-def check(
-    config: Any, dataset: Dataset, split: Callable[[Dataset, int | None, int | None], None] = check_split
+def check_parts(
+    config: Control, dataset: Dataset, split: Callable[[Dataset, int | None, int | None], None] = check_split
 ) -> None:
-    """Refuse a config that cannot work on a data set.
+    """Refuse values of the parts that configs of several stages share: how clips are cut, how videos are divided.
 
     Args:
-        config: what to do.
-        dataset: with what.
+        config: of a stage.
+        dataset: what it reads.
         split: ``check_split``, or something that remembers which splits passed it.
 
     Raises:
         UsageError: says which field, what was expected and the way out.
     """
-    check_numbers(config)
     if isinstance(config, Data):
         check_name(config.backbone)
-        _check_sizes(config)
-    if isinstance(config, PretrainConfig):
-        _check_objective(config)
-    if isinstance(config, Optimisation):
-        _check_tasks(config)
+        if config.crop > config.size:
+            raise UsageError(
+                f"--crop {config.crop} is larger than --size {config.size}; wanted crop <= size."
+            )
     if isinstance(config, Transfer):
         split(dataset, *config.split)
-    if isinstance(config, FinetuneConfig):
-        _check_training(config)
-        if config.perturb:
-            _check_seen(config)
-    if isinstance(config, DiversityConfig):
-        _check_diversity(config)
-    if isinstance(config, RobustnessConfig):
-        _check_conditions(config)
-    if isinstance(config, SimilarityConfig):
-        _check_comparison(config)
-    if isinstance(config, ZeroshotConfig):
-        _check_own(config, ("pretrain", "finetune", "probe"), FOREIGN_PAIR)
 
 
 AT_LEAST = {
@@ -113,8 +90,6 @@ def check_numbers(config: Control) -> None:
     track.require(config.track)
     for name, bound in AT_LEAST.items():
         value = getattr(config, name, None)
-        if name == "batch" and isinstance(config, SimilarityConfig):
-            bound = 4  # an unbiased estimate is a mean over tuples of four clips
         if isinstance(value, int | float) and not value >= bound:
             raise UsageError(f"--{name.replace('_', '-')} {value}: wanted {bound} or more.")
     for name, most_ in AT_MOST.items():
@@ -129,29 +104,13 @@ def check_numbers(config: Control) -> None:
             )
 
 
-def _check_sizes(config: Data) -> None:
-    if config.crop > config.size:
-        raise UsageError(f"--crop {config.crop} is larger than --size {config.size}; wanted crop <= size.")
+def check_tasks(config: Optimisation, primary: str) -> None:
+    """Refuse names of auxiliary tasks and of the weighting; their options are read where they are spelt out.
 
-
-def _check_objective(config: PretrainConfig) -> None:
-    if config.held_out_folds is not None and config.held_out_fold is None:
-        raise UsageError("--held-out-folds: goes with --held-out-fold, which names the one that is left out.")
-    require("objectives", OBJECTIVES, config.objective)
-    if config.objective in OBJECTIVES and not OBJECTIVES[config.objective].facts["pretext"]:
-        raise UsageError(f"--objective {config.objective}: needs labels; use `muybridge finetune`.")
-    recipe(config.objective, config.objective_preset)
-    if config.schedule != "steps" and config.decay_at:
-        raise UsageError(f"--decay-at goes with --schedule steps; this is --schedule {config.schedule}.")
-    if not all(a < b < 1 for a, b in pairwise((0, *config.decay_at))):
-        said = " ".join(map(str, config.decay_at))
-        raise UsageError(f"--decay-at {said}: wanted rising shares above 0 and below 1.")
-
-
-def _check_tasks(config: Optimisation) -> None:
-    """Names of auxiliary tasks and of the weighting; their options are read where they are spelt out."""
+    Raises:
+        UsageError: unknown, named twice, or of no use beside the primary task.
+    """
     require("weightings", WEIGHTINGS, config.weighting)
-    primary = config.objective if isinstance(config, PretrainConfig) else "supervised"
     for name in config.auxiliary:
         require("objectives", OBJECTIVES, name)
         if name in OBJECTIVES and not OBJECTIVES[name].facts["pretext"]:
@@ -168,126 +127,27 @@ def _check_tasks(config: Optimisation) -> None:
             )
     if not 0 < config.decay <= 1:
         raise UsageError(f"--decay {config.decay:g}: wanted a number above 0 and up to 1.")
-    only = isinstance(config, FinetuneConfig) and config.auxiliary_only_views
-    if only and not config.auxiliary:
-        raise UsageError("--auxiliary-only-views: there are no views to show; name tasks with --auxiliary.")
     if not 0 < config.meta_share < 1:
         raise UsageError(f"--meta-share {config.meta_share:g}: wanted a share above 0 and below 1.")
 
 
-def _check_training(config: FinetuneConfig) -> None:
-    if config.budget is None and config.budget_unit is not None:
-        raise UsageError(
-            f"--budget-unit {config.budget_unit}: goes with --budget; without it --epochs says how long."
-        )
-    if config.budget is not None and config.decay_epochs:
-        raise UsageError(
-            "--budget: does not go with --decay-epochs, which are counted in --epochs; give the length in --epochs."
-        )
-    _check_teachers(config)
-    if not 0 <= config.validation < 1:
-        raise UsageError(f"--validation {config.validation:g}: wanted a share from 0 (none) to below 1.")
-    if config.keep == "best-validation" and not config.validation:
-        raise UsageError(
-            "--keep best-validation: no videos are held out; give --validation SHARE, as 0.1, or --keep last."
-        )
-    epochs = config.decay_epochs
-    if config.schedule != "steps" and epochs:
-        raise UsageError(f"--decay-epochs goes with --schedule steps; this is --schedule {config.schedule}.")
-    if not all(a < b for a, b in pairwise((0, *epochs))):
-        raise UsageError(f"--decay-epochs {' '.join(map(str, epochs))}: wanted rising numbers above 0.")
+def check_own(config: Control, model: str, stages: tuple[str, ...], fields: tuple[str, ...]) -> None:
+    """Refuse fields of models that are no run where ``--model`` is one.
 
+    Args:
+        config: of the test.
+        model: its ``--model``.
+        stages: of the runs that it may name.
+        fields: those of other models.
 
-def _check_diversity(config: DiversityConfig) -> None:
-    if not config.auxiliary or config.auxiliary_only_views:
-        raise UsageError(
-            "--auxiliary: names the losses whose diversity is measured; wanted one or more, asked about."
-        )
-    if config.weighting != "fixed" or config.weighting_options:
-        raise UsageError(
-            "--weighting: diversity is measured under the equal sum, so that it is no outcome of the weighting; leave it out."
-        )
-    if not config.points or not all(0 < a < b <= 100 for a, b in pairwise((0.5, *config.points))):
-        raise UsageError(
-            f"--points {' '.join(map(str, config.points))}: wanted rising numbers from 1 to 100."
-        )
-    if config.gradient_batches < 2:
-        raise UsageError(
-            f"--gradient-batches {config.gradient_batches}: products between batches want 2 or more."
-        )
-
-
-def _check_teachers(config: FinetuneConfig) -> None:
-    twice = next((word for word in config.teachers if config.teachers.count(word) > 1), None)
-    if twice is not None:
-        raise UsageError(f"--teachers {twice}: stands there twice. Name every teacher once.")
-    if config.teachers and config.auxiliary:
-        raise UsageError(
-            "--teachers: does not go with --auxiliary; a student learns from labels and teachers alone."
-        )
-    if not 0 < config.teacher_temperature < math.inf:
-        raise UsageError(f"--teacher-temperature {config.teacher_temperature:g}: wanted a number above 0.")
-    if config.teacher_classes != "own" and not config.teachers:
-        raise UsageError(f"--teacher-classes {config.teacher_classes}: goes with --teachers.")
-
-
-def _check_seen(config: FinetuneConfig) -> None:
-    check_cells(config.perturb_profile, config.perturb, config.perturb_severities, config.frames)
-    if not 0 < config.perturb_share <= 1:
-        raise UsageError(f"--perturb-share {config.perturb_share}: wanted a number above 0 and up to 1.")
-
-
-def _check_conditions(config: RobustnessConfig) -> None:
-    check_cells(config.profile, config.types, config.severities, config.frames or 2)
-    for name in ("types", "severities"):
-        given: tuple[Any, ...] = getattr(config, name)
-        twice = next((value for value in given if given.count(value) > 1), None)
-        if twice is not None:
-            raise UsageError(f"--{name}: {twice} stands there twice.")
-    _check_own(config, ("finetune", "probe", "zeroshot"), FOREIGN)
-
-
-def _check_own(
-    config: RobustnessConfig | ZeroshotConfig, stages: tuple[str, ...], fields: tuple[str, ...]
-) -> None:
-    foreign = [name for name in fields if getattr(config, name) not in (None, ())]
-    if foreign and is_run_of(config.model, stages):
+    Raises:
+        UsageError: a field that a run answers by itself.
+    """
+    foreign = [name for name in fields if vars(config)[name] not in (None, ())]
+    if foreign and is_run_of(model, stages):
         raise UsageError(
             f"--{foreign[0].replace('_', '-')}: goes with models that are no run; a run is tested as it was trained."
         )
-
-
-def _check_comparison(config: SimilarityConfig) -> None:
-    if config.perturb:
-        if config.b:
-            raise UsageError("--perturb: compares A with itself on perturbed clips; leave B out.")
-        check_cells(config.perturb_profile, config.perturb, config.perturb_severities, config.frames or 2)
-    if not config.measure or len(set(config.measure)) < len(config.measure):
-        raise UsageError(
-            f"--measure {' '.join(config.measure) or '(nothing)'}: wanted one or more measures, each once."
-        )
-    if not config.layers:
-        raise UsageError("--layers: wanted all, stages, or names of modules.")
-
-
-FOREIGN = (
-    "weights", "weights_key", "weights_prefix", "classes", "layout", "range", "mean", "std", "channels", "protocol", "views",
-    "frames", "stride", "fps", "short_side", "crop",
-)  # fmt: skip
-"""Fields of a robustness run that a model of our own answers by itself."""
-FOREIGN_PAIR = (
-    "weights",
-    "classes",
-    "protocol",
-    "sampling",
-    "views",
-    "frames",
-    "stride",
-    "fps",
-    "short_side",
-    "crop",
-)
-"""The same of a zero-shot run."""
 
 
 def check_cells(profile: str, types: tuple[str, ...], severities: tuple[int, ...], frames: int) -> None:

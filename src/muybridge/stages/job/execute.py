@@ -9,7 +9,6 @@ from typing import Any
 
 import muybridge
 from muybridge.config.stage_configs import Control, as_dict
-from muybridge.core.catalogue import pick
 from muybridge.core.errors import UsageError
 from muybridge.core.machine.machine_memory import peak, restart_peak
 from muybridge.core.networks.gather import rank
@@ -21,10 +20,8 @@ from muybridge.runs.kept import demand, is_sound, note, restore
 from muybridge.runs.mirror import place_of, publish
 from muybridge.runs.records import Run
 from muybridge.runs.seal import seal
-from muybridge.stages import STAGES
 from muybridge.stages.job.folds import pool
-from muybridge.stages.job.job import Job, Progress, resolve
-from muybridge.stages.testing.models import Subject
+from muybridge.stages.job.job import Job, Progress, Result, stage_of
 from muybridge.store.lease import Lease, Tell, hold
 from muybridge.store.storage import portable, store_of
 from muybridge.train import distributed
@@ -37,47 +34,40 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def execute(
-    config: Control,
-    progress: Progress | None = None,
-    subject: Subject | None = None,
-    tell: Tell | None = _say,
-) -> Run:
-    """Run a stage unless its result exists; safe against other processes and machines and against being killed.
+def execute(job: Job[Control], progress: Progress | None = None, tell: Tell | None = _say) -> Run:
+    """Run a job unless its result exists; safe against other processes and machines and against being killed.
 
     Args:
-        config: what to do.
+        job: what to do, as ``resolve`` makes it of a config.
         progress: told how far it is.
-        subject: a model under test that was handed over as an object.
         tell: told when another process computes the same run and this one waits; None does not wait.
 
     Raises:
         BusyError: another process computes it, and ``tell`` is None.
         LostLeaseError: another process took it over while this one was stopped.
     """
-    job = resolve(config, subject=subject)
     distributed.start(choose(job.config.device).device)
-    with distributed.together(), computing(getattr(job.config, "threads", None)):
+    with distributed.together(), computing(vars(job.config).get("threads")):
         if rank() > 0:
             return _help(job)
         return _lead(job, progress, tell)
 
 
-def _stage_of(job: Job) -> Any:
-    """What computes a job: its stage, or what joins the answers of its folds."""
-    return pool if job.parts else pick("stages", STAGES, job.stage)
+def _run(job: Job[Control], progress: Progress | None) -> Result:
+    """Compute a job: its stage, or what joins the answers of its folds."""
+    return pool(job, progress) if job.parts else stage_of(job.stage).run(job, progress)
 
 
-def _help(job: Job) -> Run:
+def _help(job: Job[Control]) -> Run:
     """What every process but the first does: its share, if the first says that there is something to do; it writes nothing."""
     if distributed.told(False):
         _inputs(job)
-        _stage_of(job)(job, None)
+        _run(job, None)
     distributed.meet()
     return job.run
 
 
-def _lead(job: Job, progress: Progress | None, tell: Tell | None) -> Run:
+def _lead(job: Job[Control], progress: Progress | None, tell: Tell | None) -> Run:
     run = job.run
     if store_of(run.path) is None and is_sound(run) and not (run.path / "state").exists():
         distributed.told(False)
@@ -98,7 +88,7 @@ def _lead(job: Job, progress: Progress | None, tell: Tell | None) -> Run:
     return Run(run.path)
 
 
-def _execute(job: Job, progress: Progress | None, lease: Lease) -> None:
+def _execute(job: Job[Control], progress: Progress | None, lease: Lease) -> None:
     _inputs(job)
     path = job.run.path
     note(job.run, "began")
@@ -117,7 +107,7 @@ def _execute(job: Job, progress: Progress | None, lease: Lease) -> None:
             if progress:
                 progress(done, total, values)
 
-        told = describe(job) | _stage_of(job)(job, watched) | {"peak_memory": peak()}
+        told = describe(job) | _run(job, watched) | {"peak_memory": peak()}
         told = _with_checkpoint(told, job)
         told |= {"numbers": headline(job.run, told)} | {
             name: redact(told[name]) for name in WORDS if name in told
@@ -129,7 +119,7 @@ def _execute(job: Job, progress: Progress | None, lease: Lease) -> None:
     note(job.run, "finished")
 
 
-def _with_checkpoint(told: dict[str, Any], job: Job) -> dict[str, Any]:
+def _with_checkpoint(told: dict[str, Any], job: Job[Control]) -> dict[str, Any]:
     """A result with what was taken of a file of public weights, in a note too."""
     facts = {name: value for name, value in job.checkpoint.items() if name != "note"}
     if not facts:
@@ -138,7 +128,7 @@ def _with_checkpoint(told: dict[str, Any], job: Job) -> dict[str, Any]:
     return told | {"checkpoint": facts, "notes": [*said, *told.get("notes", [])]}
 
 
-def _inputs(job: Job) -> None:
+def _inputs(job: Job[Control]) -> None:
     """Have every input here, finished and sound."""
     for name, needed in job.inputs.items():
         demand(needed)
@@ -153,7 +143,7 @@ def _portable(values: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def describe(job: Job) -> dict[str, Any]:
+def describe(job: Job[Control]) -> dict[str, Any]:
     """What every ``result.json`` says of its run."""
     return {
         "version": RECORD_VERSION,

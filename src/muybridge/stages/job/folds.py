@@ -4,17 +4,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from muybridge.config.control import Control
 from muybridge.core.networks.gather import rank
 from muybridge.measure.counts import Counts, joined
 from muybridge.measure.headline import headline
 from muybridge.runs.contents.predictions import concatenate, read_predictions, write_predictions
 from muybridge.runs.records import Run
-from muybridge.stages.job.job import Job, Progress
+from muybridge.stages.job.job import Job, Progress, Result
 
 PREDICTIONS = re.compile(r"predictions(-[a-z-]+)?[.]parquet")
 
 
-def pool(job: Job, progress: Progress | None) -> dict[str, Any]:
+def pool(job: Job[Control], progress: Progress | None) -> Result:
     """Join the finished runs of all folds: rows of predictions below each other, counts by source group added up."""
     if rank() > 0:
         return {}

@@ -1,84 +1,81 @@
-"""One run of a stage: from a config to its inputs, its signature and its folder."""
+"""What a stage says and what a job of it is: the contracts between configs, run folders, plans and the code that computes."""
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from muybridge.config.names import is_external, is_run_of, is_weights
-from muybridge.config.stage_configs import (
-    Control,
-    DiversityConfig,
-    FinetuneConfig,
-    Optimisation,
-    PretrainConfig,
-    RobustnessConfig,
-    SimilarityConfig,
-    ZeroshotConfig,
-    as_dict,
-    change,
-)
+from muybridge.config.control import Control, Precision
 from muybridge.core.errors import UsageError
-from muybridge.data.index import Dataset, count_folds
-from muybridge.data.lists.name_groups import is_pattern
-from muybridge.data.sets.known_sets import source_name
+from muybridge.data.index import Dataset
 from muybridge.runs.contents import snapshots
 from muybridge.runs.records import Run
 from muybridge.runs.signing import signature
-from muybridge.stages.features import compared
-from muybridge.stages.job import declared
-from muybridge.stages.job.check import check
-from muybridge.stages.job.facets import facets_of, zeroshot_facets
-from muybridge.stages.job.origins import Planned, consented, find_inputs, read_config
+from muybridge.runs.stages import StageFacts, facts_of
+from muybridge.stages.job.check import check_parts
+from muybridge.stages.job.facets import network_facets
+from muybridge.stages.job.origins import Planned, find_inputs
 from muybridge.stages.job.resolve_cache import Memory
-from muybridge.stages.job.settled import absolute, command, inherit
-from muybridge.stages.job.signed import held, public, signed_config, signed_input
+from muybridge.stages.job.settled import command, inherit_backbone
+from muybridge.stages.job.signed import public, signed_input
 from muybridge.stages.job.transductive import TRANSDUCTIVE, is_transductive
-from muybridge.stages.testing import models, own_code
-from muybridge.stages.testing.class_file import read_classes
-from muybridge.stages.testing.clip_protocol import chosen
 from muybridge.stages.testing.models import Subject
-from muybridge.stages.texts.text_scored import external
-from muybridge.stages.training import taught
-from muybridge.stages.training.options import complete
-from muybridge.stages.training.weighing import spelt
-from muybridge.store.storage import local
+from muybridge.train.precision import check_training, choose
 
-ALL = "all"
-"""The ``fold`` of a run that joins those of all folds."""
 Progress = Callable[[int, int, dict[str, float]], None]
+Result = dict[str, Any]
+"""What a stage adds to ``result.json`` (docs/records.md)."""
+C = TypeVar("C", bound=Control)
+C_co = TypeVar("C_co", bound=Control, covariant=True)
 
 
 @dataclass(frozen=True)
-class Job:
-    """A config with everything that decides its result.
+class Work:
+    """What a run has to do.
 
     Attributes:
-        config: as given, ``precision`` resolved.
+        learnt: clips that are encoded with a gradient.
+        seen: clips that are encoded without one.
+        like: what else decides the time of a clip, in words: pretext tasks and their weighting, kinds of perturbation.
+    """
+
+    learnt: float
+    seen: float
+    like: str = ""
+
+
+@dataclass(frozen=True)
+class Job(Generic[C_co]):
+    """A config with everything that decides its result; made once, by ``resolve``, and handed to ``execute``.
+
+    Attributes:
+        config: as given, with full paths, ``precision`` resolved and all options spelt out.
         dataset: what it reads.
         inputs: finished or planned runs it starts from, by the field that names them.
         signature: name of its run folder.
         facets: how its result is sorted: arm, data, protocol, seed, fold, backbone.
+        signed: what the signature is made of besides the inputs.
         subject: the model under test where it is no run.
         transductive: whether test videos, though not their labels, were among those of the pretraining.
         shifted: whether a run is tested on other data than its own.
         checkpoint: what was taken of a file of public weights, filled when it is read.
-        parts: configs of the runs whose answers it joins, by the name of the input (``--fold all``).
+        parts: the jobs whose answers it joins, by the name of the input (``--fold all``).
     """
 
     stage: str
-    config: Any
+    config: C_co
     dataset: Dataset
     inputs: dict[str, Run]
     signature: str
     facets: dict[str, Any]
+    signed: dict[str, Any]
     notes: list[str] = field(default_factory=list)
     subject: Subject | None = None
     transductive: bool = False
     shifted: bool = False
     checkpoint: dict[str, Any] = field(default_factory=dict)
-    parts: dict[str, Control] = field(default_factory=dict)
+    parts: "dict[str, Job[C_co]]" = field(default_factory=dict)
 
     @property
     def run(self) -> Run:
@@ -88,7 +85,7 @@ class Job:
     @property
     def init(self) -> Run | Path | None:
         """What its backbone starts from: a pretrain run, a snapshot of one, a file of public weights, or None for random weights."""
-        value = getattr(self.config, "init", "random")
+        value = vars(self.config).get("init", "random")
         if snapshots.split(value)[1]:
             return Path(value)
         return self.inputs.get("init", None if value == "random" else Path(value))
@@ -99,244 +96,177 @@ class Job:
         return command(self.config)
 
 
-def resolve(
-    config: Control,
-    planned: Planned | None = None,
-    subject: Subject | None = None,
-    memory: Memory | None = None,
-) -> Job:
-    """Read the data set's list, find the inputs and sign.
+@dataclass(frozen=True)
+class Request(Generic[C_co]):
+    """A config that was found good, with what was read on the way to its job.
 
-    Args:
-        config: what to do.
+    Attributes:
+        config: inherited, checked and completed.
+        inputs: runs it starts from, by the field that names them; none for a subject.
+        origins: the configs of these runs.
         planned: configs of runs that will be made before.
+        signed: what the signature is made of besides the inputs.
         subject: a model under test that was handed over as an object.
-        memory: what configs resolved before have read already.
-
-    Raises:
-        UsageError: unknown names or missing inputs.
+        memory: reads files once.
     """
-    config = absolute(config)
-    stage: str = config.stage  # type: ignore[attr-defined]
-    config = dataclasses.replace(config, precision=_precision(config, subject))
-    if getattr(config, "fold", None) == ALL:
-        return _over_folds(config, planned or {}, memory or Memory())
-    inputs = {} if subject else find_inputs(config)
-    origins = {name: read_config(run, planned or {}) for name, run in inputs.items()}
-    config = inherit(consented(config, inputs, origins, planned or {}), origins)
-    check_one_network(origins)
-    memory = memory or Memory()
-    dataset = load(config, origins, memory)
-    check(config, dataset, memory.check_split)
-    if isinstance(config, PretrainConfig):
-        config = complete(config)
-    if isinstance(config, Optimisation):
-        config = spelt(config)
-    if isinstance(config, FinetuneConfig) and config.teachers:
-        taught.check(config, dataset, origins, memory)
-    signed = signed_config(config, dataset, memory)
-    signed |= own_code.code_of((as_dict(config), *origins.values()), config.seed)
-    if isinstance(config, RobustnessConfig) and not inputs:
-        return _foreign(config, dataset, models.fed(subject or models.load(config), config), signed)
-    if isinstance(config, SimilarityConfig):
-        return _comparison(config, dataset, inputs, origins, planned or {}, signed, memory)
-    if isinstance(config, ZeroshotConfig) and not inputs:
-        return _scored(config, dataset, subject or external(config), signed)
-    named = {name: signed_input(run.signature, getattr(config, name, "")) for name, run in inputs.items()}
-    name = signature(stage, signed, named | public(config, memory))
-    facets = facets_of(config, dataset.name, inputs, origins, planned or {})
-    shifted = stage == "robustness" and _is_shifted(dataset, inputs["model"])
-    if shifted:
-        facets |= {"data": f"{dataset.name} (trained on {facets['data']})", "fold": None}
-    seen = is_transductive(config, dataset, origins, memory)
-    mirrored = declared.flips(dataset, config) if isinstance(config, FinetuneConfig) else []
-    notes = [*dataset.notes, *mirrored, *([TRANSDUCTIVE] if seen else [])]
-    return Job(stage, config, dataset, inputs, name, facets, notes, transductive=seen, shifted=shifted)
+
+    config: C_co
+    dataset: Dataset
+    inputs: dict[str, Run]
+    origins: Planned
+    planned: Planned
+    signed: dict[str, Any]
+    subject: Subject | None
+    memory: Memory
 
 
-def _over_folds(config: Any, planned: Planned, memory: Memory) -> Job:
-    """A job that joins the answers of one run for each fold."""
-    if isinstance(config, DiversityConfig):
-        raise UsageError("--fold all: diversity answers for no videos that could be joined; name one fold.")
-    count = count_folds(load(config, {}, memory), config.folds)
-    jobs = {}
-    for fold in range(count):
-        init = _init_of(config, fold, count, planned, memory)
-        one = dataclasses.replace(config, fold=fold, init=init)
-        jobs[f"fold-{fold}"] = resolve(one, planned, memory=memory)
-    first = jobs["fold-0"]
-    config = dataclasses.replace(first.config, fold=ALL, init=config.init)
-    name = signature(
-        config.stage,
-        signed_config(config, first.dataset, memory),
-        {name: job.signature for name, job in jobs.items()},
-    )
-    return Job(
-        config.stage, config, first.dataset, {name: job.run for name, job in jobs.items()}, name,
-        first.facets | {"fold": ALL}, transductive=any(job.transductive for job in jobs.values()),
-        parts={name: job.config for name, job in jobs.items()},
-    )  # fmt: skip
+class Stage(Generic[C]):
+    """One stage: what differs between stages, as hooks in the order in which ``resolve`` calls them; and ``run``.
 
+    A subclass says ``name``, ``run`` and what is not as usual. There is one object of each, which its line in ``runs.stages`` names.
 
-def _init_of(config: Any, fold: int, count: int, planned: Planned, memory: Memory) -> str:
-    """What a fold starts from: of a pretraining that left one fold out, the run that left this one out.
-
-    Raises:
-        UsageError: that run is not there, or folds of another number were left out.
+    Attributes:
+        name: of its line in ``runs.stages``.
+        trains: whether it trains a network, which half precision forbids on some processors.
+        alike: whether the facets of runs that differ in seed and input runs alone differ in ``seed`` alone; plans sign such runs at once.
     """
-    folder, share = snapshots.split(config.init)
-    if config.init == "random" or is_weights(folder):
-        return str(config.init)
-    origin = dict(read_config(Run(Path(folder)), planned))
-    if origin.get("held_out_fold") is None:
-        return str(config.init)
-    begun: PretrainConfig = change(PretrainConfig(), origin, folder)
-    begun = dataclasses.replace(begun, out=Path(folder).parents[2], held_out_fold=fold)
-    theirs = count_folds(memory.load_for(origin), begun.held_out_folds)
-    if theirs != count:
-        raise UsageError(
-            f"--init {folder}: left out one of {theirs} folds, and {count} are tested. Give --folds {theirs}."
-        )
-    run = resolve(begun, planned, memory=memory).run
-    if not run.done:
-        raise UsageError(
-            f"--fold all: --init {folder} left out fold {origin['held_out_fold']}, and no run beside it left out fold {fold}. Make it: "
-            f"{command(begun)}"
-        )
-    return str(run.path / snapshots.name_of(share) if share else run.path)
 
+    name: str
+    trains: bool = False
+    alike: bool = True
 
-def check_one_network(origins: Planned) -> None:
-    """Refuse what starts from the joined answers of several networks.
+    @property
+    def facts(self) -> StageFacts:
+        """Its line in the table of stages."""
+        return facts_of(self.name)
 
-    Raises:
-        UsageError: says whose runs to give instead.
-    """
-    for name, origin in origins.items():
-        if origin.get("fold") == ALL:
-            flag = "teachers" if name.startswith("teacher") else name
-            raise UsageError(
-                f"--{flag}: joins the answers of all folds and has no network of its own; give the run of one fold. "
-                "`muybridge runs ls --where fold=0` lists them."
-            )
+    def located(self, config: C) -> C:
+        """The config with full paths in the fields that only this stage has."""
+        return config
 
+    def precision(self, config: C, subject: Subject | None) -> Precision:
+        """The number format that a run computes in.
 
-def _is_shifted(dataset: Dataset, model: Run) -> bool:
-    """Whether a finished run is to be tested on other data than it was trained and tested on before."""
-    return model.done and not dataset.has(model.result.get("data", {}).get("fingerprint"))
+        Raises:
+            UsageError: the device cannot compute in it.
+        """
+        compute = choose(config.device, config.precision)
+        if self.trains:
+            check_training(compute)
+        return compute.precision
 
+    def runs(self, config: C) -> dict[str, Run]:
+        """Folders of the runs that a config starts from, by its field (``teachers`` as ``teacher-1`` and so on).
 
-def _precision(config: Any, subject: Subject | None) -> Any:
-    """The number format of a config: ``auto`` is float32 for a model that came whole, head and all, and where texts are compared."""
-    from muybridge.train.precision import check_training, choose
+        Raises:
+            UsageError: not the folder of a run of the right stage.
+        """
+        return find_inputs(config, self.facts.inputs)
 
-    worded = isinstance(config, ZeroshotConfig) or is_run_of(getattr(config, "model", ""), ("zeroshot",))
-    foreign = worded or (isinstance(config, RobustnessConfig) and (subject or is_external(config.model)))
-    if foreign and config.precision == "auto":
-        return "fp32"
-    compute = choose(config.device, config.precision)
-    if isinstance(config, Optimisation):
-        check_training(compute)
-    return compute.precision
+    def inherit(self, config: C, origins: Planned) -> C:
+        """Take from the inputs what must agree with them, and write out what was left to be found.
 
+        Raises:
+            UsageError: it does not agree.
+        """
+        return inherit_backbone(config, origins)
 
-def _scored(config: ZeroshotConfig, dataset: Dataset, subject: Subject, signed: dict[str, Any]) -> Job:
-    """A job on a text-scored model that is no run."""
-    evaluation = chosen(config, subject.protocol, subject.clip)
-    name = signature(config.stage, signed | {"evaluation": evaluation.facts()}, {"model": subject.key})
-    facets = zeroshot_facets(as_dict(config), dataset.name, {}) | {"arm": subject.name}
-    return Job(config.stage, config, dataset, {}, name, facets, list(dataset.notes), subject)
+    def load(self, config: C, origins: Planned, memory: Memory) -> Dataset:
+        """The data set of a config.
 
+        Raises:
+            UsageError: it cannot be read.
+        """
+        return memory.load_for(vars(config))
 
-def _foreign(config: RobustnessConfig, dataset: Dataset, subject: Subject, signed: dict[str, Any]) -> Job:
-    """A job on a model that is no run: signed by its weights and classes."""
-    if config.classes:
-        subject = dataclasses.replace(subject, classes=read_classes(Path(config.classes)))
-    evaluation = chosen(config, subject.protocol, subject.clip)
-    name = signature(
-        config.stage,
-        signed | {"evaluation": evaluation.facts(), "class_names": subject.classes},
-        {"model": subject.key},
-    )
-    facets = {
-        "arm": subject.name,
-        "data": dataset.name,
-        "protocol": evaluation.name,
-        "seed": 0,
-        "fold": None,
-        "backbone": "",
-    }
-    return Job(config.stage, config, dataset, {}, name, facets, list(dataset.notes), subject)
+    def check(self, config: C, dataset: Dataset, origins: Planned, memory: Memory) -> None:
+        """Refuse what can be known to fail before a video is decoded; the parts that configs share are looked at here.
 
+        Raises:
+            UsageError: says which field, what was expected and the way out.
+        """
+        check_parts(config, dataset, memory.check_split)
 
-def _comparison(
-    config: SimilarityConfig, dataset: Dataset, inputs: dict[str, Run], origins: Planned, planned: Planned,
-    signed: dict[str, Any], memory: Memory,
-) -> Job:  # fmt: skip
-    """A job on two networks: signed by their runs or weights, and by how clips are cut."""
-    words = {name: getattr(config, name) for name in compared.FIELDS if getattr(config, name)}
-    inputs = {name: run for name, run in inputs.items() if name in words}  # B that is A is none
-    held = {name: _weights(word, memory, f"--{name}") for name, word in words.items() if name not in inputs}
-    runs = {name: signed_input(run.signature, words[name]) for name, run in inputs.items()}
-    evaluation = compared.protocol_of(config, origins)
-    signed = {name: value for name, value in signed.items() if name not in words} | {
-        "evaluation": evaluation.facts()
-    }
-    facts = {
-        name: _run_facts(word, inputs[name], origins[name], planned)
-        if name in inputs
-        else compared.foreign_facts(word)
-        for name, word in words.items()
-    }
-    facets = {
-        "arm": " | ".join(map(compared.named, facts.values())), "data": dataset.name,
-        "protocol": config.stage + (f" to clips perturbed by {' '.join(config.perturb)}" if config.perturb else ""),
-        "seed": config.seed, "fold": None, "backbone": facts["a"]["backbone"],
-        **{name: " | ".join(filter(None, (str(one[name] or "") for one in facts.values()))) for name in ("source", "level")},
-    }  # fmt: skip
-    name = signature(config.stage, signed, runs | held)
-    return Job(config.stage, config, dataset, inputs, name, facets, list(dataset.notes))
+    def complete(self, config: C) -> C:
+        """The config with every option spelt out, so that all of them are printed, saved and signed."""
+        return config
 
+    def signed(self, config: C, dataset: Dataset, memory: Memory) -> dict[str, Any]:
+        """What is signed besides the fields of the config, or in their place: the content of the files that they name."""
+        return {}
 
-def _weights(word: str, memory: Memory, option: str) -> str:
-    """What the signature says of a network that is no run: its name and a hash of its weights."""
-    name, file = compared.file_of(word)
-    if file is not None:
-        return f"{name}={memory.digest(file, option)}"
-    folder = models.own_folder(name)
-    return name if folder is None else held(folder, memory, option)
-
-
-def _run_facts(word: str, run: Run, origin: Mapping[str, Any], planned: Planned) -> dict[str, Any]:
-    """What is known of the network of a run, finished or planned."""
-    config = compared.typed(run.stage, origin, str(run.path))
-    data = source_name(tuple(origin["data"]))
-    return compared.run_facts(word, facets_of(config, data, {}, {}, planned))
-
-
-def load(config: Any, origins: Planned, memory: Memory) -> Dataset:
-    """The data set of a config; a robustness run reads the columns that its model was trained on, where it names none itself.
-
-    A folder has no columns: those of a list that the model was trained on say nothing of it.
-    """
-    own = isinstance(config, ZeroshotConfig) or "model" not in origins
-    columns = dict(vars(config) if own else origins["model"])
-    if not own:
-        folders = all(local(source).expanduser().is_dir() for source in config.data)
-        columns |= {
-            name: getattr(config, name)
-            or (None if folders and not is_pattern(columns[name]) else columns[name])
-            for name in ("label", "group")
+    def job(self, asked: Request[C]) -> Job[C]:
+        """Name the run and say how it is sorted."""
+        config, dataset, memory = asked.config, asked.dataset, asked.memory
+        values = vars(config)
+        named = {
+            name: signed_input(run.signature, values.get(name, "")) for name, run in asked.inputs.items()
         }
-    where = getattr(config, "where", ()) or columns.get("where", ())
-    links = config.allow_links or columns.get("allow_links", False)
-    dataset = memory.load(
-        tuple(config.data),
-        label=columns["label"],
-        group=columns["group"],
-        root=config.root,
-        where=tuple(where),
-        allow_links=links,
-        stream=config.stream,
+        seen = is_transductive(config, dataset, asked.origins, memory)
+        return Job(
+            self.name, config, dataset, asked.inputs, signature(self.name, asked.signed, named | public(config, memory)),
+            self.facets(values, dataset.name, asked.planned), asked.signed,
+            [*dataset.notes, *self.notes(config, dataset), *([TRANSDUCTIVE] if seen else [])], transductive=seen,
+        )  # fmt: skip
+
+    def recipe(self, config: C) -> tuple[dict[str, Any], str]:
+        """Of a transfer: what is trained or compared, and how, by name; and what was chosen by which videos, in words."""
+        raise NotImplementedError
+
+    def notes(self, config: C, dataset: Dataset) -> list[str]:
+        """What a reader must know of a config on a data set."""
+        return []
+
+    def protocol(self, config: Mapping[str, Any]) -> str:
+        """Name of the protocol in tables; of a config's fields."""
+        return self.facts.title
+
+    def facets(self, config: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+        """How a result is sorted.
+
+        Args:
+            config: fields of a run, finished or planned.
+            data: name of the data set.
+            planned: configs of runs that will be made before.
+        """
+        return network_facets(config, data, self.protocol(config), planned)
+
+    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+        """What a run has to do, for estimates; every test video is seen once per view unless a stage says otherwise.
+
+        Args:
+            config: its fields, and of a model's those that it leaves open.
+            backbone: name of the network.
+            train: training videos.
+            test: test videos.
+        """
+        return Work(0.0, float(test * views_of(config)))
+
+    def run(self, job: Job[C], progress: Progress | None) -> Result:
+        """Compute, write the files of the run folder but ``result.json``, and return what that says.
+
+        Of several processes all come here; those that are not the first write nothing and return an empty result.
+        """
+        raise NotImplementedError
+
+
+def views_of(config: Mapping[str, Any]) -> int:
+    """Clips per video: views, as a number or ``10x3``, times crops."""
+    return prod(int(number) for number in str(config.get("views") or 1).split("x")) * int(
+        config.get("crops") or 1
     )
-    return declared.declare(dataset, getattr(config, "label_changing", ()))
+
+
+def stage_of(name: str) -> Stage[Any]:
+    """The stage of a name, with its code.
+
+    Raises:
+        UsageError: no such stage, or its package is broken.
+    """
+    facts = facts_of(name)
+    found = facts.load()
+    if not isinstance(found, Stage):
+        raise UsageError(
+            f"stage {name}: {facts.code} is a {type(found).__name__}; wanted a Stage (muybridge.stages.job.job)."
+        )
+    return found

@@ -1,68 +1,67 @@
 """What a run starts from: its inputs on disk or planned, and what their configs say."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from muybridge.backbones.weights import elsewhere
 from muybridge.config.names import is_external, is_weights
-from muybridge.config.stage_configs import KINDS, C, ZeroshotConfig, as_dict, change
+from muybridge.config.stage_configs import C, Control, as_dict, change, kind_of
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.plain_data import read_yaml
 from muybridge.runs.contents import snapshots
 from muybridge.runs.kept import check_sound
 from muybridge.runs.mirror import fetch
 from muybridge.runs.records import Run
-from muybridge.stages.features import compared
+from muybridge.runs.stages import is_known
 from muybridge.stages.job import consent
 
 Planned = Mapping[str, Mapping[str, Any]]
 """Configs by run folder, of runs that a study will make before."""
 
-TEACHERS = ("finetune", "probe")
-"""Stages whose runs can teach."""
+FOREIGN: Mapping[str, tuple[Callable[[str], bool], str]] = {
+    "init": (is_weights, "a file of public weights (.safetensors, .pt, .pth, .ckpt, ...) or random"),
+    "model": (is_external, "i3d, torchvision:NAME, hf:NAME or module:function"),
+}
+"""Fields that may name something else than a run: what tells it, and how it is called."""
 
 
-def find_inputs(config: Any) -> dict[str, Run]:
-    """Run folders named by ``init``, ``model`` and the words of networks that are compared, and by ``teachers`` (``teacher-1`` and so on).
+def find_inputs(config: Control, inputs: Mapping[str, tuple[str, ...]]) -> dict[str, Run]:
+    """Run folders that a config names; those of a field with several, as ``teachers``, are called ``teacher-1`` and so on.
+
+    Args:
+        config: of a stage.
+        inputs: stages of the runs that a field may name.
 
     Raises:
         UsageError: not the folder of a run of the right kind.
     """
-    zeroshot = isinstance(config, ZeroshotConfig)
-    of_model = ("pretrain", "finetune", "probe") if zeroshot else ("finetune", "probe", "zeroshot")
-    wanted = {"init": ("pretrain",), "model": of_model}
-    other = {
-        "init": "a file of public weights (.safetensors, .pt, .pth, .ckpt, ...) or random",
-        "model": "i3d, torchvision:NAME, hf:NAME or module:function",
-    }
     found = {}
-    for name, stages in wanted.items():
-        value = getattr(config, name, None)
-        foreign = is_external if name == "model" else is_weights
-        if value is None or value == "random" or foreign(value):
+    for name, stages in inputs.items():
+        value = vars(config)[name]
+        if isinstance(value, tuple):
+            for place, word in enumerate(value, start=1):
+                key = f"{name.removesuffix('s')}-{place}"
+                found[key] = _run(name, word, Run(Path(word)), stages, "folders")
+            continue
+        is_foreign, other = FOREIGN.get(name, ("".__eq__, ""))
+        if value is None or value == "random" or is_foreign(value):
             continue
         run = Run(Path(snapshots.split(value)[0]))
-        if run.stage not in stages and (words := elsewhere.by_name(run.signature)):
-            raise UsageError(f"--{name} {run.signature}: {words}.")
-        if run.stage not in stages:
-            raise UsageError(
-                f"--{name} {value or '(nothing)'}: wanted a folder OUT/runs/{'|'.join(stages)}/SIGNATURE, {other[name]}."
-            )
-        found[name] = run
-    for place, word in enumerate(getattr(config, "teachers", ()), start=1):
-        run = Run(Path(word))
-        if run.stage not in TEACHERS:
-            raise UsageError(
-                f"--teachers {word or '(nothing)'}: wanted folders OUT/runs/{'|'.join(TEACHERS)}/SIGNATURE."
-            )
-        found[f"teacher-{place}"] = run
-    for name in ("a", "b"):
-        run_of_word = compared.run_of(getattr(config, name, ""))
-        if run_of_word is not None:
-            found[name] = run_of_word
+        found[name] = _run(name, value, run, stages, "a folder", f", {other}" if other else "")
     return found
+
+
+def _run(name: str, word: str, run: Run, stages: tuple[str, ...], wanted: str, other: str = "") -> Run:
+    """The run that a word of a field names, of a stage that it may be of."""
+    if run.stage in stages:
+        return run
+    if words := elsewhere.by_name(run.signature):
+        raise UsageError(f"--{name} {run.signature}: {words}.")
+    raise UsageError(
+        f"--{name} {word or '(nothing)'}: wanted {wanted} OUT/runs/{'|'.join(stages)}/SIGNATURE{other}."
+    )
 
 
 def consented(config: C, inputs: Mapping[str, Run], origins: Planned, planned: Planned) -> C:
@@ -114,9 +113,9 @@ def result_config(run: Run) -> Mapping[str, Any]:
 
 def _typed(content: Any, stage: str, path: Path) -> dict[str, Any]:
     """The fields of a stage's config in what was read from a file, each of its type."""
-    if stage not in KINDS or not isinstance(content, dict):
+    if not is_known(stage) or not isinstance(content, dict):
         raise _damaged(path)
-    kind = KINDS[stage]
+    kind = kind_of(stage)
     known = {field.name for field in dataclasses.fields(kind)}
     try:
         return as_dict(change(kind(), {name: content[name] for name in content if name in known}, str(path)))

@@ -3,11 +3,14 @@
 A chunk is decoded once; all conditions see the same clips. Memory holds one chunk, one forward pass and the rows since the last part.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float32
 
 from muybridge.core.clip import Clip
@@ -16,11 +19,13 @@ from muybridge.data.index import VideoRecord
 from muybridge.perturb.apply import perturb
 from muybridge.perturb.profiles import DEFAULT
 from muybridge.runs.contents.predictions import Predictions
+from muybridge.stages.testing.clip_protocol import Protocol
 from muybridge.stages.testing.labels import Labels
 from muybridge.stages.testing.models import Subject, evaluating
 from muybridge.stages.testing.parts import Parts
 from muybridge.stages.testing.tested import Chunk, Tested
 from muybridge.train.distributed import in_turn, told
+from muybridge.train.flops import flop_counter, without_gradients
 from muybridge.train.precision import Compute
 
 Tick = Callable[[int, int], None]
@@ -128,3 +133,26 @@ def missing(grid: Grid, labels: Labels, chunk: Chunk) -> list[Predictions]:
     nothing = np.full((len(records), len(labels.classes)), np.nan, np.float32)
     conditions = grid.conditions if records else []
     return [rows_of(records, [0] * len(records), one, nothing, labels) for one in conditions]
+
+
+def spent(
+    subject: Subject, protocol: Protocol, classes: int, shown: int, compute: Compute, began: float
+) -> dict[str, Any]:
+    """What a test cost; ``seconds`` are those of the last process if it went on after a kill.
+
+    Args:
+        subject: the model.
+        protocol: how clips are cut.
+        classes: of its scores.
+        shown: videos, once for each condition.
+        compute: where.
+        began: ``time.monotonic()`` at the start.
+    """
+    clips = shown * protocol.views
+    blank = torch.zeros(1, 3, protocol.frames, protocol.crop, protocol.crop, dtype=torch.uint8)
+    with evaluating(subject.call, compute), without_gradients(subject.call), flop_counter() as counter:
+        subject.logits(blank, classes, compute)
+    return {
+        "clips": clips, "steps": 0, "frames": clips * protocol.frames, "flops": clips * int(counter.get_total_flops()),
+        "seconds": round(time.monotonic() - began, 2), "waiting": 0.0,
+    }  # fmt: skip

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from muybridge.config.stage_configs import Transfer
 from muybridge.core.clip import Clip
 from muybridge.data.index import VideoRecord
 from muybridge.data.loader import evaluation
@@ -19,7 +20,7 @@ FRAMES, SIDE = 8, 112
 """Frames and pixels of a strip of a condition, at most."""
 
 
-def class_strips(job: Job, material: Material, view: View, most: int = 12) -> dict[str, np.ndarray]:
+def class_strips(job: Job[Transfer], material: Material, view: View, most: int = 12) -> dict[str, np.ndarray]:
     """One test clip per class."""
     first: dict[int, VideoRecord] = {}
     for record in material.parts["test"]:

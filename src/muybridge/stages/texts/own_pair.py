@@ -11,7 +11,7 @@ from muybridge.backbones import BACKBONES
 from muybridge.backbones.text.dual import DualEncoder
 from muybridge.backbones.weights.pretrained import put_weights
 from muybridge.config.names import is_external
-from muybridge.config.stage_configs import KINDS, PretrainConfig, ZeroshotConfig, change
+from muybridge.config.stage_configs import PretrainConfig, ZeroshotConfig, change, kind_of
 from muybridge.core.errors import UsageError
 from muybridge.core.networks.features import Classifier
 from muybridge.objectives.language.vocabulary import unpacked
@@ -97,7 +97,7 @@ def of_input(config: ZeroshotConfig, run: Run, origin: Mapping[str, Any]) -> Sub
         return Subject(
             f"{label}, {trained.backbone}", OwnPair(label, backbone, objective, blind), None, run.signature
         )
-    tested: Any = change(KINDS[run.stage](), dict(origin), run.signature)
+    tested: Any = change(kind_of(run.stage)(), dict(origin), run.signature)
     classes = tuple(run.result["data"]["classes"])
     backbone = build_backbone(tested.backbone, tested.seed)
     classifier = Classifier(backbone, backbone.dim, len(classes))
@@ -111,7 +111,7 @@ def _blind(backbone: str) -> bool:
 
 def clips_of(run: Run) -> Protocol:
     """How the clips of a run are cut."""
-    told: Any = change(KINDS[run.stage](), dict(result_config(run)), run.signature)
+    told: Any = change(kind_of(run.stage)(), dict(result_config(run)), run.signature)
     return of_pretraining(told) if run.stage == "pretrain" else of_run(told)
 
 

@@ -21,6 +21,7 @@ from muybridge.config.stage_configs import RobustnessConfig, ZeroshotConfig
 from muybridge.core import seeding
 from muybridge.core.catalogue import names_code
 from muybridge.core.errors import UsageError
+from muybridge.runs.stages import STAGES
 from muybridge.stages.job.resolve_cache import Memory
 from muybridge.stages.testing import models, own_code
 from muybridge.stages.testing.class_file import read_classes
@@ -45,7 +46,7 @@ def regime(values: Mapping[str, Any]) -> str:
 
 def is_run(model: str) -> bool:
     """Whether ``--model`` names a folder of a run, and no model of others nor an object."""
-    return is_run_of(model, ("pretrain", "finetune", "probe"))
+    return is_run_of(model, STAGES["zeroshot"].inputs["model"])
 
 
 def known_labels(model: str) -> str:

@@ -35,7 +35,7 @@ CONTROL_VIDEOS = 128
 """About this many answers stand behind the accuracy of each control."""
 
 
-def watched(job: Job, material: Material) -> Material:
+def watched(job: Job[PretrainConfig], material: Material) -> Material:
     """The decoded videos to look at: features of those under ``watched``, the task's own answers on those under ``controls``.
 
     No label of a test video is read: whoever looks at curves chooses by them. ``watched`` are validation videos where the data set has
@@ -218,9 +218,9 @@ def _monitors(
     return sums
 
 
-def watch_of(job: Job, backbone: Any, material: Material, compute: Compute) -> Watch:
+def watch_of(job: Job[PretrainConfig], backbone: Any, material: Material, compute: Compute) -> Watch:
     """The watch of a pretraining job."""
-    config: PretrainConfig = job.config
+    config = job.config
     law = Sampling(config.frames, config.stride, short=config.short)
     return Watch(backbone, watched(job, material), View(law, 1, config.crop, config.batch), compute)
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from muybridge.backbones import build
 from muybridge.backbones.weights.pretrained import attach, checkpoint_of, load_backbone, put_weights
-from muybridge.config.stage_configs import Data
+from muybridge.config.stage_configs import Control, Data, NeighboursConfig, Transfer
 from muybridge.core import seeding
 from muybridge.core.errors import UsageError
 from muybridge.data import cache
@@ -47,7 +47,9 @@ class Material:
         return [self.places[record.id] for record in self.parts[role]]
 
 
-def prepare(job: Job, parts: Mapping[str, Sequence[VideoRecord]], config: Data, law: Law) -> Material:
+def prepare(
+    job: Job[Control], parts: Mapping[str, Sequence[VideoRecord]], config: Data, law: Law
+) -> Material:
     """Decode what is not yet in the cache and look for broken and short videos.
 
     Raises:
@@ -137,7 +139,7 @@ def build_backbone(
     return backbone
 
 
-def backbone_of(job: Job) -> Any:
+def backbone_of(job: Job[Transfer | NeighboursConfig]) -> Any:
     """The backbone that a job starts from; what was taken of a file of public weights is kept for its result."""
     config = job.config
     flag = next((name for name in ("weights_key", "weights_prefix") if getattr(config, name)), None)
@@ -161,7 +163,7 @@ def seeded(kind: Any, seed: int, *args: Any, stream: str = "head", **kwargs: Any
 
 
 def data_facts(
-    job: Job, material: Material, role_counts: Mapping[str, Sequence[VideoRecord]]
+    job: Job[Data], material: Material, role_counts: Mapping[str, Sequence[VideoRecord]]
 ) -> dict[str, Any]:
     """The ``data`` part of ``result.json``."""
     return {

@@ -146,3 +146,13 @@ def parse_word(word: str, flag: str, shown: str) -> tuple[str, Any]:
     if not sign or not name or (value is None and text != "null"):
         raise UsageError(f"{flag} {shown}: wanted name=value words, as in queue=512.")
     return name, value
+
+
+@cache
+def encoded_of(task: str, backbone: str, complexity: int | None = None) -> tuple[int, int]:
+    """Clips that a pretext task encodes of every video by its defaults, and how many of them without a gradient; (1, 0) from outside."""
+    if task not in OBJECTIVES:
+        return 1, 0
+    asked = PretrainConfig(objective=task, backbone=backbone, complexity=complexity)
+    made: Any = OBJECTIVES[task].load()(8, **options(asked))
+    return int(made.clips), int(made.without_gradient)

@@ -43,13 +43,13 @@ class Teacher(nn.Module):
         return scores[:, self.columns]
 
 
-def with_teachers(job: Job, supervised: Any, compute: Compute) -> Distilled:
+def with_teachers(job: Job[FinetuneConfig], supervised: Any, compute: Compute) -> Distilled:
     """The labels' task joined with the teachers of a job, which are read from their runs; notes what of their clips differs.
 
     Raises:
         UsageError: other classes, or clips that a teacher cannot take.
     """
-    config: FinetuneConfig = job.config
+    config = job.config
     teachers = []
     for place, word in enumerate(config.teachers, start=1):
         run = job.inputs[f"{KEY}{place}"]

@@ -36,7 +36,7 @@ LARGE = 8 * 64**2
 """Frames x height x width of a clip whose network may gain from threads; those of the tiny preset do not."""
 
 
-def loader_of(job: Job, material: Material, law: Law, videos: int) -> Loader:
+def loader_of(job: Job[Optimisation], material: Material, law: Law, videos: int) -> Loader:
     """Batches of ``videos`` training videos of a job."""
     return Loader(
         material.store, material.parts["train"], material.numbers("train"), law, videos, job.config.seed
@@ -44,7 +44,7 @@ def loader_of(job: Job, material: Material, law: Law, videos: int) -> Loader:
 
 
 def optimise(
-    job: Job, learner: Any, loader: Loader, steps: int, progress: Progress | None,
+    job: Job[Optimisation], learner: Any, loader: Loader, steps: int, progress: Progress | None,
     watch: Watch | None = None, validation: Validation | None = None,
     weighting: Weighting | None = None, meta: Callable[[int], Clip] | None = None,
 ) -> State:  # fmt: skip
@@ -61,7 +61,7 @@ def optimise(
         weighting: of the terms; ``fixed`` without weights when not given.
         meta: the batch that it learns on at a step.
     """
-    config: Optimisation = job.config
+    config = job.config
     recipe = Recipe(
         steps,
         config.lr,

@@ -4,32 +4,14 @@ Results with different hashes never share a table.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from muybridge.config.stage_configs import FinetuneConfig, KnnConfig, RetrievalConfig, Transfer, as_dict
+from muybridge.config.stage_configs import Transfer
 from muybridge.core.plain_data import canonical
-from muybridge.measure.features.linear import DECAYS
-from muybridge.runs.signing import signed_fields
+from muybridge.stages.job.job import Stage, stage_of
 from muybridge.stages.testing.clip_protocol import Protocol, of_run
-
-ARM = (
-    *(
-        "auxiliary",
-        "auxiliary_options",
-        "auxiliary_only_views",
-        "weighting",
-        "weighting_options",
-        "mode",
-        "meta_share",
-    ),
-    *("budget", "budget_unit"),
-    *("teachers", "teacher_temperature", "teacher_classes"),
-)
-"""Fields of fine-tuning that make another arm of the same experiment: what else is trained, how that is weighted, at what cost."""
-K = 20
-"""Neighbours that vote where nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -66,47 +48,7 @@ class TransferProtocol:
 
 def transfer_of(config: Transfer) -> TransferProtocol:
     """The protocol that a config of a transfer stage asks for."""
-    kind: str = config.stage  # type: ignore[attr-defined]
-    recipe, selection = _KINDS[kind](config)
-    few = getattr(config, "labels_per_class", None)
-    return TransferProtocol(kind, of_run(config), recipe, selection, few)
-
-
-def _finetune(config: FinetuneConfig) -> tuple[dict[str, Any], str]:
-    """Every option of the training; those of clips, data and model, which all transfers share, are none of them."""
-    shared = {field.name for field in fields(Transfer)} - {"batch"}
-    left_out = shared | {"labels_per_class", *ARM}
-    recipe = {name: value for name, value in signed_fields(as_dict(config)).items() if name not in left_out}
-    if config.keep == "last":
-        return recipe, "nothing is chosen: the weights of the last epoch"
-    return recipe, "weights with the lowest loss on held-out training videos"
-
-
-def _probe(config: Transfer) -> tuple[dict[str, Any], str]:
-    recipe = {
-        "layer": "multinomial logistic regression on standardised pooled features, one row per clip",
-        "weight_decays": list(DECAYS),
-    }
-    return (
-        recipe,
-        "weight decay by held-out folds of the training videos, whole groups; then fitted on all of them",
-    )
-
-
-def _knn(config: KnnConfig) -> tuple[dict[str, Any], str]:
-    recipe = {
-        "similarity": "cosine of pooled features averaged over views",
-        "k": config.k or f"{K}, or the mean number of training videos per class if less",
-        "temperature": config.temperature,
-    }
-    return recipe, "nothing is chosen"
-
-
-def _retrieval(config: RetrievalConfig) -> tuple[dict[str, Any], str]:
-    similarity = f"cosine of {config.features} features averaged over views"
-    return {"similarity": similarity}, "nothing is chosen"
-
-
-_KINDS: dict[str, Callable[[Any], tuple[dict[str, Any], str]]] = {
-    "finetune": _finetune, "probe": _probe, "knn": _knn, "retrieval": _retrieval,
-}  # fmt: skip
+    stage: Stage[Transfer] = stage_of(config.stage)
+    recipe, selection = stage.recipe(config)
+    few = vars(config).get("labels_per_class")
+    return TransferProtocol(stage.name, of_run(config), recipe, selection, few)

@@ -29,11 +29,12 @@ def work(config: Any, say: Callable[[Progress], None] | None = None) -> Message:
     import torch
 
     from muybridge.stages.job.execute import execute
+    from muybridge.stages.job.resolve import resolve
 
     torch.set_num_threads(1)
     began = time.monotonic()
     try:
-        run = execute(config, _throttled(say) if say else None, tell=None)
+        run = execute(resolve(config), _throttled(say) if say else None, tell=None)
     except (BusyError, LostLeaseError) as error:
         return Busy(str(error))
     except Exception as error:

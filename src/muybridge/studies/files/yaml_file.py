@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
-from muybridge.config.stage_configs import KINDS as STAGES
-from muybridge.config.stage_configs import Control, RobustnessConfig, change
+from muybridge.config.stage_configs import Control, RobustnessConfig, change, kind_of
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.core.text.claim_words import claim_words
+from muybridge.runs import stages
 
 PARTS = ("title", "factors", "common", "cells", "exclude", "claims")
 COMMAND = frozenset({"out", "resume", "overwrite", "dry_run"})
@@ -150,16 +150,16 @@ class _Reader:
                     f"cells: {cell!r}: wanted a list of stages, as `- probe: {{data: my/videos}}`."
                 )
             ((stage, value),) = cell.items()
-            self.known([stage], STAGES, "stage", "cells: ")
+            self.known([stage], stages.names(), "stage", "cells: ")
             said = self.mapping(f"cell {stage!r}", value)
             name = str(said.pop("name", stage))
-            self.known(said, fields_of(STAGES[stage]), "field", f"cell {name!r}: ")
+            self.known(said, fields_of(kind_of(stage)), "field", f"cell {name!r}: ")
             if name in names:
                 raise self.error(
                     f"two cells are called {name!r}; give one another name, as `- {stage}: {{name: other, ...}}`."
                 )
             names.add(name)
-            yield name, (STAGES[stage], said)
+            yield name, (kind_of(stage), said)
 
     def check_factor(self, factor: str, known: Iterable[str]) -> None:
         """A factor is a field of some cell, or ``CELL.FIELD``."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from muybridge.config.stage_configs import DiversityConfig, RobustnessConfig
-from muybridge.studies.cost import encoded_of
+from muybridge.stages.training.options import encoded_of
 from muybridge.studies.shipped.scales import Lab, Ours, Scale
 from muybridge.studies.shipped.sets import POOL
 from muybridge.studies.study_configs import DiversityStudyConfig

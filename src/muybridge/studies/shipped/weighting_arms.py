@@ -5,7 +5,7 @@ from typing import Any
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
-from muybridge.studies.cost import encoded_of
+from muybridge.stages.training.options import encoded_of
 from muybridge.studies.shipped.scales import Lab
 from muybridge.studies.study_configs import WeightingConfig
 
