@@ -190,17 +190,11 @@ class Robustness(Stage[RobustnessConfig]):
         if trial.subject.checkpoint:
             taken = trial.subject.checkpoint
             job.checkpoint.update(taken.facts() | {"note": taken.note()})
+        shown = len(trial.records) * len(grid.conditions)
         return {
             **_facts(job, trial, grid),
             **controls,
-            "budget": spent(
-                trial.subject,
-                trial.protocol,
-                len(trial.labels.classes),
-                len(trial.records) * len(grid.conditions),
-                compute,
-                began,
-            ),
+            "budget": spent(trial.subject, trial.protocol, len(trial.labels.classes), shown, compute, began),
             "notes": trial.notes + notes,
         }
 
