@@ -192,18 +192,12 @@ class Robustness(Stage[RobustnessConfig]):
         if trial.subject.checkpoint:
             taken = trial.subject.checkpoint
             job.checkpoint.update(taken.facts() | {"note": taken.note()})
+        shown = len(trial.records) * len(grid.conditions)
         return {
             **_facts(job, trial, grid),
             **controls,
             **({"order_free": True} if trial.blind else {}),
-            "budget": spent(
-                trial.subject,
-                trial.protocol,
-                len(trial.labels.classes),
-                len(trial.records) * len(grid.conditions),
-                compute,
-                began,
-            ),
+            "budget": spent(trial.subject, trial.protocol, len(trial.labels.classes), shown, compute, began),
             "notes": trial.notes + notes,
         }
 
