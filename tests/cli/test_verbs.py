@@ -55,7 +55,10 @@ def test_robustness_sees_the_test_videos_under_every_condition(chain):
     clean = read_predictions(chain["finetune"].path / "predictions.parquet")
     rows = read_predictions(chain["robustness"].path / "predictions.parquet")
     conditions = set(zip(rows.perturbation.tolist(), rows.severity.tolist(), strict=True))
-    assert len(conditions) == 1 + 4 * 3
+    assert len(conditions) == 1 + 4 * 3 + 1, (
+        "clean, four types at three severities, and the mirror beside reversal"
+    )
+    assert ("horizontal_flip", 0) in conditions
     assert len(rows) == len(conditions) * len(clean)
 
 

@@ -106,3 +106,4 @@ def test_long_names_that_differ_at_their_end_stay_apart():
     first, second = (short_name("a" * 300 + end) for end in "xy")
     assert first != second
     assert short_name("Accuracy of VCOP, 3 x 4") == "accuracy-of-vcop-3-x-4"
+    assert [short_name(word) for word in ("COM0", "nul", "com10")] == ["com0-", "nul-", "com10"]

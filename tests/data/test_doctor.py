@@ -97,9 +97,8 @@ def test_a_look_that_was_killed_goes_on(planted: Path, tmp_path: Path) -> None:
     dying = """
 import os, signal, sys
 from pathlib import Path
-from muybridge.data.doctor.examine import examine
-from muybridge.data.lists.video_lists import folder
-from muybridge.data.doctor.examine import looks
+from muybridge.data.doctor import examine, looks
+from muybridge.data.lists import folder
 whole, seen = looks.look, []
 def look(job):
     seen.append(job)

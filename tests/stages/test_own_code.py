@@ -235,6 +235,7 @@ def test_a_finished_run_is_said_not_to_be_computed_again(
 def test_overwrite_clears_the_features_too(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("MUYBRIDGE_CACHE", str(tmp_path / "cache"))  # features outlive a session elsewhere
     calls: list[int] = []
     plain = frozen.encoded
 
@@ -244,7 +245,7 @@ def test_overwrite_clears_the_features_too(
             yield rows, meta
 
     monkeypatch.setattr(frozen, "encoded", counted)
-    cut = CUT | {"stride": 2}  # of which no other test keeps features
+    cut = CUT | {"stride": 2}
     muybridge.knn(data=videos, out=tmp_path / "a", **cut)
     assert calls
     calls.clear()

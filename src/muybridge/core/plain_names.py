@@ -104,9 +104,13 @@ def inner_path(path: str, where: object) -> str:
 
 
 def short_name(words: str, most: int = 100) -> str:
-    """Words as the name of a file that we make: ASCII letters and digits with dashes, the end of long ones replaced by its hash."""
+    """Words as the name of a file that we make: ASCII letters and digits with dashes, the end of long ones replaced by its hash.
+
+    Windows takes some words for devices; behind them stands a dash.
+    """
     kept = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in words.lower())
     name = "-".join(part for part in kept.split("-") if part)
+    name += "-" * (name in DEVICES)
     if len(name) <= most:
         return name
     return f"{name[: most - 9]}-{hashlib.sha256(words.encode(errors='surrogatepass')).hexdigest()[:8]}"
