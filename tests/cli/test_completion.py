@@ -50,6 +50,7 @@ def test_a_shell_takes_its_script(shell: str, tmp_path: Path):
     [
         (("pre",), {"pretrain", "prereg"}),
         (("pretrain", "--objective-p"), {"--objective-preset"}),
+        (("robustness", "--label-c"), {"--label-changing"}),
         (("pretrain", "--short", ""), {"shrink", "loop", "skip"}),
         (("finetune", "--preset", "be"), {"benchmark", "benchmark-small"}),
         (("probe", "--preset", "r"), set()),

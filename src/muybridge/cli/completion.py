@@ -43,7 +43,12 @@ def script(shell: str) -> str:
             )
     except SystemExit:  # tyro leaves when it has printed
         pass
-    return said.getvalue()
+    return "".join(map(_flat, said.getvalue().splitlines(keepends=True)))
+
+
+def _flat(line: str) -> str:
+    """A line with the descriptions of flags in one line each, as the script tells them apart by lines."""
+    return line.replace("\\n", " ") if line.startswith("COMPLETION_SPEC = ") else line
 
 
 @dataclass(frozen=True)
