@@ -6,7 +6,29 @@ Every verb of the command line is a function here with the same argument names; 
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # a type checker sees the functions; at run time they come with their first use
+    from muybridge.api import (
+        claims,
+        compare,
+        distill,
+        diversity,
+        finetune,
+        knn,
+        neighbours,
+        pretrain,
+        probe,
+        quickstart,
+        report,
+        retrieval,
+        review,
+        robustness,
+        runs,
+        similarity,
+        study,
+        zeroshot,
+    )
 
 __version__ = "0.2.0"
 __all__ = [
@@ -42,11 +64,18 @@ def _is_outside(name: str) -> bool:
     return bool(entry_points(group="muybridge.stages", name=name))
 
 
-def __getattr__(name: str) -> Any:
-    """Import the verbs on first use, so that ``import muybridge`` stays light."""
-    if name in __all__ or (not name.startswith("_") and _is_outside(name)):
-        return _verb(name)
-    raise AttributeError(f"module 'muybridge' has no attribute {name!r}")
+if not TYPE_CHECKING:  # else a type checker takes every name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        """Import the verbs on first use, so that ``import muybridge`` stays light."""
+        if name in __all__ or (not name.startswith("_") and _is_outside(name)):
+            return _verb(name)
+        raise AttributeError(f"module 'muybridge' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The verbs, for whoever looks or presses TAB."""
+    return [*__all__, "__version__"]
 
 
 class _Verb(ModuleType):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import muybridge
 from muybridge.backbones import check_name
 from muybridge.backbones.weights import elsewhere
-from muybridge.cli.weights import run
+from muybridge.cli.weights import WEIGHTS
 from muybridge.config.stage_configs import RobustnessConfig
 from muybridge.core.errors import UsageError
 from muybridge.runs.stages import STAGES
@@ -29,12 +29,12 @@ def test_every_name_is_refused_by_name_wherever_it_is_given(name: str, tmp_path:
     with pytest.raises(UsageError, match=f"--model torchvision:{name}: {name} .*is not built here"):
         load(RobustnessConfig(model=f"torchvision:{name}", weights="w.pt"))
     with pytest.raises(UsageError, match=f"weights convert {name}: {name} "):
-        run(["convert", name, "w.pyth"])
+        WEIGHTS.run(["convert", name, "w.pyth"])
 
 
 def test_mvit_of_pytorchvideo_leads_to_its_map():
     with pytest.raises(UsageError, match=r"weights convert mvit FILE.*torchvision:mvit_v1_b"):
-        run(["convert", "mvit_base_16x4", "w.pyth"])
+        WEIGHTS.run(["convert", "mvit_base_16x4", "w.pyth"])
 
 
 def test_own_names_are_none_of_them():
@@ -60,7 +60,7 @@ def test_own_names_are_none_of_them():
 def test_a_checkpoint_is_known_by_its_tensors(tensor: str, words: str, kind: str, tmp_path: Path):
     torch.save({"model_state": {tensor: torch.zeros(1), "head.bias": torch.zeros(1)}}, tmp_path / "w.pyth")
     with pytest.raises(UsageError, match=f"By their names these are weights of {words}"):
-        run(["convert", kind, str(tmp_path / "w.pyth")])
+        WEIGHTS.run(["convert", kind, str(tmp_path / "w.pyth")])
 
 
 def test_the_way_out_works_as_written(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from muybridge.backbones.outside.zoo import backbone, classifier
 from muybridge.backbones.weights.key_maps import MVIT, SWIN, VIDEOMAE, VJEPA2, renamed
 from muybridge.backbones.weights.pretrained import load_backbone, load_pretrained
-from muybridge.cli.weights import run
+from muybridge.cli.weights import WEIGHTS
 from muybridge.core.errors import UsageError
 
 WIDTH, HEADS, TOKENS = 24, 2, 2 * 4
@@ -85,7 +85,9 @@ def test_videomae_answers_as_the_original(tmp_path: Path, front: str, capsys):
     state = {front + name: value for name, value in original.state_dict().items()}
     torch.save({"model": state, "epoch": 5}, tmp_path / "original.pth")
     assert (
-        run(["convert", "videomae", str(tmp_path / "original.pth"), "--out", str(tmp_path / "w.safetensors")])
+        WEIGHTS.run(
+            ["convert", "videomae", str(tmp_path / "original.pth"), "--out", str(tmp_path / "w.safetensors")]
+        )
         == 0
     )
     assert "under 'model'" in capsys.readouterr().out
@@ -156,8 +158,8 @@ def test_vjepa2_by_the_names_of_a_seeded_encoder_turned_back(tmp_path: Path):
     )
     words = ["convert", "vjepa2", str(tmp_path / "v.pt"), "--out", str(tmp_path / "v.safetensors")]
     with pytest.raises(UsageError, match="--weights-key encoder or target_encoder"):
-        run(words)
-    assert run([*words, "--weights-key", "target_encoder"]) == 0
+        WEIGHTS.run(words)
+    assert WEIGHTS.run([*words, "--weights-key", "target_encoder"]) == 0
     found = load_file(tmp_path / "v.safetensors")
     assert found.keys() == {f"encoder.{name}" for name in encoder}
     assert all(torch.equal(found[f"encoder.{name}"], value) for name, value in encoder.items())

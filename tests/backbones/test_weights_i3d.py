@@ -17,7 +17,8 @@ from muybridge.backbones.networks.i3d import I3DClassifier
 from muybridge.backbones.weights import weights_i3d
 from muybridge.backbones.weights.pretrained import load_pretrained
 from muybridge.backbones.weights.weights_i3d import BRANCHES, convert
-from muybridge.cli.weights import run
+from muybridge.cli.main import main
+from muybridge.cli.weights import WEIGHTS
 from muybridge.core.errors import MuybridgeError, UsageError
 
 ROOT = Path(os.environ.get("MUYBRIDGE_REAL_DATA", ""))
@@ -152,7 +153,7 @@ def test_what_is_no_checkpoint_is_refused(content: bytes, tmp_path: Path):
 
 def test_the_command_writes_safetensors_that_say_where_they_come_from(checkpoint, wanted, tmp_path, capsys):
     out = tmp_path / "new" / "i3d.safetensors"
-    assert run(["convert", "i3d", str(checkpoint), "--out", str(out)]) == 0
+    assert WEIGHTS.run(["convert", "i3d", str(checkpoint), "--out", str(out)]) == 0
     assert same(load_file(out), wanted)
     with safe_open(out, "pt") as file:
         assert file.metadata()["license"] == "Apache-2.0"
@@ -175,12 +176,12 @@ def test_the_command_writes_safetensors_that_say_where_they_come_from(checkpoint
 )
 def test_wrong_words_are_refused(words: list[str], said: str):
     with pytest.raises(UsageError, match=said):
-        run(words)
+        WEIGHTS.run(words)
 
 
 def test_help(capsys):
-    assert run(["--help"]) == 0
-    assert "usage: muybridge weights convert KIND FILE" in capsys.readouterr().out
+    assert main(["weights", "convert", "--help"]) == 0
+    assert "usage: muybridge weights convert [-h] KIND FILE" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(

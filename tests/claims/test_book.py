@@ -210,8 +210,8 @@ def test_the_shipped_review_from_python(tmp_path: Path):
 
 def test_methods_are_called_as_the_commands():
     methods = {name for name, _ in inspect.getmembers(Book, callable) if not name.startswith("_")}
-    assert set(CLAIMS) <= methods
-    assert set(REVIEW) - {"run", "new", "corpus", "assess"} <= methods
+    assert set(CLAIMS.commands) <= methods
+    assert set(REVIEW.commands) - {"run", "new", "corpus", "assess"} <= methods
     for name in (*methods, "claims", "review"):
         signature = inspect.signature(getattr(Book, name, None) or getattr(muybridge, name))
         assert signature.return_annotation is not inspect.Signature.empty

@@ -94,7 +94,7 @@ WRONG = [
     (("--type", "fog", "--severity", 3, "--out", "o.mp4"), "imagenet-c and mini-kinetics-c have it"),
     (("--type", "jumbling", "--severity", 0, "--out", "o.mp4"), "--severity 0; wanted 1 to 5"),
     (("--type", "jumbling", "--severity", 6, "--out", "o.mp4"), "--severity 6; wanted 1 to 5"),
-    (("--type", "jumbling", "--severity", "x", "--out", "o.mp4"), "invalid int value: 'x'"),
+    (("--type", "jumbling", "--severity", "x", "--out", "o.mp4"), "--severity x: wanted a whole number"),
     (("--type", "jumbling", "--out", "o.mp4"), "--severity is missing; wanted 1 to 5"),
     (("--type", "jumbling", "--severity", 3), "--out is missing"),
     (("--type", "jumbling", "--severity", 3, "--out", "o.txt"), "ends in .txt; known: .avi .mkv"),
@@ -145,7 +145,7 @@ def test_a_video_too_large_to_hold_is_refused(run, file, tmp_path, monkeypatch):
 
 
 def test_help_needs_no_torch():
-    code = "import sys; from muybridge.cli.perturb import run\ntry: run(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
+    code = "import sys; from muybridge.cli.main import main; main(['perturb', '--help']); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
     assert "--sheet" in done.stdout

@@ -90,7 +90,7 @@ def test_the_same_command_computes_nothing_again(run, videos, tmp_path):
     )
     code, first, err = run(*words)
     assert code == 0
-    assert "objective: rotnet" in err
+    assert "--objective rotnet" in err
     made = find_runs(tmp_path / "out")[0]
     stamp = (made.path / "result.json").stat().st_mtime_ns
     assert run(*words)[1] == first

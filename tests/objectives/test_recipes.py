@@ -9,6 +9,7 @@ import torch
 
 import muybridge
 from muybridge.cli import main
+from muybridge.cli.stage_verbs import parse_config
 from muybridge.config import recipes
 from muybridge.config.stage_configs import PretrainConfig, as_dict
 from muybridge.core.errors import UsageError
@@ -46,8 +47,7 @@ DATA = Dataset(
 
 
 def flags(*words: str) -> PretrainConfig:
-    found: PretrainConfig = main.parse(PretrainConfig, "muybridge pretrain", list(words))
-    return found
+    return parse_config(PretrainConfig, "muybridge pretrain", words)
 
 
 @pytest.mark.parametrize(("task", "name"), CASES)
@@ -152,6 +152,8 @@ def test_a_task_without_a_paper_is_refused_and_has_choices_under_the_benchmark()
         flags("--objective", "speed", "--objective-preset", "paper")
     with pytest.raises(UsageError, match=r"rspnt has no recipe of a paper\. Did you mean 'rspnet'"):
         flags("--objective", "rspnt", "--objective-preset", "paper")
+    with pytest.raises(UsageError, match="objective_preset: 'papr'; wanted one of 'benchmark', 'paper'"):
+        muybridge.pretrain(preset="benchmark", objective_preset="papr")
     one = flags("--preset", "benchmark", "--objective", "speed")
     assert (one.lr, one.budget, one.budget_unit, one.clip_norm) == (1e-3, 200, "epochs", 1e9)
     assert all(value.chosen for name, value in recipes.OTHERS.items() if name not in recipes.STATED)

@@ -9,7 +9,7 @@ import torch
 import muybridge
 from muybridge.augment.chain import augment, spell
 from muybridge.augment.geometry import centre_crop
-from muybridge.cli.main import parse
+from muybridge.cli.stage_verbs import parse_config as parse
 from muybridge.config.presets import PRESETS
 from muybridge.config.stage_configs import FinetuneConfig, ProbeConfig
 from muybridge.core.errors import UsageError

@@ -22,6 +22,13 @@ def claims(
 
     Raises:
         UsageError: no ledger and no source, or a source that is none.
+
+    Example:
+        >>> import muybridge
+        >>> run = muybridge.probe(data="videos", fold=0, out="runs")
+        >>> book = muybridge.claims(run.path / "result.json", out="book")
+        >>> [found.verdict for found in book.verify(runs="runs").values()]
+        ['supported']
     """
     from muybridge.claims.book import Book
     from muybridge.claims.ledger.lines import Ledger
@@ -48,6 +55,12 @@ def review(
 
     Raises:
         UsageError: no question; the folder has the review of another one.
+
+    Example:
+        >>> import muybridge
+        >>> book = muybridge.review("Do temporal crops harm robustness?", out="review")
+        >>> [one["term"] for one in book.ledger.all("question")["question"]["terms"]]
+        ['temporal', 'crops', 'harm', 'robustness']
     """
     from muybridge.claims.book import Book, read_tables
     from muybridge.claims.review.shipped_reviews import REVIEWS, new_review, run_review

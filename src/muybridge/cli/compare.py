@@ -1,79 +1,74 @@
 """``muybridge compare A B``: two robustness runs side by side on the terminal. Imports no torch."""
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-from muybridge.core.catalogue import suggestion
+import tyro
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from muybridge.cli.flags import Options, Single, Words
 from muybridge.core.errors import UsageError
 from muybridge.core.text.terminal import print_json, visible
 
-HELP = """usage: muybridge compare A B [--out DIR] [--json]
-
-Compare two robustness runs of the same data, profile and protocol: accuracy clean and under every perturbation,
-differences paired on the same videos with 95 % intervals, and verdicts in words, corrected by Holm.
-
-A, B       folders OUT/runs/robustness/SIGNATURE, or an OUT that holds exactly one robustness run
---out DIR  also write DIR/compare.html, DIR/compare.md, DIR/tables/compare.csv and .tex
---json     print everything as JSON
-"""
+if TYPE_CHECKING:
+    from muybridge.report.compare.compare import Compared, Line
 
 
-def run(words: list[str]) -> int:
-    """Run the command; returns the exit code."""
-    if "-h" in words or "--help" in words:
-        print(HELP, end="")
-        return 0
-    folders, out, as_json = _parse(words)
-    from muybridge import api
-    from muybridge.report.compare.compare import as_dict
-    from muybridge.report.compare.compare_page import write_comparison
+@dataclass(frozen=True, kw_only=True)
+class Compare(Options):
+    """Two robustness runs of the same data, profile and protocol side by side.
 
-    found = api.compare(*folders)
-    paths = write_comparison(found, Path(out)) if out else []
-    if as_json:
-        print_json(as_dict(found))
-        return 0
-    show(found)
-    if paths:
-        print(f"\n{paths[0].resolve()}")
-    return 0
+    Accuracy clean and under every perturbation, differences paired on the same videos with 95 % intervals, and verdicts in words,
+    corrected by Holm.
+    """
 
+    runs: Annotated[Words, tyro.conf.arg(metavar="A B")] = ()
+    """folders OUT/runs/robustness/SIGNATURE, or an OUT that holds exactly one robustness run"""
+    out: Path | None = None
+    """also write OUT/compare.html, OUT/compare.md, OUT/tables/compare.csv and .tex"""
+    json: bool = False
+    """print everything as JSON"""
 
-def _parse(words: list[str]) -> tuple[list[str], str | None, bool]:
-    folders: list[str] = []
-    out, as_json, rest = None, False, list(words)
-    while rest:
-        word = rest.pop(0)
-        if word == "--json":
-            as_json = True
-        elif word == "--out" or word.startswith("--out="):
-            out = word[6:] if "=" in word else rest.pop(0) if rest else ""
-            if not out:
-                raise UsageError("--out wants a folder.")
-        elif word.startswith("-"):
+    def run(self) -> int:
+        """Compare and print.
+
+        Raises:
+            UsageError: not two folders, or runs that cannot be compared.
+        """
+        if len(self.runs) != 2:
             raise UsageError(
-                f"compare has no {word!r}.{suggestion(word, ('--out', '--json'))} Known: --out DIR, --json."
+                f"compare takes two folders, got {len(self.runs)}. `muybridge compare --help` says which."
             )
-        else:
-            folders.append(word)
-    if len(folders) != 2:
-        raise UsageError(
-            f"compare takes two folders, got {len(folders)}. `muybridge compare --help` says which."
-        )
-    return folders, out, as_json
+        from muybridge import api
+        from muybridge.report.compare.compare import as_dict
+        from muybridge.report.compare.compare_page import write_comparison
+
+        found = api.compare(*self.runs)
+        paths = write_comparison(found, self.out) if self.out else []
+        if self.json:
+            print_json(as_dict(found))
+            return 0
+        show(found)
+        if paths:
+            print(f"\n{paths[0].resolve()}")
+        return 0
 
 
-def show(found: Any) -> None:
+COMPARE = Single("compare", Compare)
+
+
+def show(found: "Compared") -> None:
     """Print a comparison; the widths follow the terminal."""
-    from rich.console import Console
-
     from muybridge.report.compare.compare_page import sentences
 
     console = Console(highlight=False, soft_wrap=False)
     experiment = found.perturbed.scored.experiment
-    for letter, name, one in zip("AB", found.names, found.runs, strict=True):
-        console.print(visible(f"{letter}  {name}  {one.path}"), markup=False, soft_wrap=True)
+    for letter, name, run in zip("AB", found.names, found.runs, strict=True):
+        console.print(visible(f"{letter}  {name}  {run.path}"), markup=False, soft_wrap=True)
     console.print(
         visible(f"on {experiment.data}, profile {experiment.profile or 'not told'}\n"), markup=False
     )
@@ -83,10 +78,7 @@ def show(found: Any) -> None:
         console.print(visible(one), markup=False)
 
 
-def _table(found: Any) -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
+def _table(found: "Compared") -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("accuracy, %", overflow="fold")
     for head in ("A", "B", "A \N{MINUS SIGN} B"):
@@ -103,7 +95,7 @@ def _table(found: Any) -> Any:
     return table
 
 
-def _cells(line: Any) -> list[str]:
+def _cells(line: "Line") -> list[str]:
     from muybridge.report.tables.table import points, span
 
     name = f"{line.name} ({line.remark})" if line.remark else line.name

@@ -1,123 +1,125 @@
 """``muybridge data``: look at videos, decode them ahead, choose some, show some."""
 
-import argparse
+from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-from muybridge.cli.words import Words
-from muybridge.core.catalogue import suggestion
+import tyro
+
+from muybridge.cli.flags import Group, Options, Words
 from muybridge.core.errors import UsageError
 from muybridge.core.text.terminal import lines, print_json, visible, width
 from muybridge.data.doctor import summary
+from muybridge.data.index import Dataset
 
-USAGE = """usage: muybridge data ACTION DATA [OPTIONS]
+if TYPE_CHECKING:
+    from muybridge.data.doctor.examine import Survey
 
-  doctor    decode everything once: broken, short, odd, copied, leaking, missing and extra videos; kept for the next look
-  prepare   build the decoded cache now (--size), with its cost said before
-  subset    write a list of some videos: --number N (balanced, smaller ones inside larger ones) or --per-class N
-  preview   write a contact sheet of frames: --out sheet.png
-
-DATA is a folder, a list or a name of `muybridge list datasets`. `muybridge data ACTION --help` shows the options.
-"""
+ABOUT = "Look at videos before you train on them. DATA is a folder, a list or a name of `muybridge list datasets`."
 SHOWN = 20
 
 
-def run(words: list[str]) -> int:
-    """Run one action; returns the exit code, 1 where the doctor found broken or leaking videos."""
-    if not words or words[0] in ("-h", "--help"):
-        print(USAGE, end="")
-        return 0
-    if words[0] not in ACTIONS:
-        raise UsageError(
-            f"data has no {words[0]!r}.{suggestion(words[0], ACTIONS)} Known: {', '.join(ACTIONS)}."
+@dataclass(frozen=True, kw_only=True)
+class OfData(Options):
+    """What every command has that looks at videos."""
+
+    data: Annotated[Words, tyro.conf.arg(metavar="DATA...")] = ()
+    """folders, lists or names of `muybridge list datasets`"""
+    label: str | None = None
+    """label column of a list"""
+    group: str | None = None
+    """group column of a list, or /PATTERN/: what it finds in a video's name is its group"""
+    root: str | None = None
+    """folder that paths start from, or that holds the official files of a named set"""
+    stream: int | None = None
+    """video stream that is read of files with several, from 0; FFmpeg's choice when not given"""
+    allow_links: bool = False
+    """read what links out of DATA lead to"""
+
+    def run(self) -> int:
+        """Load the videos' list and act; 1 where the doctor found broken or leaking videos.
+
+        Raises:
+            UsageError: no such data.
+        """
+        if not self.data:
+            raise UsageError("data: required: data, a folder, a list or a name of `muybridge list datasets`.")
+        return self.act(self.load(self.group))
+
+    def load(self, group: str | None) -> Dataset:
+        """The videos, grouped by a column or a pattern."""
+        from muybridge.data import sources
+
+        return sources.load(
+            self.data,
+            label=self.label,
+            group=group,
+            root=self.root,
+            allow_links=self.allow_links,
+            stream=self.stream,
         )
-    add, act = ACTIONS[words[0]]
-    parser = Words(prog=f"muybridge data {words[0]}", description=act.__doc__)
-    parser.add_argument("data", nargs="+", help="a folder, a list or a name of `muybridge list datasets`")
-    for name, meaning in (
-        ("label", "label column of a list"),
-        ("group", "group column of a list, or /PATTERN/: what it finds in a video's name is its group"),
-        ("root", "folder that paths start from, or that holds the official files of a named set"),
-    ):
-        parser.add_argument(f"--{name}", help=meaning)
-    parser.add_argument(
-        "--stream",
-        type=int,
-        help="video stream that is read of files with several, from 0 (default FFmpeg's choice)",
-    )
-    parser.add_argument("--allow-links", action="store_true", help="read what links out of DATA lead to")
-    add(parser)
-    options = parser.parse_args(words[1:])
-    return act(options, _load(options, options.group))
+
+    @abstractmethod
+    def act(self, dataset: Dataset) -> int:
+        """Do it with the data set."""
 
 
-def _load(options: Any, group: str | None) -> Any:
-    from muybridge.data import sources
+@dataclass(frozen=True, kw_only=True)
+class Doctor(OfData):
+    """Decode everything once: broken, short, odd, copied, leaking, missing and extra videos; kept for the next look."""
 
-    return sources.load(
-        options.data,
-        label=options.label,
-        group=group,
-        root=options.root,
-        allow_links=options.allow_links,
-        stream=options.stream,
-    )
+    short: int = 16
+    """report videos with fewer frames"""
+    workers: int = 0
+    """processes; 0 means one per core"""
+    json: bool = False
+    """print everything as JSON"""
+    html: Path | None = None
+    """page to write, with pictures of what was found"""
 
+    def act(self, dataset: Dataset) -> int:
+        """Report what is wrong with the set."""
+        from muybridge.core.text.screen import screen
+        from muybridge.data.doctor.examine import SPOIL, survey
+        from muybridge.data.lists.name_groups import suggestions
+        from muybridge.studies.study import worker_count
 
-def _doctor_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--short", type=int, default=16, help="report videos with fewer frames (default 16)")
-    parser.add_argument("--workers", type=int, default=0, help="processes; 0 means one per core")
-    parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="write a page with pictures of what was found"
-    )
-
-
-def doctor(options: Any, dataset: Any) -> int:
-    """Decode every video once and report what is wrong with the set."""
-    from muybridge.core.text.screen import screen
-    from muybridge.data.doctor.examine import SPOIL, survey
-    from muybridge.data.lists.name_groups import suggestions
-    from muybridge.studies.study import worker_count
-
-    with screen() as bars:
-        found = survey(
-            dataset,
-            short=options.short,
-            workers=worker_count(options.workers),
-            progress=bars.update,
+        with screen() as bars:
+            found = survey(
+                dataset, short=self.short, workers=worker_count(self.workers), progress=bars.update
+            )
+        suggested = suggestions(
+            dataset, lambda name: {record.id: record.group for record in self.load(name).records}
         )
-    suggested = suggestions(
-        dataset, lambda name: {record.id: record.group for record in _load(options, name).records}
-    )
-    told = summary.facts(dataset, found, suggested)
-    if options.html:
-        from muybridge.cli.data_page import write_page
+        told = summary.facts(dataset, found, suggested)
+        if self.html:
+            from muybridge.api.data_page import write_page
 
-        write_page(options.html, dataset, found, told)
-    if options.json:
-        rows = [vars(finding) for finding in found.findings]
-        content = {
-            "verdict": found.verdict,
-            "videos": found.videos,
-            "frames": found.frames,
-            **told,
-            "suggested_groups": [vars(one) for one in suggested],
-            "classes": summary.counts(dataset),
-            "fingerprint": found.fingerprint,
-            "findings": rows,
-        }
-        print_json(content | {"notes": list(dataset.notes)})
-    else:
-        _print(dataset, found, told)
-        if options.html:
-            print(f"\npage: {options.html.absolute()}")
-    return int(any(finding.kind in SPOIL for finding in found.findings))
+            write_page(self.html, dataset, found, told)
+        if self.json:
+            rows = [vars(finding) for finding in found.findings]
+            content = {
+                "verdict": found.verdict,
+                "videos": found.videos,
+                "frames": found.frames,
+                **told,
+                "suggested_groups": [vars(one) for one in suggested],
+                "classes": summary.counts(dataset),
+                "fingerprint": found.fingerprint,
+                "findings": rows,
+            }
+            print_json(content | {"notes": list(dataset.notes)})
+        else:
+            _print(dataset, found, told)
+            if self.html:
+                print(f"\npage: {self.html.absolute()}")
+        return int(any(finding.kind in SPOIL for finding in found.findings))
 
 
-def _print(dataset: Any, found: Any, told: Mapping[str, str]) -> None:
+def _print(dataset: Dataset, found: "Survey", told: Mapping[str, str]) -> None:
     print(f"{dataset.name}: {found.videos:,} videos, {found.frames:,} frames, {len(dataset.classes)} classes")
     print(f"verdict: {found.verdict}")
     for name, words in told.items():
@@ -137,65 +139,75 @@ def _print(dataset: Any, found: Any, told: Mapping[str, str]) -> None:
             print(f"  and {len(rows) - SHOWN:,} more; --json prints all")
 
 
-def _prepare_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--size", type=int, default=128, help="side of the decoded frames, pixels (default 128)"
-    )
-    parser.add_argument("--workers", type=int, default=0, help="processes; 0 means one per core")
-    parser.add_argument(
-        "--allow-broken", action="store_true", help="go on although more than 1 %% are broken"
-    )
+@dataclass(frozen=True, kw_only=True)
+class Prepare(OfData):
+    """Build the decoded cache that training reads now."""
+
+    size: int = 128
+    """side of the decoded frames, pixels"""
+    workers: int = 0
+    """processes; 0 means one per core"""
+    allow_broken: bool = False
+    """go on although more than 1 % are broken"""
+
+    def act(self, dataset: Dataset) -> int:
+        """Decode every video."""
+        from muybridge.core.text.screen import screen
+        from muybridge.studies.study import decode, worker_count
+
+        if self.size < 1:
+            raise UsageError(f"--size {self.size}: wanted at least 1.")
+        with screen() as bars:
+            decode(dataset.records, self.size, worker_count(self.workers), bars, self.allow_broken)
+        print(f"{dataset.name}: {len(dataset):,} videos are ready at {self.size} pixels")
+        return 0
 
 
-def prepare(options: Any, dataset: Any) -> int:
-    """Decode every video into the cache that training reads."""
-    from muybridge.core.text.screen import screen
-    from muybridge.studies.study import decode, worker_count
-
-    if options.size < 1:
-        raise UsageError(f"--size {options.size}: wanted at least 1.")
-    with screen() as bars:
-        decode(dataset.records, options.size, worker_count(options.workers), bars, options.allow_broken)
-    print(f"{dataset.name}: {len(dataset):,} videos are ready at {options.size} pixels")
-    return 0
-
-
-def _subset_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--number", help="videos in all, or a share such as 0.1, balanced over the classes")
-    parser.add_argument("--per-class", type=int, help="videos of each class")
-    parser.add_argument("--split", help="take only videos of this split")
-    parser.add_argument("--seed", type=int, default=0, help="other seeds choose other videos (default 0)")
-    parser.add_argument("--out", type=Path, required=True, help="list to write (csv)")
-
-
-def subset(options: Any, dataset: Any) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Subset(OfData):
     """Write a list of some videos; smaller subsets of one seed lie inside larger ones."""
-    from muybridge.core.files import atomic
-    from muybridge.core.text.csv_text import list_text
-    from muybridge.data.index import TOPPED_UP, balanced, few, top_ups
 
-    if (options.number is None) == (options.per_class is None):
-        raise UsageError("muybridge data subset: wanted --number N or --per-class N.")
-    records = [r for r in dataset.records if options.split in (None, r.split) and r.label >= 0] or [
-        r for r in dataset.records if options.split in (None, r.split)
-    ]
-    extra = set()
-    if options.per_class is not None:
-        chosen = few(records, options.per_class, options.seed)
-    else:
-        chosen = balanced(records, _number(options.number, len(records)), options.seed)
-        extra = set(top_ups(chosen, len({r.label for r in records}), options.seed))
-    with atomic(options.out) as file:
-        names = [*dataset.classes, ""]
-        rows = [(str(r.video), names[r.label], r.split, r.group, "yes" if r in extra else "") for r in chosen]
-        file.write(list_text(("path", "label", "split", "group", "topped_up"), rows))
-    sizes = Counter(record.label for record in chosen).values()
-    print(
-        f"{options.out}: {len(chosen):,} videos, {min(sizes)} to {max(sizes)} of each of {len(sizes)} classes"
-    )
-    if extra:
-        print(f"note: {len(extra):,} videos: {TOPPED_UP}")
-    return 0
+    out: Path
+    """list to write (csv)"""
+    number: str | None = None
+    """videos in all, or a share such as 0.1, balanced over the classes"""
+    per_class: int | None = None
+    """videos of each class"""
+    split: str | None = None
+    """take only videos of this split"""
+    seed: int = 0
+    """other seeds choose other videos"""
+
+    def act(self, dataset: Dataset) -> int:
+        """Write the list."""
+        from muybridge.core.files import atomic
+        from muybridge.core.text.csv_text import list_text
+        from muybridge.data.index import TOPPED_UP, balanced, few, top_ups
+
+        if (self.number is None) == (self.per_class is None):
+            raise UsageError("muybridge data subset: wanted --number N or --per-class N.")
+        records = [r for r in dataset.records if self.split in (None, r.split) and r.label >= 0] or [
+            r for r in dataset.records if self.split in (None, r.split)
+        ]
+        extra = set()
+        if self.per_class is not None:
+            chosen = few(records, self.per_class, self.seed)
+        else:
+            chosen = balanced(records, _number(str(self.number), len(records)), self.seed)
+            extra = set(top_ups(chosen, len({r.label for r in records}), self.seed))
+        with atomic(self.out) as file:
+            names = [*dataset.classes, ""]
+            rows = [
+                (str(r.video), names[r.label], r.split, r.group, "yes" if r in extra else "") for r in chosen
+            ]
+            file.write(list_text(("path", "label", "split", "group", "topped_up"), rows))
+        sizes = Counter(record.label for record in chosen).values()
+        print(
+            f"{self.out}: {len(chosen):,} videos, {min(sizes)} to {max(sizes)} of each of {len(sizes)} classes"
+        )
+        if extra:
+            print(f"note: {len(extra):,} videos: {TOPPED_UP}")
+        return 0
 
 
 def _number(said: str, total: int) -> int:
@@ -211,29 +223,28 @@ def _number(said: str, total: int) -> int:
     return number
 
 
-def _preview_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--number", type=int, default=24, help="videos shown (default 24)")
-    parser.add_argument("--out", type=Path, required=True, help="picture to write (png)")
-
-
-def preview(options: Any, dataset: Any) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Preview(OfData):
     """Write a contact sheet: four frames of some videos of every class."""
-    from muybridge.data.doctor.preview import sheet
-    from muybridge.data.index import balanced
 
-    if options.number < 1:
-        raise UsageError(f"--number {options.number}: wanted at least 1.")
-    broken = sheet(balanced(dataset.records, options.number, 0), dataset.classes, options.out)
-    print(
-        f"{options.out}: {min(options.number, len(dataset))} videos"
-        + (f", {broken} of them broken" if broken else "")
-    )
-    return 0
+    out: Path
+    """picture to write (png)"""
+    number: int = 24
+    """videos shown"""
+
+    def act(self, dataset: Dataset) -> int:
+        """Draw it."""
+        from muybridge.data.doctor.preview import sheet
+        from muybridge.data.index import balanced
+
+        if self.number < 1:
+            raise UsageError(f"--number {self.number}: wanted at least 1.")
+        broken = sheet(balanced(dataset.records, self.number, 0), dataset.classes, self.out)
+        print(
+            f"{self.out}: {min(self.number, len(dataset))} videos"
+            + (f", {broken} of them broken" if broken else "")
+        )
+        return 0
 
 
-ACTIONS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Callable[[Any, Any], int]]] = {
-    "doctor": (_doctor_options, doctor),
-    "prepare": (_prepare_options, prepare),
-    "subset": (_subset_options, subset),
-    "preview": (_preview_options, preview),
-}
+DATA = Group("data", ABOUT, {"doctor": Doctor, "prepare": Prepare, "subset": Subset, "preview": Preview})

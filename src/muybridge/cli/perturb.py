@@ -1,25 +1,19 @@
 """A perturbed copy of one video, or a contact sheet of all types and severities."""
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+import tyro
 
-from muybridge.cli.words import Words
+from muybridge.cli.flags import Options, Single
 from muybridge.core.catalogue import require, suggestion
 from muybridge.core.errors import UsageError
+from muybridge.perturb.profiles import DEFAULT, SEVERITIES, profile_of
 
 if TYPE_CHECKING:
     from muybridge.core.clip import Clip
-
-USAGE = """muybridge perturb FILE --type TYPE --severity S --out OUT [--profile P] [--seed N] [--frames N] [--size N]
-       muybridge perturb FILE --sheet SHEET.png [--profile P] [--seed N] [--frames N] [--size N]"""
-
-EPILOG = """What OUT's suffix means: .mp4 and other videos are compressed (H.264, crf 12: some noise is lost);
-.npy holds the exact frames, uint8 `t h w 3`; .png is a film strip.
-
-`muybridge list perturbations` names the types and the profiles that hold them."""
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".avi")
 STRIP = 8
@@ -29,85 +23,108 @@ LARGEST = 1 << 29
 """Bytes of frames that are held at once; perturbing needs up to twelve times as much."""
 
 
-def run(words: list[str]) -> int:
-    """Run the command; returns the exit code.
+@dataclass(frozen=True, kw_only=True)
+class Perturb(Options):
+    """Write a perturbed copy of one video, or a contact sheet of all types and severities.
 
-    Raises:
-        UsageError: options that cannot be served.
-        MuybridgeError: the video cannot be read or the result not written.
+      muybridge perturb FILE --type TYPE --severity S --out OUT
+      muybridge perturb FILE --sheet SHEET.png
+
+    What OUT's suffix means: .mp4 and other videos are compressed (H.264, crf 12: some noise is lost); .npy holds the exact frames, uint8
+    `t h w 3`; .png is a film strip. `muybridge list perturbations` names the types and `muybridge list profiles` who holds them.
     """
-    options = _parser().parse_args(words)
-    if (options.sheet is None) == (options.type is None):
-        both = options.sheet is not None
-        raise UsageError(
-            f"perturb: {'--sheet and --type do not go together' if both else 'nothing to do'}; give --type TYPE --severity S"
-            " --out OUT for one perturbed video, or --sheet SHEET.png for all types and severities."
-        )
-    _check(options)
-    try:
-        return _sheet(options) if options.sheet else _one(options)
-    except ValueError as error:
-        raise UsageError(f"{options.file}: {error}") from error
+
+    file: Annotated[Path, tyro.conf.Positional]
+    """a video"""
+    type: str | None = None
+    """a name of `muybridge list perturbations`"""
+    severity: int | None = None
+    """1 to 5"""
+    out: Path | None = None
+    """what to write: a video, .npy or .png"""
+    sheet: Path | None = None
+    """contact sheet to write, .png"""
+    profile: str = DEFAULT
+    """table of constants, a name of `muybridge list profiles`"""
+    seed: int = 0
+    """another one gives other random draws"""
+    frames: int | None = None
+    """that many frames, evenly spaced; all, or 16 of a sheet, when not given"""
+    size: int | None = None
+    """centre crop of that side, pixels; native, or 224 of a sheet, when not given"""
+
+    def run(self) -> int:
+        """Write it.
+
+        Raises:
+            UsageError: options that cannot be served.
+            MuybridgeError: the video cannot be read or the result not written.
+        """
+        if (self.sheet is None) == (self.type is None):
+            both = self.sheet is not None
+            raise UsageError(
+                f"perturb: {'--sheet and --type do not go together' if both else 'nothing to do'}; give --type TYPE --severity S"
+                " --out OUT for one perturbed video, or --sheet SHEET.png for all types and severities."
+            )
+        _check_common(self)
+        try:
+            return (
+                _one(self, *_target(self))
+                if self.sheet is None
+                else _sheet(self, _sheet_file(self.sheet, self))
+            )
+        except ValueError as error:
+            raise UsageError(f"{self.file}: {error}") from error
 
 
-def _parser() -> argparse.ArgumentParser:
-    from muybridge.perturb.profiles import DEFAULT
-
-    parser = Words(
-        prog="muybridge perturb",
-        usage=USAGE,
-        description=__doc__,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("file", type=Path, metavar="FILE", help="a video")
-    parser.add_argument("--type", help="a name of `muybridge list perturbations`")
-    parser.add_argument("--severity", type=int, help="1 to 5")
-    parser.add_argument("--out", type=Path, help="what to write: a video, .npy or .png")
-    parser.add_argument("--sheet", type=Path, help="contact sheet to write, .png")
-    parser.add_argument("--profile", default=DEFAULT, help=f"table of constants (default: {DEFAULT})")
-    parser.add_argument(
-        "--seed", type=int, default=0, help="another one gives other random draws (default: 0)"
-    )
-    parser.add_argument(
-        "--frames", type=int, help="that many frames, evenly spaced (default: all; sheet: 16)"
-    )
-    parser.add_argument(
-        "--size", type=int, help="centre crop of that side, pixels (default: native; sheet: 224)"
-    )
-    return parser
+PERTURB = Single("perturb", Perturb)
 
 
-def _check(options: argparse.Namespace) -> None:
+def _check_common(options: Perturb) -> None:
     """Refuse what cannot be served before a video is decoded."""
-    from muybridge.perturb import PERTURBATIONS
-    from muybridge.perturb.apply import ladder_of
-    from muybridge.perturb.profiles import SEVERITIES, profile_of
-
-    profile = profile_of(options.profile)
-    for name, least in (("frames", 1), ("size", 8)):
-        value = getattr(options, name)
+    profile_of(options.profile)
+    for name, value, least in (("frames", options.frames, 1), ("size", options.size, 8)):
         if value is not None and value < least:
             raise UsageError(f"perturb: --{name} {value}; wanted {least} or more.")
-    if options.sheet:
-        _suffix("--sheet", options.sheet, {".png"})
-        extra = [f"--{name}" for name in ("severity", "out") if getattr(options, name) is not None]
-        if extra:
-            raise UsageError(
-                f"perturb: --sheet shows all severities and is itself the file; leave out {' and '.join(extra)}."
-            )
-    else:
-        require("perturbations", PERTURBATIONS, options.type)
-        ladder_of(profile, options.type)
-        if options.severity not in SEVERITIES:
-            said = "is missing" if options.severity is None else str(options.severity)
-            raise UsageError(f"perturb: --severity {said}; wanted 1 to 5.")
-        if options.out is None:
-            raise UsageError("perturb: --out is missing; name a video (.mp4), .npy or .png.")
-        _suffix("--out", options.out, {*VIDEOS, ".npy", ".png"})
-    if not options.file.is_file():
-        raise UsageError(f"{options.file}: no such file{_nearby(options.file)}")
+
+
+def _target(options: Perturb) -> tuple[str, int, Path]:
+    """Type, severity and file of one perturbed video, checked."""
+    from muybridge.perturb import PERTURBATIONS
+    from muybridge.perturb.apply import ladder_of
+
+    type_ = options.type or ""
+    require("perturbations", PERTURBATIONS, type_)
+    ladder_of(profile_of(options.profile), type_)
+    if options.severity not in SEVERITIES:
+        said = "is missing" if options.severity is None else str(options.severity)
+        raise UsageError(f"perturb: --severity {said}; wanted 1 to 5.")
+    if options.out is None:
+        raise UsageError("perturb: --out is missing; name a video (.mp4), .npy or .png.")
+    _suffix("--out", options.out, {*VIDEOS, ".npy", ".png"})
+    _there(options.file)
+    return type_, options.severity, options.out
+
+
+def _sheet_file(sheet: Path, options: Perturb) -> Path:
+    """File of a contact sheet, checked."""
+    _suffix("--sheet", sheet, {".png"})
+    extra = [
+        f"--{name}"
+        for name, value in (("severity", options.severity), ("out", options.out))
+        if value is not None
+    ]
+    if extra:
+        raise UsageError(
+            f"perturb: --sheet shows all severities and is itself the file; leave out {' and '.join(extra)}."
+        )
+    _there(options.file)
+    return sheet
+
+
+def _there(file: Path) -> None:
+    if not file.is_file():
+        raise UsageError(f"{file}: no such file{_nearby(file)}")
 
 
 def _suffix(flag: str, path: Path, known: set[str]) -> None:
@@ -124,35 +141,32 @@ def _nearby(path: Path) -> str:
     return f".{suggestion(path.name, [one.name for one in folder.iterdir()])}" if folder.is_dir() else "."
 
 
-def _one(options: argparse.Namespace) -> int:
+def _one(options: Perturb, type_: str, severity: int, out: Path) -> int:
     """Perturb one video."""
     from muybridge.measure.frame_order import distinct_frames, kendall_tau
     from muybridge.perturb.sheet import cell
     from muybridge.perturb.temporal import ORDERS
 
     clip, fps, which = _read(options, options.frames, options.size)
-    shown = cell(clip, options.type, options.severity, options.profile, options.seed)
-    _write(options.out, shown, fps)
+    shown = cell(clip, type_, severity, options.profile, options.seed)
+    _write(out, shown, fps)
     clean = clip.frames[0].permute(1, 2, 3, 0).numpy()
     t, h, w = clean.shape[:3]
-    print(
-        f"{options.type} {options.severity} of {options.profile}, seed {options.seed}, on {which} of {w}x{h}"
-    )
-    print(f"  parameters: {_parameters(options)}")
+    print(f"{type_} {severity} of {options.profile}, seed {options.seed}, on {which} of {w}x{h}")
+    print(f"  parameters: {_parameters(options.profile, type_, severity)}")
     print(f"  to the clean clip: {_distance(clean, shown.frames)}")
-    if options.type in ORDERS:
+    if type_ in ORDERS:
         print(
             f"  order: Kendall's tau {kendall_tau(shown.order):.2f}, {distinct_frames(shown.order)} of {t} frames shown"
         )
-    print(options.out)
+    print(out)
     return 0
 
 
-def _parameters(options: argparse.Namespace) -> str:
+def _parameters(profile: str, type_: str, severity: int) -> str:
     from muybridge.perturb.apply import ladder_of
-    from muybridge.perturb.profiles import profile_of
 
-    row = ladder_of(profile_of(options.profile), options.type).severities[options.severity - 1]
+    row = ladder_of(profile_of(profile), type_).severities[severity - 1]
     return ", ".join(f"{name} {value}" for name, value in row.items()) or "none"
 
 
@@ -164,7 +178,7 @@ def _distance(clean: Any, shown: Any) -> str:
     return f"PSNR {10 * np.log10(255**2 / square):.1f} dB, mean difference {np.abs(difference).mean():.1f} of 255"
 
 
-def _sheet(options: argparse.Namespace) -> int:
+def _sheet(options: Perturb, sheet: Path) -> int:
     """Draw the contact sheet."""
     from muybridge.core.files import atomic
     from muybridge.core.text.screen import screen
@@ -177,13 +191,13 @@ def _sheet(options: argparse.Namespace) -> int:
         page = draw(
             clip, options.profile, title, options.seed, lambda done, all: bars.update("sheet", done, all)
         )
-    with atomic(options.sheet, "wb") as file:
+    with atomic(sheet, "wb") as file:
         page.save(file, "png")
-    print(options.sheet)
+    print(sheet)
     return 0
 
 
-def _read(options: argparse.Namespace, frames: int | None, size: int | None) -> "tuple[Clip, float, str]":
+def _read(options: Perturb, frames: int | None, size: int | None) -> "tuple[Clip, float, str]":
     """The video as a batch of one clip, its rate in frames per second, and in words which frames were taken."""
     import torch
 

@@ -1,12 +1,15 @@
 """``muybridge runs``: list, show, compare, delete and export the runs of a folder. Imports no torch."""
 
-import argparse
 import sys
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from muybridge.cli.words import Words
+import tyro
+
+from muybridge.cli.flags import Each, Group, Options, Word, Words
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.core.text import terminal
@@ -17,44 +20,48 @@ from muybridge.runs.query import HIGHER_FIRST, chosen, dependents, find, ordered
 from muybridge.runs.run_index import Index
 from muybridge.runs.run_row import RunRow
 
-USAGE = """usage: muybridge runs ACTION [OPTIONS]
+ABOUT = """
+What lies in a folder of results. A run is named by the first letters of its signature, or by STAGE/SIGNATURE.
 
-  ls        list runs: --stage probe --where backbone=r2plus1d-tiny --sort accuracy
-  show      all about one run: what it is, what it starts from, what rests on it, the command that makes it again
-  best      the best arm, folds joined and seeds averaged, with its interval, and which others cannot be separated from it
-  rm        delete runs; refuses those on which others rest
-  export    write rows as .csv, .jsonl or .parquet, or one run with its inputs as .zip
-
-A run is named by the first letters of its signature. `muybridge runs ACTION --help` shows the options.
+  muybridge runs ls --stage probe --where backbone=r2plus1d-tiny --sort accuracy
 """
 
 
-def run(words: list[str]) -> int:
-    """Run one action; returns the exit code.
+@dataclass(frozen=True, kw_only=True)
+class OfFolder(Options):
+    """What every command has that looks at runs."""
 
-    Raises:
-        UsageError: unknown action or option, no such run.
-    """
-    if not words or words[0] in ("-h", "--help"):
-        print(USAGE, end="")
-        return 0
-    if words[0] not in ACTIONS:
-        raise UsageError(
-            f"runs has no {words[0]!r}.{suggestion(words[0], ACTIONS)} Known: {', '.join(ACTIONS)}."
-        )
-    add, act = ACTIONS[words[0]]
-    parser = Words(prog=f"muybridge runs {words[0]}", description=act.__doc__)
-    add(parser)
-    parser.add_argument(
-        "--out", default="muybridge-out", help="folder or URL of the results (default: muybridge-out)"
-    )
-    options = parser.parse_args(words[1:])
-    out = working_copy(options.out)
-    if not (out / "runs").is_dir():
-        raise UsageError(
-            f"--out {options.out}: holds no runs. Give what a study or a stage wrote to (its --out)."
-        )
-    return act(options, Index(out))
+    out: str = "muybridge-out"
+    """folder or URL of the results"""
+
+    def run(self) -> int:
+        """Open the folder and act.
+
+        Raises:
+            UsageError: it holds no runs.
+        """
+        out = working_copy(self.out)
+        if not (out / "runs").is_dir():
+            raise UsageError(
+                f"--out {self.out}: holds no runs. Give what a study or a stage wrote to (its --out)."
+            )
+        return self.act(Index(out))
+
+    @abstractmethod
+    def act(self, index: Index) -> int:
+        """Do it on the runs of the folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection(OfFolder):
+    """Which runs."""
+
+    stage: str | None = None
+    """runs of this stage"""
+    where: Each = ()
+    """NAME=VALUE, and NAME!=VALUE, NAME>NUMBER, ...; all of several must hold"""
+    json: bool = False
+    """print everything as JSON"""
 
 
 def _say(text: str) -> None:
@@ -62,19 +69,7 @@ def _say(text: str) -> None:
     print(terminal.visible(text))
 
 
-def _selection(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--stage", help="runs of this stage")
-    parser.add_argument(
-        "--where",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="and NAME!=VALUE, NAME>NUMBER, ...; all must hold",
-    )
-    parser.add_argument("--json", action="store_true", help="print everything as JSON")
-
-
-def _select(options: Any, index: Index) -> list[RunRow]:
+def _select(options: Selection, index: Index) -> list[RunRow]:
     """The rows asked for; accuracies are computed only where they are shown or asked for."""
     from muybridge.measure.headline import headline
 
@@ -84,27 +79,29 @@ def _select(options: Any, index: Index) -> list[RunRow]:
     return index.measured(chosen(rows, options.stage, options.where), headline)
 
 
-def _ls_options(parser: argparse.ArgumentParser) -> None:
-    _selection(parser)
-    parser.add_argument(
-        "--sort", metavar="NAME", help="order by a fact or a number; accuracies from the highest"
-    )
-    parser.add_argument("--reverse", action="store_true", help="the other way round")
-    parser.add_argument("--limit", type=int, metavar="N", help="show the first N")
-
-
-def ls(options: Any, index: Index) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Ls(Selection):
     """List runs; the columns fit the terminal, and signatures are as short as tells them apart."""
-    rows = ordered(_select(options, index), options.sort, options.reverse)
-    shown = rows[: options.limit]
-    if options.json:
-        terminal.print_json([row.flat() | {"path": str(index.run(row).path)} for row in shown])
+
+    sort: str | None = None
+    """order by a fact or a number; accuracies from the highest"""
+    reverse: bool = False
+    """the other way round"""
+    limit: int | None = None
+    """show the first so many"""
+
+    def act(self, index: Index) -> int:
+        """Print the list."""
+        rows = ordered(_select(self, index), self.sort, self.reverse)
+        shown = rows[: self.limit]
+        if self.json:
+            terminal.print_json([row.flat() | {"path": str(index.run(row).path)} for row in shown])
+            return 0
+        if shown:
+            print("\n".join(terminal.lines(columns(shown), terminal.width())))
+        left = f", {len(rows) - len(shown)} more not shown" if len(shown) < len(rows) else ""
+        print(f"{len(rows)} run{'s' * (len(rows) != 1)} in {index.folder}{left}")
         return 0
-    if shown:
-        print("\n".join(terminal.lines(columns(shown), terminal.width())))
-    left = f", {len(rows) - len(shown)} more not shown" if len(shown) < len(rows) else ""
-    print(f"{len(rows)} run{'s' * (len(rows) != 1)} in {index.folder}{left}")
-    return 0
 
 
 def columns(rows: Sequence[RunRow]) -> list[Column]:
@@ -152,35 +149,38 @@ def _percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
-def _one(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", help="first letters of its signature, or STAGE/SIGNATURE")
-    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+@dataclass(frozen=True, kw_only=True)
+class Show(OfFolder):
+    """All about one run: what it is, what it starts from, what rests on it, the command that makes it again."""
 
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """first letters of its signature, or STAGE/SIGNATURE"""
+    json: bool = False
+    """print everything as JSON"""
 
-def show(options: Any, index: Index) -> int:
-    """All about one run."""
-    from muybridge.measure.headline import headline
+    def act(self, index: Index) -> int:
+        """Print it."""
+        from muybridge.measure.headline import headline
 
-    rows = index.rows()
-    [row] = index.measured([find(rows, options.run)], headline)
-    path, rest = index.run(row).path, dependents(rows, row)
-    if options.json:
-        told = vars(row) | {"path": str(path), "dependents": [one.name for one in rest]}
-        terminal.print_json(told)
+        rows = index.rows()
+        [row] = index.measured([find(rows, self.name)], headline)
+        path, rest = index.run(row).path, dependents(rows, row)
+        if self.json:
+            terminal.print_json(vars(row) | {"path": str(path), "dependents": [one.name for one in rest]})
+            return 0
+        states = {one.name: one.status for one in rows}
+        _say(f"{row.name}  {row.status}{' (limited run)' if row.limited else ''}")
+        for name, value in _facts(row).items():
+            _say(f"  {name:<11}{value}")
+        for name, source in row.inputs.items():
+            _say(f"  {name:<11}{source} ({states.get(source, 'not in this folder')})")
+        for one in rest:
+            _say(f"  dependent  {one.name} ({one.status})  {one.summary}")
+        for note in row.notes:
+            _say(f"  note       {note}")
+        _say(f"  folder     {path}")
+        _say(f"  command    {row.command or 'not told'}")
         return 0
-    states = {one.name: one.status for one in rows}
-    _say(f"{row.name}  {row.status}{' (limited run)' if row.limited else ''}")
-    for name, value in _facts(row).items():
-        _say(f"  {name:<11}{value}")
-    for name, source in row.inputs.items():
-        _say(f"  {name:<11}{source} ({states.get(source, 'not in this folder')})")
-    for one in rest:
-        _say(f"  dependent  {one.name} ({one.status})  {one.summary}")
-    for note in row.notes:
-        _say(f"  note       {note}")
-    _say(f"  folder     {path}")
-    _say(f"  command    {row.command or 'not told'}")
-    return 0
 
 
 def _facts(row: RunRow) -> dict[str, str]:
@@ -206,51 +206,58 @@ def _facts(row: RunRow) -> dict[str, str]:
     return {name: value for name, value in told.items() if value}
 
 
-def _best_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("metric", nargs="?", default="accuracy", help="accuracy (default) or perturbed")
-    _selection(parser)
-
-
-def best(options: Any, index: Index) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Best(Selection):
     """The best arm on one data set, folds joined and seeds averaged, with its interval, and which others cannot be separated from it."""
-    from muybridge.report.compare import best as report
 
-    if options.metric not in report.METRICS:
-        raise UsageError(
-            f"best has no {options.metric!r}.{suggestion(options.metric, report.METRICS)} Known: {', '.join(report.METRICS)}."
-        )
-    # The clean accuracy of a robustness run is that of its model, which is a run of its own.
-    rows = [
-        row for row in _select(options, index) if options.metric != "accuracy" or "model" not in row.inputs
-    ]
-    rows = [row for row in rows if row.status == "done" and options.metric in (row.numbers or {})]
-    found = report.best([index.run(row) for row in rows], options.metric)
-    if options.json:
-        terminal.print_json(report.as_dict(found))
-    else:
-        _say("\n".join(report.lines(found)))
-    return 0
+    metric: Word = "accuracy"
+    """accuracy, or perturbed"""
 
+    def act(self, index: Index) -> int:
+        """Print them."""
+        from muybridge.report.compare import best as report
 
-def _rm_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", nargs="+", help="first letters of signatures, or STAGE/SIGNATURE")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--force", action="store_true", help="delete runs on which others rest, too")
+        if self.metric not in report.METRICS:
+            raise UsageError(
+                f"best has no {self.metric!r}.{suggestion(self.metric, report.METRICS)} Known: {', '.join(report.METRICS)}."
+            )
+        # The clean accuracy of a robustness run is that of its model, which is a run of its own.
+        rows = [row for row in _select(self, index) if self.metric != "accuracy" or "model" not in row.inputs]
+        rows = [row for row in rows if row.status == "done" and self.metric in (row.numbers or {})]
+        found = report.best([index.run(row) for row in rows], self.metric)
+        if self.json:
+            terminal.print_json(report.as_dict(found))
+        else:
+            _say("\n".join(report.lines(found)))
+        return 0
 
 
-def rm(options: Any, index: Index) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Rm(OfFolder):
     """Delete runs: asks before, and refuses runs on which others rest."""
-    rows = index.rows()
-    doomed = {row.name: row for row in (find(rows, words) for words in options.run)}.values()
-    check_discard(index, list(doomed), options.force)
-    for row in doomed:
-        _say(f"{row.name}  {row.status}  {row.summary or row.reason}")
-    if not options.yes and not _agreed(len(doomed)):
-        print("nothing deleted")
-        return 1
-    freed = discard(index, doomed, options.force)
-    print(f"deleted {len(doomed)} run{'s' * (len(doomed) != 1)}, {freed / 1e6:,.1f} MB")
-    return 0
+
+    names: Annotated[Words, tyro.conf.arg(metavar="RUN...")] = ()
+    """first letters of signatures, or STAGE/SIGNATURE"""
+    yes: bool = False
+    """do not ask"""
+    force: bool = False
+    """delete runs on which others rest, too"""
+
+    def act(self, index: Index) -> int:
+        """Delete them."""
+        if not self.names:
+            raise UsageError("runs rm: required: RUN, the first letters of the signature of what to delete.")
+        rows = index.rows()
+        doomed = {row.name: row for row in (find(rows, words) for words in self.names)}.values()
+        check_discard(index, list(doomed), self.force)
+        for row in doomed:
+            _say(f"{row.name}  {row.status}  {row.summary or row.reason}")
+        if not self.yes and not _agreed(len(doomed)):
+            print("nothing deleted")
+            return 1
+        freed = discard(index, doomed, self.force)
+        print(f"deleted {len(doomed)} run{'s' * (len(doomed) != 1)}, {freed / 1e6:,.1f} MB")
+        return 0
 
 
 def _agreed(number: int) -> bool:
@@ -259,35 +266,30 @@ def _agreed(number: int) -> bool:
     return input(f"Delete {number} run{'s' * (number != 1)} for good? [y/N] ").strip().lower() in ("y", "yes")
 
 
-def _export_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "file", type=Path, help="FILE.csv, .jsonl or .parquet for rows; FILE.zip for one run with its inputs"
-    )
-    parser.add_argument("--run", help="the run of a .zip: first letters of its signature")
-    _selection(parser)
-
-
-def export(options: Any, index: Index) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Export(Selection):
     """Write rows of the index, or one run with all it starts from in a portable archive."""
-    from muybridge.runs import export as write
 
-    if options.file.suffix == ".zip":
-        if not options.run:
-            raise UsageError(f"{options.file}: a .zip holds one run; say which with --run SIGNATURE.")
-        rows = index.rows()
-        names = write.archive(options.file, index, find(rows, options.run), rows)
-        print(f"{len(names)} files; {options.file.resolve()}")
+    file: Annotated[Path, tyro.conf.Positional]
+    """FILE.csv, .jsonl or .parquet for rows; FILE.zip for one run with its inputs"""
+    run_: Annotated[str | None, tyro.conf.arg(name="run")] = None
+    """the run of a .zip: first letters of its signature"""
+
+    def act(self, index: Index) -> int:
+        """Write the file."""
+        from muybridge.runs import export as write
+
+        if self.file.suffix == ".zip":
+            if not self.run_:
+                raise UsageError(f"{self.file}: a .zip holds one run; say which with --run SIGNATURE.")
+            rows = index.rows()
+            names = write.archive(self.file, index, find(rows, self.run_), rows)
+            print(f"{len(names)} files; {self.file.resolve()}")
+            return 0
+        rows = ordered(_select(self, index))
+        write.table(self.file, [row.flat() for row in rows])
+        print(f"{len(rows)} rows; {self.file.resolve()}")
         return 0
-    rows = ordered(_select(options, index))
-    write.table(options.file, [row.flat() for row in rows])
-    print(f"{len(rows)} rows; {options.file.resolve()}")
-    return 0
 
 
-ACTIONS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Callable[[Any, Index], int]]] = {
-    "ls": (_ls_options, ls),
-    "show": (_one, show),
-    "best": (_best_options, best),
-    "rm": (_rm_options, rm),
-    "export": (_export_options, export),
-}
+RUNS = Group("runs", ABOUT, {"ls": Ls, "show": Show, "best": Best, "rm": Rm, "export": Export})

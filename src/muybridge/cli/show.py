@@ -1,71 +1,36 @@
-"""What the command line prints: configs, plans, results, catalogues. Imports no torch by itself."""
+"""What the command line prints: configs, plans, results. Imports no torch by itself."""
 
 import math
-import os
-import platform
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from muybridge import __version__
-from muybridge.config.recipes import FREE
-from muybridge.config.recipes import rows as recipe_rows
-from muybridge.core.catalogue import Entry, rows
-from muybridge.core.errors import UsageError
-from muybridge.core.text.redact import redact
-from muybridge.core.text.terminal import print_json, visible
+from muybridge.config.stage_configs import Control, change
+from muybridge.core.text.redact import redacted
+from muybridge.core.text.terminal import visible
 from muybridge.runs.records import Run, find_runs
 from muybridge.store.storage import local
 
-
-def tables() -> dict[str, Mapping[str, Entry]]:
-    """Every catalogue that ``muybridge list`` knows."""
-    from muybridge.backbones import BACKBONES
-    from muybridge.data import DATASETS
-    from muybridge.objectives import OBJECTIVES
-    from muybridge.perturb import PERTURBATIONS
-    from muybridge.runs import stages
-    from muybridge.weighting import WEIGHTINGS
-
-    return {
-        "backbones": BACKBONES,
-        "objectives": OBJECTIVES,
-        "perturbations": PERTURBATIONS,
-        "datasets": DATASETS,
-        "weightings": WEIGHTINGS,
-        "stages": stages.entries(),
-    }
+C = TypeVar("C", bound=Control)
 
 
-def catalogue(kind: str, table: Mapping[str, Entry], as_json: bool) -> int:
-    """Print one catalogue."""
-    found = rows(kind, table)
-    if as_json:
-        print_json(found)
-        return 0
-    width = max(len(row["name"]) for row in found)
-    for row in found:
-        print(f"{row['name']:<{width}}  {row['summary']}")
-    return 0
-
-
-def resolved(config: Any, say: Callable[[str], None] | None = None) -> None:
-    """Print the resolved config (``auto`` replaced by what was chosen), one field a line, to standard error."""
-    from dataclasses import replace
-
-    from muybridge.config.stage_configs import as_dict
+def on_device(config: C) -> C:
+    """The config with ``auto`` replaced by what was chosen."""
     from muybridge.train.precision import choose
 
     chosen = choose(config.device, config.precision)
-    config = replace(config, device=str(chosen.device), precision=chosen.precision)
-    lines = [f"muybridge {__version__} {config.stage}"]
-    for name, value in redact(as_dict(config)).items():
-        text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-        lines.append(f"  {name}: {text}")
-    (say or partial(print, file=sys.stderr))("\n".join(lines))
+    return change(config, {"device": str(chosen.device), "precision": chosen.precision}, "resolved")
+
+
+def resolved(config: Control, say: Callable[[str], None] | None = None) -> None:
+    """Print the resolved config in one line, only what differs from the defaults, to standard error; ``--print-config`` prints all."""
+    from muybridge.stages.job.settled import command
+
+    words = redacted(command(on_device(config))).partition(" ")[2]
+    (say or partial(print, file=sys.stderr))(f"muybridge {__version__}: {words}")
 
 
 def stage_plan(config: Any) -> int:
@@ -216,77 +181,4 @@ def study_result(folder: Path) -> int:
     """Where the report lies."""
     folder = local(folder)
     print(f"{len(find_runs(folder))} runs; report: {(folder / 'report.html').resolve()}")
-    return 0
-
-
-def info(as_json: bool) -> int:
-    """Versions, hardware and cache; torch is asked for its version only, not imported."""
-    from muybridge.core.machine.paths import cache_root
-
-    root = cache_root()
-    size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) if root.is_dir() else 0
-    names = ("torch", "numpy", "av", "scipy", "pillow", "pyarrow")
-    facts = {
-        "muybridge": __version__,
-        "python": platform.python_version(),
-        **{name: _version(name) for name in names},
-        "platform": platform.platform(),
-        "cores": os.cpu_count(),
-        "cache": str(root),
-        "cache_bytes": size,
-    }
-    if as_json:
-        print_json(facts)
-    else:
-        for name, value in facts.items():
-            print(f"{name:<14}{value if name != 'cache_bytes' else f'{size / 1e6:,.0f} MB'}")
-    return 0
-
-
-def recipes(words: list[str]) -> int:
-    """How pretext tasks are trained: every value with its source, by task and preset.
-
-    Raises:
-        UsageError: a task without a recipe, or a word that means nothing here.
-    """
-    tasks = [word for word in words if word != "--json"]
-    if any(word in ("-h", "--help") for word in words):
-        print(
-            "usage: muybridge info recipes [TASK] [--json]\n\nEvery value of each recipe, and its source or `choice`."
-        )
-        return 0
-    if len(tasks) > 1 or any(word.startswith("-") for word in tasks):
-        raise UsageError(f"info recipes takes one task and --json, got {' '.join(tasks)!r}.")
-    found = list(recipe_rows(*tasks))
-    if "--json" in words:
-        print_json(found)
-        return 0
-    head = ""
-    for row in found:
-        if head != (head := f"{row['task']}, {row['preset']} ({row['hash']})"):
-            print(f"\n{head}")
-        print(f"  {row['name']:<16}{_shown(row['value']):<27} {row['source']}")
-    return 0
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return " ".join(map(_shown, value)) or "none"
-    if value == FREE:
-        return "none"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def remove_cache() -> int:
-    """Delete cached frames and embedded clips."""
-    from muybridge.data.cache import remove
-
-    print(f"freed {remove() / 1e6:,.0f} MB")
     return 0

@@ -4,33 +4,32 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from muybridge.cli import show
-from muybridge.core.catalogue import suggestion
+import tyro
+
+from muybridge.cli import look_up, show
+from muybridge.cli.flags import Branch, Flags, Options, Single, described_type, parse, show_commands, unknown
+from muybridge.cli.stage_verbs import flags_of, print_config, read_config
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.text.terminal import visible
 from muybridge.runs.contents.study_file import NAME, read_study
+from muybridge.studies import STUDIES
+from muybridge.studies.study_configs import CONFIGS, DiversityStudyConfig, QuickstartConfig, StudyConfig
 
 if TYPE_CHECKING:
     from muybridge.studies.cost import Estimate
     from muybridge.studies.files.find import Recipe
+    from muybridge.studies.plan import Cell
     from muybridge.studies.state import State
 
-HELP = """usage: muybridge study list [--json]
-       muybridge study ACTION NAME_OR_FILE [OPTIONS]
+ABOUT = """
+A study is many runs: shipped ones have names (`muybridge study list`), yours are files. FILE is a Python file with `cells(config)`, which
+is executed, or a YAML file (docs/studies.md). status, retry and report take over the options of the last run in the same --out.
 
-  list     the shipped studies
-  plan     every run: what exists, what is missing, what it will cost
-  run      what is missing; a finished run is never computed again
-  status   how far each run is, from the run folders; --watch keeps looking
-  retry    failed runs, and those that hang on them, alone
-  report   write report.html, report.md and tables/*.csv
-
-FILE is a Python file with `cells(config)`, which is executed, or a YAML file (docs/studies.md). status, retry and report take over the
-options of the last run in the same --out. `muybridge study run NAME_OR_FILE --help` shows the options.
+`muybridge study run NAME_OR_FILE --help` shows the options of that study.
 """
 EVERY = 2.0
 """Seconds between two looks of ``status --watch``."""
@@ -38,59 +37,142 @@ SHOWN = 1000
 """Cells that ``plan`` names."""
 
 
-def run(words: Sequence[str]) -> int:
-    """Run ``muybridge study``.
+@dataclass(frozen=True, kw_only=True)
+class Listed(Options):
+    """The shipped studies."""
 
-    Raises:
-        UsageError: no such action, study or option.
-    """
-    action, *rest = words or ("--help",)
-    if action in ("-h", "--help"):
-        print(HELP, end="")
-        return 0
-    if action == "list":
-        return _list(rest)
-    if action not in ACTIONS:
-        known = ("list", *ACTIONS)
-        raise UsageError(f"study has no {action!r}.{suggestion(action, known)} Known: {', '.join(known)}.")
-    if not rest or rest[0].startswith("-"):
-        raise UsageError(
-            f"study {action}: wanted the name of a study or a file (.py, .yaml); `muybridge study list` lists the names."
-        )
-    return named(rest[0], f"muybridge study {action} {rest[0]}", rest[1:], action)
+    json: bool = False
+    """print everything as JSON"""
+
+    def run(self) -> int:
+        """Print them."""
+        return look_up.show_rows("studies", self.json)
 
 
-def named(name: str, program: str, words: Sequence[str], action: str = "run") -> int:
+WATCH = (("watch", Annotated[bool, tyro.conf.arg(help="Keep looking until every run has ended.")], False),)
+
+
+@dataclass(frozen=True)
+class StudyVerb:
+    """A command on a study: the first word names it, and the others are its options."""
+
+    name: str
+    action: "Action"
+
+    def run(self, words: Sequence[str]) -> int:
+        """Run the action.
+
+        Raises:
+            UsageError: no such study or option.
+        """
+        program = f"muybridge {self.name}"
+        if not words or words[0] in ("-h", "--help"):
+            if not words:
+                raise UsageError(f"{self.name}: {NO_NAME}")
+            return show_common(program, self.action.about, self.action.own)
+        if words[0].startswith("-"):
+            raise UsageError(f"{self.name}: {NO_NAME}")
+        return named(words[0], f"{program} {words[0]}", words[1:], self.action)
+
+    def branch(self) -> Branch:
+        """The names of the studies, each with its options; those that are taken over need not be given again."""
+        if self.action.takes_over:
+            out = ("out", Annotated[Path, tyro.conf.arg(help="Folder of the results.")], StudyConfig.out)
+            folder = [(name, kind, field(default=default)) for name, kind, default in (out, *self.action.own)]
+            return dict.fromkeys(self.action.studies, make_dataclass("Folder", folder))
+        return {name: flags_of(CONFIGS[name], self.action.own) for name in self.action.studies}
+
+
+NO_NAME = "wanted the name of a study or a file (.py, .yaml); `muybridge study list` lists the names."
+
+
+def show_common(program: str, about: str, own: Sequence[tuple[str, Any, Any]]) -> int:
+    """Print the help of an action without a study: the names, and the options that every study has."""
+    names = "\n".join(f"  {name:<24}  {entry.summary}" for name, entry in STUDIES.items())
+    parse(
+        flags_of(StudyConfig, own),
+        f"{program} NAME_OR_FILE",
+        ["--help"],
+        f"{about[0].upper()}{about[1:]}.\n{ABOUT}\n{names}",
+        markers=(),
+    )
+    return 0
+
+
+class StudyGroup:
+    """``muybridge study``."""
+
+    def run(self, words: Sequence[str]) -> int:
+        """Run the action that the first word names.
+
+        Raises:
+            UsageError: no such action, study or option.
+        """
+        if not words or words[0] in ("-h", "--help"):
+            kinds: dict[str, Flags] = {"list": Listed}
+            kinds |= {name: described_type(one.about) for name, one in ACTIONS.items()}
+            show_commands("study", ABOUT, kinds)
+            return 0
+        name, *rest = words
+        if name == "list":
+            return Single("study list", Listed).run(rest)
+        if name not in ACTIONS:
+            raise unknown("study", name, {"list": None, **ACTIONS})
+        return StudyVerb(f"study {name}", ACTIONS[name]).run(rest)
+
+    def branch(self) -> Branch:
+        """Its actions."""
+        below = {name: StudyVerb(f"study {name}", action).branch() for name, action in ACTIONS.items()}
+        return {"list": Listed, **below}
+
+
+class QuickstartVerb:
+    """``muybridge quickstart``: the study of that name."""
+
+    def run(self, words: Sequence[str]) -> int:
+        """Run it."""
+        return named("quickstart", "muybridge quickstart", words, ACTIONS["run"])
+
+    def branch(self) -> Branch:
+        """Its options."""
+        return flags_of(QuickstartConfig)
+
+
+def named(name: str, program: str, words: Sequence[str], action: "Action") -> int:
     """One action on one study.
 
     Args:
         name: of a shipped study, or a file.
         program: shown in ``--help``.
         words: options.
-        action: one of ``ACTIONS``.
+        action: what to do.
     """
+    if name in CONFIGS:  # help and wrong words need no torch, which comes with the imports below
+        read_config(CONFIGS[name], program, words, action.own)
     from muybridge.stages.job.check import check_numbers
     from muybridge.stages.job.settled import absolute
     from muybridge.studies.files.find import find
 
     recipe = find(name)
-    watch = action == "status" and "--watch" in words
-    config = _config(recipe, program, [word for word in words if not (watch and word == "--watch")], action)
+    config, besides = _config(recipe, program, words, action)
     check_numbers(config)
-    if config.dry_run:
-        action = "plan"
-    return ACTIONS[action](recipe, absolute(config), watch)
+    if besides["print_config"]:
+        return print_config(absolute(config))
+    if config.dry_run and action.plans:
+        action = ACTIONS["plan"]
+    return action.act(recipe, absolute(config), besides.get("watch", False))
 
 
-def _config(recipe: "Recipe", program: str, words: list[str], action: str) -> Any:
+def _config(
+    recipe: "Recipe", program: str, words: Sequence[str], action: "Action"
+) -> tuple[StudyConfig, dict[str, Any]]:
     """The options; those of the last run in the same folder stand where ``status``, ``retry`` and ``report`` are not told otherwise."""
-    from muybridge.cli.main import parse
     from muybridge.config.stage_configs import change
 
-    config = parse(recipe.config, program, words)
+    config, besides = read_config(recipe.config, program, words, action.own)
     path = config.out / NAME
-    if action in ("plan", "run") or not os.path.lexists(path):
-        return config
+    if not action.takes_over or not os.path.lexists(path):
+        return config, besides
     before = read_study(config.out)
     if before.get("name") != recipe.name:
         raise UsageError(
@@ -104,10 +186,10 @@ def _config(recipe: "Recipe", program: str, words: list[str], action: str) -> An
         for name, value in before.get("config", {}).items()
         if name in vars(default) and name != "trust_code"
     }
-    return replace(change(default, kept, str(path)), **told)
+    return replace(change(default, kept, str(path)), **told), besides
 
 
-def _consented(config: Any, before: Mapping[str, Any], path: Path, action: str) -> None:
+def _consented(config: StudyConfig, before: Mapping[str, Any], path: Path, action: "Action") -> None:
     """Refuse what a ``study.json`` would run and the user did not name: code, and where cells are sent.
 
     Raises:
@@ -118,23 +200,14 @@ def _consented(config: Any, before: Mapping[str, Any], path: Path, action: str) 
     kept = before.get("config", {})
     consent.demand(kept, path, consent.given(vars(config)))
     address = kept.get("address")
-    if action == "retry" and address and address != config.address:
+    if action is ACTIONS["retry"] and address and address != config.address:
         raise UsageError(
             f"{path}: its address is {address}, so runs would be sent there. Files do not decide where something is run: allow it with"
             f" --address {address}."
         )
 
 
-def _list(words: Sequence[str]) -> int:
-    from muybridge.studies import STUDIES
-
-    unknown = [word for word in words if word != "--json"]
-    if unknown:
-        raise UsageError(f"study list has no {unknown[0]!r}; it takes --json.")
-    return show.catalogue("studies", STUDIES, "--json" in words)
-
-
-def _planned(recipe: "Recipe", config: Any) -> Any:
+def _planned(recipe: "Recipe", config: StudyConfig) -> "list[Cell]":
     from muybridge.runs import out
     from muybridge.studies.files.find import make_plan
 
@@ -142,7 +215,7 @@ def _planned(recipe: "Recipe", config: Any) -> Any:
     return make_plan(recipe, config)
 
 
-def _plan(recipe: "Recipe", config: Any, watch: bool) -> int:
+def _plan(recipe: "Recipe", config: StudyConfig, watch: bool) -> int:
     """What a study would do: one line per run, then the sums."""
     from muybridge.studies.cost import estimate
     from muybridge.studies.state import finished
@@ -183,14 +256,14 @@ def _hours(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{seconds / 60:.1f} min"
 
 
-def _run(recipe: "Recipe", config: Any, watch: bool, retry: bool = False) -> int:
+def _run(recipe: "Recipe", config: StudyConfig, watch: bool, retry: bool = False) -> int:
     from muybridge import api
 
     api.run_study(recipe, config, announce=show.resolved, retry=retry)
     return show.study_result(config.out)
 
 
-def _retry(recipe: "Recipe", config: Any, watch: bool) -> int:
+def _retry(recipe: "Recipe", config: StudyConfig, watch: bool) -> int:
     from muybridge.studies.files.find import make_plan
     from muybridge.studies.state import count, states
 
@@ -201,7 +274,7 @@ def _retry(recipe: "Recipe", config: Any, watch: bool) -> int:
     return _run(recipe, config, watch, retry=True)
 
 
-def _status(recipe: "Recipe", config: Any, watch: bool) -> int:
+def _status(recipe: "Recipe", config: StudyConfig, watch: bool) -> int:
     """How far each run is."""
     from muybridge.studies.files.find import make_plan
     from muybridge.studies.state import count, states
@@ -229,7 +302,7 @@ def _line(state: "State") -> str:
     return f"{state.word:<8} {state.cell.name}: {state.detail}{beat}"
 
 
-def _report(recipe: "Recipe", config: Any, watch: bool) -> int:
+def _report(recipe: "Recipe", config: StudyConfig, watch: bool) -> int:
     from muybridge import api
 
     if not (config.out / NAME).is_file():
@@ -240,35 +313,20 @@ def _report(recipe: "Recipe", config: Any, watch: bool) -> int:
     return show.study_result(config.out)
 
 
-PREREG = """usage: muybridge prereg NAME [OPTIONS]
-
-Write OUT/prereg.yaml: what the study NAME will do and how it will be judged, before its first run. The options are those of
-`muybridge study run NAME`; the study refuses others later. Known: diversity-and-robustness.
-"""
+REGISTERED = "diversity-and-robustness"
+"""The study that has a pre-registration."""
 
 
-def prereg(words: Sequence[str]) -> int:
-    """Run ``muybridge prereg``.
+def _prereg(recipe: "Recipe", config: StudyConfig, watch: bool) -> int:
+    """Write what the study will do.
 
     Raises:
-        UsageError: no such study, or its folder has runs or a pre-registration already.
+        UsageError: its folder has runs or a pre-registration already.
     """
-    if not words or words[0] in ("-h", "--help"):
-        print(PREREG, end="")
-        return 0
-    from muybridge.stages.job.check import check_numbers
-    from muybridge.stages.job.settled import absolute
-    from muybridge.studies.files.find import find
     from muybridge.studies.preregister import content_of, register
 
-    recipe = find(words[0])
-    if recipe.name != "diversity-and-robustness":
-        raise UsageError(
-            f"prereg {words[0]}: this study has no pre-registration; wanted diversity-and-robustness."
-        )
-    config: Any = _config(recipe, f"muybridge prereg {words[0]}", list(words[1:]), "run")
-    check_numbers(config)
-    config = absolute(config)
+    if recipe.name != REGISTERED or not isinstance(config, DiversityStudyConfig):
+        raise UsageError(f"prereg {recipe.name}: this study has no pre-registration; wanted {REGISTERED}.")
     if config.dry_run:
         found = content_of(config)
         print(f"{len(found['sets'])} sets, power {found['power']}")
@@ -278,10 +336,44 @@ def prereg(words: Sequence[str]) -> int:
     return 0
 
 
-ACTIONS: dict[str, Callable[["Recipe", Any, bool], int]] = {
-    "plan": _plan,
-    "run": _run,
-    "status": _status,
-    "retry": _retry,
-    "report": _report,
+@dataclass(frozen=True)
+class Action:
+    """What can be done with a study.
+
+    Attributes:
+        about: in a line.
+        act: does it, with the study, its absolute config, and whether to keep looking.
+        takes_over: whether options not given are those of the last run in the same folder.
+        own: flags that it has besides.
+        plans: whether ``--dry-run`` shows the plan instead.
+        studies: shipped ones that it works on.
+    """
+
+    about: str
+    act: "Callable[[Recipe, StudyConfig, bool], int]"
+    takes_over: bool = False
+    own: Sequence[tuple[str, Any, Any]] = ()
+    plans: bool = True
+    studies: Sequence[str] = tuple(STUDIES)
+
+
+ACTIONS = {
+    "plan": Action("every run: what exists, what is missing, what it will cost", _plan),
+    "run": Action("what is missing; a finished run is never computed again", _run),
+    "status": Action(
+        "how far each run is, from the run folders; --watch keeps looking", _status, True, WATCH
+    ),
+    "retry": Action("failed runs, and those that hang on them, alone", _retry, True),
+    "report": Action("write report.html, report.md and tables/*.csv", _report, True),
 }
+STUDY, QUICKSTART = StudyGroup(), QuickstartVerb()
+PREREG = StudyVerb(
+    "prereg",
+    Action(
+        "Write OUT/prereg.yaml: what the study NAME will do and how it will be judged, before its first run. The options are those of "
+        f"`muybridge study run NAME`; the study refuses others later. Known: {REGISTERED}",
+        _prereg,
+        plans=False,
+        studies=(REGISTERED,),
+    ),
+)

