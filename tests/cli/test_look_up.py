@@ -51,9 +51,9 @@ def test_list_names_just_what_the_words_of_flags_may_be(run):
 
     from muybridge.augment.chain import CHAINS, STEPS
     from muybridge.config.presets import PRESETS
-    from muybridge.config.stage_configs import KINDS as STAGES
     from muybridge.config.stage_configs import Step
     from muybridge.perturb.profiles import PROFILES
+    from muybridge.runs.stages import STAGES
     from muybridge.stages.testing.clip_protocol import PROTOCOLS
 
     names = {kind: [row["name"] for row in json.loads(run("list", kind, "--json")[1])] for kind in KINDS}
