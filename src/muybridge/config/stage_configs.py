@@ -87,6 +87,11 @@ class Optimisation(Data):
     meta_share: float = 0.2
     """Share of the training videos kept for the meta batches of a weighting that learns on held-out ones, whole groups."""
 
+    @property
+    def decays(self) -> tuple[float, ...]:
+        """Shares of the training after which the learning rate is multiplied by ``decay`` (schedule steps)."""
+        return ()
+
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig(Optimisation):
@@ -121,6 +126,11 @@ class PretrainConfig(Optimisation):
     """Augmentations in order, drawn once per clip, as words of ``Optimisation.augment``; the task's own list when not given."""
     augment2: tuple[Step, ...] = ()
     """Augmentations of the second view where a task has two that differ (cvrl); those of --augment when that is given alone."""
+
+    @property
+    def decays(self) -> tuple[float, ...]:
+        """Those of ``decay_at``."""
+        return self.decay_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +196,11 @@ class FinetuneConfig(Transfer, Optimisation):
     """Share of the training clips that is perturbed."""
     perturb_profile: str = "muybridge-1"
     """Table of constants of the perturbations."""
+
+    @property
+    def decays(self) -> tuple[float, ...]:
+        """Those of ``decay_epochs``."""
+        return tuple(epoch / self.epochs for epoch in self.decay_epochs)
 
 
 @dataclass(frozen=True, kw_only=True)

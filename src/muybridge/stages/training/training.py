@@ -89,11 +89,7 @@ def schedule_of(config: Optimisation) -> Schedule:
     """How the learning rate goes: a cosine, or steps."""
     if config.schedule == "cosine":
         return cosine
-    if isinstance(config, FinetuneConfig):
-        decays = tuple(epoch / config.epochs for epoch in config.decay_epochs)
-    else:
-        decays = getattr(config, "decay_at", ())
-    return partial(stepped, decays=decays, factor=config.decay)
+    return partial(stepped, decays=config.decays, factor=config.decay)
 
 
 def idle(config: Any) -> str:
