@@ -54,6 +54,17 @@ def test_table_and_words(run, models):
     assert "Verdicts are corrected for" in " ".join(out.split())
 
 
+@pytest.mark.parametrize(("clean", "near"), [(12, True), (60, False)])
+def test_a_model_near_chance_is_said_to_be(run, models, clean: int, near: bool, tmp_path: Path):
+    """Of 100 videos 12 right are no more than chance, which is 10; of the other model nothing is said."""
+    low = {("clean", 0): clean, ("gaussian_noise", 3): 11, ("jpeg", 3): 10}
+    code, out, error = run("compare", models[0], write(tmp_path / "c", "low", low))
+    assert code == 0, error
+    words = " ".join(out.split())
+    assert ("Near chance even without perturbation, so relative scores say nothing: low." in words) is near
+    assert ("Near chance" in words) is near
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_lines_fit_the_terminal(models, width: int):
     environment = {

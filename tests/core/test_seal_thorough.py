@@ -4,11 +4,15 @@ import os
 from pathlib import Path
 
 import pytest
+from run_folders import finished, sealed
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.plain_data import write_json
+from muybridge.runs.export import archive
 from muybridge.runs.kept import demand, restore
+from muybridge.runs.query import find
 from muybridge.runs.records import Run
+from muybridge.runs.run_index import Index
 from muybridge.runs.run_row import read_row
 from muybridge.runs.seal import damage, seal
 
@@ -76,3 +80,18 @@ def test_who_would_do_it_again_looks_thoroughly(run: Run):
     assert restore(run)
     forge(run.path / "metrics.jsonl")
     assert not restore(run)
+
+
+def test_who_exports_a_run_looks_thoroughly(tmp_path: Path):
+    """The copy gets checksums of its own, which would make a changed file look sound."""
+    one = finished(tmp_path / "out", "pretrain")
+    (one.path / "metrics.jsonl").write_text('{"step": 1, "loss": 0.5}\n')
+    sealed(one.path, one.result)
+    index = Index(tmp_path / "out", tmp_path / "index.sqlite")
+    rows = index.rows()
+    path = one.path / "metrics.jsonl"
+    archive(tmp_path / "before.zip", index, find(rows, one.signature), rows)
+    forge(path)
+    with pytest.raises(MuybridgeError, match="other content"):
+        archive(tmp_path / "after.zip", index, find(rows, one.signature), rows)
+    assert not (tmp_path / "after.zip").exists()

@@ -1,15 +1,19 @@
 """A damaged cache gives the frames that it was made of, or says what is wrong; it never gives others."""
 
+import hashlib
 import json
 import os
 import pickle
 import random
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.data import cache, frame_store
@@ -106,7 +110,7 @@ def each(name: str, by: object) -> Callable[[dict], object]:
 
 def exchange(content: dict) -> None:
     first, *_, last = content["videos"].values()
-    for name in ("offset", "frames", "sha256"):
+    for name in ("offset", "frames", "checksum"):
         if name in first:
             first[name], last[name] = last[name], first[name]
 
@@ -190,10 +194,54 @@ def test_where_the_video_is_gone_too_it_is_said(kind: cache.Kind, clips, tmp_pat
 def test_a_video_is_hashed_once_per_process(clips, made, monkeypatch) -> None:
     root, expected = made["memory"]
     store, hashed = opened(clips, root, "memory"), []
-    plain = frame_store.digest
-    monkeypatch.setattr(frame_store, "digest", lambda content: hashed.append(len(content)) or plain(content))
+    plain = frame_store.pixel_digest
+    monkeypatch.setattr(frame_store, "pixel_digest", lambda pixels: hashed.append(pixels) or plain(pixels))
     for _ in range(3):
         frames(store)
     assert len(hashed) == len(clips)
     again = pickle.loads(pickle.dumps(store))  # as sent to another process
     np.testing.assert_array_equal(frames(again)[1], expected[1])
+
+
+@pytest.fixture(scope="module")
+def noise() -> np.ndarray:
+    """Frames of 40 rows of the table that is summed, and a rest."""
+    return np.random.default_rng(0).integers(0, 256, (30, 37, 25, 3), np.uint8)
+
+
+@given(start=st.integers(0, 30 * 37 * 25 * 3 - 1), length=st.integers(1, 2040), seed=st.integers(0, 99))
+def test_any_change_within_a_row_is_another_checksum(noise, start: int, length: int, seed: int) -> None:
+    changed = noise.copy()
+    stretch = changed.reshape(-1)[start : start + length]
+    stretch ^= np.random.default_rng(seed).integers(1, 256, len(stretch), np.uint8)
+    assert not np.array_equal(changed, noise)
+    assert frame_store.pixel_digest(changed) != frame_store.pixel_digest(noise)
+
+
+@pytest.mark.parametrize("unit", [1, 8, 2775, 2048, 4096])
+def test_bytes_words_frames_and_rows_that_change_places_are_another_checksum(noise, unit: int) -> None:
+    """Sums of columns alone would not see rows that change places, sums of rows alone no words within one."""
+    changed = noise.copy()
+    flat = changed.reshape(-1)
+    flat[:unit], flat[3 * unit : 4 * unit] = flat[3 * unit : 4 * unit].copy(), flat[:unit].copy()
+    assert not np.array_equal(changed, noise)
+    assert frame_store.pixel_digest(changed) != frame_store.pixel_digest(noise)
+
+
+def test_the_checksum_is_of_the_bytes_and_their_number(noise) -> None:
+    """Computed once more by plain arithmetic; where the bytes lie does not matter."""
+    flat = noise.tobytes()
+    whole = len(flat) // 2048 * 2048
+    words = [int.from_bytes(flat[at : at + 8], sys.byteorder) for at in range(0, whole, 8)]
+    sums = [sum(words[at::256]) for at in range(256)] + [
+        sum(words[at : at + 256]) for at in range(0, len(words), 256)
+    ]
+    told = b"".join((one % 2**64).to_bytes(8, sys.byteorder) for one in sums)
+    expected = hashlib.sha256(f"{len(flat)} ".encode() + told + flat[whole:]).hexdigest()
+    assert frame_store.pixel_digest(noise) == expected
+    shifted = np.frombuffer(b"x" + flat, np.uint8)[1:]
+    assert frame_store.pixel_digest(shifted) == expected
+    assert frame_store.pixel_digest(np.zeros(4096, np.uint8)) != frame_store.pixel_digest(
+        np.zeros(8192, np.uint8)
+    )
+    assert frame_store.pixel_digest(noise[:0]) != expected

@@ -150,6 +150,18 @@ def test_without_a_sound_state_a_run_begins_anew(tmp_path: Path):
     assert all(torch.equal(value, before[name]) for name, value in other.state_dict().items())
 
 
+def test_whoever_does_not_say_where_is_told_by_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    path, _ = twice(tmp_path / "mine")
+    files = (path, path.with_name("previous.pt"))
+    for file in files:
+        file.write_bytes(flipped(file.read_bytes(), 0.5))
+    assert load_state(path, *fresh()) == State()
+    assert [one.levelname for one in caplog.records] == ["WARNING"] * 2
+    assert [one.message.partition(": not gone on from (")[0] for one in caplog.records] == [
+        str(f) for f in files
+    ]
+
+
 def test_a_kill_between_two_states_leaves_the_one_before(tmp_path: Path):
     path, _ = twice(tmp_path / "mine")
     path.unlink()

@@ -28,6 +28,7 @@ from muybridge.data.frame_store import (
     Table,
     digest,
     lengthen,
+    pixel_digest,
     read_index,
     write_index,
 )
@@ -35,7 +36,7 @@ from muybridge.data.frame_store import FrameStore as FrameStore
 from muybridge.data.frame_store import Geometry as Geometry
 from muybridge.data.index import VideoRecord, check_unchanged, fingerprints
 
-FORMAT = 2
+FORMAT = 3
 INDEX = "index.json"
 MEMORY_LIMIT = 4 << 30
 SHORT_GOP = {"tune": "fastdecode", "bf": "3", "b-pyramid": "none", "b_strategy": "0", "refs": "1"}
@@ -194,16 +195,16 @@ def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progre
     work = partial(_decode, part=part, kind=kind, geometry=planned.geometry)
     jobs = [(name, paths[name], table[name].get("offset", 0), table[name]["frames"]) for name in todo]
     with pool(workers) as mapped, done_file.open("a", encoding="utf-8") as journal:
-        for count, (name, error, sha256) in enumerate(mapped(work, jobs), start=1):
-            done[name] = (error, sha256)
+        for count, (name, error, checksum) in enumerate(mapped(work, jobs), start=1):
+            done[name] = (error, checksum)
             journal.write(
-                "\n" + json.dumps([name, error, sha256])
+                "\n" + json.dumps([name, error, checksum])
             )  # in front: a line that was torn stays alone
             journal.flush()
             if progress:
                 progress(len(table) - len(todo) + count, len(table))
-    for name, (error, sha256) in done.items():
-        table[name] |= {"error": error, "sha256": sha256}
+    for name, (error, checksum) in done.items():
+        table[name] |= {"error": error, "checksum": checksum}
     index = {"kind": kind, "geometry": vars(planned.geometry), "videos": table}
     write_index(part / INDEX, index)
     done_file.unlink()
@@ -262,7 +263,7 @@ def _decoded(
                 offset : offset + frames
             ] = pixels
             memory.flush()
-            return name, "", digest(np.ascontiguousarray(pixels).data)
+            return name, "", pixel_digest(np.ascontiguousarray(pixels))
         video.write(part / f"{name}.mp4", pixels, 25.0, options=SHORT_GOP)
     except VideoError as error:
         return name, str(error.reason if error.frame is None else f"frame {error.frame}: {error.reason}"), ""
@@ -274,8 +275,8 @@ def _read_done(path: Path) -> dict[str, tuple[str, str]]:
     if path.is_file():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
-                name, error, sha256 = json.loads(line)
+                name, error, checksum = json.loads(line)
             except (ValueError, TypeError, RecursionError):
                 continue
-            done[name] = (error, sha256)
+            done[name] = (error, checksum)
     return done

@@ -24,6 +24,8 @@ from muybridge.data.decode import video
 Table = dict[str, dict[str, Any]]
 Repair = Callable[[str], None]
 MEMORY = "frames.u8"
+ROW = 256
+"""Words in a row of the table of ``pixel_digest``."""
 MOST = 1 << 30
 """Most bytes of an index."""
 HEAD = len('{"sha256": "", ') + 64
@@ -47,6 +49,22 @@ class Geometry:
 def digest(content: bytes | memoryview) -> str:
     """Checksum of bytes."""
     return hashlib.sha256(content).hexdigest()
+
+
+def pixel_digest(pixels: UInt8[np.ndarray, "..."]) -> str:
+    """Checksum of frames that lie behind each other in memory, some ten times cheaper than hashing all their bytes.
+
+    The bytes are a table of ``ROW`` 64-bit words a row; hashed are the sums of its rows and of its columns, with what is left over. A
+    change that touches no column and no row twice changes a sum for sure, so any within 2,040 bytes is found; others go unseen only
+    where changes of opposite size stand at the corners of a rectangle. It finds accidents, not forgery.
+    """
+    flat = pixels.reshape(-1)
+    whole = flat.size - flat.size % (8 * ROW)
+    words = flat[:whole].view(np.uint64).reshape(-1, ROW)
+    found = hashlib.sha256(f"{flat.size} ".encode())
+    for part in (words.sum(axis=0), words.sum(axis=1), flat[whole:]):
+        found.update(part.data)
+    return found.hexdigest()
 
 
 def write_index(path: Path, content: dict[str, Any]) -> None:
@@ -95,7 +113,7 @@ class FrameStore:
         self.frames = np.array([table[name]["frames"] for name in files])
         self.errors = [table[name]["error"] for name in files]
         self._offset = [table[name].get("offset", 0) for name in files]
-        self._sha256 = [table[name].get("sha256", "") for name in files]
+        self._checksum = [table[name].get("checksum", "") for name in files]
         self._total = sum(entry["frames"] for entry in table.values())
         self._repair, self._verified, self._lock = repair, set[int](), threading.Lock()
 
@@ -156,11 +174,11 @@ class FrameStore:
     def _is_sound(self, number: int) -> bool:
         if self.kind == "memory":
             start = self._offset[number]
-            found = digest(self._memory[start : start + self.frames[number]].data)
+            found = pixel_digest(self._memory[start : start + self.frames[number]])
         else:
             path = self.folder / f"{self.files[number]}.mp4"
             found = digest(path.read_bytes()) if path.is_file() else ""
-        return bool(found == self._sha256[number])
+        return bool(found == self._checksum[number])
 
 
 def lengthen(path: Path, size: int) -> None:

@@ -1,6 +1,7 @@
 """Weights as safetensors, the state to resume from as plain tensors; nothing is unpickled."""
 
 import io
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import atomic
 from muybridge.core.networks.step import Weighting
 from muybridge.store.checked import opened, sealed
+
+LOG = logging.getLogger("muybridge")
 
 
 @dataclass
@@ -96,7 +99,7 @@ def save_state(
 
 
 def load_state(
-    path: Path, learner: nn.Module, optim: torch.optim.Optimizer, say: Callable[[str], None] | None = None,
+    path: Path, learner: nn.Module, optim: torch.optim.Optimizer, say: Callable[[str], None] = LOG.warning,
     weighting: Weighting | None = None,
 ) -> State:  # fmt: skip
     """Restore what ``save_state`` wrote: the last state, the one before where that is damaged, a fresh one where both are.
@@ -107,7 +110,7 @@ def load_state(
         path: ``RUN/state/last.pt``.
         learner: takes the weights.
         optim: takes the state of the optimiser.
-        say: told which file was not believed, and why.
+        say: told which file was not believed, and why; a warning of the log unless one says otherwise, never nothing.
         weighting: takes what it had learnt.
 
     Raises:
@@ -119,8 +122,7 @@ def load_state(
         except FileNotFoundError:
             continue
         except (OSError, MuybridgeError) as error:
-            if say:
-                say(f"{file}: not gone on from ({error}); taking the state before, or beginning anew.")
+            say(f"{file}: not gone on from ({error}); taking the state before, or beginning anew.")
             continue
         return _restored(file, content, learner, optim, weighting)
     return State()

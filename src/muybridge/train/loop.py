@@ -100,7 +100,7 @@ def fit(
     compute.place(learner)
     weighting.to(compute.device)
     optim = optimiser(learner, recipe.optimiser, recipe.lr, recipe.weight_decay)
-    state = load_state(folder / "state" / "last.pt", learner, optim, _say if rank() == 0 else None, weighting)
+    state = load_state(folder / "state" / "last.pt", learner, optim, _say, weighting)
     lead = rank() == 0
     if lead:
         keep_metrics(folder / "metrics.jsonl", state.step)
@@ -181,8 +181,9 @@ def _refuse_no_number(values: Mapping[str, float], terms: Iterable[str], number:
 
 
 def _say(words: str) -> None:
-    """A line for the log of the run and for whoever looks on."""
-    print(f"muybridge: {words}", file=sys.stderr, flush=True)
+    """A line for the log of the run and for whoever looks on; of several processes the first says it."""
+    if rank() == 0:
+        print(f"muybridge: {words}", file=sys.stderr, flush=True)
 
 
 class _Log:
