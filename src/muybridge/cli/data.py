@@ -190,9 +190,8 @@ def subset(options: Any, dataset: Any) -> int:
         rows = [(str(r.video), names[r.label], r.split, r.group, "yes" if r in extra else "") for r in chosen]
         file.write(list_text(("path", "label", "split", "group", "topped_up"), rows))
     sizes = Counter(record.label for record in chosen).values()
-    print(
-        f"{options.out}: {len(chosen):,} videos, {min(sizes)} to {max(sizes)} of each of {len(sizes)} classes"
-    )
+    each = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{min(sizes)}"
+    print(f"{options.out}: {len(chosen):,} videos, {each} of each of {len(sizes)} classes")
     if extra:
         print(f"note: {len(extra):,} videos: {TOPPED_UP}")
     return 0

@@ -263,7 +263,7 @@ def recipes(words: list[str]) -> int:
     for row in found:
         if head != (head := f"{row['task']}, {row['preset']} ({row['hash']})"):
             print(f"\n{head}")
-        print(f"  {row['name']:<16}{_shown(row['value']):<27} {row['source']}")
+        print(f"  {row['name']:<16}{_shown(row['value']):<26}  {row['source']}")
     return 0
 
 
