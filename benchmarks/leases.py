@@ -5,7 +5,7 @@
 First a cell is claimed, computed and published, another is found busy and another found done, through the real lease and store code on a
 store in memory; every request to the store is counted. Then events are simulated: each request takes the latency; workers belong to drivers
 that walk the cells in the same order, take a random cell after a busy one, and look at busy ones again after 2, 4, 8, ... 30 s, as
-``studies.execute`` does. Work per cell is drawn from a log-normal law (sigma 0.5).
+``studies.cell_runner`` does. Work per cell is drawn from a log-normal law (sigma 0.5).
 """
 
 import argparse

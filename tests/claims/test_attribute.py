@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from muybridge.claims.attribution.attribute import Attributor
+from muybridge.claims.attribution.attribute import Attributor, as_body
 from muybridge.claims.attribution.calibrate import Judged, Quality, judge_fixture, quality
 from muybridge.claims.attribution.calibration import Calibration, calibration_error, fit
 from muybridge.claims.attribution.facts import compare, facts
@@ -46,6 +46,13 @@ def test_one_sentence_and_its_edits(claim: str, label: str, axis: str):
     found = Attributor([document()]).attribute(claim)
     assert found.label == label
     assert {name for name, one in found.axes.items() if one == "differs"} == ({axis} if axis else set())
+
+
+def test_a_claim_of_the_only_document_has_no_source_at_hand():
+    only = document()
+    found = Attributor([only]).attribute(TEXT.split(". ")[0], without=only.sha256)
+    words = as_body(found, "", None, "")["words"]
+    assert words == "absent (no source at hand): there is no document beside the one it was taken from"
 
 
 def test_the_best_sentence_is_shown_with_its_place():

@@ -68,7 +68,7 @@ def test_subsets_are_balanced_and_nested(
     assert [len(c) for c in chosen] == [2, 4, 9]
     assert chosen[0] < chosen[1] < chosen[2]
     assert main(["data", "subset", str(videos), "--per-class", "1", "--out", str(tmp_path / "x.csv")]) == 0
-    assert "2 videos, 1 to 1 of each of 2 classes" in capsys.readouterr().out
+    assert "2 videos, 1 of each of 2 classes" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

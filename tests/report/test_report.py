@@ -416,6 +416,18 @@ def test_only_pretraining_is_enough(tmp_path: Path):
     assert "Only one arm was pretrained" in write_report(tmp_path).html.read_text(encoding="utf-8")
 
 
+def test_pretraining_that_left_out_each_fold_in_turn_is_one_arm(tmp_path: Path):
+    """As ``quickstart`` pretrains on videos of one's own."""
+    for fold in range(3):
+        config = {"held_out_fold": fold}
+        write_run(tmp_path, "pretrain", {"arm": "vcop", "data": "d", "seed": 0}, lr=0.1 + fold, config=config)
+    written = write_report(tmp_path).markdown.read_text(encoding="utf-8")
+    assert "| vcop | d |" in written
+    assert all(f"0 (without fold {fold})" in written for fold in range(3))
+    assert "vcop (" not in written
+    assert "differ only in their configuration" not in written
+
+
 def test_runs_that_facets_cannot_tell_apart_are_not_mixed(tmp_path: Path):
     videos = [f"v{index}" for index in range(30)]
     for level, lr in ((0.9, 0.1), (0.2, 0.01)):

@@ -21,7 +21,7 @@ CASES = {
     **{
         name: (name, {"every": 2} if name == "auxilearn" else {})
         for name, entry in WEIGHTINGS.items()
-        if entry.facts["kind"] != "teachers"  # those are stopped in stages/test_distill
+        if entry.facts["kind"] != "teachers"  # those are stopped in tests/stages/test_distill.py
     },
     "meltr faithful": ("meltr", {"mode": "faithful"}),
     "meltr safe": ("meltr", {"mode": "safe"}),

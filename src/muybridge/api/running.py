@@ -99,7 +99,7 @@ def run_study(
     """Run a study under ``config.out`` and write its report; with ``dry_run`` only plan it.
 
     Args:
-        recipe: what ``studies.find.find`` makes of a name or a file.
+        recipe: what ``studies.files.find.find`` makes of a name or a file.
         config: its options.
         show: where progress goes.
         announce: told the config before work starts.

@@ -145,7 +145,7 @@ class Book:
         return found
 
     def report(self) -> Pages:
-        """Write ``review.html`` and ``review.md``; errors as of ``report.write_review``."""
+        """Write ``review.html`` and ``review.md``; errors as of ``claims.pages.ledger_report.write_review``."""
         return write_review(self.ledger)
 
     def export(self, *forms: str) -> Sequence[Path]:

@@ -87,7 +87,7 @@ def show_added(found: Iterable[Any]) -> None:
     for one in found:
         said = (
             one.reason
-            or f"{one.document.work}, {len(one.document.pages)} pages, {len(one.document.spans)} sentences"
+            or f"{one.document.work}, pages: {len(one.document.pages)}, sentences: {len(one.document.spans)}"
         )
         print(visible(f"{one.path}: {said if one.document else 'left out: ' + one.reason}"))
 

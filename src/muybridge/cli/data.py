@@ -202,9 +202,8 @@ class Subset(OfData):
             ]
             file.write(list_text(("path", "label", "split", "group", "topped_up"), rows))
         sizes = Counter(record.label for record in chosen).values()
-        print(
-            f"{self.out}: {len(chosen):,} videos, {min(sizes)} to {max(sizes)} of each of {len(sizes)} classes"
-        )
+        each = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{min(sizes)}"
+        print(f"{self.out}: {len(chosen):,} videos, {each} of each of {len(sizes)} classes")
         if extra:
             print(f"note: {len(extra):,} videos: {TOPPED_UP}")
         return 0

@@ -186,7 +186,7 @@ def _show_recipes(found: Rows, as_json: bool) -> int:
     for row in found:
         if head != (head := f"{row['task']}, {row['preset']} ({row['hash']})"):
             print(f"\n{head}")
-        print(f"  {row['name']:<16}{_shown(row['value']):<27} {row['source']}")
+        print(f"  {row['name']:<16}{_shown(row['value']):<26}  {row['source']}")
     return 0
 
 

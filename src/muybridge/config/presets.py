@@ -3,7 +3,7 @@
 ``benchmark`` is that of Kumar et al. (arXiv 2306.06010): 16 frames of 112 pixels, Resize(128, 171) and CenterCrop(112) in fine-tuning
 and test, 100 epochs. It states no optimiser, learning rate, batch or test clips; of fine-tuning these are marked choices, those of VCOP's
 code (SGD at 1e-3, momentum 0.9, decay 5e-4, batches of 8, 10 test clips, no warm-up, no schedule, no clipping). Pretraining is that of
-each task (``objectives.recipes``). ``benchmark-small`` is the same for the small networks, with a learning rate of 0.01 in fine-tuning.
+each task (``config.recipes``). ``benchmark-small`` is the same for the small networks, with a learning rate of 0.01 in fine-tuning.
 
 What the code of ``vcop`` (Xu et al., CVPR 2019), ``rspnet`` (Chen et al., AAAI 2021) and ``severe`` (Thoker et al., ECCV 2022) does in
 fine-tuning, and where we depart:

@@ -4,7 +4,7 @@ Each folder (backbones, objectives, ...) holds one table ``{name: Entry}``. Outs
 ``muybridge.<kind>``; one object each. Nothing is scanned and nothing is decorated.
 
 Code of the user's own is named by ``module:function``. ``imported`` is the only place that follows such a name; whether it may be followed
-is for ``stages.consent`` to say.
+is for ``stages.job.consent`` to say.
 """
 
 import difflib

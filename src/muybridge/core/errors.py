@@ -10,7 +10,7 @@ from muybridge.core.text.redact import redacted
 
 
 class MuybridgeError(Exception):
-    """A failure while working: broken input, full disk, interrupted run. Its words hold no secrets (``core.redact``)."""
+    """A failure while working: broken input, full disk, interrupted run. Its words hold no secrets (``core.text.redact``)."""
 
     exit_code = 1
 

@@ -64,7 +64,7 @@ def label_map(
     Args:
         changes: what is declared of the data set.
         cells: types and severities.
-        order: Kendall's tau and distinct frames of temporal cells, as ``stages.controls.orders`` measures them.
+        order: Kendall's tau and distinct frames of temporal cells, as ``stages.testing.controls.orders`` measures them.
         names: name of each class of the data set as the results spell it; others are left out.
     """
     ordered = partners(changes)

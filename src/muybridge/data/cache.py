@@ -54,7 +54,7 @@ class Plan:
         kind: ``memory`` or ``video``.
         files: fingerprint of each record's file.
         times: seconds from the first frame to each, of videos whose rate varies.
-        traits: what a reader should know of each (``data.video_traits``).
+        traits: what a reader should know of each (``data.decode.video_traits``).
         bytes: size on disk; for ``video`` an estimate.
         ready: whether it was there, with a sound index.
     """

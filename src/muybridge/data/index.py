@@ -102,12 +102,12 @@ class Dataset:
 
 
 def fingerprint(path: Path) -> str:
-    """Hash of a file's size and content (``data.content``, with its errors); of a segment or a named stream, of that and of its file's."""
+    """Hash of a file's size and content (``data.file_hashes``, with its errors); of a segment or a named stream, of that and its file's."""
     return _fingerprints([path])[0]
 
 
 def fingerprints(records: Sequence[VideoRecord]) -> list[str]:
-    """Fingerprint of each record's file, in order; errors are those of ``data.content``."""
+    """Fingerprint of each record's file, in order; errors are those of ``data.file_hashes``."""
     return _fingerprints([record.video for record in records])
 
 

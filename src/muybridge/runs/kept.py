@@ -21,7 +21,7 @@ JOURNAL = "journal.jsonl"
 def is_sound(run: Run) -> bool:
     """Whether a folder of this machine holds a finished run that nothing has changed; looks at no store.
 
-    Its files but for the weights are hashed once and whenever anything about them has changed since (``core.index``).
+    Its files but for the weights are hashed once and whenever anything about them has changed since (``runs.run_index``).
     """
     return run.done and row_of(run).status == "done"
 

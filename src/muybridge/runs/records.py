@@ -121,5 +121,5 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def find_runs(out: Path) -> list[Run]:
-    """Every finished run below ``out/runs``, sorted by stage and signature; ``core.index`` says which of them are sound."""
+    """Every finished run below ``out/runs``, sorted by stage and signature; ``runs.run_index`` says which of them are sound."""
     return sorted((run for run in folders(out) if run.done), key=lambda run: (run.stage, run.signature))

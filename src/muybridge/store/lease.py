@@ -1,7 +1,7 @@
 """Leases: the right of one process to compute a run, kept alive by a heartbeat and free again when its holder dies.
 
-The files ``.lease.0``, ``.lease.1``, ... of a run folder are generations (``core.generations``); the newest one counts. A lease is taken by
-creating the next generation, which succeeds for one of several processes on every file system and in every object store that can create
+The files ``.lease.0``, ``.lease.1``, ... of a run folder are generations (``store.generations``); the newest one counts. A lease is taken
+by creating the next generation, which succeeds for one of several processes on every file system and in every object store that can create
 exclusively; nothing else is asked of them. Its holder writes it anew every quarter of its life. It is dead
 
 - when the lock of the operating system that its holder had is ours (same machine: known at once),

@@ -1,7 +1,7 @@
 """Results behind a URL (``s3://``, ``gs://``, anything that fsspec knows): a store, and its working copy on this machine.
 
 ``--out URL`` is the working copy below ``stores_root()``, an ordinary folder for all else. Its name is the quoted URL, so that path and URL
-follow from each other. Work is done there; what crosses over is in ``core.mirror``.
+follow from each other. Work is done there; what crosses over is in ``runs.mirror``.
 
 A URL may hold a password or a signed query. It is kept whole in the memory of this process and of its own workers, and nowhere else: the
 name of the working copy, and everything that is written or said, has ``***`` in its place.

@@ -87,4 +87,4 @@ STUDIES = {
         {"title": "Zero-shot classification from text", "tables": ("zero-shot",)},
     ),
 }
-"""Shipped studies; ``tables`` are keys of ``core.published``: the numbers that a report shows beside ours."""
+"""Shipped studies; ``tables`` are keys of ``core.reference.published_values``: the numbers that a report shows beside ours."""

@@ -77,7 +77,7 @@ def fit(
 
     Args:
         learner: module that turns views into an ``Outcome``.
-        weighting: from named terms to gradients, see ``core.step``.
+        weighting: from named terms to gradients, see ``core.networks.step``.
         batches: ``batches(start, stop)`` yields the batch of each step.
         augment: augmentation that the objective applies to its views.
         recipe: optimiser and schedule.

@@ -20,7 +20,7 @@ class Compute:
     Attributes:
         device: torch device.
         precision: of the backbone, ``fp32`` or ``bf16`` (autocast; weights and optimiser stay float32). Pooled features, heads,
-            similarities and what follows from them are float32 in any case (``core.features``).
+            similarities and what follows from them are float32 in any case (``core.networks.features``).
     """
 
     device: torch.device

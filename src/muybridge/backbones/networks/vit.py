@@ -52,7 +52,8 @@ class ViT(nn.Module):
 
     The feature is the mean of the normalised tokens; VideoMAE normalises behind the mean. Dropout and stochastic depth are left out.
     Linear layers start from Xavier's uniform law, as VideoMAE's. Two departures make it learn from thousands of clips instead of millions
-    (figures in ``Masked``): positions count time, rows and columns each for themselves, and attention starts near home (``core.tokens``).
+    (figures in ``Masked``): positions count time, rows and columns each for themselves, and attention starts near home
+    (``core.networks.tokens``).
 
     Attributes:
         dim: width of the tokens and length of the pooled feature.

@@ -91,7 +91,12 @@ class Attributor:
         coverage = tuple(sorted({one.coverage for one in self.documents if one.sha256 != without}))
         found = [self._judge(text, *place) for place in self._candidates(text, without)]
         if not found:
-            return Attribution("absent", {}, 0.0, coverage=coverage, why="no sentence shares a word with it")
+            why = (
+                "no sentence shares a word with it"
+                if coverage
+                else "there is no document beside the one it was taken from"
+            )
+            return Attribution("absent", {}, 0.0, coverage=coverage, why=why)
         order = {"quoted": 3, "contradicted": 2, "paraphrase": 2, "absent": 1}
         best = max(found, key=lambda one: (order[one.label], self._rank(text, one)))
         return Attribution(best.label, best.axes, best.score, best.document, best.span, coverage, best.why)
@@ -279,12 +284,8 @@ def as_body(one: Attribution, corpus: str, calibration: Calibration | None, name
         name: of the calibration.
     """
     coverage = list(one.coverage)
-    looked = " and ".join(coverage) if coverage else "none"
-    said = (
-        f"{one.label} (source: {looked} only)"
-        if one.label == "absent" and "full text" not in coverage
-        else one.label
-    )
+    looked = f"source: {' and '.join(coverage)} only" if coverage else "no source at hand"
+    said = f"{one.label} ({looked})" if one.label == "absent" and "full text" not in coverage else one.label
     confidence = calibration.confidence(one.score) if calibration and one.label != "absent" else None
     body: dict[str, Any] = {
         "label": one.label,

@@ -1,7 +1,7 @@
 """Claims and predicates in a YAML file: one's own sentences, and what would decide a sentence that is already in the ledger.
 
-An entry has ``say`` (a new claim) or ``id`` of a claim that is there, and at most one predicate: those of a study (``core.claim_words``),
-those on tables and facts (``verify``), or ``waits`` with a reason. A verdict cannot be given.
+An entry has ``say`` (a new claim) or ``id`` of a claim that is there, and at most one predicate: those of a study
+(``core.text.claim_words``), those on tables and facts (``verify``), or ``waits`` with a reason. A verdict cannot be given.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a line of the ledger holds, by type: JSON Schema (draft 2020-12), in ``data/ledger.schema.json``."""
+"""What a line of the ledger holds, by type: JSON Schema (draft 2020-12), in ``claims/data/ledger.schema.json``."""
 
 import json
 from collections.abc import Mapping

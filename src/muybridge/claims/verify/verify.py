@@ -1,6 +1,6 @@
 """Does a claim hold? Its predicate is run on results, and the verdict is written with what it rests on. Nobody types a verdict.
 
-Predicates of a study (``core.claim_words``) are judged on a folder of runs; those of ``tables`` on tables that come with a review;
+Predicates of a study (``core.text.claim_words``) are judged on a folder of runs; those of ``tables`` on tables that come with a review;
 formulas against metrics of ours. A claim without a predicate gets the verdict that its kind allows: a pointer is not testable, being no
 claim about the world.
 """
@@ -37,7 +37,7 @@ ON_FACTS: Mapping[str, Callable[..., Outcome]] = {
     "equal_strength": table_predicates.unequal_conditions,
 }
 ON_RUNS: Mapping[str, Callable[..., Outcome]] = {"measured": measured, "registered_study": registered_study}
-"""Judged on a folder of runs; those of a study (``core.claim_words``) are too."""
+"""Judged on a folder of runs; those of a study (``core.text.claim_words``) are too."""
 
 
 def verify(

@@ -1,6 +1,6 @@
 """How a user writes a claim: ``{say: sentence, PREDICATE: {field: value}}``, in ``claims:`` of a YAML study and ``CLAIMS`` of a Python one.
 
-Here the words are checked, before anything runs; ``report.user_claims`` makes predicates of them.
+Here the words are checked, before anything runs; ``report.claims.user_claims`` makes predicates of them.
 """
 
 from collections.abc import Mapping, Sequence

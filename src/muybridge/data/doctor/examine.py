@@ -41,7 +41,7 @@ class Finding:
         kind: ``broken`` (names the frame), ``missing`` (listed, not there), ``extra`` (there, not listed), ``short`` (fewer frames than
             wanted), ``rate`` (more than 20 % off the usual frame rate), ``copy`` (the same bytes), ``alike`` (shows the same: re-encoded,
             mirrored or cut), ``leak`` (a copy or look-alike on the other side of the split), ``cut`` (another scene begins),
-            ``hdr``, ``pixels``, ``streams``, ``varying`` (``data.video_traits``).
+            ``hdr``, ``pixels``, ``streams``, ``varying`` (``data.decode.video_traits``).
         video: id.
         detail: in words.
         other: id of the video that shows the same, of ``copy``, ``alike`` and ``leak``; else empty.

@@ -29,7 +29,7 @@ class Facts:
         height: of the upright picture, pixels; 0 where the file is damaged.
         width: of the upright picture, pixels; 0 where the file is damaged.
         cuts: frames at which another scene begins.
-        traits: of ``data.video_traits``, with a few words each.
+        traits: of ``data.decode.video_traits``, with a few words each.
     """
 
     frames: int

@@ -128,7 +128,7 @@ def read(
         allow_links: read shards to which links lead out of the folder.
 
     Raises:
-        UsageError: a shard that is damaged or refused (see ``data.tar``), a sample with two videos, or no videos.
+        UsageError: a shard that is damaged or refused (see ``data.lists.tar``), a sample with two videos, or no videos.
     """
     root, shards = root_of(source), found(source)
     fence = Fence(root, allow_links)

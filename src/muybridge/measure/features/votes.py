@@ -20,7 +20,7 @@ def votes(
     discrimination, CVPR 2018, sec. 3.4, but for a constant factor that keeps the weights at one or below.
 
     Args:
-        order: neighbours of each query, as ``measure.retrieval`` gives them; -1 for none.
+        order: neighbours of each query, as ``measure.features.ranking`` gives them; -1 for none.
         similarity: their cosine similarities.
         labels: class of each row of the gallery, 0 to classes - 1.
         classes: number of columns.

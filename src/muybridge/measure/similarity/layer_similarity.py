@@ -44,7 +44,7 @@ class LayerMap:
     interval: tuple[Float64[np.ndarray, "l l2"], Float64[np.ndarray, "l l2"]] | None = None
 
     def arrays(self) -> dict[str, Float64[np.ndarray, "l l2"]]:
-        """Everything by name, as ``core.layer_maps`` keeps it."""
+        """Everything by name, as ``runs.contents.layer_maps`` keeps it."""
         found = {"value": self.value, "null_low": self.null[0], "null_high": self.null[1]}
         if self.interval is not None:
             found |= {"low": self.interval[0], "high": self.interval[1]}

@@ -21,7 +21,7 @@ from muybridge.report.scores.score import Comparison
 
 Score = Literal["mean_off_diagonal", "block_score"]
 ROWS: tuple[Score, ...] = ("mean_off_diagonal", "block_score")
-"""As ``core.layer_maps`` keeps their replicates."""
+"""As ``runs.contents.layer_maps`` keeps their replicates."""
 Wanted = Mapping[str, str | tuple[str, ...]]
 SPELT = {"mean_off_diagonal": "mean off the diagonal", "block_score": "block score"}
 

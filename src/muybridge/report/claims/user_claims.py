@@ -1,4 +1,4 @@
-"""Predicates from the words of a study file (``core.claim_words``)."""
+"""Predicates from the words of a study file (``core.text.claim_words``)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -177,7 +177,7 @@ def _refuse_gaps(scored: Scored) -> None:
         raise UsageError(f"the runs cannot be compared: {' '.join(lacking)} {way}")
     if not scored.comparisons:
         raise UsageError(
-            "the runs cannot be compared: they were tested on different videos. Use the same --limit."
+            "the runs cannot be compared: they were tested on different videos. Use the same --limit and fold."
         )
 
 

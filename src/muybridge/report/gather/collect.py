@@ -222,6 +222,8 @@ def facets(run: Run) -> dict[str, Any]:
     filled |= {key: value for key, value in said.items() if value is not None}
     if run.stage == "pretrain" and not filled["source"]:
         filled["source"] = "+".join(Path(str(one)).name for one in data_of(run).get("source") or [])
+    if run.stage == "pretrain" and filled["fold"] is None:
+        filled["fold"] = run.result.get("config", {}).get("held_out_fold")
     return {**filled, "data": str(data), "arm": str(filled["arm"]), "protocol": str(filled["protocol"])}
 
 

@@ -1,6 +1,6 @@
 """Which finished runs can be read: a damaged one is listed with its file, and the report goes on without it.
 
-Whether a run is what was written is known by then (``core.index``); here it is what a report can use.
+Whether a run is what was written is known by then (``runs.run_index``); here it is what a report can use.
 """
 
 from pathlib import Path

@@ -146,7 +146,8 @@ def _budget_row(run: Run, name: str, differs: list[str], several: bool, all_of: 
     wall = Cell(f"{seconds:.1f}", sort=seconds) if seconds is not None else missing("not told")
     told = [*run.result.get("notes", []), *(["limited run"] if run.result.get("limited") else [])]
     remarks = "; ".join([*broken_budget(run), *told])
-    seed = Cell(str(one["seed"]), sort=one["seed"])
+    left_out = "" if one["fold"] is None else f"without fold {one['fold']}"
+    seed = Cell(str(one["seed"]), sort=one["seed"], small=left_out)
     return [
         arm_cell(name, all_of),
         _data_cell(one["data"], backbone_of(run) if several else ""),

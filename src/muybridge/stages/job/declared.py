@@ -33,7 +33,7 @@ def declare(dataset: Dataset, words: Sequence[str]) -> Dataset:
 
     Args:
         dataset: as read.
-        words: perturbations that change every label, into which class is not known; and csv files (``data.changes.read``).
+        words: perturbations that change every label, into which class is not known; and csv files (``data.sets.changes.read``).
 
     Raises:
         UsageError: a word that is neither, or a file that is no such table.

@@ -59,7 +59,7 @@ class Memory:
         return self._shared[key][0]
 
     def check_split(self, dataset: Dataset, fold: int | None, folds: int | None) -> None:
-        """As ``stages.check.check_split``, once for each split."""
+        """As ``stages.job.check.check_split``, once for each split."""
         key = (id(dataset), fold, folds)
         if key not in self._splits:
             check_split(dataset, fold, folds)

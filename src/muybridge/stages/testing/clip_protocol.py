@@ -33,7 +33,7 @@ class Protocol:
         spatial: crops per clip: 1 (centre) or 3 (both ends and the middle of the long side).
         short_side: to which pictures are scaled, pixels; 0 for pictures squeezed out of a cache of ``crop`` pixels.
         crop: height and width of what the model sees, pixels.
-        short: what to do with a video shorter than a clip, see ``core.sampling``.
+        short: what to do with a video shorter than a clip, see ``sampling``.
 
     Raises:
         ValueError: numbers that make no clip.

@@ -2,7 +2,8 @@
 
 A run is cut into chunks, numbered from 0, that are always computed whole and in order. ``state/rows-START-STOP-CHECKSUM.parquet`` holds the
 rows of chunks START to STOP - 1 and, in its metadata, the videos that turned out to be broken in them. Where the parts are cut depends on
-the clock; the joined files do not. A part whose bytes are not those of its checksum (``core.checked``) is computed anew, and all behind it.
+the clock; the joined files do not. A part whose bytes are not those of its checksum (``store.checked``) is computed anew, and all
+behind it.
 """
 
 import io

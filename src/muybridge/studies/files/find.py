@@ -26,7 +26,7 @@ class Recipe:
         config: what the user can set.
         cells: makes the generator of stage configs.
         words: of the command that runs it.
-        claims: the user's own, in the words of ``core.claim_words``.
+        claims: the user's own, in the words of ``core.text.claim_words``.
         place: says for an unfinished generator where in the file it stands; empty for shipped studies.
     """
 

@@ -2,7 +2,7 @@
 
 A file defines ``cells(config)``, a generator that yields stage configs and is sent the folder of each run; and, if it wants options of
 its own, ``Config``, a frozen dataclass on top of ``StudyConfig``. ``TITLE`` names its report, ``CLAIMS`` lists what it claims
-(``core.claim_words``).
+(``core.text.claim_words``).
 """
 
 import dataclasses

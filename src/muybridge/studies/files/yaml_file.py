@@ -61,7 +61,7 @@ class File:
         factors: their values, as written.
         specs: by name.
         exclude: combinations that are left out: factor to values.
-        claims: in the words of ``core.claim_words``.
+        claims: in the words of ``core.text.claim_words``.
     """
 
     path: Path

@@ -35,7 +35,7 @@ class Scale:
     """What a study does at one size, unless it says otherwise.
 
     Attributes:
-        recipes: whether every task is pretrained by its own recipe (``objectives.recipes``); ``pretrain`` goes over it.
+        recipes: whether every task is pretrained by its own recipe (``config.recipes``); ``pretrain`` goes over it.
         source: videos to pretrain on.
         data: labelled data sets.
         tasks: pretext tasks.
