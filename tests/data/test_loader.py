@@ -289,6 +289,15 @@ def test_the_first_three_are_named(broken: int, listed: str) -> None:
     assert listed in str(caught.value)
 
 
+def test_paths_that_all_miss_are_told_of_the_root() -> None:
+    gone = ["there is no such file"] * 2
+    with pytest.raises(UsageError, match=r"all 2 videos are broken; .* --root names the folder"):
+        check_broken(_records(2), gone, allow=True)
+    with pytest.raises(UsageError) as caught:
+        check_broken(_records(2), [gone[0], "torn"], allow=True)
+    assert "--root" not in str(caught.value)
+
+
 @pytest.mark.parametrize("allow", [False, True])
 def test_nothing_left_is_never_allowed(allow: bool) -> None:
     with pytest.raises(UsageError, match=r"all 2 videos are broken; the first: 0\.mp4: torn\."):

@@ -228,6 +228,7 @@ def test_three_clips_are_refused(tmp_path, out):
         ({"b": "r2plus1d-tiny=weights.xyz"}, "wanted a file of weights"),
         ({"b": "r2plus1d-tiny=no.pt"}, "--b .*no.pt: cannot be read"),
         ({"batch": 3}, "--batch 3: wanted 4 or more"),
+        ({"limit": 3}, "--limit 3: wanted 4 or more"),
         ({"videos": 3}, "--videos 3: wanted 4 or more"),
         ({"measure": ()}, "--measure"),
         ({"b": "vit-tiny", "crop": 20}, "--crop 20: ViT.*multiple of 8"),

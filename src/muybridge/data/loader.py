@@ -115,8 +115,12 @@ def check_broken(records: Sequence[VideoRecord], errors: Sequence[str], allow: b
     """
     broken = [{"path": str(r.video), "reason": e} for r, e in zip(records, errors, strict=True) if e]
     if broken and len(broken) == len(records):
+        gone = all("no such file" in one["reason"] for one in broken)
+        way = (
+            " No path is there: --root names the folder that the paths of a list start from." if gone else ""
+        )
         raise UsageError(
-            f"all {len(records)} videos are broken; the first: {broken[0]['path']}: {broken[0]['reason']}."
+            f"all {len(records)} videos are broken; the first: {broken[0]['path']}: {broken[0]['reason']}.{way}"
         )
     if len(broken) > 0.01 * len(records) and not allow:
         listed = "; ".join(f"{b['path']}: {b['reason']}" for b in broken[:3])

@@ -257,6 +257,9 @@ def _check(job: Job[SimilarityConfig], stimuli: Stimuli, done: int) -> None:
     missing = [stimuli.tested.error(place) for place in range(len(stimuli.records))]
     check_broken(stimuli.records, missing, job.config.allow_broken)
     if done < LEAST:
+        limit = job.config.limit
+        if limit is not None and limit < LEAST:
+            raise UsageError(f"--limit {limit}: wanted {LEAST} or more to compare layers.")
         raise UsageError(
             f"--data: {done} videos of {job.dataset.name} could be read; wanted {LEAST} or more to compare layers."
         )

@@ -92,7 +92,8 @@ def _summary(all_of: Gathered) -> str:
     tested = [one for one in all_of.experiments if all_of.kinds.get(one.stage) in ("answers", "tested")]
     data = sorted({one.data for one in tested})
     arms = f"{len(all_of.arms)} arm{'s' * (len(all_of.arms) != 1)} ({listed(all_of.arms)})"
-    return f"{grouped(len(all_of.runs))} finished runs, {arms}, tested on {listed(data) or 'nothing yet'}."
+    runs = f"{grouped(len(all_of.runs))} finished run{'s' * (len(all_of.runs) != 1)}"
+    return f"{runs}, {arms}, tested on {listed(data) or 'nothing yet'}."
 
 
 def tables_of(content: Content) -> dict[str, list[Table]]:

@@ -201,7 +201,7 @@ def direct(
     notes = traits.notes(planned.traits)
     if short:
         notes.append(
-            f"{short} videos are shorter than the {protocol.span} frames of a clip (policy: {protocol.short})"
+            f"{short} video{'s are' if short > 1 else ' is'} shorter than the {protocol.span} frames of a clip (policy: {protocol.short})"
         )
     together = max(1, batch // protocol.views)
     return Direct(records, planned, protocol, together, threads_for(workers)), notes

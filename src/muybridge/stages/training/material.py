@@ -103,7 +103,7 @@ def _usable(
     notes = []
     if short:
         notes.append(
-            f"{short} {role} videos are shorter than the {law.span} frames wanted (policy: {law.short})"
+            f"{short} {role} video{'s are' if short > 1 else ' is'} shorter than the {law.span} frames wanted (policy: {law.short})"
         )
     if same:
         notes.append(f"{same} {role} videos are so short that all clips of a tuple show the same frames")
