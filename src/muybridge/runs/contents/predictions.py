@@ -76,7 +76,7 @@ class Predictions:
         """The rows of a mask, or those of numbers, in their order and as often as they are named."""
         return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
-    def condition(self, perturbation: str, severity: int | np.integer[Any]) -> "Predictions":
+    def condition(self, perturbation: str, severity: int | np.int64) -> "Predictions":
         """The rows of one perturbation and severity."""
         return self.where((self.perturbation == perturbation) & (self.severity == severity))
 
