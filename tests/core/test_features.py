@@ -61,9 +61,13 @@ def test_a_layer_without_a_tensor_is_named():
 
 
 def test_the_classifier_is_linear_in_the_pooled_feature():
-    model = Classifier(Empty(), 2, 3)
-    x = torch.rand(4, 2)
-    torch.testing.assert_close(model(x), x @ model.head.weight.T + model.head.bias)
+    class Pixels(nn.Module):
+        def forward(self, x: torch.Tensor) -> Features:
+            return Features(x.flatten(1))
+
+    model = Classifier(Pixels(), 6, 3)
+    x = torch.rand(4, 3, 1, 1, 2)
+    torch.testing.assert_close(model(x), x.flatten(1) @ model.head.weight.T + model.head.bias)
 
 
 @pytest.mark.parametrize("name", ["c3d", "r3d", "r2plus1d", "shufflenet", "mobilenet", "squeezenet"])

@@ -12,6 +12,7 @@ from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.perturb import PERTURBATIONS, TYPES
 from muybridge.perturb.apply import conditions, perturb
 from muybridge.perturb.profiles import DEFAULT, PROFILES, SEVERITIES, Ladder, ladder
+from runtime_types import unchecked
 
 CELLS = [(profile.name, type) for profile in PROFILES.values() for type in profile.types]
 DRAWN = [
@@ -77,9 +78,9 @@ def test_the_controls_return_the_clip_in_every_profile():
 
 @pytest.mark.parametrize("severity", [0, 6, -1, 2.5])
 def test_severities_run_from_1_to_5(severity):
-    with pytest.raises(UsageError, match=r"wanted 1 to 5"):
+    with unchecked(), pytest.raises(UsageError, match=r"wanted 1 to 5"):
         cell(five(), "shot_noise", severity)
-    with pytest.raises(UsageError, match=r"wanted 1 to 5"):
+    with unchecked(), pytest.raises(UsageError, match=r"wanted 1 to 5"):
         conditions(types=["shot_noise"], severities=[severity])
 
 
@@ -99,7 +100,7 @@ def test_an_unknown_profile_names_the_nearest():
 
 
 def test_frames_of_another_type_or_layout_are_refused():
-    with pytest.raises(ValueError, match="wanted uint8"):
+    with unchecked(), pytest.raises(ValueError, match="wanted uint8"):
         replace(five(), frames=five().frames.float())
     with pytest.raises(ValueError, match="wanted uint8"):
         replace(five(), frames=five().frames.transpose(1, 2))

@@ -40,7 +40,12 @@ def test_products_of_64_bits_are_exact(a: int, b: int):
 
 def test_a_device_that_is_not_the_cpu_takes_tensor_operations(monkeypatch: pytest.MonkeyPatch):
     calls = []
-    monkeypatch.setattr(philox, "words", lambda keys, count, device: calls.append((count, device)))
+
+    def words(keys: np.ndarray, count: int, device: torch.device) -> torch.Tensor:
+        calls.append((count, device))
+        return torch.empty(len(keys), count, dtype=torch.int16, device=device)
+
+    monkeypatch.setattr(philox, "words", words)
     streams(**NAME).on("meta").words(5)
     assert calls == [(5, torch.device("meta"))]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int64
 
 from muybridge.core.seeding import rng
 from muybridge.measure.accuracy import balanced, hits, video_level
@@ -127,7 +127,7 @@ def zero_of(
     )
 
 
-def probabilities(scores: Float64[np.ndarray, "n k"]) -> Float64[np.ndarray, "n k"]:
+def probabilities(scores: Float[np.ndarray, "n k"]) -> Float64[np.ndarray, "n k"]:
     """Softmax over the classes of each row, in double precision; rows without scores stay NaN."""
     shifted = scores.astype(np.float64) - scores.max(axis=1, keepdims=True)
     powers = np.exp(shifted)

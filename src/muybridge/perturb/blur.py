@@ -112,7 +112,7 @@ def convolved(
     return torch.cat([F.conv2d(planes, weight, groups=t) for planes in padded])
 
 
-def mirrored(planes: Float32[Tensor, "1 n h w"], pad: int) -> Float32[Tensor, "1 n h+2*pad w+2*pad"]:
+def mirrored(planes: Float32[Tensor, "1 n h w"], pad: int) -> Float32[Tensor, "1 n h+2*{pad} w+2*{pad}"]:
     """Mirror at the border, as often as a picture smaller than the padding needs; a single row or column is repeated."""
     if 1 in planes.shape[-2:]:
         return F.pad(planes, (pad, pad, pad, pad), mode="replicate")

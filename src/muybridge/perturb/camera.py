@@ -11,7 +11,7 @@ import itertools
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int32, Int64, UInt8
+from jaxtyping import Float64, Int32, Int64, Real, UInt8
 from torch import Tensor
 
 from muybridge.perturb.streams import Streams
@@ -122,14 +122,14 @@ def smooth_path(length: int, axes: int, rng: np.random.Generator) -> Float64[np.
     return np.asarray(path / np.linalg.norm(path, axis=0).max())
 
 
-def rotations(degrees: Float64[np.ndarray, "b n"]) -> Maps:
+def rotations(degrees: Real[np.ndarray, "b n"]) -> Maps:
     """Where the pixels of turned pictures come from: coordinates (y, x, 1) about the centre to (y, x) about the centre."""
     cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
     zero = np.zeros_like(cos)
     return np.stack([np.stack([cos, sin, zero], -1), np.stack([-sin, cos, zero], -1)], -2)
 
 
-def shifts(offset: Float64[np.ndarray, "b n 2"]) -> Maps:
+def shifts(offset: Real[np.ndarray, "b n 2"]) -> Maps:
     """Where the pixels of shifted pictures come from: that many rows down and columns to the right."""
     turn = np.broadcast_to(np.eye(2), (*offset.shape[:2], 2, 2))
     return np.concatenate([turn, offset[..., None]], -1)

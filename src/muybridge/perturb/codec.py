@@ -26,6 +26,7 @@ from muybridge.perturb import yuv
 from muybridge.perturb.streams import Streams
 
 Pictures: TypeAlias = UInt8[np.ndarray, "t ..."]
+Picture: TypeAlias = UInt8[np.ndarray, "..."]
 Damage: TypeAlias = Callable[[bytes], bytes]
 COARSEST = 31
 SMALL = 128
@@ -132,7 +133,7 @@ def recoded(
 
 def enlarged(
     frames: UInt8[Tensor, "b c t h w"], height: int, width: int
-) -> UInt8[Tensor, "b c t height width"]:
+) -> UInt8[Tensor, "b c t {height} {width}"]:
     """Pictures that go on below and to the right with their last row and column."""
     h, w = frames.shape[-2:]
     rows, columns = (
@@ -150,7 +151,7 @@ def film(
     decoder.width, decoder.height, decoder.pix_fmt = source.width, source.height, pixels
     decoder.extradata, decoder.thread_count = source.extradata, 1
     decoder.options = {"flags": "+bitexact+output_corrupt"}
-    shown: dict[int, Pictures] = {}
+    shown: dict[int, Picture] = {}
     for packet in [*packets, None]:
         with suppress(av.error.FFmpegError):
             for frame in decoder.decode(packet and _changed(packet, damage)):
@@ -179,7 +180,7 @@ def encoded(
     return context, packets + context.encode(None)
 
 
-def held(shown: Mapping[int, Pictures], pictures: Pictures) -> Pictures:
+def held(shown: Mapping[int, Picture], pictures: Pictures) -> Pictures:
     """Decoded frames in order; a missing one repeats the one before, or the first that follows, or is grey."""
     result = np.full_like(pictures, 128)
     found = sorted(i for i, picture in shown.items() if picture.shape == pictures.shape[1:])

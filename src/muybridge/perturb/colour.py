@@ -58,7 +58,7 @@ def means(levels: Num[Tensor, "..."], axes: tuple[int, ...]) -> Float[Tensor, ".
     return levels.sum(axes, keepdim=True, dtype=torch.float64).div_(count).float()
 
 
-def to_bytes(values: Float[Tensor, "b c t h w"], rounding: Rounding) -> UInt8[Tensor, "b c t h w"]:
+def to_bytes(values: Float[Tensor, "*s"], rounding: Rounding) -> UInt8[Tensor, "*s"]:
     """Levels 0 to 255, rounded to the nearest or down; the values are overwritten."""
     rounded = values.round_() if rounding == "half" else values.floor_()
     return rounded.clamp_(0, 255).to(torch.uint8)

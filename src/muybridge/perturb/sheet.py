@@ -117,7 +117,7 @@ def strip(cell: Cell, bar: bool) -> tuple[Picture, list[tuple[int, int, int]]]:
     return picture, corners
 
 
-def shrunk(picture: Picture, height: int, width: int) -> Picture:
+def shrunk(picture: Picture, height: int, width: int) -> UInt8[np.ndarray, "{height} {width} 3"]:
     """A smaller picture, without aliasing."""
     pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float()
     small = F.interpolate(pixels, (height, width), mode="bilinear", antialias=True, align_corners=False)
@@ -133,7 +133,7 @@ def _strip_height(h: int, w: int, bar: bool) -> int:
     return 2 * _small(h, w)[0] + SEAM + (5 + BAR if bar else 0)
 
 
-def _colour(frame: int, frames: int) -> tuple[int, int, int]:
+def _colour(frame: int | np.int64, frames: int) -> tuple[int, int, int]:
     red, green, blue = VIRIDIS[min(255, 256 * frame // max(1, frames - 1))].tolist()
     return red, green, blue
 

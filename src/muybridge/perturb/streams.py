@@ -9,10 +9,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import SupportsIndex
 
 import numpy as np
 import torch
-from jaxtyping import Int16, UInt64
+from jaxtyping import Int16, Int64, UInt64
 from torch import Tensor
 
 from muybridge.perturb import philox
@@ -60,10 +61,10 @@ def streams(
     profile: str,
     dataset: str,
     videos: Sequence[str],
-    views: Sequence[int],
+    views: Sequence[SupportsIndex] | Int64[np.ndarray, "b"],
     type: str,
-    severity: int,
-    seed: int = 0,
+    severity: SupportsIndex,
+    seed: SupportsIndex = 0,
 ) -> Streams:
     """Streams of the clips of a batch.
 

@@ -26,7 +26,7 @@ def packed(frames: UInt8[Tensor, "b 3 t h w"]) -> UInt8[Tensor, "b t h*3//2 w"]:
     return torch.cat([plane.flatten(2) for plane in planes], 2).view(b, t, h * 3 // 2, w)
 
 
-def unpacked(planes: UInt8[Tensor, "b t h*3//2 w"]) -> UInt8[Tensor, "b 3 t h w"]:
+def unpacked(planes: UInt8[Tensor, "b t tall w"]) -> UInt8[Tensor, "b 3 t tall*2//3 w"]:
     """RGB of planes of YUV 4:2:0."""
     b, t, tall, w = planes.shape
     h = tall * 2 // 3

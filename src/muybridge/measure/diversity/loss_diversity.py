@@ -134,7 +134,11 @@ def vendi(c: Cosines, weights: Float64[np.ndarray, "k"] | None = None) -> Number
 
 def normalised(effective: Numbers | float, losses: int) -> Numbers:
     """``(D3 - 1) / (K - 1)``, in [0, 1]: without the number of losses; NaN for one."""
-    return (np.asarray(effective) - 1) / (losses - 1) if losses > 1 else np.full_like(effective, np.nan)
+    return (
+        np.asarray((np.asarray(effective) - 1) / (losses - 1))
+        if losses > 1
+        else np.full_like(effective, np.nan)
+    )
 
 
 def novelty(c: Cosines, of: Sequence[int] | None = None) -> Numbers:

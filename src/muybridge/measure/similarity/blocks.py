@@ -7,6 +7,8 @@ ours. Layers stand in the order in which they first fire, those that never fire 
 import numpy as np
 from jaxtyping import Bool, Float64
 
+Means = Float64[np.ndarray, "*r"] | np.float64
+"""A number for every map; a scalar of NumPy for a single one."""
 APART, ABOVE = 10, 0.9
 """Layers further apart than this count as distant, a similarity above this as bright."""
 
@@ -19,12 +21,12 @@ def distances(shape: tuple[int, ...]) -> Float64[np.ndarray, "l l2"]:
     return found
 
 
-def mean_off_diagonal(value: Float64[np.ndarray, "*r l l2"]) -> Float64[np.ndarray, "*r"]:
+def mean_off_diagonal(value: Float64[np.ndarray, "*r l l2"]) -> Means:
     """Mean over pairs of layers in different places; NaN where there are none."""
     return _mean(value, distances(value.shape[-2:]) >= 1)
 
 
-def block_score(value: Float64[np.ndarray, "*r l l2"]) -> Float64[np.ndarray, "*r"]:
+def block_score(value: Float64[np.ndarray, "*r l l2"]) -> Means:
     """Share of the pairs further apart than ``APART`` layers whose similarity is above ``ABOVE``; NaN where there are none."""
     known = ~np.isnan(value)
     bright = np.where(known, (value > ABOVE).astype(np.float64), np.nan)
@@ -46,9 +48,7 @@ def inside(
     return found
 
 
-def _mean(
-    value: Float64[np.ndarray, "*r l l2"], chosen: Bool[np.ndarray, "l l2"]
-) -> Float64[np.ndarray, "*r"]:
+def _mean(value: Float64[np.ndarray, "*r l l2"], chosen: Bool[np.ndarray, "l l2"]) -> Means:
     """Mean over chosen pairs that are known."""
     known = chosen & ~np.isnan(value)
     number = known.sum(axis=(-2, -1))

@@ -100,9 +100,12 @@ def products(a: Grams, b: Float64[Tensor, "*p l2 n n"]) -> Float64[Tensor, "*p l
 
 
 def ratio(
-    between: Float64[Tensor, "*r l l2"], a: Float64[Tensor, "*r l"], b: Float64[Tensor, "*r l2"]
+    between: Float64[Tensor, "*r l l2"], a: Float64[Tensor, "*s l"], b: Float64[Tensor, "*s l2"]
 ) -> Float64[Tensor, "*r l l2"]:
-    """CKA from sums of HSIC; NaN where the HSIC of a layer with itself is not above zero (features that are the same for all clips)."""
+    """CKA from sums of HSIC; NaN where that of a layer with itself is not above zero (features that are the same for all clips).
+
+    The layers with themselves may stand once for all rows: permuted clips keep them.
+    """
     nan = torch.tensor(torch.nan, dtype=torch.float64)
     size = a.where(a > 0, nan).sqrt()[..., :, None] * b.where(b > 0, nan).sqrt()[..., None, :]
     return between / size

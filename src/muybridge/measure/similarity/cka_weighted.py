@@ -6,7 +6,7 @@ of a Gram matrix for similarity between clips, and lifts every value.
 """
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from muybridge.measure.similarity.cka import LEAST, Grams
@@ -26,7 +26,7 @@ class Weighted:
         share: of the batch that was drawn; an estimate counts that much among those of other batches.
     """
 
-    def __init__(self, weights: Float64[Tensor, "r n"]) -> None:
+    def __init__(self, weights: Float[Tensor, "r n"]) -> None:
         self.weights = w = weights.double()
         n = w.shape[1]
         p1, p2, p3, p4 = (w.pow(k).sum(1, keepdim=True) for k in (1, 2, 3, 4))

@@ -18,6 +18,8 @@ from muybridge.core.seeding import rng
 from muybridge.measure.similarity.cka import Grams, biased_rows, permuted, products, ratio, unbiased_rows
 from muybridge.measure.similarity.cka_weighted import Weighted
 
+Others = Float64[Tensor, "l2 n n"]
+"""Gram matrices of the other network, which may have another number of layers."""
 Measure = Literal["cka", "cka-biased", "procrustes", "mutual-knn"]
 MEASURES: tuple[Measure, ...] = ("cka", "cka-biased", "procrustes", "mutual-knn")
 BAND = (0.025, 0.975)
@@ -79,7 +81,7 @@ def roots(grams: Grams) -> Grams:
     return found
 
 
-def procrustes(a: Grams, b: Grams) -> Float64[Tensor, "l l2"]:
+def procrustes(a: Grams, b: Others) -> Float64[Tensor, "l l2"]:
     """Cosine of the angular Procrustes distance of all pairs (Williams et al., NeurIPS 2021, eq. 5), from ``roots``: 1 for equal shapes.
 
     The sum of the singular values of X'Y, divided by the norms of X and Y, is the sum of those of the product of the roots.
@@ -110,7 +112,7 @@ class LayerSums:
     clips: int = 0
     _sums: dict[str, Tensor] = field(default_factory=dict)
 
-    def add(self, a: Grams, b: Grams, groups: Int64[np.ndarray, "n"]) -> None:
+    def add(self, a: Grams, b: Others, groups: Int64[np.ndarray, "n"]) -> None:
         """One batch.
 
         Args:
@@ -153,7 +155,7 @@ class LayerSums:
             return None
         return ratio(*(self._sums[f"redrawn {what}"] for what in ("ab", "a", "b"))).numpy()
 
-    def _add_rows(self, name: str, a: Grams, b: Grams, orders: Int64[Tensor, "p n"]) -> None:
+    def _add_rows(self, name: str, a: Grams, b: Others, orders: Int64[Tensor, "p n"]) -> None:
         n = a.shape[-1]
         a, b = a * n**0.5, b * n**0.5
         self._more(f"{name} ab", products(a, b))
@@ -161,12 +163,12 @@ class LayerSums:
         self._more(f"{name} a", a.square().sum((1, 2)))
         self._more(f"{name} b", b.square().sum((1, 2)))
 
-    def _add_procrustes(self, a: Grams, b: Grams, orders: Int64[Tensor, "p n"]) -> None:
+    def _add_procrustes(self, a: Grams, b: Others, orders: Int64[Tensor, "p n"]) -> None:
         n = a.shape[-1]
         self._more("procrustes ab", n * procrustes(a, b))
         self._more("procrustes null", n * torch.stack([procrustes(a, one) for one in permuted(b, orders)]))
 
-    def _add_redrawn(self, a: Grams, b: Grams, weights: Float64[Tensor, "r n"]) -> None:
+    def _add_redrawn(self, a: Grams, b: Others, weights: Float64[Tensor, "r n"]) -> None:
         weighted = Weighted(weights)
         rows = weighted.rows(a)
         other = rows if a is b else weighted.rows(b)

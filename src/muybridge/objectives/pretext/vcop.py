@@ -6,7 +6,7 @@ Xu et al., Self-supervised spatiotemporal learning via video clip order predicti
 from itertools import combinations, permutations
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Num
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
@@ -70,8 +70,6 @@ class VCOP(Objective):
         return "clips in the order " + " ".join(str(int(i) + 1) for i in self.orders[target])
 
 
-def arrange(
-    tuples: Float[Tensor, "b n c t h w"], order: Int64[Tensor, "b n"]
-) -> Float[Tensor, "b n c t h w"]:
+def arrange(tuples: Num[Tensor, "b n c t h w"], order: Int64[Tensor, "b n"]) -> Num[Tensor, "b n c t h w"]:
     """Put clip ``order[b, i]`` into slot ``i``."""
     return tuples[torch.arange(len(tuples), device=tuples.device).unsqueeze(1), order]

@@ -72,11 +72,11 @@ class Predictions:
         right: np.ndarray = (self.predicted == self.label) & (self.label >= 0)
         return right
 
-    def where(self, rows: Bool[np.ndarray, "n"]) -> "Predictions":
-        """The rows of a mask."""
+    def where(self, rows: Bool[np.ndarray, "n"] | Int64[np.ndarray, "m"]) -> "Predictions":
+        """The rows of a mask, or those of numbers, in their order and as often as they are named."""
         return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
-    def condition(self, perturbation: str, severity: int) -> "Predictions":
+    def condition(self, perturbation: str, severity: int | np.int64) -> "Predictions":
         """The rows of one perturbation and severity."""
         return self.where((self.perturbation == perturbation) & (self.severity == severity))
 

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from muybridge.measure.similarity.blocks import block_score, diagonal_profile, inside, mean_off_diagonal
+from muybridge.measure.similarity.blocks import (
+    Means,
+    block_score,
+    diagonal_profile,
+    inside,
+    mean_off_diagonal,
+)
 from muybridge.measure.similarity.layer_similarity import LayerMap, quantiles
 from muybridge.stages.features.layer_grams import LayerGrams
 
@@ -64,11 +70,11 @@ def drift_numbers(one: LayerMap, cells: Sequence[tuple[str, int]]) -> list[dict[
 
 
 def _number(
-    of: Callable[[np.ndarray], np.ndarray], value: Float64[np.ndarray, "l l2"], redrawn: np.ndarray | None
+    of: Callable[[np.ndarray], Means], value: Float64[np.ndarray, "l l2"], redrawn: np.ndarray | None
 ) -> dict[str, float | None]:
     told = {"value": _plain(float(of(value)))}
     if redrawn is not None and told["value"] is not None:
-        low, high = quantiles(of(redrawn))
+        low, high = quantiles(np.asarray(of(redrawn)))
         told |= {"low": _plain(float(low)), "high": _plain(float(high))}
     return told
 
