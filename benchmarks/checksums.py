@@ -3,9 +3,9 @@
     python benchmarks/checksums.py [--rounds 9]
 
 *Data time.* The batches of a training are made from a decoded cache as a run makes them, by a loader and one thread, once with the look at
-each video's checksum and once without; the two take turns, each time with a store as a new process has it. Printed for a memory map and
-for short-GOP video: CPU microseconds of a draw in the fastest round, and by how much the look makes the whole training's reading longer: by
-the fastest rounds of both (other work on the machine only ever adds), and by the median of the rounds' ratios, with quartiles.
+each video's checksum and once without; the two take turns, each time with a store as a new process has it. Printed are CPU microseconds of
+a draw without the look (fastest round), the CPU time inside of the looks as a share of the whole training's reading (median of the rounds,
+with quartiles), and how much longer the fastest round with them was than the fastest without.
 
 *A study.* The verbs of a small study run one after the other in this process on embedded data; the CPU time inside of everything that
 hashes (files of videos, cached frames, their index, states, runs) is added up and stated as a share of the whole.
@@ -108,26 +108,28 @@ def data_time(case: Case, rounds: int) -> None:
         root = Path(folder)
         records = films(root, case.videos, case.frames, case.size)
         planned = cache.plan(records, cache.Geometry(case.size, case.size), kind=case.kind, root=root)
-        ratios, plain, whole = [], [], []
+        plain, inside, whole = [], [], []
         for number in range(rounds + 1):
-            looked = seconds(cache.build(records, planned), records, case)
+            spent = Counter[str]()
+            with clocked(spent, "cached frames"):
+                looked = seconds(cache.build(records, planned), records, case)
             with mock.patch.object(FrameStore, "_is_sound", return_value=True):
                 alone = seconds(cache.build(records, planned), records, case)
             if number:  # the first one decodes
-                plain.append(alone / (case.passes * len(records)))
-                whole.append(looked / (case.passes * len(records)))
-                ratios.append(100 * (looked / alone - 1))
-        low, middle, high = statistics.quantiles(ratios, n=4)
+                plain.append(alone)
+                whole.append(looked)
+                inside.append(100 * spent.total() / alone)
+        low, middle, high = statistics.quantiles(inside, n=4)
         print(
-            f"{case.name}: {1e6 * min(plain):.0f} us a draw, looking adds {100 * (min(whole) / min(plain) - 1):+.1f} % by the fastest "
-            f"rounds, {middle:+.1f} % ({low:+.1f} to {high:+.1f}) by all",
+            f"{case.name}: {1e6 * min(plain) / case.passes / len(records):.0f} us a draw; looking takes {middle:.2f} % of that "
+            f"({low:.2f} to {high:.2f}); with it {100 * (min(whole) / min(plain) - 1):+.1f} %",
             flush=True,
         )
 
 
 @contextmanager
-def clocked(spent: Counter[str]) -> Iterator[None]:
-    """Add up the CPU seconds inside of everything that hashes; a call within another is counted once."""
+def clocked(spent: Counter[str], *kinds: str) -> Iterator[None]:
+    """Add up the CPU seconds inside of what hashes, of all kinds where none is named; a call within another is counted once."""
     inside = False
 
     def timed(what: str, plain: Callable[..., object]) -> Callable[..., object]:
@@ -145,8 +147,8 @@ def clocked(spent: Counter[str]) -> Iterator[None]:
         return call
 
     with ExitStack() as stack:
-        for what, places in HASHING.items():
-            for place, name in places:
+        for what in kinds or HASHING:
+            for place, name in HASHING[what]:
                 stack.enter_context(mock.patch.object(place, name, timed(what, getattr(place, name))))
         yield
 

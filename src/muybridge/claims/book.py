@@ -22,6 +22,7 @@ from muybridge.claims.verify.table_predicates import Outcome, Results
 from muybridge.claims.verify.verify import differing, verify
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
+from muybridge.runs.mirror import working_copy
 
 Judge = Callable[[str, str], object]
 Tables = Mapping[str, str | Path]
@@ -206,7 +207,7 @@ def _entries(path: Path) -> list[dict[str, Any]]:
 
 
 def _folder(runs: str | Path | None) -> Path | None:
-    return None if runs is None else Path(runs)
+    return None if runs is None else working_copy(runs)
 
 
 def _tables(told: Tables | None) -> dict[str, Results]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from muybridge.core.errors import UsageError
+from muybridge.runs.mirror import working_copy
 
 if TYPE_CHECKING:
     from muybridge.claims.book import Book, Tables
@@ -70,6 +71,8 @@ def review(
         return Book(book.ledger, book.add(*sources)) if sources else book
     if sources:
         raise UsageError(f"muybridge.review({asked!r}): takes no sources; add them to what it returns.")
-    book = Book(run_review(asked, Path(out), None if runs is None else Path(runs), read_tables(tables or {})))
+    book = Book(
+        run_review(asked, Path(out), None if runs is None else working_copy(runs), read_tables(tables or {}))
+    )
     book.report()
     return book

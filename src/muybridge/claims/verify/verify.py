@@ -20,6 +20,7 @@ from muybridge.claims.verify.table_predicates import Line, Outcome, Results
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.text.claim_words import PREDICATES
 from muybridge.core.text.formulas import formulas
+from muybridge.core.text.redact import redacted
 from muybridge.measure.intervals import holm
 from muybridge.report.claims.formula_claims import FormulaHolds
 from muybridge.report.claims.user_claims import user_claims
@@ -228,7 +229,7 @@ def _written(claim: Mapping[str, Any], one: Outcome) -> dict[str, Any]:
     return {
         "result": {
             "verdict": one.verdict,
-            "reason": one.reason,
+            "reason": redacted(one.reason),
             "effect": _number(one.effect),
             "effect_name": one.effect_name,
             "ci": [_number(bound) for bound in one.ci] if one.ci else None,

@@ -19,6 +19,7 @@ from muybridge.stages.job.resolve_cache import Memory
 from muybridge.stages.job.signed import held
 from muybridge.stages.testing import models
 from muybridge.stages.testing.clip_protocol import OVERRIDES, PROTOCOLS, Protocol, of_run, preset_of
+from muybridge.store.storage import local
 
 FIELDS = ("a", "b")
 
@@ -38,14 +39,14 @@ def file_of(word: str) -> tuple[str, Path | None]:
 
 
 def absolute_word(word: str) -> str:
-    """The word with a full path."""
+    """The word with a full path; of a run in a store, that of its working copy."""
     name, file = file_of(word)
     if file is not None:
         return f"{name}={file.expanduser().absolute()}"
     folder = models.own_folder(name)
     if folder is not None and Path(name.removeprefix("hf:")).expanduser().is_dir():
         return f"hf:{folder.absolute()}"
-    return str(Path(word).expanduser().absolute()) if run_of(word) is not None else word
+    return str(local(word).expanduser().absolute()) if run_of(word) is not None else word
 
 
 def check_word(flag: str, word: str) -> None:
