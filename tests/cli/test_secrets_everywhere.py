@@ -9,8 +9,8 @@ import fsspec
 import pytest
 
 import muybridge
-from muybridge.config.stage_configs import KINDS
 from muybridge.core.plain_data import read_json
+from muybridge.runs.stages import STAGES as KNOWN
 
 Call = Callable[..., tuple[int, str, str]]
 S = "h7nter2XsEcRet"
@@ -67,7 +67,7 @@ def told(words: tuple[object, ...], place: Path, made: dict[str, Path]) -> list[
 
 
 def test_every_stage_is_here():
-    assert {str(words[0]) for words in STAGES.values()} == {*KINDS, "distill"}
+    assert {str(words[0]) for words in STAGES.values()} == {*KNOWN, "distill"}
 
 
 @pytest.mark.slow
