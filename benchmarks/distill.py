@@ -27,7 +27,7 @@ from muybridge.core.networks.min_norm import capped_min_norm
 from muybridge.objectives.labels.distilled import Distilled
 from muybridge.objectives.labels.supervised import Supervised
 from muybridge.objectives.objective import Learner
-from muybridge.stages.training.taught import Teacher
+from muybridge.stages.training.teachers import Teacher
 from muybridge.train.beside import Beside
 from muybridge.train.checkpoint import State
 from muybridge.train.loop import Recipe, _step

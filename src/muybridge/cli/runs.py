@@ -192,6 +192,10 @@ def _facts(row: RunRow) -> dict[str, str]:
     )
     budget = ", ".join(
         f"{name} {value:,}"
+        if isinstance(value, int)
+        else f"{name} {value:,.4g}"
+        if value < 1e4
+        else f"{name} {value:,.0f}"
         for name, value in row.budget.items()
         if isinstance(value, int | float) and name != "kept"
     )
