@@ -29,8 +29,6 @@ NEAREST = 5
 FEW = 20
 """Permutations of ``procrustes``, whose singular values cost a thousand times an inner product; its band is that of a normal law."""
 NORMAL = 1.959964
-Ends = Float64[np.ndarray, "*l"] | np.float64
-"""An end of an interval for every layer or pair of layers, or the one of a single number."""
 
 
 @dataclass(frozen=True)
@@ -183,12 +181,12 @@ class LayerSums:
         self._sums[name] = self._sums[name] + values if name in self._sums else values
 
 
-def quantiles(values: Float64[np.ndarray, "r *l"]) -> tuple[Ends, Ends]:
+def quantiles(values: Float64[np.ndarray, "r *l"]) -> tuple[np.ndarray, np.ndarray]:
     """Ends of the middle 95 %; NaN where some are NaN."""
     low, high = np.quantile(values, BAND, axis=0)
     return low, high
 
 
-def _normal(values: Float64[np.ndarray, "r *l"]) -> tuple[Ends, Ends]:
+def _normal(values: Float64[np.ndarray, "r *l"]) -> tuple[np.ndarray, np.ndarray]:
     mean, spread = values.mean(axis=0), values.std(axis=0, ddof=1)
     return mean - NORMAL * spread, mean + NORMAL * spread
