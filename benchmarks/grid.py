@@ -33,7 +33,7 @@ from muybridge.stages.testing import grid as stage
 from muybridge.stages.testing.clip_protocol import Protocol
 from muybridge.stages.testing.grid import Grid, run_grid
 from muybridge.stages.testing.labels import same
-from muybridge.stages.testing.models import Subject, evaluating, given
+from muybridge.stages.testing.models import TestedModel, evaluating, given
 from muybridge.stages.testing.tested import Direct, direct, fitting
 from muybridge.train.precision import choose
 
@@ -133,7 +133,7 @@ def whole_grid(tested: Direct, cells: list[Any], words: Any, folder: Path) -> di
             for _ in range(len(cells) // 4):
                 floor.timed("forward", subject.call)(ready)
 
-    timed = Subject(subject.name, subject.call, None, subject.key)
+    timed = TestedModel(subject.name, subject.call, None, subject.key)
     object.__setattr__(timed, "logits", clock.timed("forward", subject.logits))
     one = Grid(cells, "benchmark", batch, words.profile)
     object.__setattr__(one, "perturbed", clock.timed("perturb", one.perturbed))

@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from muybridge.config.stage_configs import FinetuneConfig, PretrainConfig, ProbeConfig
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.studies.cost import estimate
 from muybridge.studies.plan import Study, plan
 from muybridge.studies.state import finished
@@ -41,7 +41,7 @@ def grid(cells: int, out: Path) -> Study:
 
 def planned(cells: int) -> Iterator[tuple[str, float]]:
     """Seconds of each part."""
-    out, memory = Path(mkdtemp()), Memory()
+    out, memory = Path(mkdtemp()), ResolveCache()
     began = time.process_time()
     for data in ("builtin-objects", "builtin-motions"):
         _ = memory.load((data,), label=None, group=None, root=None, where=(), allow_links=False).fingerprint

@@ -17,7 +17,7 @@ from muybridge.measure.zeroshot_scores import TEMPLATE, prompt_sensitivity
 from muybridge.report.gather.across import Splits
 from muybridge.report.scores.classwise import classwise
 from muybridge.report.scores.recall import share
-from muybridge.report.scores.shares import Shares
+from muybridge.report.scores.shares import VideoShares
 from muybridge.runs.contents.predictions import Predictions, concatenate
 
 VIDEOS = 120
@@ -66,7 +66,7 @@ def gain(seeds: list[Predictions]) -> Interval:
 
 SCORES: dict[str, Callable[[list[Predictions]], Interval]] = {
     "accuracy": accuracy_interval,
-    "share by condition": lambda seeds: _of_draws(Shares("arm", [outcomes(one) for one in seeds])),
+    "share by condition": lambda seeds: _of_draws(VideoShares("arm", [outcomes(one) for one in seeds])),
     "mean of classes": lambda seeds: classwise("arm", seeds).balanced(),
     "top-5": lambda seeds: classwise("arm", seeds).top(),
     "one class": lambda seeds: classwise("arm", seeds).each[1],
@@ -76,7 +76,7 @@ SCORES: dict[str, Callable[[list[Predictions]], Interval]] = {
 }
 
 
-def _of_draws(found: Shares) -> Interval:
+def _of_draws(found: VideoShares) -> Interval:
     low, high = np.quantile(found.draws[:, :, 0].mean(axis=1), [0.025, 0.975])
     return Interval(float(found.values.mean()), float(low), float(high), found.groups)
 

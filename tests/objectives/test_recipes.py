@@ -15,7 +15,7 @@ from muybridge.config.stage_configs import PretrainConfig, as_dict
 from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset, VideoRecord
 from muybridge.objectives import OBJECTIVES
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.job.settled import command
 from muybridge.stages.pretrain import PRETRAIN
 from muybridge.stages.training.options import complete, followed, options
@@ -171,7 +171,7 @@ def test_a_task_without_a_paper_is_refused_and_has_choices_under_the_benchmark()
 )
 def test_impossible_schedules_are_refused(words: tuple[str, ...], said: str):
     with pytest.raises(UsageError, match=said):
-        PRETRAIN.check(flags(*words), DATA, {}, Memory())
+        PRETRAIN.check(flags(*words), DATA, {}, ResolveCache())
 
 
 def test_the_rate_of_every_step_is_that_of_the_recipe():

@@ -11,7 +11,7 @@ from muybridge.config.names import is_external
 from muybridge.config.stage_configs import RobustnessConfig
 from muybridge.core.catalogue import names_code
 from muybridge.core.errors import UsageError
-from muybridge.stages.testing.models import Subject, evaluating, given, key_of, load
+from muybridge.stages.testing.models import TestedModel, evaluating, given, key_of, load
 from muybridge.train.precision import Compute
 
 CPU = Compute(torch.device("cpu"), "fp32")
@@ -90,7 +90,7 @@ def test_scores_are_those_of_the_module_on_frames_from_0_to_1() -> None:
 )
 def test_what_is_no_score_per_class_and_clip_is_refused(returned, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        Subject("odd", returned, None, "").logits(FRAMES, 4, CPU)
+        TestedModel("odd", returned, None, "").logits(FRAMES, 4, CPU)
 
 
 def test_a_module_is_tested_in_evaluation_mode_and_goes_back_part_by_part() -> None:

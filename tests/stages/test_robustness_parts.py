@@ -8,7 +8,7 @@ import pytest
 
 from muybridge.runs.contents.predictions import Predictions, concatenate, read_predictions
 from muybridge.stages.testing import parts
-from muybridge.stages.testing.parts import Parts
+from muybridge.stages.testing.parts import ResumableRows
 
 CONTROLS = frozenset({"identity"})
 
@@ -24,15 +24,15 @@ def chunk(number: int, n: int = 3) -> list[Predictions]:
     ]
 
 
-def write(folder: Path, start: int = 0, stop: int = 7) -> Parts:
-    made = Parts(folder / "state")
+def write(folder: Path, start: int = 0, stop: int = 7) -> ResumableRows:
+    made = ResumableRows(folder / "state")
     assert made.stop == start
     for number in range(start, stop):
         made.add(chunk(number), [{"path": f"{number}.mp4", "reason": "torn"}] if number % 3 == 1 else [])
     return made
 
 
-def joined(made: Parts, folder: Path) -> tuple[bytes, bytes, int]:
+def joined(made: ResumableRows, folder: Path) -> tuple[bytes, bytes, int]:
     holes = made.join({folder / "controls.parquet": CONTROLS}, folder / "rows.parquet")
     return (folder / "controls.parquet").read_bytes(), (folder / "rows.parquet").read_bytes(), holes
 
@@ -43,7 +43,7 @@ def test_joined_rows_do_not_show_where_they_were_cut(
 ) -> None:
     expected = joined(write(tmp_path / "whole"), tmp_path / "whole")
     monkeypatch.setattr(parts, "SECONDS", seconds)
-    made = Parts(tmp_path / "cut" / "state")
+    made = ResumableRows(tmp_path / "cut" / "state")
     for number in range(7):
         with monkeypatch.context() as patch:
             patch.setattr(parts, "PART", rows)
@@ -79,7 +79,7 @@ def test_parts_behind_a_gap_are_done_again(tmp_path: Path) -> None:
     for start in range(0, 6, 2):
         write(tmp_path, start, start + 2).flush()
     next((tmp_path / "state").glob("rows-00000002-00000004-*.parquet")).unlink()
-    assert Parts(tmp_path / "state").stop == 2
+    assert ResumableRows(tmp_path / "state").stop == 2
 
 
 def flip(path: Path, place: float) -> None:
@@ -94,7 +94,7 @@ def test_a_part_with_a_flipped_bit_and_all_behind_it_are_done_again(place: float
     for start in range(0, 6, 2):
         write(tmp_path / "hurt", start, start + 2).flush()
     flip(next((tmp_path / "hurt" / "state").glob("rows-00000002-*")), place)
-    assert Parts(tmp_path / "hurt" / "state").stop == 2
+    assert ResumableRows(tmp_path / "hurt" / "state").stop == 2
     assert joined(write(tmp_path / "hurt", 2, 6), tmp_path / "hurt") == expected
 
 
@@ -105,7 +105,7 @@ def test_parts_of_an_older_version_and_stray_names_are_put_aside(name: str, tmp_
     write(tmp_path, 0, 2).flush()
     [sound] = (tmp_path / "state").glob("rows-*")
     (tmp_path / "state" / name).write_bytes(sound.read_bytes())
-    assert Parts(tmp_path / "state").stop == 2
+    assert ResumableRows(tmp_path / "state").stop == 2
     assert list((tmp_path / "state").glob("rows-*")) == [sound]
 
 
@@ -114,7 +114,7 @@ def test_the_part_of_another_run_is_none_of_this(tmp_path: Path) -> None:
     [part] = (tmp_path / "one" / "state").glob("rows-*")
     (tmp_path / "two" / "state").mkdir(parents=True)
     (tmp_path / "two" / "state" / part.name).write_bytes(part.read_bytes())
-    assert Parts(tmp_path / "two" / "state").stop == 0
+    assert ResumableRows(tmp_path / "two" / "state").stop == 0
 
 
 def test_row_groups_are_of_one_size_so_that_a_large_file_is_read_in_pieces(

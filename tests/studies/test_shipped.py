@@ -10,7 +10,7 @@ import pytest
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.reference.published_values import SOURCES
 from muybridge.data.index import Dataset, VideoRecord
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.studies import STUDIES
 from muybridge.studies.files.factors import factors
 from muybridge.studies.files.find import find, make_plan
@@ -55,7 +55,7 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("muybridge.studies.preregister.demand", lambda config: _few_sets(config.scale))
 
 
-class NoFiles(Memory):
+class NoFiles(ResolveCache):
     """Data sets of four videos that do not exist, named as asked for."""
 
     def load(self, data, **columns):

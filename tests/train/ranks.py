@@ -37,7 +37,7 @@ def without_norms() -> Learner:
 def gradient(model: nn.Module, clip: Clip) -> dict[str, torch.Tensor]:
     """Gradient of the mean loss of a batch of all processes."""
     views = Supervised(8, 3).views(clip, lambda frames, rng: frames, torch.Generator())
-    terms = distributed.overall(model(distributed.share(views, len(clip))).terms, len(clip))
+    terms = distributed.mean_over_ranks(model(distributed.shard_views(views, len(clip))).terms, len(clip))
     terms["supervised"].backward()
     return {
         name.rpartition("learner.")[2]: p.grad for name, p in model.named_parameters() if p.grad is not None
@@ -57,15 +57,15 @@ def work(folder: Path) -> None:
     distributed.start(torch.device("cpu"))  # a second call does nothing
     found: dict[str, Any] = {"rank": rank(), "processes": processes()}
     found["parts"] = {
-        total: [distributed.part(total).start, distributed.part(total).stop] for total in (2, 5, 6)
+        total: [distributed.rank_rows(total).start, distributed.rank_rows(total).stop] for total in (2, 5, 6)
     }
-    found["small"] = error_of(lambda: distributed.part(1))
+    found["small"] = error_of(lambda: distributed.rank_rows(1))
     found["gathered"] = gathered(rank())
     found["mean"] = averaged(rank())
     found["turns"] = [
-        list(distributed.in_turn(squares, start, stop)) for start, stop in ((0, 5), (3, 4), (2, 2))
+        list(distributed.round_robin(squares, start, stop)) for start, stop in ((0, 5), (3, 4), (2, 2))
     ]
-    found["told"] = distributed.told(f"said by {rank()}")
+    found["told"] = distributed.broadcast(f"said by {rank()}")
     for videos in (4, 5):
         found[f"gradient of {videos}"] = gradient(distributed.wrap(without_norms()), labelled(videos))
     trained = learner()
@@ -93,7 +93,7 @@ def gathered(rank: int) -> dict[str, torch.Tensor]:
 def averaged(rank: int) -> dict[str, float]:
     """Mean of 1 over two rows and of 4 over one, and what DDP's average makes of its gradient."""
     own = torch.tensor(1.0 if rank == 0 else 4.0, requires_grad=True)
-    mean = distributed.overall({"loss": own}, 3)["loss"]
+    mean = distributed.mean_over_ranks({"loss": own}, 3)["loss"]
     mean.backward()
     return {"mean": float(mean), "slope": float(own.grad) / 2}
 

@@ -15,7 +15,7 @@ from torch import nn
 from muybridge.core.networks.gather import rank
 from muybridge.objectives.contrastive.contrast import Queue, in_groups
 from muybridge.train import distributed
-from muybridge.train.distributed import part
+from muybridge.train.distributed import rank_rows
 from muybridge.train.synchronised import GlobalDropout, GlobalNorm, synchronise
 
 QUICK = {"steps": 3, "videos": 7, "double": True}
@@ -31,7 +31,7 @@ def work(names: tuple[str, ...], folder: Path, how: dict[str, Any]) -> None:
 
 def layers(folder: Path) -> None:
     """What the layers and the queue of each process do with its rows of the batch below."""
-    rows = part(7)
+    rows = rank_rows(7)
     found: dict[str, Any] = {"rows": [rows.start, rows.stop]}
     norm, x = synchronise(nn.Sequential(normed())), batch()[rows].requires_grad_()
     (norm(x) * batch(1)[rows]).sum().backward()
@@ -142,7 +142,7 @@ def resumed(folder: Path) -> None:
     train(learner("rspnet"), folder / "whole", recipe(6), videos=7)
     for stop in (3, 6):
         train(learner("rspnet"), folder / "parts", recipe(6), videos=7, stop_after=stop)
-        distributed.meet()
+        distributed.barrier()
 
 
 @pytest.mark.slow

@@ -108,12 +108,12 @@ def test_one_process_needs_no_group(monkeypatch: pytest.MonkeyPatch):
     distributed.start(torch.device("cpu"))
     assert (rank(), processes(), counts(3), offset(3)) == (0, 1, [3], 0)
     views, module, rows = {"clip": torch.zeros(5)}, learner(), torch.zeros(2, 1)
-    assert distributed.share(views, 5) is views
+    assert distributed.shard_views(views, 5) is views
     assert distributed.wrap(module) is module
     assert gather(rows) is rows
-    assert distributed.told("this") == "this"
-    assert list(distributed.in_turn(lambda numbers: iter(numbers), 2, 5)) == [2, 3, 4]
-    assert distributed.overall({"loss": torch.tensor(1.5, dtype=torch.bfloat16)}, 1) == {"loss": 1.5}
+    assert distributed.broadcast("this") == "this"
+    assert list(distributed.round_robin(lambda numbers: iter(numbers), 2, 5)) == [2, 3, 4]
+    assert distributed.mean_over_ranks({"loss": torch.tensor(1.5, dtype=torch.bfloat16)}, 1) == {"loss": 1.5}
 
 
 def test_an_error_of_its_own_stays_what_it_is():

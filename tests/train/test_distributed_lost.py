@@ -21,7 +21,7 @@ def work(folder: Path, silent: bool) -> None:
     began = time.monotonic()
     try:
         with distributed.together():
-            distributed.meet()
+            distributed.barrier()
     except MuybridgeError as error:
         (folder / "said.txt").write_text(f"{time.monotonic() - began:.0f}\n{error}")
     os._exit(0)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from muybridge.stages.job.measured import RobustnessRun, ZeroshotRun
-    from muybridge.stages.testing.models import Subject
+    from muybridge.stages.testing.models import TestedModel
 
 R = TypeVar("R", bound=Run)
 
@@ -136,7 +136,7 @@ def zeroshot(
 def _of_object(
     base: Callable[..., Control],
     made: Callable[[Path], R],
-    subject: "Subject",
+    subject: "TestedModel",
     data: Words | None,
     out: Word | None,
 ) -> R:

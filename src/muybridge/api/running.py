@@ -17,7 +17,7 @@ from muybridge.studies.study_configs import StudyConfig
 
 if TYPE_CHECKING:
     from muybridge.stages.job.job import Job
-    from muybridge.stages.testing.models import Subject
+    from muybridge.stages.testing.models import TestedModel
     from muybridge.studies.files.find import Recipe
     from muybridge.studies.study import Finished
 
@@ -28,7 +28,7 @@ def run_stage(
     config: Control,
     show: Screen | None = None,
     announce: Announce | None = None,
-    subject: "Subject | None" = None,
+    subject: "TestedModel | None" = None,
 ) -> Run:
     """Run one stage under ``config.out``: claims the folder, decodes with all workers, trains or measures, returns the run.
 
@@ -41,7 +41,7 @@ def run_stage(
     from muybridge.data.index import check_there
     from muybridge.stages.job.check import check_numbers
     from muybridge.stages.job.resolve import resolve
-    from muybridge.stages.job.resolve_cache import Memory
+    from muybridge.stages.job.resolve_cache import ResolveCache
     from muybridge.stages.training.training import idle
     from muybridge.studies.study import decode, render, worker_count
 
@@ -53,7 +53,7 @@ def run_stage(
     _claim(config)
     workers = worker_count(config.workers)
     with show or screen() as bars:
-        job = resolve(config, subject=subject, memory=Memory(lambda: render(workers, bars)))
+        job = resolve(config, subject=subject, memory=ResolveCache(lambda: render(workers, bars)))
         if announce:
             announce(job.config, bars.say)
         size = getattr(config, "size", None)
@@ -145,7 +145,7 @@ def _claim(config: Control) -> None:
         from muybridge.train import distributed, precision
 
         distributed.start(precision.choose(config.device, config.precision).device)
-        distributed.meet()
+        distributed.barrier()
 
 
 def _detail(values: dict[str, float]) -> str:

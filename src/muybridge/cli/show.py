@@ -116,11 +116,11 @@ def _robustness_line(run: Run) -> str:
     """
     from muybridge.measure.intervals import CLEAN, outcomes
     from muybridge.measure.robustness_scores import grid, mean_over_types, type_means
-    from muybridge.report.scores.shares import Score, Shares, estimate
+    from muybridge.report.scores.shares import Score, VideoShares, estimate
     from muybridge.runs.contents.predictions import read_predictions
 
     told, rows = run.result, read_predictions(run.path / "predictions.parquet")
-    shares = Shares("", [outcomes(rows)])
+    shares = VideoShares("", [outcomes(rows)])
     wanted, left_out = grid(shares.conditions), {*told.get("label_changing", []), *told.get("seen", [])}
     kept = [name for name in wanted if name not in left_out]
     scores: dict[str, Score] = {"clean": lambda cells: cells[CLEAN]}

@@ -43,7 +43,7 @@ from muybridge.runs.metrics import append_metrics
 from muybridge.sampling.frame_numbers import Law
 from muybridge.stages.job.job import Job, Progress, Result, Work
 from muybridge.stages.job.origins import Planned
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.training.labelled import Labelled, clips_of, parts_of
 from muybridge.stages.training.material import Material, build_backbone, data_facts, prepare, seeded
 from muybridge.stages.training.tasks import account, build_weighting, inactive, with_auxiliaries
@@ -69,7 +69,9 @@ class Diversity(Labelled[DiversityConfig]):
 
     name = "diversity"
 
-    def check(self, config: DiversityConfig, dataset: Dataset, origins: Planned, memory: Memory) -> None:
+    def check(
+        self, config: DiversityConfig, dataset: Dataset, origins: Planned, memory: ResolveCache
+    ) -> None:
         """Refuse what leaves nothing to measure, or a weighting that the measure would be an outcome of."""
         super().check(config, dataset, origins, memory)
         _check_diversity(config)

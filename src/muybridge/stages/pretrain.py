@@ -29,7 +29,7 @@ from muybridge.stages.job.check import check_tasks
 from muybridge.stages.job.facets import sorted_as
 from muybridge.stages.job.job import Job, Progress, Result, Stage, Work
 from muybridge.stages.job.origins import Planned
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.training.captions import captions_of, needs_captions, signed_captions
 from muybridge.stages.training.health import controls, verdict, watch_of
 from muybridge.stages.training.material import build_backbone, data_facts, prepare, seeded
@@ -65,7 +65,7 @@ class Pretrain(Stage[PretrainConfig]):
     name = "pretrain"
     trains = True
 
-    def check(self, config: PretrainConfig, dataset: Dataset, origins: Planned, memory: Memory) -> None:
+    def check(self, config: PretrainConfig, dataset: Dataset, origins: Planned, memory: ResolveCache) -> None:
         """Refuse a task that needs labels, and a learning rate that falls at no time."""
         super().check(config, dataset, origins, memory)
         _check_objective(config)
@@ -75,7 +75,7 @@ class Pretrain(Stage[PretrainConfig]):
         """The options of the task, of its auxiliaries and of the weighting."""
         return spelt(complete(config))
 
-    def signed(self, config: PretrainConfig, dataset: Dataset, memory: Memory) -> dict[str, Any]:
+    def signed(self, config: PretrainConfig, dataset: Dataset, memory: ResolveCache) -> dict[str, Any]:
         """The sentences of a task that reads some."""
         return signed_captions(config, dataset)
 

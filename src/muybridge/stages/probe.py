@@ -26,7 +26,7 @@ from muybridge.stages.testing.tested_strips import class_strips
 from muybridge.stages.training.material import data_facts
 from muybridge.stages.training.transfer_protocol import transfer_of
 from muybridge.train.checkpoint import save_weights
-from muybridge.train.distributed import told
+from muybridge.train.distributed import broadcast
 from muybridge.train.precision import Compute, choose
 
 
@@ -60,7 +60,7 @@ class Probe(FrozenStage[ProbeConfig]):
         backbone = frozen_backbone(job, view, material, compute)
         train, test = material.parts["train"], material.parts["test"]
         frozen = frozen_features(job, backbone, view, material, compute, progress=progress)
-        fitted = told(_fitted(job, frozen, train, compute) if rank() == 0 else None)
+        fitted = broadcast(_fitted(job, frozen, train, compute) if rank() == 0 else None)
         assert fitted is not None
         classifier = Classifier(backbone, fitted.weight.shape[1], len(job.dataset.classes))
         classifier.head.load_state_dict(

@@ -35,15 +35,15 @@ from muybridge.stages.job.declared import changing, pairs
 from muybridge.stages.job.facets import facets_of_run
 from muybridge.stages.job.job import Job, Progress, Request, Result, Stage, Work, views_of
 from muybridge.stages.job.origins import Planned, result_config
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.testing import labelling, models
 from muybridge.stages.testing.class_file import read_classes
 from muybridge.stages.testing.clip_protocol import Protocol, chosen, of_run
 from muybridge.stages.testing.controls import CONTROLS, IDENTITY, LOSSLESS, against_clean, categories, orders
 from muybridge.stages.testing.grid import Grid, run_grid, spent
 from muybridge.stages.testing.labels import Labels, matched, same
-from muybridge.stages.testing.models import Subject
-from muybridge.stages.testing.parts import Parts
+from muybridge.stages.testing.models import TestedModel
+from muybridge.stages.testing.parts import ResumableRows
 from muybridge.stages.testing.predict import view_of
 from muybridge.stages.testing.tested import Cached, Direct, Tested, direct, fitting, held_out
 from muybridge.stages.testing.tested_strips import condition_strips
@@ -63,7 +63,7 @@ FOREIGN = (
 
 
 @dataclass(frozen=True)
-class Trial:
+class RobustnessSetup:
     """Who is asked about what.
 
     Attributes:
@@ -78,7 +78,7 @@ class Trial:
         blind: whether no order of frames can change its scores.
     """
 
-    subject: Subject
+    subject: TestedModel
     labels: Labels
     protocol: Protocol
     records: Sequence[VideoRecord]
@@ -99,7 +99,7 @@ class Robustness(Stage[RobustnessConfig]):
         """Full paths of tables of changed labels."""
         return replace(config, label_changing=declared.absolute(config.label_changing))
 
-    def precision(self, config: RobustnessConfig, subject: Subject | None) -> Precision:
+    def precision(self, config: RobustnessConfig, subject: TestedModel | None) -> Precision:
         """``auto`` is float32 for a model that came whole, head and all, and where texts are compared."""
         foreign = subject or is_external(config.model) or is_run_of(config.model, ("zeroshot",))
         return "fp32" if foreign and config.precision == "auto" else super().precision(config, subject)
@@ -111,7 +111,7 @@ class Robustness(Stage[RobustnessConfig]):
             config = replace(config, data=tuple(model["data"]), root=config.root or model["root"])
         return config if config.types else replace(config, types=tuple(profile_of(config.profile).types))
 
-    def load(self, config: RobustnessConfig, origins: Planned, memory: Memory) -> Dataset:
+    def load(self, config: RobustnessConfig, origins: Planned, memory: ResolveCache) -> Dataset:
         """Read by the columns that the model was trained on, where the config names none itself.
 
         A folder has no columns: those of a list that the model was trained on say nothing of it.
@@ -128,7 +128,9 @@ class Robustness(Stage[RobustnessConfig]):
             values["allow_links"] = config.allow_links or model.get("allow_links", False)
         return declared.declare(memory.load_for(values), config.label_changing)
 
-    def check(self, config: RobustnessConfig, dataset: Dataset, origins: Planned, memory: Memory) -> None:
+    def check(
+        self, config: RobustnessConfig, dataset: Dataset, origins: Planned, memory: ResolveCache
+    ) -> None:
         """Refuse what is no cell of the grid, and fields that a run answers by itself."""
         super().check(config, dataset, origins, memory)
         check_cells(config.profile, config.types, config.severities, config.frames or 2)
@@ -139,7 +141,7 @@ class Robustness(Stage[RobustnessConfig]):
                 raise UsageError(f"--{name}: {twice} stands there twice.")
         check_own(config, config.model, self.facts.inputs["model"], FOREIGN)
 
-    def signed(self, config: RobustnessConfig, dataset: Dataset, memory: Memory) -> dict[str, Any]:
+    def signed(self, config: RobustnessConfig, dataset: Dataset, memory: ResolveCache) -> dict[str, Any]:
         """The label changes that are declared, not where they stand."""
         return declared.signed(dataset, config.label_changing)
 
@@ -202,7 +204,7 @@ class Robustness(Stage[RobustnessConfig]):
         }
 
 
-def _own(job: Job[RobustnessConfig]) -> Trial:
+def _own(job: Job[RobustnessConfig]) -> RobustnessSetup:
     """A finished finetune or probe run, on the clips that it was tested with."""
     config = job.config
     source = job.inputs["model"]
@@ -229,8 +231,8 @@ def _own(job: Job[RobustnessConfig]) -> Trial:
     weights = source.path / "weights.safetensors"
     put_weights(classifier, load_weights(weights), weights)
     batch = config.batch or view_of(model).batch
-    return Trial(
-        Subject(trained.get("summary", ""), classifier, labels.classes, source.signature),
+    return RobustnessSetup(
+        TestedModel(trained.get("summary", ""), classifier, labels.classes, source.signature),
         labels,
         of_run(model),
         material.parts["test"],
@@ -252,7 +254,7 @@ def _shift(told: Mapping[str, Any], dataset: Dataset, classes: Sequence[str]) ->
     )
 
 
-def _zeroshot(job: Job[RobustnessConfig], compute: Compute) -> Trial:
+def _zeroshot(job: Job[RobustnessConfig], compute: Compute) -> RobustnessSetup:
     """A finished zero-shot run, on the clips and with the question that it was tested with."""
     config = job.config
     source = job.inputs["model"]
@@ -267,11 +269,11 @@ def _zeroshot(job: Job[RobustnessConfig], compute: Compute) -> Trial:
     batch = config.batch or asked.batch or fitting(protocol, compute.device)
     tested, noted = direct(records, protocol, batch, config.workers, config.allow_broken)
     name = str(source.result.get("summary", subject.name))
-    model = Subject(name, judged, question.classes, source.signature)
+    model = TestedModel(name, judged, question.classes, source.signature)
     blind = judged.model.order_free
     words = [blind_words(subject.name)] if blind else []
     notes = [*job.notes, *notes, *noted, *words]
-    return Trial(model, question.labels, protocol, records, tested, batch, [], notes, blind=blind)
+    return RobustnessSetup(model, question.labels, protocol, records, tested, batch, [], notes, blind=blind)
 
 
 def _check_data(job: Job[RobustnessConfig], told: Mapping[str, Any]) -> None:
@@ -287,7 +289,7 @@ def _check_data(job: Job[RobustnessConfig], told: Mapping[str, Any]) -> None:
         )
 
 
-def _foreign(job: Job[RobustnessConfig], subject: Subject, compute: Compute) -> Trial:
+def _foreign(job: Job[RobustnessConfig], subject: TestedModel, compute: Compute) -> RobustnessSetup:
     """Any other model, on clips straight from the files."""
     config = job.config
     where = job.dataset.name
@@ -298,10 +300,12 @@ def _foreign(job: Job[RobustnessConfig], subject: Subject, compute: Compute) -> 
     batch = config.batch or fitting(protocol, compute.device)
     tested, noted = direct(records, protocol, batch, config.workers, config.allow_broken)
     taken = labelling.notes(labels, job.dataset.classes, bool(subject.classes))
-    return Trial(subject, labels, protocol, records, tested, batch, [], [*job.notes, *taken, *notes, *noted])
+    return RobustnessSetup(
+        subject, labels, protocol, records, tested, batch, [], [*job.notes, *taken, *notes, *noted]
+    )
 
 
-def _saved(job: Job[RobustnessConfig], trial: Trial, parts: Parts) -> int:
+def _saved(job: Job[RobustnessConfig], trial: RobustnessSetup, parts: ResumableRows) -> int:
     """Join the parts into ``predictions.parquet`` and ``controls.parquet``; returns the rows with scores that are no numbers.
 
     Raises:
@@ -317,7 +321,7 @@ def _saved(job: Job[RobustnessConfig], trial: Trial, parts: Parts) -> int:
     return parts.join({path / "controls.parquet": CONTROLS}, path / "predictions.parquet")
 
 
-def _facts(job: Job[RobustnessConfig], trial: Trial, grid: Grid) -> dict[str, Any]:
+def _facts(job: Job[RobustnessConfig], trial: RobustnessSetup, grid: Grid) -> dict[str, Any]:
     """What ``result.json`` says of the model, the data and what was asked."""
     config = job.config
     profile, subject, labels = profile_of(config.profile), trial.subject, trial.labels

@@ -33,7 +33,7 @@ from muybridge.stages.features.networks import build, calibrate, network
 from muybridge.stages.job.check import check_cells
 from muybridge.stages.job.job import Job, Progress, Request, Result, Stage, Work
 from muybridge.stages.job.origins import Planned, read_config
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.job.signed import signed_input
 from muybridge.stages.testing.clip_protocol import Protocol
 from muybridge.stages.testing.tested import Direct, direct
@@ -99,7 +99,9 @@ class Similarity(Stage[SimilarityConfig]):
         """The data set from the run A where none is named, B from A."""
         return compared.inherited(config, origins)
 
-    def check(self, config: SimilarityConfig, dataset: Dataset, origins: Planned, memory: Memory) -> None:
+    def check(
+        self, config: SimilarityConfig, dataset: Dataset, origins: Planned, memory: ResolveCache
+    ) -> None:
         """Refuse measures, layers and batches that compare nothing."""
         super().check(config, dataset, origins, memory)
         _check_comparison(config)

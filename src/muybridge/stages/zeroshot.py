@@ -35,13 +35,13 @@ from muybridge.stages.job.check import check_own
 from muybridge.stages.job.facets import facets_of_run
 from muybridge.stages.job.job import Job, Progress, Request, Result, Stage
 from muybridge.stages.job.origins import Planned, result_config
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.job.settled import full
 from muybridge.stages.testing.clip_protocol import Protocol, chosen
 from muybridge.stages.testing.grid import Grid, missing, rows_of
 from muybridge.stages.testing.labels import same
-from muybridge.stages.testing.models import Subject, evaluating
-from muybridge.stages.testing.parts import Parts
+from muybridge.stages.testing.models import TestedModel, evaluating
+from muybridge.stages.testing.parts import ResumableRows
 from muybridge.stages.testing.predict import strip
 from muybridge.stages.testing.tested import Chunk, direct, fitting, held_out
 from muybridge.stages.texts.own_pair import clips_of, of_input
@@ -56,7 +56,7 @@ from muybridge.stages.texts.text_scored import (
     words_digest,
 )
 from muybridge.store.storage import local
-from muybridge.train.distributed import in_turn, told
+from muybridge.train.distributed import broadcast, round_robin
 from muybridge.train.flops import flop_counter, without_gradients
 from muybridge.train.precision import Compute, choose
 
@@ -80,7 +80,7 @@ class Asked:
         scale: of the cosines; the model's own when None.
     """
 
-    def __init__(self, subject: Subject, question: Question, scale: float | None) -> None:
+    def __init__(self, subject: TestedModel, question: Question, scale: float | None) -> None:
         self.question, self.judge = question, judge(subject, question, scale)
         self.notes: list[str] = []
         self.other = self._other(scale)
@@ -124,7 +124,7 @@ class Zeroshot(Stage[ZeroshotConfig]):
         }
         return replace(config, **files)
 
-    def precision(self, config: ZeroshotConfig, subject: Subject | None) -> Precision:
+    def precision(self, config: ZeroshotConfig, subject: TestedModel | None) -> Precision:
         """``auto`` is float32 where texts are compared."""
         return "fp32" if config.precision == "auto" else super().precision(config, subject)
 
@@ -138,12 +138,12 @@ class Zeroshot(Stage[ZeroshotConfig]):
             group=config.group or model["group"],
         )  # fmt: skip
 
-    def check(self, config: ZeroshotConfig, dataset: Dataset, origins: Planned, memory: Memory) -> None:
+    def check(self, config: ZeroshotConfig, dataset: Dataset, origins: Planned, memory: ResolveCache) -> None:
         """Refuse fields that a run answers by itself."""
         super().check(config, dataset, origins, memory)
         check_own(config, config.model, self.facts.inputs["model"], FOREIGN)
 
-    def signed(self, config: ZeroshotConfig, dataset: Dataset, memory: Memory) -> dict[str, Any]:
+    def signed(self, config: ZeroshotConfig, dataset: Dataset, memory: ResolveCache) -> dict[str, Any]:
         """What stands in the files that make the question, not their names."""
         question = question_of(config, dataset)
         return {
@@ -190,7 +190,7 @@ class Zeroshot(Stage[ZeroshotConfig]):
         batch = config.batch or fitting(protocol, compute.device)
         tested, noted = direct(records, protocol, batch, config.workers, config.allow_broken)
         grid = Grid(asked.conditions, job.dataset.name, batch)
-        parts = Parts(job.run.path / "state") if rank() == 0 else None
+        parts = ResumableRows(job.run.path / "state") if rank() == 0 else None
 
         def work(some: range) -> Iterator[tuple[list[Predictions], list[dict[str, str]]]]:
             for chunk in tested.read(some.start, some.step):
@@ -202,8 +202,8 @@ class Zeroshot(Stage[ZeroshotConfig]):
 
         modules = torch.nn.ModuleList([asked.judge, *([asked.other] if asked.other else [])])
         with evaluating(modules, compute):
-            start = told(parts.stop if parts else 0)
-            for done, (rows, broken) in enumerate(in_turn(work, start, tested.chunks), start + 1):
+            start = broadcast(parts.stop if parts else 0)
+            for done, (rows, broken) in enumerate(round_robin(work, start, tested.chunks), start + 1):
                 if parts:
                     parts.add(rows, broken)
                 if progress and parts:
@@ -244,7 +244,7 @@ class Zeroshot(Stage[ZeroshotConfig]):
         }  # fmt: skip
 
 
-def _model(job: Job[ZeroshotConfig]) -> tuple[Subject, Protocol]:
+def _model(job: Job[ZeroshotConfig]) -> tuple[TestedModel, Protocol]:
     """The model of a job and how its clips are cut."""
     config = job.config
     if job.subject:
@@ -282,7 +282,9 @@ def _labelled(rows: Predictions, labels: list[int]) -> Predictions:
     return replace(rows, label=np.array(labels, dtype=np.int64))
 
 
-def _saved(job: Job[ZeroshotConfig], records: list[VideoRecord], parts: Parts) -> list[dict[str, str]]:
+def _saved(
+    job: Job[ZeroshotConfig], records: list[VideoRecord], parts: ResumableRows
+) -> list[dict[str, str]]:
     """Join the parts; returns the videos that could not be read.
 
     Raises:

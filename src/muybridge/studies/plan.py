@@ -21,7 +21,7 @@ from muybridge.runs.signing import Signer
 from muybridge.runs.stages import facts_of, names
 from muybridge.stages.job.job import Job, stage_of
 from muybridge.stages.job.resolve import ALL, resolve
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.job.signed import signed_input
 from muybridge.studies.study_configs import StudyConfig
 
@@ -65,13 +65,13 @@ def _words(config: Control) -> Iterator[str]:
         yield from value if isinstance(value, tuple) else [str(value)]
 
 
-def plan(study: Study, memory: Memory | None = None) -> list[Cell]:
+def plan(study: Study, memory: ResolveCache | None = None) -> list[Cell]:
     """Every cell of a study, inputs before those that need them; equal configs become one cell.
 
     Raises:
         UsageError: something that is no stage config, no cell at all, or more than ``MOST``.
     """
-    planner = _Planner(memory or Memory())
+    planner = _Planner(memory or ResolveCache())
     with no_collector():
         try:
             config = next(study)
@@ -112,7 +112,7 @@ def _reader(kind: Any) -> Callable[[Control], tuple[Any, ...]]:
 class _Planner:
     """Cells by signature and by folder; a config of a known shape is signed without being resolved again."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: ResolveCache) -> None:
         self.memory = memory
         self.cells: dict[str, Cell] = {}
         self.shapes: dict[Any, _Shape] = {}

@@ -9,7 +9,7 @@ from muybridge.core.text.screen import Screen
 from muybridge.data import cache
 from muybridge.data.loader import check_broken
 from muybridge.data.sets import builtin
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.studies import tuning
 from muybridge.studies.cell_runner import Outcome, run_cells
 from muybridge.studies.files.find import Recipe, make_plan
@@ -39,7 +39,7 @@ def run(recipe: Recipe, config: StudyConfig, screen: Screen, retry: bool = False
         retry: run failed cells, and those that hang on them, alone.
     """
     workers = worker_count(config.workers)
-    memory = Memory(lambda: render(workers, screen))
+    memory = ResolveCache(lambda: render(workers, screen))
     cells = make_plan(recipe, config, memory)
     if config.trials > 1 and cells[0].job.config.out != config.out:
         finished = _run(recipe, replace(config, out=tuning.folder(config)), cells, workers, screen, retry)

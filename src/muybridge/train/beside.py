@@ -89,17 +89,17 @@ class Beside:
         clip = self.meta(number).to(self.compute.device)
         views = task.views(clip, self.augment, seeding.generator(self.seed, "meta views", number, 0))
         with aside(self.learner, seeding.key(self.seed, "meta", number, 0)), self.compute.autocast():
-            outcome = task.outcome(self.learner.backbone, distributed.share(views, len(clip)))
+            outcome = task.outcome(self.learner.backbone, distributed.shard_views(views, len(clip)))
         usual: Mapping[str, float] = getattr(task, "term_weights", {})
-        terms = distributed.overall(outcome.terms, len(clip))
+        terms = distributed.mean_over_ranks(outcome.terms, len(clip))
         return torch.stack([usual.get(name, 1.0) * value for name, value in terms.items()]).sum()
 
     @torch.no_grad()
     def _again(self, number: int, views: Terms, total: int) -> Terms:
         """Terms of the batch of a step at the present weights, under the same dropout."""
         with aside(self.learner, self.stream(number)), self.compute.autocast():
-            outcome = self.learner(distributed.share(views, total))
-        return distributed.overall(outcome.terms, total)
+            outcome = self.learner(distributed.shard_views(views, total))
+        return distributed.mean_over_ranks(outcome.terms, total)
 
     def numbers(self, named: Terms, weights: Mapping[str, float | Tensor]) -> dict[str, float]:
         """Values of a step in one transfer; effective weights, as ``weight.TERM``, where there are several tasks or they are not fixed."""

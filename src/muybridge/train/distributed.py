@@ -30,7 +30,7 @@ def start(device: torch.device) -> None:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=patience)
 
 
-def meet() -> None:
+def barrier() -> None:
     """Wait until every process has come here."""
     if processes() > 1:
         dist.barrier()
@@ -92,7 +92,7 @@ class _Spare(nn.Module):
         return self.learner(views)
 
 
-def part(total: int) -> slice:
+def rank_rows(total: int) -> slice:
     """This process's rows of a batch of ``total``: one behind the other, numbers that differ by one at most.
 
     Raises:
@@ -108,33 +108,33 @@ def part(total: int) -> slice:
     return slice(first, first + least + (rank() < more))
 
 
-def share(views: Mapping[str, Tensor], total: int) -> Mapping[str, Tensor]:
+def shard_views(views: Mapping[str, Tensor], total: int) -> Mapping[str, Tensor]:
     """This process's rows of everything that has ``total`` of them; all of it without a group.
 
     Raises:
         UsageError: fewer rows than processes.
     """
-    rows = part(total)
+    rows = rank_rows(total)
     if processes() == 1:
         return views
     return {name: value[rows] if value.shape[:1] == (total,) else value for name, value in views.items()}
 
 
-def overall(values: Mapping[str, Float[Tensor, ""]], total: int) -> dict[str, Float[Tensor, ""]]:
+def mean_over_ranks(values: Mapping[str, Float[Tensor, ""]], total: int) -> dict[str, Float[Tensor, ""]]:
     """Means over the ``total`` rows of all processes from each one's mean over its own; float32 or wider, with a gradient.
 
     The gradient is the one whose average over the processes (DDP) is that of the whole mean. All processes get the same bits.
     """
     if processes() == 1 or not values:
         return {name: wide(value) for name, value in values.items()}
-    rows, device = part(total), next(iter(values.values())).device
+    rows, device = rank_rows(total), next(iter(values.values())).device
     means = torch.stack([wide(value).to(device) for value in values.values()])
     own = means * ((rows.stop - rows.start) / total)
     apply: Any = _Sum.apply
     return dict(zip(values, apply(own).unbind(), strict=True))
 
 
-def total_of(number: int, device: torch.device) -> int:
+def sum_over_ranks(number: int, device: torch.device) -> int:
     """Sum of an integer over all processes."""
     if processes() == 1:
         return number
@@ -143,7 +143,7 @@ def total_of(number: int, device: torch.device) -> int:
     return int(summed)
 
 
-def told(value: T) -> T:
+def broadcast(value: T) -> T:
     """What the first process says, on all of them."""
     if processes() == 1:
         return value
@@ -152,7 +152,7 @@ def told(value: T) -> T:
     return said[0]
 
 
-def in_turn(work: Callable[[range], Iterator[T]], start: int, stop: int) -> Iterator[T]:
+def round_robin(work: Callable[[range], Iterator[T]], start: int, stop: int) -> Iterator[T]:
     """What numbers ``start`` to ``stop`` give, in their order and on every process; each is worked on by one of them.
 
     Args:

@@ -98,14 +98,14 @@ def step_flops(
     state = State()
     with torch.random.fork_rng(), FlopMeter(state, compute.device):
         with compute.autocast(), weighting.forward_pass(number) if weighting else nullcontext():
-            outcome = twin(distributed.share(views, len(clip)))
+            outcome = twin(distributed.shard_views(views, len(clip)))
         if weighting is None:
             sum(term.float() for term in outcome.terms.values()).backward()
         else:
             kept = copy.deepcopy(weighting).to(compute.device)
             beside = Beside(twin, kept, augment, compute, 0, meta, 1.0)
-            terms = distributed.overall(outcome.terms, len(clip))
-            monitors = distributed.overall(outcome.monitors, len(clip))
+            terms = distributed.mean_over_ranks(outcome.terms, len(clip))
+            monitors = distributed.mean_over_ranks(outcome.monitors, len(clip))
             step = beside.step(number, 1e-3, terms, views, len(clip), monitors)
             kept.backward(step)
             kept.after_step(step)
@@ -134,4 +134,4 @@ class FlopMeter:
             self.counter.__exit__(*problem)  # type: ignore[no-untyped-call]
             if problem[0] is None:
                 own = int(self.counter.get_total_flops())
-                setattr(self.state, self.field, distributed.total_of(own, self.device))
+                setattr(self.state, self.field, distributed.sum_over_ranks(own, self.device))

@@ -152,10 +152,10 @@ def _step(
     views = beside.views(clip, number)
     with FlopMeter(state, compute.device, meta):
         with compute.autocast(), weighting.forward_pass(number):
-            outcome = model(distributed.share(views, len(clip)))
-        terms = distributed.overall(outcome.terms, len(clip))
+            outcome = model(distributed.shard_views(views, len(clip)))
+        terms = distributed.mean_over_ranks(outcome.terms, len(clip))
         optim.zero_grad(set_to_none=True)
-        monitors = distributed.overall(outcome.monitors, len(clip))
+        monitors = distributed.mean_over_ranks(outcome.monitors, len(clip))
         step = beside.step(number, optim.param_groups[0]["lr"], terms, views, len(clip), monitors)
         weighed = weighting.backward(step)
         norm = clip_gradient(model.parameters(), recipe.clip_norm)

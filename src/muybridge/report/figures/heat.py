@@ -6,7 +6,7 @@ from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness_scores import relative
 from muybridge.report.scores.robust import Perturbed, Robust
-from muybridge.report.scores.shares import Score, Shares, estimate
+from muybridge.report.scores.shares import Score, VideoShares, estimate
 from muybridge.report.tables.robust_tables import slug_of
 from muybridge.report.tables.table import Cell, Column, Table, missing, points, span, text
 
@@ -32,7 +32,7 @@ def fall_map(one: Perturbed, arm: Robust) -> Table:
     return Table(slug_of(one, "fall", arm.arm), caption, _columns(one), rows, notes, "heat drop")
 
 
-def _fall(right: Shares, of: Score) -> Cell:
+def _fall(right: VideoShares, of: Score) -> Cell:
     """A fall; colour from none lost to all lost."""
     fall = estimate(lambda cells: of(cells) - cells[CLEAN], right).interval()
     kept = estimate(lambda cells: relative(cells[CLEAN], of(cells)), right).interval()

@@ -15,7 +15,7 @@ from muybridge.measure.intervals import CLEAN, Condition, Difference, Outcomes, 
 from muybridge.measure.robustness_scores import flips
 from muybridge.report.gather.collect import Experiment, data_of
 from muybridge.report.scores.classwise import Classwise, classwise
-from muybridge.report.scores.shares import Score, Shares, estimate
+from muybridge.report.scores.shares import Score, VideoShares, estimate
 from muybridge.runs.contents.predictions import Predictions, concatenate
 from muybridge.runs.records import Run
 
@@ -34,49 +34,51 @@ class Arm:
     rows: dict[int, Predictions]
 
     @cached_property
-    def right(self) -> Shares:
+    def right(self) -> VideoShares:
         """Shares of right answers."""
-        return Shares(self.name, [outcomes(rows) for rows in self.rows.values()])
+        return VideoShares(self.name, [outcomes(rows) for rows in self.rows.values()])
 
     @cached_property
-    def changed(self) -> Shares:
+    def changed(self) -> VideoShares:
         """Shares of answers that differ from the clean one."""
-        return Shares(self.name, [changed for changed, _ in self._flips])
+        return VideoShares(self.name, [changed for changed, _ in self._flips])
 
     @cached_property
-    def lost(self) -> Shares:
+    def lost(self) -> VideoShares:
         """Shares of videos that were right without perturbation and are wrong with it."""
-        return Shares(self.name, [lost for _, lost in self._flips])
+        return VideoShares(self.name, [lost for _, lost in self._flips])
 
     @cached_property
     def _flips(self) -> list[tuple[Outcomes, Outcomes]]:
         return [flips(rows) for rows in self.rows.values()]
 
     @cached_property
-    def pair(self) -> Shares | None:
+    def pair(self) -> VideoShares | None:
         """Shares of clean answers that are the class or its partner under reversal; None where no class has one."""
         return self._of_pairs(which_pair)
 
     @cached_property
-    def direction(self) -> Shares | None:
+    def direction(self) -> VideoShares | None:
         """Shares of clean videos whose class scores higher than its partner: what only the order of frames tells."""
         return self._of_pairs(which_of_two)
 
-    def _of_pairs(self, marks: Callable[[Predictions, np.ndarray], Outcomes | None]) -> Shares | None:
+    def _of_pairs(self, marks: Callable[[Predictions, np.ndarray], Outcomes | None]) -> VideoShares | None:
         told = data_of(self.runs[0])
         pairs = pairs_of(told.get("partners") or {}, told.get("classes") or [])
         found = [marks(rows, pairs) for rows in self.clean()] if (pairs >= 0).any() else []
         counted = [one for one in found if one is not None]
-        return Shares(self.name, counted) if counted and len(counted) == len(found) else None
+        return VideoShares(self.name, counted) if counted and len(counted) == len(found) else None
 
-    def kinds(self, condition: Condition, becomes: Becomes) -> dict[str, Shares]:
+    def kinds(self, condition: Condition, becomes: Becomes) -> dict[str, VideoShares]:
         """Shares of ``measure.altered.by_kind`` under a condition; of seeds that lack it nothing."""
         classes = data_of(self.runs[0]).get("classes") or []
         seeds = [rows.condition(*condition) for rows in self.rows.values()]
         found = (
             [by_kind(rows, becomes, classes) for rows in seeds] if all(map(len, seeds)) and classes else []
         )
-        return {kind: Shares(self.name, [one[kind] for one in found]) for kind in (found[0] if found else ())}
+        return {
+            kind: VideoShares(self.name, [one[kind] for one in found]) for kind in (found[0] if found else ())
+        }
 
     @property
     def groups(self) -> int:

@@ -15,7 +15,7 @@ Score = Callable[..., Float64[np.ndarray, "*r"]]
 
 
 @dataclass(frozen=True)
-class Shares:
+class VideoShares:
     """Shares of videos by seed and condition.
 
     Attributes:
@@ -80,7 +80,7 @@ class Shares:
         return [one.conditions.index(condition) for condition in self.conditions]
 
 
-def estimate(of: Score, *shares: Shares, place: int | None = None) -> Estimate:
+def estimate(of: Score, *shares: VideoShares, place: int | None = None) -> Estimate:
     """A score of the cells of one or more models. Ratios are of means over seeds.
 
     Args:

@@ -15,7 +15,7 @@ from muybridge.runs.records import Run
 from muybridge.runs.stages import NETWORKS, is_known, of_runs
 from muybridge.stages.job.facets import facets_of_run
 from muybridge.stages.job.origins import Planned, read_config
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.job.signed import held
 from muybridge.stages.testing import models
 from muybridge.stages.testing.clip_protocol import OVERRIDES, PROTOCOLS, Protocol, of_run, preset_of
@@ -173,7 +173,7 @@ def facts_of_word(word: str, planned: Planned) -> dict[str, Any]:
     return run_facts(word, facets_of_run(run, data, planned))
 
 
-def signed_word(word: str, memory: Memory, option: str) -> str:
+def signed_word(word: str, memory: ResolveCache, option: str) -> str:
     """What the signature says of a network that is no run: its name and a hash of its weights.
 
     Raises:

@@ -33,7 +33,7 @@ from muybridge.stages.testing import own_code
 from muybridge.stages.testing.models import key_of
 from muybridge.stages.testing.predict import View, encoded, pooled
 from muybridge.stages.training.material import Material, law_of, prepare
-from muybridge.train.distributed import told
+from muybridge.train.distributed import broadcast
 from muybridge.train.precision import Compute
 
 FORMAT = 1
@@ -113,7 +113,7 @@ def frozen_features(
     folder = cache_root() / "features" / _name(weights, kind, view, compute, material, files)
     seen = replace(material, parts={"frozen": whole})
     if rank() > 0:
-        for _ in encoded(backbone, view, seen, "frozen", compute, told(0), READERS[kind]):
+        for _ in encoded(backbone, view, seen, "frozen", compute, broadcast(0), READERS[kind]):
             pass
         return Frozen(np.empty((0, view.views, 0), np.float32), {})
     folder.mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ def frozen_features(
             for path in folder.glob("*-*.npy"):
                 path.unlink()
         parts = _Parts(folder)
-        for rows, _ in encoded(backbone, view, seen, "frozen", compute, told(parts.stop), READERS[kind]):
+        for rows, _ in encoded(backbone, view, seen, "frozen", compute, broadcast(parts.stop), READERS[kind]):
             by_video = rows.reshape(-1, view.views, rows.shape[1])
             parts.add(by_video if kind == "pooled" else by_video.mean(axis=1, keepdims=True))
             if progress:

@@ -60,31 +60,31 @@ def _run(job: Job[Control], progress: Progress | None) -> Result:
 
 def _help(job: Job[Control]) -> Run:
     """What every process but the first does: its share, if the first says that there is something to do; it writes nothing."""
-    if distributed.told(False):
+    if distributed.broadcast(False):
         _inputs(job)
         _run(job, None)
-    distributed.meet()
+    distributed.barrier()
     return job.run
 
 
 def _lead(job: Job[Control], progress: Progress | None, tell: Tell | None) -> Run:
     run = job.run
     if store_of(run.path) is None and is_sound(run) and not (run.path / "state").exists():
-        distributed.told(False)
-        distributed.meet()
+        distributed.broadcast(False)
+        distributed.barrier()
         return run
     run.path.mkdir(parents=True, exist_ok=True)
     with hold(run.path, place_of(run), tell) as lease:
         for draft in run.path.glob(".*.part"):
             draft.unlink(missing_ok=True)
         if restore(run):
-            distributed.told(False)
+            distributed.broadcast(False)
         else:
             _execute(job, progress, lease)
         publish(run)
         shutil.rmtree(run.path / "state", ignore_errors=True)
         (run.path / "error.log").unlink(missing_ok=True)
-    distributed.meet()
+    distributed.barrier()
     return Run(run.path)
 
 
@@ -96,7 +96,7 @@ def _execute(job: Job[Control], progress: Progress | None, lease: Lease) -> None
     config = _portable(as_dict(job.config))
     write_yaml(path / "config.yaml", config)
     write_json(path / "env.json", redact(environment()))
-    distributed.told(True)
+    distributed.broadcast(True)
 
     with Tracking(job.run, job.config.track, job.facets, config) as tracking:
 

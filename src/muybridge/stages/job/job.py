@@ -16,11 +16,11 @@ from muybridge.runs.stages import StageFacts, facts_of
 from muybridge.stages.job.check import check_parts
 from muybridge.stages.job.facets import network_facets
 from muybridge.stages.job.origins import Planned, find_inputs
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.job.settled import command, inherit_backbone
 from muybridge.stages.job.signed import public, signed_input
 from muybridge.stages.job.transductive import TRANSDUCTIVE, is_transductive
-from muybridge.stages.testing.models import Subject
+from muybridge.stages.testing.models import TestedModel
 from muybridge.train.precision import check_training, choose
 
 Progress = Callable[[int, int, dict[str, float]], None]
@@ -71,7 +71,7 @@ class Job(Generic[C_co]):
     facets: dict[str, Any]
     signed: dict[str, Any]
     notes: list[str] = field(default_factory=list)
-    subject: Subject | None = None
+    subject: TestedModel | None = None
     transductive: bool = False
     shifted: bool = False
     checkpoint: dict[str, Any] = field(default_factory=dict)
@@ -116,8 +116,8 @@ class Request(Generic[C_co]):
     origins: Planned
     planned: Planned
     signed: dict[str, Any]
-    subject: Subject | None
-    memory: Memory
+    subject: TestedModel | None
+    memory: ResolveCache
 
 
 class Stage(Generic[C]):
@@ -144,7 +144,7 @@ class Stage(Generic[C]):
         """The config with full paths in the fields that only this stage has."""
         return config
 
-    def precision(self, config: C, subject: Subject | None) -> Precision:
+    def precision(self, config: C, subject: TestedModel | None) -> Precision:
         """The number format that a run computes in.
 
         Raises:
@@ -171,7 +171,7 @@ class Stage(Generic[C]):
         """
         return inherit_backbone(config, origins)
 
-    def load(self, config: C, origins: Planned, memory: Memory) -> Dataset:
+    def load(self, config: C, origins: Planned, memory: ResolveCache) -> Dataset:
         """The data set of a config.
 
         Raises:
@@ -179,7 +179,7 @@ class Stage(Generic[C]):
         """
         return memory.load_for(vars(config))
 
-    def check(self, config: C, dataset: Dataset, origins: Planned, memory: Memory) -> None:
+    def check(self, config: C, dataset: Dataset, origins: Planned, memory: ResolveCache) -> None:
         """Refuse what can be known to fail before a video is decoded; the parts that configs share are looked at here.
 
         Raises:
@@ -191,7 +191,7 @@ class Stage(Generic[C]):
         """The config with every option spelt out, so that all of them are printed, saved and signed."""
         return config
 
-    def signed(self, config: C, dataset: Dataset, memory: Memory) -> dict[str, Any]:
+    def signed(self, config: C, dataset: Dataset, memory: ResolveCache) -> dict[str, Any]:
         """What is signed besides the fields of the config, or in their place: the content of the files that they name."""
         return {}
 

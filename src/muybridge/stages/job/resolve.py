@@ -14,11 +14,11 @@ from muybridge.runs.signing import signature
 from muybridge.stages.job.check import check_numbers
 from muybridge.stages.job.job import C, Job, Request, Stage, stage_of
 from muybridge.stages.job.origins import Planned, consented, read_config
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.job.settled import absolute, command
 from muybridge.stages.job.signed import signed_config
 from muybridge.stages.testing import own_code
-from muybridge.stages.testing.models import Subject
+from muybridge.stages.testing.models import TestedModel
 
 ALL = "all"
 """The ``fold`` of a run that joins those of all folds."""
@@ -27,8 +27,8 @@ ALL = "all"
 def resolve(
     config: C,
     planned: Planned | None = None,
-    subject: Subject | None = None,
-    memory: Memory | None = None,
+    subject: TestedModel | None = None,
+    memory: ResolveCache | None = None,
 ) -> Job[C]:
     """Read the data set's list, find the inputs and sign.
 
@@ -42,7 +42,7 @@ def resolve(
         UsageError: unknown names or missing inputs.
     """
     stage: Stage[C] = stage_of(config.stage)
-    planned, memory = planned or {}, memory or Memory()
+    planned, memory = planned or {}, memory or ResolveCache()
     config = stage.located(absolute(config))
     config = dataclasses.replace(config, precision=stage.precision(config, subject))
     if isinstance(config, Transfer) and config.fold == ALL:
@@ -60,7 +60,7 @@ def resolve(
     return stage.job(Request(config, dataset, inputs, origins, planned, signed, subject, memory))
 
 
-def _over_folds(stage: Stage[Any], config: Transfer, planned: Planned, memory: Memory) -> Job[Any]:
+def _over_folds(stage: Stage[Any], config: Transfer, planned: Planned, memory: ResolveCache) -> Job[Any]:
     """A job that joins the answers of one run for each fold."""
     if not stage.facts.transfers:
         raise UsageError(
@@ -82,7 +82,7 @@ def _over_folds(stage: Stage[Any], config: Transfer, planned: Planned, memory: M
     )  # fmt: skip
 
 
-def _init_of(config: Transfer, fold: int, count: int, planned: Planned, memory: Memory) -> str:
+def _init_of(config: Transfer, fold: int, count: int, planned: Planned, memory: ResolveCache) -> str:
     """What a fold starts from: of a pretraining that left one fold out, the run that left this one out.
 
     Raises:

@@ -14,7 +14,7 @@ from muybridge.stages.job.check import check_split
 Fold = tuple[int | None, int | None]
 
 
-class Memory:
+class ResolveCache:
     """Data sets read so far and splits that were found good; for one plan, since files may change afterwards.
 
     Args:

@@ -9,7 +9,7 @@ from muybridge.config.names import is_weights
 from muybridge.config.stage_configs import Control, as_dict
 from muybridge.data.index import Dataset
 from muybridge.runs.contents import snapshots
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.testing import models
 
 
@@ -19,7 +19,7 @@ def signed_input(name: str, value: str) -> str:
     return f"{name}@{share}" if share else name
 
 
-def signed_config(config: Control, dataset: Dataset, memory: Memory) -> dict[str, Any]:
+def signed_config(config: Control, dataset: Dataset, memory: ResolveCache) -> dict[str, Any]:
     """What is signed of a config: its values and the content of its data, and of ``hf:FOLDER`` what it holds instead of where it lies.
 
     Raises:
@@ -32,7 +32,7 @@ def signed_config(config: Control, dataset: Dataset, memory: Memory) -> dict[str
     return signed | {"backbone": held(folder, memory, "--backbone")}
 
 
-def held(folder: Path, memory: Memory, option: str) -> str:
+def held(folder: Path, memory: ResolveCache, option: str) -> str:
     """Name of a folder of transformers by what it holds."""
     prepared = preprocessor_file(folder)
     files = sorted(
@@ -42,7 +42,7 @@ def held(folder: Path, memory: Memory, option: str) -> str:
     return f"hf:{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
-def public(config: Control, memory: Memory) -> dict[str, str]:
+def public(config: Control, memory: ResolveCache) -> dict[str, str]:
     """Hash of a file of public weights that a config starts from.
 
     Raises:

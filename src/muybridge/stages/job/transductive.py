@@ -5,7 +5,7 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.data.index import Dataset
 from muybridge.data.lists import amounts
 from muybridge.stages.job.origins import Planned
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 
 TRANSDUCTIVE = (
     "transductive: the videos that are tested were among those of the pretraining, without their labels; pretrain with --held-out-fold to "
@@ -14,7 +14,7 @@ TRANSDUCTIVE = (
 """The note on such a run."""
 
 
-def is_transductive(config: Control, dataset: Dataset, origins: Planned, memory: Memory) -> bool:
+def is_transductive(config: Control, dataset: Dataset, origins: Planned, memory: ResolveCache) -> bool:
     """Whether a network was pretrained on videos that it is tested on: of the same sources, video by video."""
     origin = origins.get("init")
     if origin is None or not isinstance(config, Transfer):

@@ -14,11 +14,11 @@ from muybridge.perturb.apply import CLEAN
 from muybridge.runs.contents.predictions import Predictions, concatenate
 from muybridge.stages.testing.grid import Grid, asked, missing, rows_of
 from muybridge.stages.testing.labels import same
-from muybridge.stages.testing.models import Subject, evaluating
+from muybridge.stages.testing.models import TestedModel, evaluating
 from muybridge.stages.testing.predict import View
 from muybridge.stages.testing.tested import Cached
 from muybridge.stages.training.material import Material
-from muybridge.train.distributed import in_turn
+from muybridge.train.distributed import round_robin
 from muybridge.train.precision import Compute
 
 
@@ -29,7 +29,7 @@ def predict(
 
     Several processes share the videos and all of them get all rows: all of them must ask.
     """
-    subject = Subject("own network", classifier, classes, key="")
+    subject = TestedModel("own network", classifier, classes, key="")
     grid = Grid([(CLEAN, 0)], dataset="", batch=view.batch)
     labels = same(classes)
     tested = Cached(view, material)
@@ -39,7 +39,7 @@ def predict(
             yield [*asked(grid, subject, labels, chunk, compute), *missing(grid, labels, chunk)]
 
     with evaluating(classifier, compute):
-        return concatenate([rows for chunk in in_turn(work, 0, tested.chunks) for rows in chunk])
+        return concatenate([rows for chunk in round_robin(work, 0, tested.chunks) for rows in chunk])
 
 
 def answered(

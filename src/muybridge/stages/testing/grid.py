@@ -1,6 +1,6 @@
 """Every condition of a robustness run on every clip: perturb on the device, predict, append rows; goes on after a kill.
 
-A chunk is decoded once; all conditions see the same clips. Memory holds one chunk, one forward pass and the rows since the last part.
+A chunk is decoded once; all conditions see the same clips. ResolveCache holds one chunk, one forward pass and the rows since the last part.
 """
 
 import time
@@ -21,10 +21,10 @@ from muybridge.perturb.profiles import DEFAULT
 from muybridge.runs.contents.predictions import Predictions
 from muybridge.stages.testing.clip_protocol import Protocol
 from muybridge.stages.testing.labels import Labels
-from muybridge.stages.testing.models import Subject, evaluating
-from muybridge.stages.testing.parts import Parts
+from muybridge.stages.testing.models import TestedModel, evaluating
+from muybridge.stages.testing.parts import ResumableRows
 from muybridge.stages.testing.tested import Chunk, Tested
-from muybridge.train.distributed import in_turn, told
+from muybridge.train.distributed import broadcast, round_robin
 from muybridge.train.flops import flop_counter, without_gradients
 from muybridge.train.precision import Compute
 
@@ -60,20 +60,20 @@ class Grid:
 
 def run_grid(
     grid: Grid,
-    subject: Subject,
+    subject: TestedModel,
     labels: Labels,
     tested: Tested,
     compute: Compute,
     folder: Path,
     tick: Tick | None,
-) -> Parts | None:
+) -> ResumableRows | None:
     """Do the chunks that are not in ``folder`` yet; several processes share them, and the first alone writes and has the parts.
 
     Raises:
         UsageError: the model returns something else than one score per class.
     """
-    parts = Parts(folder) if rank() == 0 else None
-    start = told(parts.stop if parts else 0)
+    parts = ResumableRows(folder) if rank() == 0 else None
+    start = broadcast(parts.stop if parts else 0)
 
     def work(some: range) -> Iterator[tuple[list[Predictions], list[dict[str, str]]]]:
         for chunk in tested.read(some.start, some.step):
@@ -81,7 +81,7 @@ def run_grid(
             yield [*asked(grid, subject, labels, chunk, compute), *missing(grid, labels, chunk)], broken
 
     with evaluating(subject.call, compute):
-        for done, (rows, broken) in enumerate(in_turn(work, start, tested.chunks), start + 1):
+        for done, (rows, broken) in enumerate(round_robin(work, start, tested.chunks), start + 1):
             if parts:
                 parts.add(rows, broken)
             if tick:
@@ -91,7 +91,9 @@ def run_grid(
     return parts
 
 
-def asked(grid: Grid, subject: Subject, labels: Labels, chunk: Chunk, compute: Compute) -> list[Predictions]:
+def asked(
+    grid: Grid, subject: TestedModel, labels: Labels, chunk: Chunk, compute: Compute
+) -> list[Predictions]:
     """Rows of the clips of a chunk under every condition."""
     scores = np.empty((len(grid.conditions), len(chunk.clip), len(labels.classes)), np.float32)
     for start in range(0, len(chunk.clip), grid.batch):
@@ -136,7 +138,7 @@ def missing(grid: Grid, labels: Labels, chunk: Chunk) -> list[Predictions]:
 
 
 def spent(
-    subject: Subject, protocol: Protocol, classes: int, shown: int, compute: Compute, began: float
+    subject: TestedModel, protocol: Protocol, classes: int, shown: int, compute: Compute, began: float
 ) -> dict[str, Any]:
     """What a test cost; ``seconds`` are those of the last process if it went on after a kill.
 

@@ -34,7 +34,7 @@ Call = Callable[[Frames], Float[Tensor, "b k"]]
 
 
 @dataclass(frozen=True)
-class Subject:
+class TestedModel:
     """A model under test.
 
     Attributes:
@@ -110,7 +110,7 @@ def own_folder(name: str) -> Path | None:
     return folder_of(name.removeprefix("hf:")) if name.startswith("hf:") else None
 
 
-def load(config: RobustnessConfig) -> Subject:
+def load(config: RobustnessConfig) -> TestedModel:
     """The external model that a config names; nothing is downloaded, and what a function draws at random is drawn from the seed.
 
     Raises:
@@ -153,7 +153,7 @@ def load(config: RobustnessConfig) -> Subject:
 
 def given(
     model: Any, name: str | None = None, classes: tuple[str, ...] | None = None, kept: bool = False
-) -> Subject:
+) -> TestedModel:
     """A model handed over as an object.
 
     Args:
@@ -178,10 +178,10 @@ def given(
     qualified = f"{getattr(kind, '__module__', '')}.{getattr(kind, '__qualname__', type(model).__name__)}"
     shown = name or str(getattr(kind, "__name__", type(model).__name__))
     key = key_of(model, f"{qualified} {name or ''}{own_code.held(model)}")
-    return Subject(shown, model, classes, key, preprocessing=Feed().facts(), is_foreign=True)
+    return TestedModel(shown, model, classes, key, preprocessing=Feed().facts(), is_foreign=True)
 
 
-def fed(subject: Subject, config: RobustnessConfig) -> Subject:
+def fed(subject: TestedModel, config: RobustnessConfig) -> TestedModel:
     """A model of others that is fed as a config asks for.
 
     Raises:

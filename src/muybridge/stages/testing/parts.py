@@ -30,7 +30,7 @@ SECONDS = 30.0
 BROKEN = b"broken"
 
 
-class Parts:
+class ResumableRows:
     """The parts of one run.
 
     Args:

@@ -19,7 +19,7 @@ from muybridge.data.index import VideoRecord
 from muybridge.data.loader import collate, evaluation
 from muybridge.sampling.frame_numbers import Sampling, views
 from muybridge.stages.training.material import Material, law_of
-from muybridge.train.distributed import in_turn
+from muybridge.train.distributed import round_robin
 from muybridge.train.flops import flop_counter
 from muybridge.train.precision import Compute
 
@@ -141,7 +141,7 @@ def encoded(
             yield found.float().cpu().numpy(), tuple(clip.video)
 
     videos = sum(not material.store.errors[place] for place in material.numbers(role)) - start
-    yield from in_turn(work, 0, -(-videos // view.together))
+    yield from round_robin(work, 0, -(-videos // view.together))
 
 
 def features(

@@ -18,7 +18,7 @@ from muybridge.objectives.language.vocabulary import unpacked
 from muybridge.runs.records import Run
 from muybridge.stages.job.origins import result_config
 from muybridge.stages.testing.clip_protocol import Protocol, chosen, of_pretraining, of_run
-from muybridge.stages.testing.models import Subject
+from muybridge.stages.testing.models import TestedModel
 from muybridge.stages.texts.text_scored import conse, external
 from muybridge.stages.training.captions import needs_captions
 from muybridge.stages.training.material import build_backbone
@@ -71,7 +71,7 @@ class OwnPair(DualEncoder):
         return [tuple(row) for row in self.objective.text.tokens(list(prompts)).tolist()]
 
 
-def of_input(config: ZeroshotConfig, run: Run, origin: Mapping[str, Any]) -> Subject:
+def of_input(config: ZeroshotConfig, run: Run, origin: Mapping[str, Any]) -> TestedModel:
     """The model of a finished run: a video-text pair, or a classifier through ``--words``.
 
     Raises:
@@ -94,7 +94,7 @@ def of_input(config: ZeroshotConfig, run: Run, origin: Mapping[str, Any]) -> Sub
         learner = nn.ModuleDict({"backbone": backbone, "objective": objective})
         put_weights(learner, state, weights)
         blind = bool(_blind(trained.backbone) or trained.frames == 1 or trained.stride == 0)
-        return Subject(
+        return TestedModel(
             f"{label}, {trained.backbone}", OwnPair(label, backbone, objective, blind), None, run.signature
         )
     tested: Any = change(kind_of(run.stage)(), dict(origin), run.signature)
@@ -102,7 +102,9 @@ def of_input(config: ZeroshotConfig, run: Run, origin: Mapping[str, Any]) -> Sub
     backbone = build_backbone(tested.backbone, tested.seed)
     classifier = Classifier(backbone, backbone.dim, len(classes))
     put_weights(classifier, load_weights(weights), weights)
-    return conse(config, Subject(f"{label}, {tested.backbone}", classifier, classes, run.signature), classes)
+    return conse(
+        config, TestedModel(f"{label}, {tested.backbone}", classifier, classes, run.signature), classes
+    )
 
 
 def _blind(backbone: str) -> bool:
@@ -115,7 +117,7 @@ def clips_of(run: Run) -> Protocol:
     return of_pretraining(told) if run.stage == "pretrain" else of_run(told)
 
 
-def model_of(config: ZeroshotConfig) -> tuple[Subject, Protocol]:
+def model_of(config: ZeroshotConfig) -> tuple[TestedModel, Protocol]:
     """The model that a config names and how its clips are cut.
 
     Raises:

@@ -22,10 +22,10 @@ from muybridge.core import seeding
 from muybridge.core.catalogue import names_code
 from muybridge.core.errors import UsageError
 from muybridge.runs.stages import STAGES
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.testing import models, own_code
 from muybridge.stages.testing.class_file import read_classes
-from muybridge.stages.testing.models import Subject
+from muybridge.stages.testing.models import TestedModel
 from muybridge.stages.texts.class_names import cleaned
 from muybridge.stages.texts.question import NONE, Question
 
@@ -58,7 +58,7 @@ def known_labels(model: str) -> str:
     return family.seen if family else ""
 
 
-def words_digest(word: str | None, memory: Memory) -> str | None:
+def words_digest(word: str | None, memory: ResolveCache) -> str | None:
     """Hash of what ``--words`` names; None where nothing is named.
 
     Raises:
@@ -74,7 +74,7 @@ def words_digest(word: str | None, memory: Memory) -> str | None:
     return hashlib.sha256(held.encode()).hexdigest()[:16]
 
 
-def external(config: ZeroshotConfig) -> Subject:
+def external(config: ZeroshotConfig) -> TestedModel:
     """The model of a config that names no run; nothing is downloaded.
 
     Raises:
@@ -85,7 +85,7 @@ def external(config: ZeroshotConfig) -> Subject:
         if config.words:
             raise UsageError(f"--words {config.words}: {name} has a text tower of its own; leave it out.")
         model: Any = dual_encoder(name.removeprefix("hf:"), config.pooling)
-        return Subject(name, model, None, models.key_of(model, name), "zeroshot", _clip(model))
+        return TestedModel(name, model, None, models.key_of(model, name), "zeroshot", _clip(model))
     if name.startswith("hf:") and models.own_folder(name) is None:
         model = dual_encoder(name.removeprefix("hf:"))  # says what is wrong
     if names_code(name) and not config.words:
@@ -103,7 +103,7 @@ def external(config: ZeroshotConfig) -> Subject:
     return conse(config, subject, classes)
 
 
-def conse(config: ZeroshotConfig, subject: Subject, classes: tuple[str, ...] | None) -> Subject:
+def conse(config: ZeroshotConfig, subject: TestedModel, classes: tuple[str, ...] | None) -> TestedModel:
     """A classifier and an embedding of texts as one model.
 
     Raises:
@@ -127,7 +127,7 @@ def conse(config: ZeroshotConfig, subject: Subject, classes: tuple[str, ...] | N
     )
 
 
-def given(model: Any, name: str | None = None, kept: bool = False) -> Subject:
+def given(model: Any, name: str | None = None, kept: bool = False) -> TestedModel:
     """A dual encoder that was handed over as an object.
 
     Raises:
@@ -140,7 +140,7 @@ def given(model: Any, name: str | None = None, kept: bool = False) -> Subject:
             f"model {shown}: has no weights that would name its results. Give it a name=, or leave out= away."
         )
     kind = f"{type(model).__module__}.{type(model).__qualname__} {name or ''}"
-    return Subject(
+    return TestedModel(
         shown, encoder, None, models.key_of(model, kind + own_code.held(model)), "zeroshot", _clip(encoder)
     )
 
@@ -159,7 +159,7 @@ def blind_words(name: str) -> str:
     )
 
 
-def judge(subject: Subject, question: Question, scale: float | None) -> ZeroShot:
+def judge(subject: TestedModel, question: Question, scale: float | None) -> ZeroShot:
     """A model and a question as a classifier; the texts are encoded here, once."""
     model: Any = subject.call
     order: Any = question.order

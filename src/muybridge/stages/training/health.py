@@ -212,8 +212,8 @@ def _monitors(
         clip = loader(step).to(compute.device)
         views = learner.objective.views(clip, augment, seeding.generator(loader.seed, "controls", step, 0))
         with compute.autocast():
-            found = learner(distributed.share(views, len(clip))).monitors
-        for name, value in distributed.overall(found, len(clip)).items():
+            found = learner(distributed.shard_views(views, len(clip))).monitors
+        for name, value in distributed.mean_over_ranks(found, len(clip)).items():
             sums[name] = sums.get(name, 0.0) + float(value) / batches
     return sums
 

@@ -13,7 +13,7 @@ from muybridge.stages.job import declared
 from muybridge.stages.job.check import check_cells, check_tasks
 from muybridge.stages.job.job import Job, Stage, Work, views_of
 from muybridge.stages.job.origins import Planned
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.job.settled import full
 from muybridge.stages.training import taught
 from muybridge.stages.training.options import encoded_of
@@ -34,7 +34,7 @@ class Labelled(Stage[L]):
         """Full paths of the teachers."""
         return replace(config, teachers=tuple(map(full, config.teachers)))
 
-    def check(self, config: L, dataset: Dataset, origins: Planned, memory: Memory) -> None:
+    def check(self, config: L, dataset: Dataset, origins: Planned, memory: ResolveCache) -> None:
         """Refuse tasks, lengths, teachers and perturbations that cannot be trained with."""
         check_tasks(config, "supervised")
         if config.auxiliary_only_views and not config.auxiliary:

@@ -10,7 +10,7 @@ from muybridge.core import seeding
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.data.index import Dataset, divide
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.testing.labels import APART, matched
 
 KEY = "teacher-"
@@ -18,7 +18,7 @@ KEY = "teacher-"
 
 
 def check(
-    config: FinetuneConfig, dataset: Dataset, origins: Mapping[str, Mapping[str, Any]], memory: Memory
+    config: FinetuneConfig, dataset: Dataset, origins: Mapping[str, Mapping[str, Any]], memory: ResolveCache
 ) -> None:
     """Refuse a teacher that was trained on videos that the student is tested on.
 

@@ -8,7 +8,7 @@ from typing import Any
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.text.claim_words import claim_words
-from muybridge.stages.job.resolve_cache import Memory
+from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.studies import STUDIES, tuning
 from muybridge.studies.plan import Cell, Study, plan
 from muybridge.studies.study_configs import CONFIGS, StudyConfig
@@ -62,13 +62,13 @@ def find(word: str) -> Recipe:
     return _from_python(path) if path.suffix == ".py" else _from_yaml(path)
 
 
-def make_plan(recipe: Recipe, config: StudyConfig, memory: Memory | None = None) -> list[Cell]:
+def make_plan(recipe: Recipe, config: StudyConfig, memory: ResolveCache | None = None) -> list[Cell]:
     """Every cell of a study; of one with trials, these alone until they have been run.
 
     Raises:
         UsageError: a cell that cannot work; names the place in the study file.
     """
-    memory = memory or Memory()
+    memory = memory or ResolveCache()
     cells = _plan(recipe, recipe.cells(config), memory)
     if config.trials < 2:
         return cells
@@ -77,7 +77,7 @@ def make_plan(recipe: Recipe, config: StudyConfig, memory: Memory | None = None)
     return _plan(recipe, tuning.tuned(recipe.cells(config), rates), memory) if rates else tried
 
 
-def _plan(recipe: Recipe, study: Study, memory: Memory) -> list[Cell]:
+def _plan(recipe: Recipe, study: Study, memory: ResolveCache) -> list[Cell]:
     try:
         return plan(study, memory)
     except MuybridgeError as error:
