@@ -14,8 +14,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from muybridge.backbones import BACKBONES, build, check_clip
 from muybridge.backbones.networks.vit import tiny as vit
-from muybridge.backbones.outside import zoo
-from muybridge.backbones.outside.zoo import as_features, as_logits, classifier
+from muybridge.backbones.outside import wrapped
+from muybridge.backbones.outside.wrapped import as_features, as_logits
+from muybridge.backbones.outside.zoo import classifier
 from muybridge.core.errors import UsageError
 from muybridge.core.networks.features import Classifier, Features, capture
 
@@ -218,7 +219,7 @@ def test_a_missing_package_is_named(name: str, package: str, monkeypatch: pytest
     def missing(_: str) -> None:
         raise ImportError("gone")
 
-    monkeypatch.setattr(zoo, "import_module", missing)
+    monkeypatch.setattr(wrapped, "import_module", missing)
     with pytest.raises(UsageError, match=rf"needs {package}.*pip install 'muybridge\[zoo\]'"):
         build(name)
 

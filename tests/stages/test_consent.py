@@ -260,14 +260,14 @@ def test_every_field_that_can_name_code_is_known(videos, tmp_path):
 
 CALLERS = {
     ("core/catalogue.py", "import_module"): 2,
-    ("backbones/outside/zoo.py", "import_module"): 1,
+    ("backbones/outside/wrapped.py", "import_module"): 1,
     ("data/sources.py", "import_module"): 1,
     ("weighting/torchjd_methods.py", "import_module"): 1,
     ("__init__.py", "import_module"): 1,
     ("studies/files/python_file.py", "exec"): 1,
 }
 """Everything that follows a name to code: entries of our tables and entry points of installed packages, ``imported`` (core/catalogue); a
-package by our own name (zoo.library, sources, TorchJD's); our own verbs; a study file, which is executed because the user says so."""
+package by our own name (wrapped.library, sources, TorchJD's); our own verbs; a study file, which is executed because the user says so."""
 
 
 def test_names_are_followed_to_code_in_known_places_only():

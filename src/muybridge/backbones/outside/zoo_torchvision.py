@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from muybridge.backbones.outside.preprocessor import Preprocessing
-from muybridge.backbones.outside.zoo import Normalise, Whole, library
+from muybridge.backbones.outside.wrapped import Normalise, Whole, library
 from muybridge.core.errors import UsageError
 from muybridge.core.networks.features import Features, capture
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from muybridge.backbones.outside.model_folder import CONFIG, folder_of, read_config
 from muybridge.backbones.outside.preprocessor import Preprocessing, read_preprocessing
-from muybridge.backbones.outside.zoo import Normalise, Whole, library
+from muybridge.backbones.outside.wrapped import Normalise, Whole, library
 from muybridge.backbones.outside.zoo_torchvision import IMAGENET, MVIT
 from muybridge.core.errors import UsageError
 from muybridge.core.networks.features import Features, average

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from muybridge.backbones.outside.zoo import Normalise
+from muybridge.backbones.outside.wrapped import Normalise
 from muybridge.backbones.text.dual import DualEncoder, Order, mean_of, unit
 from muybridge.backbones.text.dual_transformers import Loaded, pooled
 

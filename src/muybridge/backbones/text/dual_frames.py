@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from muybridge.backbones.networks.frame_average import arranged, by_content
-from muybridge.backbones.outside.zoo import Normalise
+from muybridge.backbones.outside.wrapped import Normalise
 from muybridge.backbones.text.dual import DualEncoder, Order, mean_of
 from muybridge.backbones.text.dual_transformers import Loaded, pooled
 

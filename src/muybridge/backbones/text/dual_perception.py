@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from muybridge.backbones.outside.zoo import Normalise
+from muybridge.backbones.outside.wrapped import Normalise
 from muybridge.backbones.text.dual import DualEncoder, Order, mean_of
 from muybridge.backbones.text.dual_transformers import Loaded
 from muybridge.core.networks.gather import wide

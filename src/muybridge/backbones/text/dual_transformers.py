@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from muybridge.backbones.outside.model_folder import CONFIG, folder_of, read_config, read_facts
-from muybridge.backbones.outside.zoo import library
+from muybridge.backbones.outside.wrapped import library
 from muybridge.core.errors import UsageError
 
 OPENAI = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))

@@ -14,7 +14,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
 from muybridge.backbones.outside.model_folder import CONFIG, folder_of
-from muybridge.backbones.outside.zoo import library
+from muybridge.backbones.outside.wrapped import library
 from muybridge.backbones.text.dual import TOGETHER, unit
 from muybridge.core.errors import UsageError
 from muybridge.core.networks.features import average
