@@ -28,7 +28,7 @@ BUDGET = ("clips", "steps", "with_gradient", "decoded", "frames", "flops")
 UNITS = {"with_gradient": "passes with a gradient", "decoded": "decoded frames", "flops": "FLOPs"}
 """Their names in sentences, where it is another one."""
 SHOWN = {
-    "clips": "clips", "with_gradient": "with gradient", "without_gradient": "without", "steps": "steps", "epochs": "epochs",
+    "clips": "clips", "with_gradient": "passes with gradient", "without_gradient": "passes without", "steps": "steps", "epochs": "epochs",
     "decoded": "decoded frames", "frames": "encoded frames", "flops": "FLOPs",
 }  # fmt: skip
 """Parts of a budget by the names of their columns."""
