@@ -71,7 +71,7 @@ def test_a_folder_of_runs_is_judged_by_its_registration(monkeypatch: pytest.Monk
         for name, of in (("s1", "ab"), ("s2", "other"))
     ]
     found = Evidence(primary=UP, second=UP, placebo=FLAT)
-    monkeypatch.setattr(module, "gathered", lambda folder: SimpleNamespace(runs=runs))
+    monkeypatch.setattr(module, "collect", lambda folder: SimpleNamespace(runs=runs))
     monkeypatch.setattr(module, "registered", lambda all_of: Registered(prereg))
     monkeypatch.setattr(module, "judge", lambda made: (found, verdict(found)))
     one = registered_study(tmp_path, "primary")

@@ -16,11 +16,10 @@ from muybridge.report.claims.predicates import Above, BesideChance, EqualBudgets
 from muybridge.report.claims.study_claims import CLAIMS
 from muybridge.report.claims.verdicts import Claim, Evidence, Judged, Says, World, judge, world_of
 from muybridge.report.gather import published_beside as published_rows
-from muybridge.report.gather.collect import named_arms
+from muybridge.report.gather.collect import collect, named_arms
 from muybridge.report.gather.published_beside import beside
 from muybridge.report.scores.robust import perturbed
 from muybridge.report.scores.score import score
-from muybridge.report.sections.content import gathered
 from muybridge.runs.contents.predictions import concatenate, read_predictions
 from muybridge.runs.records import find_runs
 
@@ -39,7 +38,7 @@ def world(whole: Path) -> World:
 
 def seen(out: Path) -> World:
     """The world of a folder, without the tables of a report."""
-    all_of = gathered(out)
+    all_of = collect(out)
     scored = [score(one, all_of.rows) for one in all_of.of("probe", "finetune")]
     return world_of(
         scored, [perturbed(score(one, all_of.rows), all_of) for one in all_of.of("robustness")], all_of
@@ -212,7 +211,7 @@ def test_noise_that_turns_the_order_round_is_told(world: World):
 
 
 def test_a_place_is_said_without_gaps_or_repetition(whole: Path):
-    all_of = gathered(whole)
+    all_of = collect(whole)
     one = next(one for one in all_of.of("probe") if "shufflenet-tiny" in one.details)
     told = replace(one, details="shufflenet-tiny, ssl-noise/1", profile="ssl-noise/1")
     place = world_of([score(told, all_of.rows)], [], all_of).places[0]

@@ -22,9 +22,9 @@ from muybridge.report.claims.map_claims import Brighter
 from muybridge.report.claims.verdicts import World, judge
 from muybridge.report.figures.map_figures import drawn
 from muybridge.report.figures.map_pictures import BLANK, INSIDE, map_picture, ticks
+from muybridge.report.gather.collect import collect
 from muybridge.report.gather.map_groups import layer_maps, map_groups
 from muybridge.report.gather.read_maps import has_published_axis, maps_of, on_published_axis
-from muybridge.report.sections.content import gathered
 from muybridge.runs.contents.layer_maps import NAME
 
 
@@ -94,13 +94,13 @@ def test_hovering_has_every_value_and_its_interval(page):
 
 
 def test_runs_of_similarity_are_no_arms(out, page):
-    assert gathered(out).arms == []
-    assert not gathered(out).experiments
+    assert collect(out).arms == []
+    assert not collect(out).experiments
     assert "Similarity of layers" in page
 
 
 def test_maps_of_a_kind_stand_together(out):
-    groups = map_groups(layer_maps(gathered(out)))
+    groups = map_groups(layer_maps(collect(out)))
     titles = [group.title for group in groups]
     assert titles[0] == "Against itself: shufflenet-tiny, fine-tuned on builtin-motions"
     assert any(title.startswith("Against each other") for title in titles)
@@ -124,7 +124,7 @@ def test_numbers_as_csv_and_figures_as_files(out, page):
 
 
 def test_equal_maps_give_equal_bytes(out):
-    group = map_groups(layer_maps(gathered(out)))[-1]
+    group = map_groups(layer_maps(collect(out)))[-1]
     assert drawn(group) == drawn(group)
 
 
@@ -136,7 +136,7 @@ def test_a_folder_without_maps_says_nothing_of_them(tmp_path):
 
 
 def verdict(out: Path, claim: Brighter) -> tuple[str, list[str]]:
-    (judged,) = judge([claim], World([], gathered(out)))
+    (judged,) = judge([claim], World([], collect(out)))
     return judged.verdict, judged.missing
 
 
@@ -147,7 +147,7 @@ def test_a_reading_that_stands_is_supported_and_its_reverse_refuted(out):
 
 def test_a_map_of_another_source_is_not_counted_in(out):
     """With it VCOP would be at 0.5 instead of 0.9 for seed 0."""
-    (judged,) = judge([Brighter("w", {"arm": "vcop"}, {"arm": "random"})], World([], gathered(out)))
+    (judged,) = judge([Brighter("w", {"arm": "vcop"}, {"arm": "random"})], World([], collect(out)))
     assert judged.evidence[0].interval.value == pytest.approx(-0.05)
 
 

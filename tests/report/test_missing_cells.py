@@ -7,7 +7,8 @@ import pytest
 from fake_claims import build
 
 from muybridge.report import write_report
-from muybridge.report.sections.content import content, gathered, tables_of
+from muybridge.report.gather.collect import collect
+from muybridge.report.sections.content import content, tables_of
 from muybridge.report.tables.table import Table
 
 NETWORK = "r2plus1d-tiny"
@@ -25,7 +26,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tables(out: Path) -> dict[str, list[Table]]:
-    return tables_of(content(gathered(out)))
+    return tables_of(content(collect(out)))
 
 
 def rows_of(tables: list[Table], stage: str, arm: str) -> list[tuple[Table, list]]:

@@ -10,16 +10,20 @@ from fake_study import data, write_run
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.report import write_report
+from muybridge.report.gather.collect import collect
 from muybridge.report.sections import SECTIONS
-from muybridge.report.sections.content import content, gathered
-from muybridge.report.sections.section import every_section, kinds_of
+from muybridge.report.sections.content import content
+from muybridge.report.sections.section import every_section
+from muybridge.runs.stages import STAGES
 
 TOY = """
 from muybridge.report.claims.verdicts import Evidence
 from muybridge.report.figures.figure_files import Figure
 from muybridge.report.sections.page_blocks import Fold, Heading, Note, folded
+from muybridge.runs.stages import STAGES
 from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.table import Cell, Column, Table, count, text
+from muybridge.runs.stages import StageFacts
 
 
 def table(gathered):
@@ -56,10 +60,11 @@ def rows(gathered):
 
 
 SECTION = Section(
-    "toys", "Toys <all>", shows, ("toy",), "tested", "Toys",
+    "toys", "Toys <all>", shows, ("toy",), "Toys",
     figures=lambda gathered: [Figure("toys", lambda: {"txt": b"a picture"})],
     findings=findings, claims=lambda gathered: [Wins()], rows={"toys": rows},
 )
+FACTS = StageFacts("count toys", "toy", "toys:Config", "toys:STAGE", runs="tested")
 NO_SECTION = "a word"
 EMPTY = Section("empty", "Empty", lambda gathered: [], rows={"empty": lambda gathered: []})
 TWIN = Section("twin", "Twin", lambda gathered: [Table("data", "Mine", [], [])])
@@ -83,7 +88,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def write(**sections: str) -> None:
         lines = [f"{name} = {MODULE}:{value}" for name, value in sections.items()]
-        (folder / "entry_points.txt").write_text("\n".join(["[muybridge.sections]", *lines]) + "\n")
+        stage = ["[muybridge.stages]", f"toy = {MODULE}:FACTS"]
+        (folder / "entry_points.txt").write_text("\n".join([*stage, "[muybridge.sections]", *lines]) + "\n")
 
     yield write
     sys.modules.pop(MODULE, None)
@@ -171,20 +177,23 @@ def test_what_an_earlier_report_wrote_of_a_section_that_is_empty_now_is_gone(ins
 def test_a_section_that_does_not_keep_the_contract_is_named(install, out: Path, sections: dict, told: str):
     install(**sections)
     with pytest.raises(MuybridgeError, match=told):
-        content(gathered(out))
+        content(collect(out))
 
 
-def test_sections_bear_the_names_of_the_table_and_stages_are_wanted_as_one_kind():
+def test_sections_bear_the_names_of_the_table_and_stages_say_what_their_runs_are():
     ours = [entry.load() for entry in SECTIONS.values()]
     assert [one.name for one in ours] == list(SECTIONS)
     assert len({one.title for one in ours}) == len(ours)
-    told = [(stage, one.runs) for one in ours if one.runs for stage in one.wants]
-    assert dict(told) == kinds_of(ours)
-    assert len(dict(told)) == len(told), "two sections say what a stage is"
+    assert {stage for one in ours for stage in one.wants} <= STAGES.keys()
+    assert {name: facts.runs for name, facts in STAGES.items() if facts.runs} == {
+        **dict.fromkeys(("probe", "knn", "finetune", "zeroshot", "robustness"), "answers"),
+        **dict.fromkeys(("retrieval", "neighbours"), "tested"),
+        "similarity": "apart",
+    }
 
 
 def test_tables_of_a_section_are_those_that_it_shows(out: Path):
-    all_of = gathered(out)
+    all_of = collect(out)
     for chapter in content(all_of).chapters:
         slugs = [table.slug for table in chapter.section.tables(all_of)]
         assert slugs == [table.slug for table in chapter.tables]

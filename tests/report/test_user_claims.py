@@ -15,15 +15,15 @@ from muybridge.report import write_report
 from muybridge.report.claims.more_predicates import Equivalent
 from muybridge.report.claims.user_claims import KINDS, user_claims
 from muybridge.report.claims.verdicts import Judged, World, judge, world_of
+from muybridge.report.gather.collect import collect
 from muybridge.report.scores.robust import perturbed
 from muybridge.report.scores.score import score
-from muybridge.report.sections.content import gathered
 
 PROBE = {"stage": "probe"}
 
 
 def seen(out: Path) -> World:
-    all_of = gathered(out)
+    all_of = collect(out)
     scored = [score(one, all_of.rows) for one in all_of.of("probe", "finetune")]
     return world_of(
         scored, [perturbed(score(one, all_of.rows), all_of) for one in all_of.of("robustness")], all_of

@@ -18,7 +18,7 @@ from muybridge.core.errors import UsageError
 from muybridge.data.index import assign_folds
 from muybridge.data.sources import load
 from muybridge.measure.intervals import accuracy_interval
-from muybridge.report.sections.content import gathered
+from muybridge.report.gather.collect import collect
 from muybridge.runs.contents.predictions import read_predictions
 from muybridge.runs.records import Run, find_runs
 from muybridge.stages.job.resolve import resolve
@@ -98,7 +98,7 @@ def test_counts_of_neighbours_are_those_of_the_folds(verb: str, field: str, pool
 
 
 def test_the_report_counts_no_video_twice(pooled: dict[str, Run], videos: Path):
-    found = gathered(pooled["probe"].path.parents[2])
+    found = collect(pooled["probe"].path.parents[2])
     for one in found.of("probe", "knn", "finetune", "retrieval"):
         assert [run.result["facets"]["fold"] for run in one.runs] == [0, 1, 2, 3]
 
@@ -109,7 +109,7 @@ def test_the_joined_result_stands_where_a_fold_was_deleted(tmp_path: Path, video
         main(["runs", "rm", folds_of(run)[0].signature, "--out", str(tmp_path), "--yes"]) == 2
     )  # it rests on it
     assert main(["runs", "rm", folds_of(run)[0].signature, "--out", str(tmp_path), "--yes", "--force"]) == 0
-    assert [one.signature for one in gathered(tmp_path).runs] == [run.signature]
+    assert [one.signature for one in collect(tmp_path).runs] == [run.signature]
 
 
 def test_python_and_command_line_make_the_same_run(pooled, videos: Path, tmp_path: Path, capsys):

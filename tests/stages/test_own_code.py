@@ -176,7 +176,7 @@ def test_the_hash_is_that_of_every_process(write: Any, tmp_path: Path) -> None:
     write()
     ask = (
         "from muybridge.stages.testing import own_code as o; import net_of_mine as n;"
-        "print(o.named('net_of_mine:plain'), o.held(n.Net(({1.5, 2.5}, 'a'))))"
+        "print(o.named('net_of_mine:plain'), o.held(n.Net(({1.5, 2.5}, 'a', {n.plain, n.Net, (n.plain, 1)}, frozenset([object()])))))"
     )
     env = os.environ | {"PYTHONPATH": os.pathsep.join([*sys.path, str(tmp_path / "mine")])}
     env.pop("PYTHONDONTWRITEBYTECODE", None)

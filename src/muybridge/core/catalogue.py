@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from muybridge.core.errors import MuybridgeError, UsageError
 
+T = TypeVar("T")
 PACKAGES = ("torchvision", "hf")
 """In front of a colon they name a package whose networks we build, and no module of the user's."""
 
@@ -91,12 +92,33 @@ def pick(kind: str, table: Mapping[str, Entry], name: str) -> Any:
     """The object called ``name``: built in, or from the entry-point group ``muybridge.<kind>``.
 
     Raises:
-        UsageError: unknown name.
+        UsageError: unknown name, or that of a package which is broken.
     """
     require(kind, table, name)
-    if name in table:
-        return table[name].load()
-    return next(iter(entry_points(group=f"muybridge.{kind}", name=name))).load()
+    return table[name].load() if name in table else outside(kind, name, object)
+
+
+def outside(kind: str, name: str, wanted: type[T]) -> T | None:
+    """What another package offers under a name; None where none does.
+
+    Raises:
+        UsageError: it cannot be imported, or is none of what is wanted; names the line of its package.
+    """
+    line = f"{kind.removesuffix('s')} {name}"
+    point = next(iter(entry_points(group=f"muybridge.{kind}", name=name)), None)
+    if point is None:
+        return None
+    try:
+        found = point.load()
+    except Exception as error:  # whatever a foreign module does while it is read
+        raise UsageError(
+            f"{line}: {point.value} cannot be imported ({type(error).__name__}: {error}). Mend or remove its package."
+        ) from error
+    if not isinstance(found, wanted):
+        raise UsageError(
+            f"{line}: {point.value} is a {type(found).__name__}; wanted a {wanted.__name__} ({wanted.__module__})."
+        )
+    return found
 
 
 def rows(kind: str, table: Mapping[str, Entry]) -> list[dict[str, Any]]:

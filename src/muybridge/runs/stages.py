@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, Literal
 
-from muybridge.core.catalogue import Entry, rows, suggestion
+from muybridge.core.catalogue import Entry, outside, rows, suggestion
 from muybridge.core.errors import UsageError
 
 GROUP = "muybridge.stages"
@@ -21,6 +21,11 @@ NETWORKS = ("pretrain", "finetune", "probe")
 """Stages whose runs hold the weights of a network."""
 TRAINED = ("finetune", "probe")
 """Those that hold a classifier, too."""
+
+
+Kind = Literal["", "answers", "tested", "apart"]
+"""What the runs of a stage are to a report: they hold a row for every test view, they were only tested on such videos, they are no arm of
+an experiment, or nothing of these (training)."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,8 @@ class StageFacts:
         config: ``module:Class`` of its config.
         code: ``module:OBJECT``, its ``Stage``.
         inputs: the stages that a run may start from, by the field that names the run.
-        answers: whether its runs hold one row of predictions per test view.
+        runs: what its runs are to a report.
         transfers: whether it measures what a pretraining was worth, under a transfer protocol.
-        apart: whether its runs are no arm of an experiment and have a section of their own.
     """
 
     summary: str
@@ -43,9 +47,8 @@ class StageFacts:
     config: str
     code: str
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    answers: bool = False
+    runs: Kind = ""
     transfers: bool = False
-    apart: bool = False
 
     def kind(self) -> Any:
         """The class of its config; imports it."""
@@ -66,38 +69,38 @@ STAGES: dict[str, StageFacts] = {
     ),
     "probe": StageFacts(
         "train a linear layer on frozen features", "linear probe",
-        f"{CONFIGS}:ProbeConfig", "muybridge.stages.probe:PROBE", INIT, answers=True, transfers=True,
+        f"{CONFIGS}:ProbeConfig", "muybridge.stages.probe:PROBE", INIT, runs="answers", transfers=True,
     ),
     "knn": StageFacts(
         "classify by the nearest training videos in feature space", "kNN",
-        f"{CONFIGS}:KnnConfig", "muybridge.stages.knn:KNN", INIT, answers=True, transfers=True,
+        f"{CONFIGS}:KnnConfig", "muybridge.stages.knn:KNN", INIT, runs="answers", transfers=True,
     ),
     "finetune": StageFacts(
         "train backbone and linear layer on labels", "fine-tune",
         f"{CONFIGS}:FinetuneConfig", "muybridge.stages.finetune:FINETUNE", INIT | {"teachers": TRAINED},
-        answers=True, transfers=True,
+        runs="answers", transfers=True,
     ),
     "zeroshot": StageFacts(
         "classify videos by the names of classes, said in words", "zero-shot",
-        f"{CONFIGS}:ZeroshotConfig", "muybridge.stages.zeroshot:ZEROSHOT", {"model": NETWORKS}, answers=True,
+        f"{CONFIGS}:ZeroshotConfig", "muybridge.stages.zeroshot:ZEROSHOT", {"model": NETWORKS}, runs="answers",
     ),
     "robustness": StageFacts(
         "measure a classifier on perturbed clips", "robustness",
         f"{CONFIGS}:RobustnessConfig", "muybridge.stages.robustness:ROBUSTNESS", {"model": (*TRAINED, "zeroshot")},
-        answers=True,
+        runs="answers",
     ),
     "retrieval": StageFacts(
         "find the training videos of a class in feature space: recall at k, mean average precision", "retrieval",
-        f"{CONFIGS}:RetrievalConfig", "muybridge.stages.retrieval:RETRIEVAL", INIT, transfers=True,
+        f"{CONFIGS}:RetrievalConfig", "muybridge.stages.retrieval:RETRIEVAL", INIT, runs="tested", transfers=True,
     ),
     "neighbours": StageFacts(
         "find the nearest videos of each video in feature space", "neighbours",
-        f"{CONFIGS}:NeighboursConfig", "muybridge.stages.neighbours:NEIGHBOURS", INIT,
+        f"{CONFIGS}:NeighboursConfig", "muybridge.stages.neighbours:NEIGHBOURS", INIT, runs="tested",
     ),
     "similarity": StageFacts(
         "compare the layers of two networks on the same clips: CKA with null bands and intervals", "similarity",
         f"{CONFIGS}:SimilarityConfig", "muybridge.stages.similarity:SIMILARITY", {"a": NETWORKS, "b": NETWORKS},
-        apart=True,
+        runs="apart",
     ),
     "diversity": StageFacts(
         "measure how diverse auxiliary losses are, by their gradients on the shared weights", "diversity",
@@ -132,30 +135,21 @@ def facts_of(stage: str) -> StageFacts:
     Raises:
         UsageError: no such stage; or its package cannot be imported, or offers something else.
     """
-    found = STAGES.get(stage) or _outside(stage, tuple(sys.path))
+    found = _known(stage)
     if found is None:
         known = names()
         raise UsageError(f"stages has no {stage!r}.{suggestion(stage, known)} Known: {', '.join(known)}.")
     return found
 
 
+def _known(stage: str) -> StageFacts | None:
+    return STAGES.get(stage) or _outside(stage, tuple(sys.path))
+
+
 @cache
 def _outside(stage: str, path: tuple[str, ...]) -> StageFacts | None:
     """Of another package; ``path`` is that of imports, so that what is found is forgotten when it changes."""
-    point = next(iter(entry_points(group=GROUP, name=stage)), None)
-    if point is None:
-        return None
-    try:
-        found = point.load()
-    except Exception as error:  # whatever a foreign module does while it is read
-        raise UsageError(
-            f"stage {stage}: {point.value} cannot be imported ({type(error).__name__}: {error}). Mend or remove its package."
-        ) from error
-    if not isinstance(found, StageFacts):
-        raise UsageError(
-            f"stage {stage}: {point.value} is a {type(found).__name__}; wanted a StageFacts (muybridge.runs.stages)."
-        )
-    return found
+    return outside("stages", stage, StageFacts)
 
 
 def is_known(stage: str) -> bool:
@@ -166,9 +160,10 @@ def is_known(stage: str) -> bool:
 def of_runs(stage: str) -> StageFacts:
     """As ``facts_of``, for runs that lie in a folder: where the package of their stage is gone or broken, nothing is known of them."""
     try:
-        return facts_of(stage)
+        found = _known(stage)
     except UsageError:
-        return StageFacts("", stage, "", "")
+        found = None
+    return found or StageFacts("", stage, "", "")
 
 
 def order(stage: str) -> tuple[int, str]:

@@ -18,7 +18,6 @@ from muybridge.report.gather.collect import data_of, facets
 from muybridge.report.gather.damage import read_run
 from muybridge.report.scores.score import Arm
 from muybridge.report.scores.shares import estimate
-from muybridge.report.sections.section import every_section, kinds_of
 from muybridge.runs.contents.study_file import NAME as STUDY
 from muybridge.runs.contents.study_file import read_study
 from muybridge.runs.records import Run, find_runs
@@ -117,7 +116,7 @@ def measured(folder: Path, run: str, value: float, score: str = "accuracy") -> O
 
 def _arm(run: Run) -> Arm | None:
     """The run as an arm of its own, its files checked; None where its stage answers for no video."""
-    rows = read_run(run, kinds_of(every_section()).get(run.stage) == "answers")
+    rows = read_run(run)
     return None if rows is None else Arm(f"{run.stage}/{run.signature}", [run], {0: rows})
 
 

@@ -6,9 +6,8 @@ from muybridge.claims.verify.table_predicates import Line, Outcome
 from muybridge.core.errors import UsageError
 from muybridge.measure.diversity.association import Association
 from muybridge.measure.diversity.verdict import FEWEST, Evidence, Verdict
-from muybridge.report.gather.collect import Gathered, data_of, facets
+from muybridge.report.gather.collect import Gathered, collect, data_of, facets
 from muybridge.report.scores.diversity_evidence import judge, registered
-from muybridge.report.sections.content import gathered
 
 SAYS = {
     "primary": "robustness rises with diversity",
@@ -32,7 +31,7 @@ def registered_study(folder: Path, of: str) -> Outcome:
     """
     if of not in SAYS:
         raise UsageError(f"registered_study: no {of!r}. Known: {', '.join(SAYS)}.")
-    all_of = gathered(folder)
+    all_of = collect(folder)
     made = registered(all_of)
     if made is None:
         return Outcome("undetermined", f"no pre-registered study of diversity in {folder}")

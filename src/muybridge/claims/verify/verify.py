@@ -218,10 +218,10 @@ def _line(one: Evidence) -> Line:
 
 
 def _world(folder: Path) -> World:
-    from muybridge.report.sections.content import gathered
+    from muybridge.report.gather.collect import collect
     from muybridge.report.sections.study.claims_section import world
 
-    return world(gathered(folder))
+    return world(collect(folder))
 
 
 def _written(claim: Mapping[str, Any], one: Outcome) -> dict[str, Any]:

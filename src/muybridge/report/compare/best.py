@@ -13,7 +13,6 @@ from muybridge.report.gather.damage import read_run
 from muybridge.report.gather.same_protocol import profile_of
 from muybridge.report.scores.robust import perturbed
 from muybridge.report.scores.score import Comparison, between, score
-from muybridge.report.sections.section import every_section, kinds_of
 from muybridge.report.tables.table import points, span
 from muybridge.runs.records import Run
 
@@ -61,8 +60,7 @@ def best(runs: Sequence[Run], metric: str = "accuracy") -> Best:
         MuybridgeError: a run is damaged.
     """
     _refuse(runs, metric)
-    kinds = kinds_of(every_section())
-    kept = [(run, read_run(run, kinds.get(run.stage) == "answers")) for run in runs]
+    kept = [(run, read_run(run)) for run in runs]
     rows = {run.signature: found for run, found in kept if found is not None}
     arms = {
         seeds[min(seeds)][0].signature: seeds

@@ -50,10 +50,10 @@ def _told(run: Run) -> list[Any]:
     }
     sorted_by = {name: value for name, value in result.get("facets", {}).items() if name not in PLACE}
     inputs = result.get("inputs", {})
-    if result.get("folds"):
-        first = next(iter(inputs.values()))
-        inputs = _beside(run, first).result.get("inputs", {}) if _is_there(run, first) else inputs
-    begun = {name: _begun(run, one) for name, one in inputs.items()}
+    if result.get("folds"):  # what its first fold starts from
+        first = _result(_beside(run, next(iter(inputs.values()))))
+        inputs = inputs if first is None else first.get("inputs", {})
+    begun = {name: _begun(_beside(run, one)) for name, one in inputs.items()}
     return [run.stage, config, sorted_by, result.get("model", {}), begun]
 
 
@@ -61,13 +61,14 @@ def _beside(run: Run, one: dict[str, str]) -> Run:
     return Run(run.path.parents[1] / one["stage"] / one["signature"])
 
 
-def _is_there(run: Run, one: dict[str, str]) -> bool:
+def _result(run: Run) -> dict[str, Any] | None:
+    """What a run says of itself; None where it does not lie in the same folder."""
     try:
-        return bool(_beside(run, one).result)
+        return run.result
     except (MuybridgeError, OSError):
-        return False
+        return None
 
 
-def _begun(run: Run, one: dict[str, str]) -> Any:
+def _begun(run: Run) -> Any:
     """What an input says of itself; its signature where it does not lie in the same folder."""
-    return _told(_beside(run, one)) if _is_there(run, one) else one["signature"]
+    return _told(run) if _result(run) else run.signature

@@ -98,7 +98,7 @@ def compare(a: str | Path, b: str | Path) -> Compared:
         raise UsageError(f"{first.path}: given twice. Name two different robustness runs.")
     for run in (first, second):
         check_sound(run)
-    kept = [read_run(run, answers=True) for run in (first, second)]
+    kept = [read_run(run) for run in (first, second)]
     _refuse(first, second)
     all_of = _together(first, second, [one for one in kept if one is not None])
     scored = score(all_of.experiments[0], all_of.rows)

@@ -32,11 +32,12 @@ def write_report(folder: Path) -> ReportPaths:
     from muybridge.report.figures.figure_files import write_figures
     from muybridge.report.formats.html import html
     from muybridge.report.formats.markdown import markdown
-    from muybridge.report.sections.content import content, gathered, rows_of
+    from muybridge.report.gather.collect import collect
+    from muybridge.report.sections.content import content, rows_of
     from muybridge.report.sections.section import every_section
 
     folder = Path(folder)
-    shown = content(gathered(folder))
+    shown = content(collect(folder))
     paths = ReportPaths(folder / "report.html", folder / "report.md", [], [])
     known = {name for section in every_section() for name in section.rows}
     paths.tables.extend(write_tidy(folder, rows_of(shown), known))

@@ -1,11 +1,11 @@
 """What a folder holds: its runs sorted into experiments, and what was planned but is missing."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.report.gather.damage import read_others, read_run
@@ -15,12 +15,9 @@ from muybridge.runs.contents.study_file import read_study
 from muybridge.runs.records import Run
 from muybridge.runs.run_index import Index
 from muybridge.runs.run_row import RunRow
+from muybridge.runs.stages import of_runs
 
 BASELINE = "random"
-Kind = Literal["", "answers", "tested", "apart"]
-"""What the runs of a stage are to a report: they hold a row for every test video, they were only tested on such videos, they are no arm of
-an experiment, or nothing of these (training)."""
-
 T = TypeVar("T")
 Facets = tuple[str, str, str]
 Place = tuple[str, str, str, Variant]
@@ -100,7 +97,6 @@ class Gathered:
     """Everything a report is made from, read once.
 
     Attributes:
-        kinds: what the runs of a stage are to the report, by stage.
         rows: predictions by video and condition, by signature.
         damaged: finished runs that cannot be read or were changed, and are in nothing else.
         others: rows of the weights that a fine-tuning run does not hand on, by signature and name of the weights.
@@ -116,7 +112,6 @@ class Gathered:
     missing: list[Missing]
     notes: list[str] = field(default_factory=list)
     others: dict[str, dict[str, Predictions]] = field(default_factory=dict)
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
     _made: dict[Callable[["Gathered"], Any], Any] = field(default_factory=dict, repr=False)
 
     def of(self, *stages: str) -> list[Experiment]:
@@ -136,12 +131,11 @@ class Gathered:
         return str(self.study.get("title") or self.study.get("name") or "Muybridge report")
 
 
-def collect(folder: Path, kinds: Mapping[str, Kind]) -> Gathered:
+def collect(folder: Path) -> Gathered:
     """Read the results of every finished run below ``folder/runs`` that is what was written, and the plan in ``folder/study.json``.
 
     Args:
         folder: what a study or a stage wrote to.
-        kinds: what the runs of a stage are, by stage (``sections.content.gathered`` asks the sections).
 
     Raises:
         UsageError: there is no finished run.
@@ -155,14 +149,14 @@ def collect(folder: Path, kinds: Mapping[str, Kind]) -> Gathered:
             f"{folder / 'runs'}/STAGE/SIGNATURE/result.json; give "
             "the folder that a study or a stage wrote to (its --out)."
         )
-    runs, rows, others, damaged = _read([(row, index.run(row)) for row in rows_], kinds)
+    runs, rows, others, damaged = _read([(row, index.run(row)) for row in rows_])
     runs = tested_once(runs)
     study = read_study(folder)
-    shown, again = repeats([run for run in runs if kinds.get(run.stage) != "apart"])
+    shown, again = repeats([run for run in runs if of_runs(run.stage).runs != "apart"])
     planned = [
         cell["facets"]
         for cell in study.get("cells", [])
-        if "facets" in cell and kinds.get(cell["stage"]) != "apart"
+        if "facets" in cell and of_runs(cell["stage"]).runs != "apart"
     ]
     told = [facets(run) for run in shown] + planned
     named = named_arms(told)
@@ -170,14 +164,14 @@ def collect(folder: Path, kinds: Mapping[str, Kind]) -> Gathered:
     arms = _arm_order(study, planned, list(names.values()), named)
     experiments = _experiments(shown, names, arms, _planned_arms(study, named), again)
     missing = _missing(study, [(row.stage, row.signature) for row in rows_])
-    return Gathered(folder, study, runs, rows, damaged, arms, experiments, missing, notes, others, kinds)
+    return Gathered(folder, study, runs, rows, damaged, arms, experiments, missing, notes, others)
 
 
 Others = dict[str, dict[str, Predictions]]
 
 
 def _read(
-    found: list[tuple[RunRow, Run]], kinds: Mapping[str, Kind]
+    found: list[tuple[RunRow, Run]],
 ) -> tuple[list[Run], dict[str, Predictions], Others, list[Damaged]]:
     """The runs that are sound, their rows and those of their other weights, and the runs that are not."""
     runs: list[Run] = []
@@ -189,7 +183,7 @@ def _read(
             damaged.append(Damaged(run, row.reason))
             continue
         try:
-            kept, more = read_run(run, kinds.get(run.stage) == "answers"), read_others(run)
+            kept, more = read_run(run), read_others(run)
         except MuybridgeError as error:
             damaged.append(Damaged(run, str(error)))
             continue

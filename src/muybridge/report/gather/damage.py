@@ -13,17 +13,17 @@ from muybridge.report.gather.read_maps import STAGE, maps_of
 from muybridge.runs.contents.predictions import Predictions, read_predictions
 from muybridge.runs.contents.strips import read_strips
 from muybridge.runs.records import Run
+from muybridge.runs.stages import of_runs
 
 WEIGHTS = ("last", "best-validation")
 """Sets of weights of a fine-tuning run; the rows of the one that it hands on are its ``predictions.parquet``."""
 
 
-def read_run(run: Run, answers: bool) -> Predictions | None:
+def read_run(run: Run) -> Predictions | None:
     """Check every file of a run that a report uses; returns its rows by video and condition, None if its stage has none.
 
     Args:
         run: a finished run.
-        answers: whether runs of its stage hold a row for every test video.
 
     Raises:
         MuybridgeError: a file is damaged; names it and the way out.
@@ -36,7 +36,7 @@ def read_run(run: Run, answers: bool) -> Predictions | None:
     read_strips(run.path / "strips.npz", pixels=False)
     if run.stage == STAGE:
         maps_of(run)
-    return _rows(run.path / "predictions.parquet") if answers else None
+    return _rows(run.path / "predictions.parquet") if of_runs(run.stage).runs == "answers" else None
 
 
 def read_others(run: Run) -> dict[str, Predictions]:

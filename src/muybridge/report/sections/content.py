@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import muybridge
 from muybridge.core.errors import MuybridgeError
 from muybridge.report.figures.figure_files import Figure
 from muybridge.report.formats.tidy import Row
-from muybridge.report.gather.collect import Gathered, collect
+from muybridge.report.gather.collect import Gathered
 from muybridge.report.sections.page_blocks import LEAVES, Block, Legend, leaves, legend, tables_in
-from muybridge.report.sections.section import Finding, Section, every_section, kinds_of
+from muybridge.report.sections.section import Finding, Section, every_section
 from muybridge.report.tables.table import Table, grouped, listed, tight
+from muybridge.runs.stages import of_runs
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,6 @@ class Content:
     legend: Legend
     chapters: list[Chapter]
     version: str = muybridge.__version__
-
-
-def gathered(folder: Path) -> Gathered:
-    """What a folder holds, as the sections want it.
-
-    Raises:
-        UsageError: no finished run; says what was looked for.
-        MuybridgeError: every run is damaged.
-    """
-    return collect(folder, kinds_of(every_section()))
 
 
 def content(all_of: Gathered) -> Content:
@@ -89,7 +79,7 @@ def _refuse_twins(chapters: Sequence[Chapter]) -> None:
 
 
 def _summary(all_of: Gathered) -> str:
-    tested = [one for one in all_of.experiments if all_of.kinds.get(one.stage) in ("answers", "tested")]
+    tested = [one for one in all_of.experiments if of_runs(one.stage).runs in ("answers", "tested")]
     data = sorted({one.data for one in tested})
     arms = f"{len(all_of.arms)} arm{'s' * (len(all_of.arms) != 1)} ({listed(all_of.arms)})"
     runs = f"{grouped(len(all_of.runs))} finished run{'s' * (len(all_of.runs) != 1)}"

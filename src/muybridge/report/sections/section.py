@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 
-from muybridge.core.catalogue import pick, rows
+from muybridge.core.catalogue import rows
 from muybridge.core.errors import MuybridgeError
 from muybridge.report.claims.verdicts import Claim
 from muybridge.report.figures.figure_files import Figure
 from muybridge.report.formats.tidy import Row
-from muybridge.report.gather.collect import Gathered, Kind
+from muybridge.report.gather.collect import Gathered
 from muybridge.report.sections import SECTIONS
 from muybridge.report.sections.page_blocks import Block, tables_in
 from muybridge.report.tables.table import Table
@@ -40,7 +40,6 @@ class Section:
         title: its heading.
         shows: its tables, pictures and words in their order; on the page they stand as they are, in Markdown and LaTeX the tables.
         wants: stages that it tells of; without a finished run of any of them it is not asked. None: it is always asked.
-        runs: what the runs of these stages are to the report.
         short: its name in the menu and in Markdown, where the title is long.
         figures: pictures for papers, as files.
         findings: sentences for the top of the report.
@@ -52,7 +51,6 @@ class Section:
     title: str
     shows: Callable[[Gathered], Sequence[Block]]
     wants: tuple[str, ...] = ()
-    runs: Kind = ""
     short: str = ""
     figures: Callable[[Gathered], Sequence[Figure]] = nothing
     findings: Callable[[Gathered], Sequence[Finding]] = nothing
@@ -81,7 +79,7 @@ def every_section() -> list[Section]:
     """
     found: dict[str, Section] = {}
     for name in [*SECTIONS, *sorted({row["name"] for row in rows(GROUP, SECTIONS)} - set(SECTIONS))]:
-        section = pick(GROUP, SECTIONS, name) if name in SECTIONS else _outside(name)
+        section = SECTIONS[name].load() if name in SECTIONS else _outside(name)
         if section.name in found:
             raise MuybridgeError(
                 f"section {name!r} of another package: its name on the page, {section.name!r}, is taken."
@@ -92,10 +90,10 @@ def every_section() -> list[Section]:
 
 def _outside(name: str) -> Section:
     """A section of another package."""
-    value = next(iter(entry_points(group=f"muybridge.{GROUP}", name=name))).value
-    where = f"section {name!r} of another package ({value})"
+    point = next(iter(entry_points(group=f"muybridge.{GROUP}", name=name)))
+    where = f"section {name!r} of another package ({point.value})"
     try:
-        section = pick(GROUP, SECTIONS, name)
+        section = point.load()
     except Exception as error:  # whatever a foreign module does while it is read
         raise MuybridgeError(
             f"{where}: cannot be read ({type(error).__name__}: {error}). Repair or uninstall that package."
@@ -105,12 +103,3 @@ def _outside(name: str) -> Section:
             f"{where}: wanted a muybridge.report.sections.section.Section, not {type(section).__name__}."
         )
     return section
-
-
-def kinds_of(sections: Sequence[Section]) -> dict[str, Kind]:
-    """What the runs of a stage are to a report; the first section that says it counts."""
-    found: dict[str, Kind] = {}
-    for section in sections:
-        for stage in section.wants if section.runs else ():
-            found.setdefault(stage, section.runs)
-    return found

@@ -132,7 +132,7 @@ class _Digest:
             self._hash.update(f"{value.dtype}{value.shape}".encode())
             self._hash.update(b"" if value.dtype.hasobject else value.tobytes())
         elif isinstance(value, set | frozenset):
-            self._hash.update(repr(sorted(map(repr, value))).encode())
+            self._hash.update(repr(sorted(map(_word, value))).encode())
         elif isinstance(
             value, CodeType | tuple
         ):  # equal ones may be one object in one process and two in another
@@ -145,6 +145,18 @@ class _Digest:
     def _add_all(self, values: Iterable[Any]) -> None:
         for value in values:
             self.add(value)
+
+
+def _word(value: Any) -> str:
+    """A word for what lies in a set, the same in every process: what is not plain says its kind, functions and classes their name."""
+    if isinstance(value, PLAIN):
+        return repr(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_word, value))})"
+    if isinstance(value, frozenset):
+        return f"frozenset({sorted(map(_word, value))})"
+    kind = value if isinstance(value, type | FunctionType) else type(value)
+    return f"<{kind.__module__}.{kind.__qualname__}>"
 
 
 def _inside(value: Any) -> Iterable[Any]:

@@ -65,7 +65,6 @@ ACCURACY = Section(
     "Accuracy",
     shows,
     PLAIN,
-    "answers",
     findings=findings,
     rows={
         "accuracy": lambda gathered: accuracy_rows(scored_experiments(gathered)),

@@ -43,5 +43,5 @@ def _rows(gathered: Gathered) -> Iterator[Row]:
 
 
 LAYERS = Section(
-    "layers", "Similarity of layers", shows, (STAGE,), "apart", "Layers", figures, rows={"similarity": _rows}
+    "layers", "Similarity of layers", shows, (STAGE,), "Layers", figures, rows={"similarity": _rows}
 )

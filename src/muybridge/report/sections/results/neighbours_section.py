@@ -21,4 +21,4 @@ def shows(gathered: Gathered) -> Sequence[Block]:
     return [*blocks, Note(NOTE), Grid(rows)] if rows else blocks
 
 
-NEIGHBOURS = Section("neighbours", "Nearest neighbours", shows, tuple(TITLES), "tested", "Neighbours")
+NEIGHBOURS = Section("neighbours", "Nearest neighbours", shows, tuple(TITLES), "Neighbours")

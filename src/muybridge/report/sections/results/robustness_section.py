@@ -78,7 +78,6 @@ ROBUSTNESS = Section(
     "Robustness",
     shows,
     DISTURBED,
-    "answers",
     findings=findings,
     rows={
         "comparisons": _comparisons,

@@ -304,5 +304,5 @@ def findings(gathered: Gathered) -> list[Finding]:
 
 
 ZEROSHOT = Section(
-    "zero-shot", "Zero-shot", shows, WANTS, "answers", findings=findings, rows={"zeroshot": zeroshot_rows}
+    "zero-shot", "Zero-shot", shows, WANTS, findings=findings, rows={"zeroshot": zeroshot_rows}
 )
