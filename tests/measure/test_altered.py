@@ -97,3 +97,25 @@ def test_noise_is_no_change_of_label(case: str):
 def test_one_class_alone_cannot_be_suspected():
     one = rows(np.zeros(20, np.int64), np.zeros(20, np.int64), "clean", 0)
     assert taken_for(one, rows(np.zeros(20, np.int64), np.ones(20, np.int64), "turn", 5), CLASSES) == []
+
+
+def test_what_is_suspected_costs_no_look_at_all_answers_for_every_class(monkeypatch: pytest.MonkeyPatch):
+    """With 160 classes that change places a report stood still for a minute a condition."""
+    looks: list[int] = []
+    plain = Predictions.predicted.fget
+    monkeypatch.setattr(Predictions, "predicted", property(lambda self: looks.append(1) or plain(self)))
+    counted = {}
+    for classes in (4, 16):
+        names, labels = [f"c{i}" for i in range(classes)], np.repeat(np.arange(classes), 20)
+        scores = np.eye(classes, dtype=np.float32)
+        parts = [
+            Predictions(
+                np.arange(len(labels)).astype(str), (np.arange(len(labels)) % 7).astype(str), labels, np.zeros(len(labels), np.int64),
+                np.full(len(labels), name), np.full(len(labels), severity), scores[answers],
+            )
+            for name, severity, answers in (("clean", 0, labels), ("turn", 5, labels ^ 1))
+        ]  # fmt: skip
+        looks.clear()
+        assert len(taken_for(*parts, names)) == classes
+        counted[classes] = len(looks)
+    assert counted[4] == counted[16]

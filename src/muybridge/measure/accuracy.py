@@ -114,9 +114,15 @@ def confusion(rows: Predictions) -> Int64[np.ndarray, "k k_and_none"]:
         ValueError: no rows.
     """
     _refuse_empty(rows)
-    classes = rows.scores.shape[1]
+    return cross(rows.label, rows.predicted, rows.scores.shape[1])
+
+
+def cross(
+    labels: Int64[np.ndarray, "n"], answers: Int64[np.ndarray, "n"], classes: int
+) -> Int64[np.ndarray, "{classes} {classes}+1"]:
+    """Counts of true class (row) by answer (column); the last column counts rows without an answer (-1)."""
     counts = np.zeros((classes, classes + 1), dtype=np.int64)
-    np.add.at(counts, (rows.label, rows.predicted), 1)  # predicted -1 is the last column
+    np.add.at(counts, (labels, answers), 1)  # -1 is the last column
     return counts
 
 

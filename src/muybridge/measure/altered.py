@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from muybridge.core.label_changes import Becomes
+from muybridge.measure.accuracy import cross
 from muybridge.measure.counts import counts_of, share
 from muybridge.measure.intervals import Outcomes, tally
 from muybridge.runs.contents.predictions import Predictions
@@ -39,11 +40,11 @@ def by_kind(rows: Predictions, becomes: Becomes, classes: Sequence[str]) -> dict
         becomes: what it makes of the classes.
         classes: names by index.
     """
-    target = shown(becomes, classes)[rows.label]
+    target, predicted = shown(becomes, classes)[rows.label], rows.predicted
     masks: dict[str, tuple[Bool[np.ndarray, "n"], Bool[np.ndarray, "n"]]] = {
-        KEPT: (target == rows.label, rows.predicted == rows.label),
-        PARTNER: ((target >= 0) & (target != rows.label), rows.predicted == target),
-        OLD: (target != rows.label, rows.predicted == rows.label),
+        KEPT: (target == rows.label, predicted == rows.label),
+        PARTNER: ((target >= 0) & (target != rows.label), predicted == target),
+        OLD: (target != rows.label, predicted == rows.label),
     }
     return {kind: tally(rows.where(mask), right[mask]) for kind, (mask, right) in masks.items() if mask.any()}
 
@@ -58,7 +59,8 @@ def which_pair(rows: Predictions, pairs: Int64[np.ndarray, "k"]) -> Outcomes | N
     """Marks of rows with a partner: whether the answer is the class or its partner; None where no row has one."""
     other = pairs[rows.label]
     has = other >= 0
-    right = (rows.predicted == rows.label) | (rows.predicted == other)
+    predicted = rows.predicted
+    right = (predicted == rows.label) | (predicted == other)
     return tally(rows.where(has), right[has]) if has.any() else None
 
 
@@ -106,26 +108,28 @@ def taken_for(clean: Predictions, rows: Predictions, classes: Sequence[str]) -> 
         classes: names by index.
     """
     answer = dict(zip(clean.video.tolist(), clean.predicted.tolist(), strict=True))
+    predicted, width = rows.predicted, rows.scores.shape[1]
     before = np.array([answer.get(video, -1) for video in rows.video.tolist()], np.int64)
     known = (before == rows.label) & (before >= 0)
+    was, now = (cross(rows.label, answers, width) for answers in (before, predicted))
+    of_known, total = cross(rows.label[known], predicted[known], width), now.sum(axis=1)
     found = []
-    for label in np.unique(rows.label[known]):
-        own = known & (rows.label == label)
-        answers = rows.predicted[own]
-        wrong = answers[(answers >= 0) & (answers != label)]
-        others = rows.label != label
-        if not len(wrong) or not others.any() or len(set(rows.group[own].tolist())) < FEWEST:
+    for label in np.flatnonzero(of_known.sum(axis=1)):
+        own, others = known & (rows.label == label), total.sum() - total[label]
+        wrong = of_known[label, :-1].copy()
+        wrong[label] = 0
+        if not wrong.any() or not others or len(set(rows.group[own].tolist())) < FEWEST:
             continue
-        called = int(np.bincount(wrong).argmax())
-        goes, rest = (answers == called).mean(), (rows.predicted[others] == called).mean()
-        if goes <= MOST or rest > goes / 2 or rest > (before[others] == called).mean() + MORE:
+        called = int(wrong.argmax())
+        goes = wrong[called] / own.sum()
+        rest, rest_before = ((table[:, called].sum() - table[label, called]) / others for table in (now, was))
+        if goes <= MOST or rest > goes / 2 or rest > rest_before + MORE:
             continue
-        elsewhere = [
-            rows.predicted[rows.label == one] for one in np.unique(rows.label) if one not in (label, called)
-        ]
-        if any((one == called).mean() > goes / 2 for one in elsewhere):
+        elsewhere = now[:, called] / np.maximum(total, 1)
+        elsewhere[[label, called]] = 0
+        if (elsewhere > goes / 2).any():
             continue  # before groups are redrawn, which costs
-        told = share(counts_of(answers == called, rows.group[own]))
+        told = share(counts_of(predicted[own] == called, rows.group[own]))
         if told.low > MOST:
             name, severity = str(rows.perturbation[0]), int(rows.severity[0])
             found.append(
