@@ -25,11 +25,7 @@ class Clips(DualEncoder):
         vision = loaded.config.vision_config
         self.clip_frames, self.clip_size = int(vision.num_frames), int(vision.image_size)
         self.prepare: nn.Module = Normalise(*loaded.statistics, time_first=True)
-        self.facts = {
-            "mean": loaded.statistics[0],
-            "std": loaded.statistics[1],
-            "text_tokens": loaded.longest,
-        }
+        self.facts = dict(loaded.facts)
 
     def text(self, prompts: Sequence[str]) -> Float[Tensor, "n d"]:
         """Embeddings of prompts."""

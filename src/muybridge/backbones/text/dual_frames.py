@@ -35,12 +35,7 @@ class PerFrame(DualEncoder):
         self.clip_size = int(getattr(vision, "image_size", 0)) or _side(vision)
         self.patch = int(vision.patch_size) if loaded.family.model == "Siglip2Model" else 0
         self.prepare = Normalise(*loaded.statistics, time_first=True)
-        self.facts = {
-            "pooling": pooling,
-            "mean": loaded.statistics[0],
-            "std": loaded.statistics[1],
-            "text_tokens": loaded.longest,
-        }
+        self.facts = {"pooling": pooling} | loaded.facts
 
     @property
     def scale(self) -> float:

@@ -31,12 +31,7 @@ class PerceptionEncoder(DualEncoder):
         self.model = getattr(whole, "video_model", whole)
         self.clip_size = _side(self.model.video_encoder.embedder.vision_model.timm_model)
         self.prepare = Normalise(*loaded.statistics, time_first=True)
-        self.facts = {
-            "score": "dot product",
-            "mean": loaded.statistics[0],
-            "std": loaded.statistics[1],
-            "text_tokens": loaded.longest,
-        }
+        self.facts = {"score": "dot product"} | loaded.facts
 
     @property
     def scale(self) -> float:

@@ -90,6 +90,11 @@ class Loaded:
         """Of the model."""
         return self.model.config
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What every result says of how clips and texts were prepared."""
+        return {"mean": self.statistics[0], "std": self.statistics[1], "text_tokens": self.longest}
+
     def encoded(self, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Tokens of prompts as the text tower was trained with them, on the model's device.
 
