@@ -62,6 +62,23 @@ def test_a_file_says_what_reversal_makes_of_each_class_and_it_leaves_the_means(r
     assert "Reversal (severity 1) changes the label of 2 of 2 classes and is in no average" in page
 
 
+def test_where_every_type_changes_labels_findings_say_what_was_answered(
+    videos: Path, pairs: Path, tmp_path: Path
+) -> None:
+    """Nothing is averaged then, and still it is what was asked."""
+    alone = {"types": ("reversal",), "severities": (1, 3)}
+    run = muybridge.robustness(
+        sense, videos, name="sense", **CUT, **alone, label_changing=(str(pairs),), out=tmp_path
+    )
+    with pytest.raises(ValueError, match="none is left that keeps the label"):
+        run.scores(100)
+    findings = muybridge.report(tmp_path).markdown.read_text(encoding="utf-8").partition("## Findings")[2]
+    told = findings.partition("\n## ")[0]
+    assert "Reversal (severity 1) changes the label of 2 of 2 classes and is in no average" in told
+    assert "named by sense" in told
+    assert "on average over" not in told
+
+
 def test_a_mirror_stands_beside_reversal_and_in_no_mean(run: RobustnessRun) -> None:
     rows = run.rows
     clean, mirrored = rows.condition("clean", 0), rows.condition(FLIP, 0)

@@ -43,7 +43,7 @@ def transfer_words(scored: Scored) -> str:
     clauses = ["; ".join(_against_baseline(scored, arm) for arm in trained)] if BASELINE in ranked else []
     clauses += [_pair(scored, a, b) for a, b in pairwise(trained)]
     clauses.append(direction_words(scored))
-    return " ".join(f"{_begun(clause)}." for clause in clauses if clause)
+    return _sentences(clauses)
 
 
 def _against_baseline(scored: Scored, arm: str) -> str:
@@ -89,16 +89,17 @@ def robust_words(one: Perturbed) -> str:
     """How far each arm falls under perturbation, whether the best stays ahead, and what hurts it most."""
     whole = {name: arm for name, arm in one.arms.items() if arm.means}
     ranked = sorted(whole, key=lambda name: -whole[name].means["types"].value)
-    if not ranked:
-        return ""
     clauses = ["; ".join(_fall(whole[name], _who(one.scored, name), one.design.kept) for name in ranked)]
     clauses += [_ahead(one, a, b) for a, b in pairwise(ranked)]
-    clauses.append(_hardest(one, whole[ranked[0]]))
+    if ranked:
+        clauses.append(_hardest(one, whole[ranked[0]]))
     clauses += [
-        altered_words(one.scored, one.design, name, ranked)
+        altered_words(one.scored, one.design, name, ranked or one.scored.ranked())
         for name in one.design.changing
         if name in one.design.types
     ]
+    if not ranked:  # every type that was measured changes labels: nothing is averaged
+        return _sentences(clauses)
     clauses.append(_mirror(one, ranked))
     below = suspects(one.design, one.arms)
     clauses.append(
@@ -110,6 +111,10 @@ def robust_words(one: Perturbed) -> str:
         if taken
         else ""
     )
+    return _sentences(clauses)
+
+
+def _sentences(clauses: list[str]) -> str:
     return " ".join(f"{_begun(clause)}." for clause in clauses if clause)
 
 
