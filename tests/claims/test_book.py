@@ -9,9 +9,9 @@ import pytest
 
 import muybridge
 from muybridge.claims.book import Book
-from muybridge.cli.claims import CLAIMS
 from muybridge.cli.main import main
-from muybridge.cli.review import REVIEW
+from muybridge.cli.papers.claims import CLAIMS
+from muybridge.cli.papers.review import REVIEW
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.runs.contents.predictions import read_predictions
 from muybridge.runs.records import Run

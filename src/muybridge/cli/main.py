@@ -62,17 +62,17 @@ COMMANDS = {
     "papers and claims": {
         "claims": Entry(
             "add | list | show | attribute | verify | review | report | export | calibrate: sentences with verdicts, in a ledger",
-            "muybridge.cli.claims:CLAIMS",
+            "muybridge.cli.papers.claims:CLAIMS",
         ),
         "review": Entry(
             "run | new | corpus | search | extract | ...: a literature synthesis that a reader can check",
-            "muybridge.cli.review:REVIEW",
+            "muybridge.cli.papers.review:REVIEW",
         ),
     },
     "results of others": {
         "published": Entry(
             "add | show: take in a table of published numbers with its facts, and what is wrong with it",
-            "muybridge.cli.published:PUBLISHED",
+            "muybridge.cli.papers.published:PUBLISHED",
         ),
     },
     "to look up": {

@@ -6,8 +6,16 @@ from typing import Annotated
 
 import tyro
 
-from muybridge.cli.claims import SHARED, Assess, Coverage, OfLedger, OnResults, print_counts, show_added
 from muybridge.cli.flags import Group, Words
+from muybridge.cli.papers.claims import (
+    SHARED,
+    Assess,
+    Coverage,
+    OfLedger,
+    OnResults,
+    print_counts,
+    show_added,
+)
 from muybridge.core.errors import UsageError
 from muybridge.core.text.terminal import visible
 

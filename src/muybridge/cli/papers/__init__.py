@@ -1,0 +1,1 @@
+"""Commands about papers, their claims and their numbers."""
