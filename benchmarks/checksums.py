@@ -61,7 +61,7 @@ def films(folder: Path, number: int, frames: int, size: int) -> list[VideoRecord
             clip[t, size // 4 : size // 2, left : left + size // 4] = 230
         path = folder / f"{place}.mp4"
         write(path, clip, 25.0)
-        found.append(VideoRecord(path.name, path, place % 2, "train", path.name))
+        found.append(VideoRecord(path.name, str(path), place % 2, "train", path.name))
     return found
 
 

@@ -67,7 +67,7 @@ def one_pass(title: str, path: Path, ways: dict[str, Way], rounds: int) -> None:
 
 def caches(title: str, path: Path, folder: Path, rounds: int) -> None:
     """A clip from the original, from the short-GOP cache and from the memory map, all at 128 x 128."""
-    records = [VideoRecord(path.name, path, 0, "", path.name)]
+    records = [VideoRecord(path.name, str(path), 0, "", path.name)]
     work = {"original": lambda clip: video.read(path, clip, height=128, width=128)}
     for kind in ("video", "memory"):
         planned = cache.plan(

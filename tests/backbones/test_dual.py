@@ -257,3 +257,54 @@ def test_pictures_are_scaled_as_the_folders_processor_says(tmp_path: Path):
         (folder / "preprocessor_config.json").write_text(json.dumps(facts | {name: value}))
         with pytest.raises(UsageError, match=f"{name} is .*which is not done here"):
             dual_encoder(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("said", "short_side", "squeezed"),
+    [
+        ({"size": {"shortest_edge": 20}, "crop_size": {"height": 16, "width": 16}, "do_center_crop": True}, 20, None),
+        ({"size": 18, "crop_size": 16, "do_center_crop": True}, 18, None),  # CLIP of old: one number is the short side
+        ({"size": {"shortest_edge": 16}, "crop_size": 16}, 16, None),
+        ({"size": {"height": 16, "width": 24}}, None, "16 x 24"),  # SigLIP
+        ({"size": 16, "do_center_crop": False}, None, "16 x 16"),
+        ({"crop_size": 16}, None, None),
+        ({}, None, None),
+    ],
+)  # fmt: skip
+def test_short_side_and_crop_are_those_of_the_folders_processor(
+    tmp_path: Path, said: dict[str, object], short_side: int | None, squeezed: str | None
+):
+    import json
+
+    from muybridge.stages.texts.text_scored import _clip
+
+    folder = make(tmp_path / "clip", "clip")
+    (folder / "preprocessor_config.json").write_text(json.dumps(said))
+    model = dual_encoder(str(folder))
+    assert model.clip_short_side == short_side
+    assert _clip(model) == {"crop": 16, "short_side": short_side or 16}
+    assert [f"to {squeezed}; here they keep their shape" in note for note in model.notes] == [True] * bool(
+        squeezed
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"size": {"shortest_edge": 20}, "crop_size": 18}, "cuts 18 x 18 pixels, but config.json says that the network takes 16"),
+        ({"size": {"shortest_edge": 20}, "do_center_crop": False}, "without a crop leaves pictures of any shape"),
+        ({"size": {"shortest_edge": 8}, "crop_size": 16}, "crop_size 16 does not fit into a short side of 8"),
+        ({"size": {"shortest_edge": "big"}, "crop_size": 16}, "size is 'big'; wanted a whole number"),
+        ({"size": {"longest_edge": 16}}, "size is None; wanted a whole number"),
+        ({"size": True, "crop_size": 16}, "size is True; wanted a whole number"),
+        ({"size": {"shortest_edge": 20}, "crop_size": {"height": 16, "width": 17}}, "crop_size is .* wanted a whole number"),
+        ({"do_resize": False}, "do_resize is false, which is not done here"),
+    ],
+)  # fmt: skip
+def test_cuts_that_are_not_done_here_are_refused(tmp_path: Path, said: dict[str, object], words: str):
+    import json
+
+    folder = make(tmp_path / "clip", "clip")
+    (folder / "preprocessor_config.json").write_text(json.dumps(said))
+    with pytest.raises(UsageError, match=words):
+        dual_encoder(str(folder))

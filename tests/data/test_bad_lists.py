@@ -325,7 +325,7 @@ def test_notes_of_parts_are_kept_when_joined(tmp_path: Path) -> None:
 
 
 def test_rows_may_lack_places() -> None:
-    rows = [Row("a.mp4", Path("a.mp4"), "", split, "") for split in ("train", "test")]
+    rows = [Row("a.mp4", "a.mp4", "", split, "") for split in ("train", "test")]
     with pytest.raises(
         UsageError, match=r"x: 'a\.mp4' is in two splits, train and test\. Keep it on one side"
     ):

@@ -31,7 +31,9 @@ def _pixels(frames: int, seed: int, height: int = 48, width: int = 64) -> np.nda
 def clips(tmp_path_factory: pytest.TempPathFactory) -> list[VideoRecord]:
     """Videos of several lengths."""
     folder = tmp_path_factory.mktemp("clips")
-    records = [VideoRecord(f"{i}.mp4", folder / f"{i}.mp4", i % 2, "", f"{i}") for i in range(len(LENGTHS))]
+    records = [
+        VideoRecord(f"{i}.mp4", str(folder / f"{i}.mp4"), i % 2, "", f"{i}") for i in range(len(LENGTHS))
+    ]
     for i, record in enumerate(records):
         video.write(record.path, _pixels(LENGTHS[i], i), 10.0)
     return records
@@ -102,7 +104,7 @@ def test_the_same_videos_in_another_order_folder_or_list_share_a_cache(
         path = tmp_path / "else" / f"renamed {record.id}"
         path.parent.mkdir(exist_ok=True)
         shutil.copy(record.path, path)
-        moved.append(VideoRecord(path.name, path, 7, "train", "g"))
+        moved.append(VideoRecord(path.name, str(path), 7, "train", "g"))
     store, again = _built(clips, tmp_path), _built(moved, tmp_path)
     assert again.folder == store.folder
     for one, two in zip(_frames(store), reversed(_frames(again)), strict=True):
@@ -242,7 +244,7 @@ def _break(record: VideoRecord, folder: Path, how: str) -> VideoRecord:
     else:
         content = bytearray(b"no video at all")
     path.write_bytes(content)
-    return VideoRecord(path.name, path, 0, "", path.name)
+    return VideoRecord(path.name, str(path), 0, "", path.name)
 
 
 @pytest.mark.parametrize("how", ["cut", "noise", "text"])

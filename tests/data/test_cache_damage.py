@@ -28,7 +28,7 @@ KINDS: tuple[cache.Kind, ...] = ("memory", "video")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> list[VideoRecord]:
     folder = tmp_path_factory.mktemp("clips")
     rng = np.random.default_rng(0)
-    records = [VideoRecord(f"{i}.mp4", folder / f"{i}.mp4", 0, "", f"{i}") for i in range(4)]
+    records = [VideoRecord(f"{i}.mp4", str(folder / f"{i}.mp4"), 0, "", f"{i}") for i in range(4)]
     for i, record in enumerate(records):
         video.write(record.path, rng.integers(0, 256, (4 + 2 * i, 32, 48, 3)).astype(np.uint8), 10.0)
     return records
@@ -181,7 +181,7 @@ def test_only_what_is_damaged_is_decoded_again(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_where_the_video_is_gone_too_it_is_said(kind: cache.Kind, clips, tmp_path: Path) -> None:
-    own = [VideoRecord(r.id, Path(shutil.copy(r.path, tmp_path / r.id)), 0, "", r.id) for r in clips]
+    own = [VideoRecord(r.id, str(shutil.copy(r.path, tmp_path / r.id)), 0, "", r.id) for r in clips]
     store = opened(own, tmp_path / "cache", kind)
     for path in data_files(tmp_path / "cache"):
         path.write_bytes(bytes(path.stat().st_size))

@@ -190,7 +190,7 @@ def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, monkeypa
 
 def test_runs_of_versions_before_know_their_data_again(tmp_path: Path):
     path = made(tmp_path / "a.mp4", b"content")
-    data = Dataset("d", (VideoRecord("a", path, 0, "train", "a"),), ("x",))
+    data = Dataset("d", (VideoRecord("a", str(path), 0, "train", "a"),), ("x",))
     before = data._signed({"a": sampled_hash(path)})
     assert before != data.fingerprint
     assert data.has(before)

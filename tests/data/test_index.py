@@ -24,7 +24,7 @@ from muybridge.data.index import (
 def _record(
     video: str, label: int = 0, split: str = "", group: str = "", folder: Path = Path()
 ) -> VideoRecord:
-    return VideoRecord(video, folder / video, label, split, group or video)
+    return VideoRecord(video, str(folder / video), label, split, group or video)
 
 
 def _dataset(*records: VideoRecord, classes: int = 3) -> Dataset:

@@ -44,7 +44,7 @@ class FakeStore:
 
 
 def _records(number: int) -> list[VideoRecord]:
-    return [VideoRecord(f"v{i}", Path(f"{i}.mp4"), i % 3 - 1, "", f"v{i}") for i in range(number)]
+    return [VideoRecord(f"v{i}", f"{i}.mp4", i % 3 - 1, "", f"v{i}") for i in range(number)]
 
 
 def _loader(
@@ -200,7 +200,7 @@ def test_threads_that_cross_many_epochs_at_once_agree_with_one_thread(hasty: Non
 def test_video_caches_stream_the_same_with_threads(tmp_path: Path) -> None:
     records = _records(3)
     for i, record in enumerate(records):
-        records[i] = VideoRecord(record.id, tmp_path / f"{i}.mp4", record.label, "", record.id)
+        records[i] = VideoRecord(record.id, str(tmp_path / f"{i}.mp4"), record.label, "", record.id)
         pixels = np.random.default_rng(i).integers(0, 255, (9 + i, 16, 16, 3), np.uint8)
         video.write(records[i].path, pixels, 10.0)
     planned = cache.plan(records, cache.Geometry(16, 16), kind="video", root=tmp_path)

@@ -15,7 +15,7 @@ from muybridge.data.lists import amounts, folder
 
 def records(sizes: list[int]) -> list[VideoRecord]:
     names = [(f"{label}/{i}.mp4", label) for label, size in enumerate(sizes) for i in range(size)]
-    return [VideoRecord(name, Path(name), label, "train", name) for name, label in names]
+    return [VideoRecord(name, name, label, "train", name) for name, label in names]
 
 
 SIZES = st.lists(st.integers(1, 12), min_size=1, max_size=6)

@@ -41,9 +41,7 @@ TABLE = {
 }
 """Learning rate, clips a step, stride, decay, schedule, warm-up, gradient norm and epochs, from the authors' code."""
 
-DATA = Dataset(
-    "d", tuple(VideoRecord(f"{i}", Path(f"/none/{i}"), 0, "train", f"{i}") for i in range(4)), ("a",)
-)
+DATA = Dataset("d", tuple(VideoRecord(f"{i}", f"/none/{i}", 0, "train", f"{i}") for i in range(4)), ("a",))
 
 
 def flags(*words: str) -> PretrainConfig:

@@ -209,7 +209,7 @@ def test_what_cannot_be_is_refused_before_the_first_step(
 def test_one_group_cannot_be_held_out_of_itself():
     from muybridge.data.index import VideoRecord
 
-    records = [VideoRecord(str(i), Path(f"{i}.mp4"), -1, None, "all") for i in range(4)]
+    records = [VideoRecord(str(i), f"{i}.mp4", -1, None, "all") for i in range(4)]
     with pytest.raises(UsageError, match="meta=replay"):
         kept_for_meta(PretrainConfig(), records)
 

@@ -104,9 +104,7 @@ def test_a_run_is_named_by_what_the_file_says_not_by_its_place(
 
 
 def dataset(*changes: Change) -> Dataset:
-    records = tuple(
-        VideoRecord(name, Path(name), i, "", name) for i, name in enumerate(("left", "right", "jump"))
-    )
+    records = tuple(VideoRecord(name, name, i, "", name) for i, name in enumerate(("left", "right", "jump")))
     return Dataset("own", records, ("left", "right", "jump"), changes)
 
 

@@ -100,9 +100,7 @@ def test_short_videos_are_noted_at_the_rate_of_the_protocol(dataset: Dataset) ->
 
 
 def data(*rows: tuple[str, int]) -> Dataset:
-    records = tuple(
-        VideoRecord(str(i), Path(str(i)), label, split, "") for i, (split, label) in enumerate(rows)
-    )
+    records = tuple(VideoRecord(str(i), str(i), label, split, "") for i, (split, label) in enumerate(rows))
     return Dataset("d", records, ("x", "y"))
 
 

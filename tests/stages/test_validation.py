@@ -41,7 +41,7 @@ HELD: dict[str, Any] = {"validation": 0.14, "epochs": 3}
 
 
 def record(name: str, label: int, group: str = "") -> VideoRecord:
-    return VideoRecord(name, Path(name), label, "train", group or name)
+    return VideoRecord(name, name, label, "train", group or name)
 
 
 def records(sizes: list[tuple[int, int]]) -> list[VideoRecord]:

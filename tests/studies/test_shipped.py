@@ -62,7 +62,7 @@ class NoFiles(ResolveCache):
         if (data, columns["root"]) not in self._splits:
             name = "+".join(data)
             rows = [
-                VideoRecord(f"{name}/{split}{label}{i}", Path("/none") / name / f"{i}", label, split, str(i))
+                VideoRecord(f"{name}/{split}{label}{i}", f"/none/{name}/{i}", label, split, str(i))
                 for split in ("train", "test") for label in (0, 1) for i in (0, 1)
             ]  # fmt: skip
             self._splits[data, columns["root"]] = Dataset(name, tuple(rows), ("a", "b"))

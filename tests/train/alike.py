@@ -92,7 +92,7 @@ def batches(law: Any, size: int, videos: int, start: int, stop: int) -> Iterator
     for step in range(start, stop):
         chosen = seeding.rng(0, "batch", step).permutation(len(shown))[:videos]
         draws = [law.draw(shown.shape[1], seeding.rng(0, "draw", step, int(i))) for i in chosen]
-        records = [VideoRecord(str(i), Path(f"{i}.mp4"), int(i) % 4, "", str(i)) for i in chosen]
+        records = [VideoRecord(str(i), f"{i}.mp4", int(i) % 4, "", str(i)) for i in chosen]
         frames = [shown[i][draw.frames] for i, draw in zip(chosen, draws, strict=True)]
         yield collate(frames, records, draws)
 

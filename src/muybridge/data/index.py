@@ -23,7 +23,7 @@ class VideoRecord:
 
     Attributes:
         id: name that is the same on every machine (path below the data set's root).
-        path: the file, or a member of a tar (``shard.tar::name``).
+        file: the file with its full path, or a member of a tar (``shard.tar::name``); a text, since a list may have a million.
         label: class index; -1 where there is none.
         split: ``train``, ``val``, ``test``, or empty where the data set states none.
         group: source (subject, scene) that must never straddle a split; the id where none is known.
@@ -32,7 +32,7 @@ class VideoRecord:
     """
 
     id: str
-    path: Path
+    file: str
     label: int
     split: str
     group: str
@@ -40,11 +40,16 @@ class VideoRecord:
     stream: int | None = None
 
     @property
+    def path(self) -> Path:
+        """The file as a path."""
+        return Path(self.file)
+
+    @property
     def video(self) -> Path:
         """What is opened: the path, with the stream and the segment behind it."""
         if self.segment is None and self.stream is None:
             return self.path
-        return Path(f"{self.path}{stream_names.suffix(self.stream)}{self.segment or ''}")
+        return Path(f"{self.file}{stream_names.suffix(self.stream)}{self.segment or ''}")
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ def _named(name: str, root: str | None, allow_links: bool) -> Dataset:
     loaded = read(folder_)
     fence = Fence(folder_, allow_links)
     for record in loaded.records:
-        fence.check(record.path)
+        fence.check(record.file)
     return loaded
 
 
@@ -156,7 +156,7 @@ def join(parts: Sequence[Dataset]) -> Dataset:
     joined = [
         Row(
             f"{name}/{record.id}",
-            record.path,
+            record.file,
             part.classes[record.label] if record.label >= 0 else "",
             record.split,
             f"{name}/{record.group}",

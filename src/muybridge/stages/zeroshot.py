@@ -240,7 +240,7 @@ class Zeroshot(Stage[ZeroshotConfig]):
             "budget": spent | {"seconds": round(time.monotonic() - began, 2)},
             "chance": 1 / len(question.classes),
             "label_changing": list(job.dataset.label_changing),
-            "notes": [*job.notes, *notes, *noted, *asked.notes, *words],
+            "notes": [*job.notes, *notes, *noted, *asked.notes, *words, *asked.judge.model.notes],
         }  # fmt: skip
 
 

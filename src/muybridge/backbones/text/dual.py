@@ -39,18 +39,22 @@ class DualEncoder(nn.Module):
         name: for tables.
         clip_frames: the only number of frames it takes, None for any.
         clip_size: the only height and width it takes, None for any.
+        clip_short_side: pixels that the short side is scaled to before that size is cut from the middle; None for the size itself.
         scale: what cosines are multiplied with; 1 where the model has none.
         bias: what is added to them then.
         order_free: whether every order of the frames gives the same bits.
         seen: set of action labels that the published weights of its kind were trained on; empty for none.
         facts: what a protocol says of it besides.
+        notes: what is done otherwise than its authors do it, for every result.
     """
 
     name: str = "dual encoder"
     clip_frames: int | None = None
     clip_size: int | None = None
+    clip_short_side: int | None = None
     order_free: bool = False
     seen: str = ""
+    notes: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         super().__init__()

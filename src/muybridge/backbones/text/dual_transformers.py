@@ -14,13 +14,16 @@ from torch import Tensor
 
 from muybridge.backbones.outside.model_folder import CONFIG, folder_of, read_config, read_facts
 from muybridge.backbones.outside.wrapped import library
+from muybridge.backbones.text.dual_pictures import (
+    HALF,
+    IMAGENET,
+    OPENAI,
+    PLAIN,
+    Pictures,
+    Statistics,
+    read_pictures,
+)
 from muybridge.core.errors import UsageError
-
-OPENAI = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
-HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-PLAIN = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-Statistics = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Loaded:
         name: how it was asked for.
         model: of transformers, in float32.
         tokenizer: of transformers.
-        statistics: mean and std of its pictures in [0, 1].
+        pictures: how they are prepared.
         longest: tokens that the text tower takes.
     """
 
@@ -82,13 +85,18 @@ class Loaded:
     family: Family
     model: Any
     tokenizer: Any
-    statistics: Statistics
+    pictures: Pictures
     longest: int
 
     @property
     def config(self) -> Any:
         """Of the model."""
         return self.model.config
+
+    @property
+    def statistics(self) -> Statistics:
+        """Mean and std of its pictures in [0, 1]."""
+        return self.pictures.statistics
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -145,7 +153,7 @@ def load(name: str) -> Loaded:
         family,
         model,
         _tokenizer(transformers, name, folder),
-        _statistics(folder, family),
+        read_pictures(folder, family.statistics),
         _longest(model.config),
     )
 
@@ -220,71 +228,6 @@ def _tokenizer(transformers: Any, name: str, folder: Path) -> Any:
         ) from error
 
 
-def _statistics(folder: Path, family: Family) -> Statistics:
-    """Mean and std of pictures in [0, 1], as the folder's processor has them; the family's where it says nothing.
-
-    Raises:
-        UsageError: numbers that are none.
-    """
-    for file in ("preprocessor_config.json", "video_preprocessor_config.json", "processor_config.json"):
-        path = folder / file
-        facts = read_facts(path) if path.is_file() else {}
-        facts = next(
-            (
-                facts[key]
-                for key in ("image_processor", "video_processor")
-                if isinstance(facts.get(key), dict)
-            ),
-            facts,
-        )
-        _check_prepared(path, facts)
-        if facts.get("do_normalize") is False:
-            return PLAIN
-        if "image_mean" in facts and "image_std" in facts:
-            mean, std = facts["image_mean"], facts["image_std"]
-            if not all(_three(one) for one in (mean, std)) or min(std) <= 0:
-                raise UsageError(
-                    f"{path}: image_mean and image_std are {mean!r:.60} and {std!r:.60}; wanted three numbers each."
-                )
-            # ALIGN's processor scales to -1..1 in front of its mean and std: told here for pictures in 0..1
-            scale = 255 * float(facts.get("rescale_factor") or 1 / 255)
-            shift = 1.0 if facts.get("rescale_offset") else 0.0
-            return tuple((shift + float(one)) / scale for one in mean), tuple(
-                float(one) / scale for one in std
-            )
-    return family.statistics
-
-
-def _check_prepared(path: Path, facts: Mapping[str, Any]) -> None:
-    """Refuse what a folder's processor does to pictures and nothing here does.
-
-    Raises:
-        UsageError: says which, and the way out.
-    """
-    factor = facts.get("rescale_factor", 1 / 255)
-    said = {
-        "do_flip_channel_order is true": facts.get("do_flip_channel_order") is True,
-        "do_pad is true": facts.get("do_pad") is True,
-        "do_rescale is false": facts.get("do_rescale") is False,
-        f"rescale_factor is {factor!r:.60}": isinstance(factor, bool) or not isinstance(factor, int | float) or not factor > 0,
-    }  # fmt: skip
-    wrong = next((words for words, holds in said.items() if holds), None)
-    if wrong:
-        raise UsageError(
-            f"{path}: {wrong}, which is not done here: frames are RGB in [0, 1], cut to the size of the network, and mean and std are"
-            " taken off. Correct the file if it says what was never done, or hand the model over as an object in Python"
-            " (muybridge.zeroshot)."
-        )
-
-
-def _three(numbers: Any) -> bool:
-    return (
-        isinstance(numbers, list)
-        and len(numbers) == 3
-        and all(isinstance(one, int | float) for one in numbers)
-    )
-
-
 def _longest(config: Any) -> int:
     """Tokens that the text tower takes; those of RoBERTa keep two positions for themselves."""
     text = getattr(config, "text_config", config)
@@ -329,6 +272,6 @@ def text_model(name: str) -> Loaded:
         Family("AutoModel"),
         model,
         _tokenizer(transformers, name, folder),
-        PLAIN,
+        Pictures(PLAIN),
         _longest(model.config),
     )

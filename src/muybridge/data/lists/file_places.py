@@ -1,9 +1,10 @@
 """From a name in a list to a file on this disk: URLs of files, home folders, backslashes, paths of another machine, ids without suffix."""
 
 import os
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
@@ -72,26 +73,33 @@ class Places:
         """Finds files below the base."""
         return Finder(self.base)
 
+    def file(self, name: str) -> str:
+        """The full path of a name, as ``base / name`` is written."""
+        plain = name[:1] not in ("", ".", "/") and "//" not in name and "/." not in name and name[-1] != "/"
+        return f"{self._text}/{name}" if plain else str(self.base / name)  # a list may have a million names
+
+    @cached_property
+    def _text(self) -> str:
+        return str(self.base).rstrip("/")  # of / it is nothing
+
     def holds(self, row: Row) -> bool:
         """Whether a row's file is the one of its own name below the base."""
-        return str(row.path) == f"{self.base}/{row.id}"
+        return row.file == f"{self._text}/{row.id}"
 
     def settle(self, rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
         """The rows with the files that they must mean where the named ones are not there, and notes that say so."""
         absent = {row.id: row for row in rows if self._is_absent(row)}
         if not absent:
             return list(rows), []
-        taken = {str(row.path) for row in rows if row.id not in absent}
+        taken = {row.file for row in rows if row.id not in absent}
         found: dict[str, list[Row]] = {}
         for row in absent.values():
             file = None if _is_full(row.id) else self.finder.find(row.id)
             if file is not None:
                 found.setdefault(str(file), []).append(row)
-        meant = {
-            same[0].id: Path(file) for file, same in found.items() if len(same) == 1 and file not in taken
-        }
+        meant = {same[0].id: file for file, same in found.items() if len(same) == 1 and file not in taken}
         notes = list(_other_names(meant))
-        rows = [replace(row, path=meant[row.id]) if row.id in meant else row for row in rows]
+        rows = [row._replace(file=meant[row.id]) if row.id in meant else row for row in rows]
         far = [row for row in absent.values() if _is_full(row.id)]
         moved, more = self._moved(far) if far else ({}, [])
         return [moved.get(row.id, row) for row in rows], [*notes, *more]
@@ -120,17 +128,17 @@ class Places:
     def _below(self, row: Row, front: str) -> Row:
         short = PurePosixPath(row.id).relative_to(front).as_posix()
         group = short if row.group == row.id else row.group
-        return replace(row, id=short, path=self.base / short, group=group)
+        return row._replace(id=short, file=self.file(short), group=group)
 
 
 def _is_full(name: str) -> bool:
     return name.startswith("/") or bool(_DRIVE.match(name))
 
 
-def _other_names(meant: dict[str, Path]) -> Iterator[str]:
+def _other_names(meant: dict[str, str]) -> Iterator[str]:
     if meant:
         name, file = next(iter(meant.items()))
-        yield f"{len(meant):,} videos have other names here than in the list, as {file.name} for {name}"
+        yield f"{len(meant):,} videos have other names here than in the list, as {posixpath.basename(file)} for {name}"
 
 
 def trimmed(name: str, start: str, end: str, label: str, split: str) -> Iterable[tuple[str, bool]]:

@@ -83,7 +83,8 @@ class Finder:
 
     def has_plain(self, name: str) -> bool:
         """Whether exactly this file is there and is no link."""
-        return self.has(name) and name.rpartition("/")[2] not in self._named[name.rpartition("/")[0]].links
+        folder, _, file = name.rpartition("/")
+        return self.has(name) and file not in self._named[folder].links
 
     def find(self, name: str) -> Path | None:
         """The file of this name, else the one that must be meant; None where there is none, or several numbers would do.

@@ -78,7 +78,7 @@ def _folder_rows(root: Path, allow_links: bool) -> Iterator[Row]:
     for path in videos:
         yield Row(
             id=checked(path.as_posix(), str(root)),
-            path=root / path,
+            file=str(root / path),
             label=path.parts[-2] if labelled else "",
             split=SPLITS[path.parts[0].lower()] if split else "",
             group="",
@@ -118,7 +118,7 @@ def _files(folder: Path, fence: Fence, above: frozenset[Path]) -> Iterator[Path]
     for entry in found:
         path = folder / entry.name
         if entry.is_symlink() and (entry.is_dir() or is_video(path) or path.suffix == ".tar"):
-            fence.check(path)
+            fence.check(str(path))
         if not entry.is_dir():
             yield path
         elif is_video(path):

@@ -65,8 +65,8 @@ def read(
         raise UsageError(f"{root}: its metadata name no videos.")
     rows = _by_folders(rows)
     dataset = number(root.name, rows, root)
-    listed = {row.path for row in rows}
-    others = sum(is_video(path) and path not in listed for path in files(root, allow_links))
+    listed = {row.file for row in rows}
+    others = sum(is_video(path) and str(path) not in listed for path in files(root, allow_links))
     if not others:
         return dataset
     note = f"{others:,} videos have no line in the metadata and are left out"
@@ -88,10 +88,10 @@ def _rows(
         if not name.parts or name.is_absolute() or ".." in name.parts:
             raise UsageError(f"{said}: {path_column} {str(name)!r}; wanted a path below {file.parent}.")
         path = file.parent / name
-        fence.check(path)
+        fence.check(str(path))
         yield Row(
             id=path.relative_to(root).as_posix(),
-            path=path,
+            file=str(path),
             label=checked(cell(line, label_column, said), said, "label"),
             split=video_lists.split(cell(line, "split", said), said),
             group=cell(line, group_column, said),
@@ -120,7 +120,7 @@ def _by_folders(rows: Sequence[Row]) -> list[Row]:
     splits = not any(row.split for row in rows) and all(split for split, _ in places)
     labels = not any(row.label for row in rows) and all(len(rest) == 2 for _, rest in places)
     return [
-        replace(row, split=split if splits else row.split, label=rest[0] if labels else row.label)
+        row._replace(split=split if splits else row.split, label=rest[0] if labels else row.label)
         for row, (split, rest) in zip(rows, places, strict=True)
     ]
 

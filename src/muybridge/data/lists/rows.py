@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
@@ -25,13 +26,12 @@ NAME, PATH = 255, 4095
 """Most bytes of a file's name and of a path, here and nearly everywhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One video before labels are numbered.
+class Row(NamedTuple):
+    """One video before labels are numbered; a tuple, since a list may have a million.
 
     Attributes:
         id: name that is the same on every machine.
-        path: the file, or a member of a tar.
+        file: the file with its full path, or a member of a tar; a text, since a list may have a million.
         label: class name or number; empty where there is none.
         split: ``train``, ``val``, ``test`` or empty.
         group: source that must never straddle a split; empty where none is known.
@@ -42,7 +42,7 @@ class Row:
     """
 
     id: str
-    path: Path
+    file: str
     label: str
     split: str
     group: str
@@ -67,7 +67,7 @@ def number(name: str, rows: Sequence[Row], folder: Path | None = None) -> Datase
         _named(rows, folder / CLASSES) if folder and (folder / CLASSES).is_file() else _sorted(rows)
     )
     records = [
-        VideoRecord(r.id, r.path, index.get(r.label, -1), r.split, r.group or r.id, r.segment, r.stream)
+        VideoRecord(r.id, r.file, index.get(r.label, -1), r.split, r.group or r.id, r.segment, r.stream)
         for r in rows
     ]
     return Dataset(
@@ -132,7 +132,7 @@ def _check_splits(name: str, rows: Sequence[Row]) -> None:
     if len({row.split for row in rows}) < 2:
         return
     identity = Identities()
-    files = [identity.of(row.path) for row in rows]
+    files = [identity.of(row.file) for row in rows]
     several = {same for same, number in Counter(files).items() if number > 1 and same}
     if not several:
         return
@@ -163,18 +163,17 @@ class Identities:
     def __init__(self) -> None:
         self._folders: dict[str, tuple[int, dict[str, int]]] = {}
 
-    def of(self, path: Path) -> tuple[int, int, str] | None:
+    def of(self, file: str) -> tuple[int, int, str] | None:
         """None where there is no such file."""
-        text = str(path)
-        folder, _, name = text.rpartition("/")
+        folder, _, name = file.rpartition("/")
         if folder not in self._folders:
             self._folders[folder] = _plain_files(folder or "/")
         device, numbers = self._folders[folder]
         if name in numbers:
             return device, numbers[name], ""
-        file, member = parted(path)
+        whole, member = parted(Path(file))
         try:
-            facts = file.stat()
+            facts = whole.stat()
         except OSError:
             return None
         return facts.st_dev, facts.st_ino, member
@@ -197,10 +196,10 @@ def _notes(rows: Sequence[Row], classes: Sequence[str]) -> Iterator[str]:
         if alike:
             twin = next(n for n in alike[1:] if n.casefold() == alike[0].casefold())
             yield f"{len(alike)} {what} have names that differ only in capitals, as {alike[0]!r} and {twin!r}"
-    sides: dict[Path, set[str]] = defaultdict(set)
+    sides: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         if row.segment:
-            sides[row.path].add(row.split)
+            sides[row.file].add(row.split)
     both = sum(len(splits) > 1 for splits in sides.values())
     if both:
         yield f"{both:,} videos have segments in several splits, so the test shows scenes that were trained on"
@@ -242,7 +241,7 @@ class Fence:
     allow: bool
     _real: dict[str, str] = field(default_factory=dict)
 
-    def check(self, path: Path) -> None:
+    def check(self, file: str) -> None:
         """Look at one video, tar or folder.
 
         Raises:
@@ -250,7 +249,7 @@ class Fence:
         """
         if self.allow:
             return
-        file = str(parted(path)[0])
+        file = str(parted(Path(file))[0])
         folder, name = os.path.split(file)
         if folder not in self._real:
             below = Path(os.path.normpath(folder)).is_relative_to(self.root)

@@ -133,7 +133,7 @@ def read(
     root, shards = root_of(source), found(source)
     fence = Fence(root, allow_links)
     for shard in shards:
-        fence.check(shard)
+        fence.check(str(shard))
     every = [sample for shard in shards for sample in _samples(shard)]
     samples = [sample for sample in every if sample.video]
     if not samples:
@@ -166,7 +166,7 @@ def _rows(
         name = f"{sample.shard.relative_to(root).as_posix()}{MARK}{sample.video}"
         yield Row(
             id=checked(name, str(root)),
-            path=Path(sample.place),
+            file=sample.place,
             label=checked(cell(said, label_key, sample.place), sample.place, "label"),
             split=splits[sample.shard] or video_lists.split(cell(said, "split", sample.place), sample.place),
             group=cell(said, group_key, sample.place),

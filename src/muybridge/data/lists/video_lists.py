@@ -8,7 +8,7 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -112,7 +112,7 @@ def _columns(
         )
         ends = {}
     split_ = find(None, SPLIT_COLUMNS[:1]) or find(None, SPLIT_COLUMNS[1:])
-    words = {cell(line, split_, source.name).lower() for _, line in lines} - {""}
+    words = {one.lower() for one in set(_cells(lines, f"{source.name}, line ", split_))} - {""}
     if split_ and split_.lower() != "split" and not words <= SPLITS.keys():
         split_ = None
     others = [name for name in names if name != path]
@@ -166,31 +166,42 @@ def _rows(
     ends = [one for both in columns.ends.values() for one in both if one]
     word = "entry" if source.suffix.lower() == ".json" else "line"
     full, short = (f"{name}, {word} " for name in (source, source.name))
-    for at, line in lines:
+    read = partial(_cells, lines, full)
+    said = zip(
+        *(read(name) for name in (columns.path, columns.label, columns.split, columns.group)),
+        *(read(name) for name in (columns.stream, columns.topped_up)),
+        strict=True,
+    )
+    base, labels, splits = found.base, dict[str, str](), dict[str, str]()
+    for (at, line), (name, label, side, group, stream_, topped_up) in zip(lines, said, strict=True):
         where = f"{full}{at}"
-        name = checked(cell(line, columns.path, where), where)
+        name = checked(name, where)
         if not name:
             raise UsageError(f"{where}: no path. Complete the line or remove it.")
+        if label not in labels:
+            labels[label] = checked(label, where, "label")
+        if side not in splits:
+            splits[side] = split(side, where)
         name, segment = found.local(name, where), None
-        stream = _stream(cell(line, columns.stream, where), where)
+        stream = _stream(stream_, where) if stream_ else None
         if "#" in name:
             name, segment, named = _parted(name)
             stream = stream if named is None else named
         if ends and not segment:
             segment = segments.of({one: cell(line, one, where) for one in ends}, columns.ends, where)
         row = Row(
-            id=posixpath.normpath(name if not name.startswith("/") else _short(name, found.base)),
-            path=found.base / name,
-            label=checked(cell(line, columns.label, where), where, "label"),
-            split=split(cell(line, columns.split, where), where),
-            group=cell(line, columns.group, where),
-            place=f"{short}{at}",
-            topped_up=columns.topped_up is not None and bool(cell(line, columns.topped_up, where)),
+            posixpath.normpath(name if not name.startswith("/") else _short(name, base)),
+            found.file(name),
+            labels[label],
+            splits[side],
+            group,
+            f"{short}{at}",
+            bool(topped_up),
             stream=stream,
         )
         if columns.by_id and not is_video(name):
-            said = tuple(cell(line, one, where) for one in columns.ends.get("t", ()))
-            row, segment = _by_id(row, segment, found, said)
+            bounds = tuple(cell(line, one, where) for one in columns.ends.get("t", ()))
+            row, segment = _by_id(row, segment, found, bounds)
         rows.append(row)
         parts.append(segment)
     rows, notes = found.settle(rows)
@@ -199,10 +210,21 @@ def _rows(
         folder = row.id.rpartition("/")[0]
         if folder in plain and found.finder.has_plain(row.id):
             continue  # of a folder that was looked at, and no link: a list may have a million of them
-        fence.check(row.path)
+        fence.check(row.file)
         if found.holds(row):
             plain.add(folder)
     return [_cut(row, segment) for row, segment in zip(rows, parts, strict=True)], notes
+
+
+def _cells(lines: Sequence[Line], full: str, column: str | None) -> list[str]:
+    """The texts of one column, read at once, since a list may have a million lines; empty where there is no such column."""
+    if column is None:
+        return [""] * len(lines)
+    said = [line.get(column) for _, line in lines]
+    return [
+        one.strip() if type(one) is str else cell(line, column, f"{full}{at}")
+        for one, (at, line) in zip(said, lines, strict=True)
+    ]
 
 
 def _by_id(
@@ -214,7 +236,7 @@ def _by_id(
         file = found.finder.find(name)
         if file is not None:
             id_ = file.relative_to(found.base).as_posix() if file.is_relative_to(found.base) else row.id
-            return replace(row, id=id_, path=file), None if cut else segment
+            return row._replace(id=id_, file=str(file)), None if cut else segment
     return row, segment
 
 
@@ -238,7 +260,7 @@ def _stream(said: str, where: str) -> int | None:
 def _cut(row: Row, segment: Segment | None) -> Row:
     """The row of a segment or a named stream; all that are of one video are one group."""
     part = f"{stream_names.suffix(row.stream)}{segment or ''}"
-    return replace(row, id=row.id + part, segment=segment, group=row.group or row.id) if part else row
+    return row._replace(id=row.id + part, segment=segment, group=row.group or row.id) if part else row
 
 
 def _labels(source: Path, rows: list[Row]) -> tuple[list[Row], list[str]]:
@@ -271,7 +293,7 @@ def _labels(source: Path, rows: list[Row]) -> tuple[list[Row], list[str]]:
         notes.append(f"labels {alike[0]} and {alike[1]} differ only in zeros and are two classes")
     if not meant:
         return rows, notes
-    return [replace(row, label=meant[row.label]) if row.label in meant else row for row in rows], notes
+    return [row._replace(label=meant[row.label]) if row.label in meant else row for row in rows], notes
 
 
 def _names_several(label: str, labels: Mapping[str, int]) -> bool:

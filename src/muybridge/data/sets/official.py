@@ -175,11 +175,11 @@ def assemble(
             )
         rows[row.id] = row
     records = [
-        VideoRecord(row.id, videos / row.id, index.get(row.label, -1), row.split, row.group or row.id)
+        VideoRecord(row.id, str(videos / row.id), index.get(row.label, -1), row.split, row.group or row.id)
         for row in rows.values()
     ]
     records = _found(videos, records)
-    there = tuple(sorted((r for r in records if r.path != videos), key=lambda r: r.id))
+    there = tuple(sorted((r for r in records if r.file != str(videos)), key=lambda r: r.id))
     if not there:
         example = videos / next(iter(rows), "")
         raise UsageError(
@@ -192,11 +192,11 @@ def assemble(
 def _found(videos: Path, records: Sequence[VideoRecord]) -> list[VideoRecord]:
     """The records with the files that are there: the listed ones, or converted ones; what is missing has the folder as its path."""
     finder = Finder(videos)
-    return [replace(record, path=finder.find(record.id) or videos) for record in records]
+    return [replace(record, file=str(finder.find(record.id) or videos)) for record in records]
 
 
 def _converted(videos: Path, there: Sequence[VideoRecord]) -> Iterator[str]:
-    others = [r for r in there if r.path != videos / r.id]
+    others = [r for r in there if r.file != str(videos / r.id)]
     if others:
         yield (
             f"{len(others):,} videos have other names here than in the lists, the first:"

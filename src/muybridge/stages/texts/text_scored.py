@@ -146,9 +146,9 @@ def given(model: Any, name: str | None = None, kept: bool = False) -> TestedMode
 
 
 def _clip(model: DualEncoder) -> dict[str, int]:
-    """Frames and size that a model wants; pictures are scaled to its size, so that a crop shows all it can."""
+    """Frames and size that a model wants; pictures are scaled as its processor says, else to its size, so that a crop shows all it can."""
     size = model.clip_size
-    told = {"frames": model.clip_frames, "crop": size, "short_side": size}
+    told = {"frames": model.clip_frames, "crop": size, "short_side": model.clip_short_side or size}
     return {name: value for name, value in told.items() if value}
 
 
