@@ -16,7 +16,7 @@ from muybridge.studies.executors.worker import serve
 from muybridge.studies.plan import Cell
 
 GPUS = "CUDA_VISIBLE_DEVICES"
-SAVING = 20.0
+SAVING = 60.0
 """Seconds that a process may take for its step and its state when it is asked to end."""
 
 
