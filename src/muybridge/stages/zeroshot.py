@@ -116,6 +116,7 @@ class Zeroshot(Stage[ZeroshotConfig]):
     """Classify videos by the names of classes."""
 
     name = "zeroshot"
+    shorter = "--views or --limit"
 
     def located(self, config: ZeroshotConfig) -> ZeroshotConfig:
         """Full paths where a name is a file."""

@@ -34,7 +34,7 @@ from muybridge.stages.testing import own_code
 from muybridge.stages.testing.models import key_of
 from muybridge.stages.testing.predict import View, encoded, pooled
 from muybridge.stages.training.material import Material, law_of, prepare
-from muybridge.store.parts import sound_parts, write_part
+from muybridge.store.part_files import sound_parts, write_part
 from muybridge.train.distributed import broadcast
 from muybridge.train.precision import Compute
 
@@ -162,7 +162,7 @@ def divided(job: Job[Transfer]) -> Material:
 
 
 class _Parts:
-    """Features of one list of videos in order, in parts (``store.parts``); damaged ones are computed anew."""
+    """Features of one list of videos in order, in parts (``store.part_files``); damaged ones are computed anew."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

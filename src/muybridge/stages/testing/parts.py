@@ -20,7 +20,7 @@ from muybridge.core.files import atomic
 from muybridge.core.machine.interrupts import whole
 from muybridge.core.parquet import read_table
 from muybridge.runs.contents.predictions import Predictions, as_table, concatenate
-from muybridge.store.parts import sound_parts, write_part
+from muybridge.store.part_files import sound_parts, write_part
 
 PART = 1024
 """Rows that make a part."""
