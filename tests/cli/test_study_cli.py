@@ -107,7 +107,10 @@ def test_a_plan_touches_nothing(run, files, tmp_path):
     code, out, _ = run("study", "plan", files / "tasks.yaml", "--out", tmp_path / "out")
     assert code == 0
     assert "20 runs: 0 exist, 20 to do" in out
-    assert re.search(r"cost: [\d.]+e\+\d+ floating-point operations", out)
+    assert re.search(
+        r"cost: at least [\d.]+ min of one worker.*, [\d,]+ MB for a training step, measured on the network alone",
+        out,
+    )
     assert not (tmp_path / "out").exists()
 
 

@@ -159,12 +159,15 @@ def test_a_signal_ends_with_one_paragraph_and_the_same_command_goes_on(videos, t
     process = subprocess.Popen([str(word) for word in words], stderr=subprocess.PIPE, text=True)
     metrics = tmp_path / "out" / "runs" / "pretrain"
     deadline = time.monotonic() + 120
-    while not list(metrics.glob("*/env.json")) and time.monotonic() < deadline:
+    while (
+        not any(curve.stat().st_size for curve in metrics.glob("*/metrics.jsonl"))
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.1)
-    time.sleep(1)
     process.send_signal(number)
     err = process.communicate(timeout=60)[1]
     assert process.returncode == 1, err
+    assert list(metrics.glob("*/state/last.pt"))
     assert "Traceback" not in err
     assert "the same command goes on" in err
     assert not list(metrics.glob("*/result.json"))

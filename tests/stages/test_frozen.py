@@ -9,7 +9,7 @@ from frozen_helpers import TINY, by_hand
 
 import muybridge
 from muybridge.config.stage_configs import ProbeConfig
-from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.errors import UsageError
 from muybridge.core.machine.paths import cache_root
 from muybridge.core.networks.features import Features
 from muybridge.data.decode.video import write
@@ -19,6 +19,7 @@ from muybridge.stages.features.frozen import conv5, divided, frozen_features
 from muybridge.stages.features.norm_calibration import frozen_backbone
 from muybridge.stages.job.resolve import resolve
 from muybridge.stages.testing.predict import view_of
+from muybridge.store.checked import digest
 from muybridge.train.precision import choose
 
 
@@ -127,12 +128,41 @@ def test_a_killed_computation_goes_on_to_the_same_bits(died_after: int, encode, 
     assert (found.rows == whole.rows).all()
 
 
-def test_damaged_features_say_how_to_go_on(encode, fresh):
-    encode()
+@pytest.mark.parametrize("how", ["cut short", "a bit", "another's", "an odd name"])
+def test_damaged_features_are_computed_anew(how: str, encode, fresh):
+    whole, _, first = encode()
     (file,) = (cache_root() / "features").glob("*/*.npy")
-    file.write_bytes(file.read_bytes()[:200])
-    with pytest.raises(MuybridgeError, match=r"damaged features .* Delete the folder"):
+    data = file.read_bytes()
+    if how == "cut short":
+        file.write_bytes(data[:200])
+    elif how == "a bit":
+        file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    elif how == "another's":
+        name = f"features-00000000-00000016-{digest(data, 'another')}.npy"
+        file.rename(file.with_name(name))
+    else:
+        file.rename(file.with_name("features-x-y-z.npy"))
+    found, _, computed = encode()
+    assert computed == first > 0
+    assert (found.rows == whole.rows).all()
+    assert encode()[2] == 0
+
+
+def test_features_that_were_computed_when_asked_to_stop_are_kept(encode, fresh, monkeypatch):
+    monkeypatch.setattr("muybridge.stages.testing.predict.PIXELS", 3 * 4 * 16**2)
+    plain = frozen.encoded
+
+    def stopping(*words):
+        for place, batch in enumerate(plain(*words)):
+            if place == 2:
+                raise KeyboardInterrupt
+            yield batch
+
+    monkeypatch.setattr(frozen, "encoded", stopping)
+    with pytest.raises(KeyboardInterrupt):
         encode()
+    monkeypatch.setattr(frozen, "encoded", plain)
+    assert encode()[2] == 16 - 2 * 3
 
 
 def test_a_broken_test_video_has_no_features_and_is_answered_by_nothing(videos, tmp_path, fresh):

@@ -75,6 +75,26 @@ def test_a_kill_costs_what_was_in_memory_and_no_bit(tmp_path: Path) -> None:
     assert [one["path"] for one in again.broken] == ["1.mp4", "4.mp4"]
 
 
+def ended(folder: Path, chunks: int, error: BaseException) -> None:
+    with ResumableRows(folder / "state") as made:
+        for number in range(chunks):
+            made.add(chunk(number), [{"path": f"{number}.mp4", "reason": "torn"}] if number % 3 == 1 else [])
+        raise error
+
+
+def test_what_was_done_when_asked_to_stop_is_kept(tmp_path: Path) -> None:
+    expected = joined(write(tmp_path / "whole"), tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        ended(tmp_path / "asked", 4, KeyboardInterrupt())
+    assert joined(write(tmp_path / "asked", start=4), tmp_path / "asked") == expected
+
+
+def test_an_error_keeps_no_rows_that_were_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="own"):
+        ended(tmp_path, 1, ValueError("own"))
+    assert ResumableRows(tmp_path / "state").stop == 0
+
+
 def test_parts_behind_a_gap_are_done_again(tmp_path: Path) -> None:
     for start in range(0, 6, 2):
         write(tmp_path, start, start + 2).flush()

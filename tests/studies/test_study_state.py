@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from muybridge.backbones import build
 from muybridge.config.stage_configs import (
     FinetuneConfig,
     PretrainConfig,
@@ -12,12 +13,14 @@ from muybridge.config.stage_configs import (
     RobustnessConfig,
     as_dict,
 )
+from muybridge.core.errors import MuybridgeError
 from muybridge.core.plain_data import write_json
 from muybridge.runs.metrics import append_metrics
 from muybridge.runs.mirror import place_of
 from muybridge.runs.records import Run
 from muybridge.store.lease import hold
-from muybridge.studies.cost import estimate, work_of
+from muybridge.studies.cost import estimate, flops_of, work_of
+from muybridge.studies.measured_pass import Pass, measure_pass
 from muybridge.studies.plan import plan
 from muybridge.studies.state import count, finished, states, to_retry
 
@@ -168,6 +171,42 @@ def test_without_past_runs_the_cost_is_in_operations(cells):
     assert (found.told, found.seconds, found.unknown) == (0, 0, 0)
     by_hand = 2 * (24 * 3 + 16 + (3 * 2 * 12 + 4) + 4 * 5) * 0.544e9 * 4 * 16**2 / (16 * 112**2)
     assert found.flops == pytest.approx(by_hand, rel=0.2)  # folds of 16 videos: 12 or 13 to train on
+
+
+def test_without_past_runs_a_pass_of_the_network_is_measured(cells, monkeypatch):
+    asked = []
+
+    def measured(*words):
+        asked.append(words)
+        return Pass(0.5, kept=1000, parameters=10)
+
+    monkeypatch.setattr("muybridge.studies.cost.measure_pass", measured)
+    found, plain = estimate(cells, set(), measure=True), estimate(cells, set())
+    passes = plain.flops / flops_of("r2plus1d-tiny", {"frames": 4, "crop": 16})
+    assert found.measured == pytest.approx(0.5 * passes)
+    assert plain.measured is None
+    assert found.memory == 4 * 10 + 6 * 1000
+    assert {words[:3] for words in asked} == {("r2plus1d-tiny", 4, 16)}
+
+
+def test_a_network_that_cannot_be_built_is_counted_in_operations(cells, monkeypatch):
+    def refused(*words):
+        raise MuybridgeError("no weights")
+
+    monkeypatch.setattr("muybridge.studies.cost.measure_pass", refused)
+    found = estimate(cells, set(), measure=True)
+    assert found.measured is None
+    assert found.flops > 0
+
+
+def test_memory_kept_for_a_gradient_grows_with_the_clip_and_not_with_the_parameters():
+    small, large = (measure_pass("r2plus1d-tiny", 4, crop, "cpu", "fp32") for crop in (16, 32))
+    assert 3.5 * small.kept < large.kept < 4.5 * small.kept
+    network = build("r2plus1d-tiny")
+    assert small.parameters == 4 * sum(one.numel() for one in network.parameters())
+    first = 4 * 16 * 8 * 8 * 4  # of the first of its maps, at half the size: kept for sure
+    assert small.kept > first
+    assert small.seconds > 0
 
 
 def test_past_runs_of_like_kind_tell_the_seconds(cells):

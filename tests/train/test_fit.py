@@ -259,7 +259,7 @@ def test_time_is_counted_over_resumes_and_waiting_is_a_part_of_it(tmp_path: Path
 
 
 def test_saving_is_not_waiting_for_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("muybridge.train.loop.save_state", lambda *values: time.sleep(0.1))
+    monkeypatch.setattr("muybridge.train.keeper.save_state", lambda *values: time.sleep(0.1))
     state = train(learner(), tmp_path, recipe())
     assert state.waiting < 0.4 < state.seconds
 

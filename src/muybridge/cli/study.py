@@ -20,7 +20,6 @@ from muybridge.studies import STUDIES
 from muybridge.studies.study_configs import CONFIGS, DiversityStudyConfig, QuickstartConfig, StudyConfig
 
 if TYPE_CHECKING:
-    from muybridge.studies.cost import Estimate
     from muybridge.studies.files.find import Recipe
     from muybridge.studies.plan import Cell
     from muybridge.studies.state import State
@@ -231,29 +230,11 @@ def _plan(recipe: "Recipe", config: StudyConfig, watch: bool) -> int:
         print(f"... and {len(cells) - SHOWN:,} more")
     print(f"{len(cells):,} runs: {len(done):,} exist, {len(cells) - len(done):,} to do")
     if len(done) < len(cells):
-        print(_cost(estimate(cells, done), len(cells) - len(done), worker_count(config.workers)))
+        found = estimate(cells, done, measure=True)
+        print(show.cost(found, len(cells) - len(done), worker_count(config.workers)))
     first = cells[0].job
     show.say_cache(first.dataset.records, getattr(first.config, "size", None))
     return 0
-
-
-def _cost(found: "Estimate", missing: int, workers: int) -> str:
-    """The estimate in words."""
-    parts = []
-    if found.told:
-        parts.append(
-            f"{_hours(found.seconds)} of one worker for {found.told:,} of {missing:,} runs, by past runs of like kind"
-            f" ({_hours(found.seconds / workers)} with {workers})"
-        )
-    if found.flops:
-        parts.append(f"{found.flops:.2g} floating-point operations for runs without a past one of like kind")
-    if found.unknown:
-        parts.append(f"{found.unknown:,} runs of networks whose cost is not known")
-    return "cost: " + "; ".join(parts)
-
-
-def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{seconds / 60:.1f} min"
 
 
 def _run(recipe: "Recipe", config: StudyConfig, watch: bool, retry: bool = False) -> int:

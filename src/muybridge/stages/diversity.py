@@ -68,6 +68,7 @@ class Diversity(Labelled[DiversityConfig]):
     """Measure how diverse auxiliary losses are, on the way of a training."""
 
     name = "diversity"
+    shorter = "--epochs or --budget"
 
     def check(
         self, config: DiversityConfig, dataset: Dataset, origins: Planned, memory: ResolveCache

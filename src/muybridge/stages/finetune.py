@@ -57,6 +57,7 @@ class Finetune(Labelled[FinetuneConfig]):
     """Train backbone and linear layer on labels."""
 
     name = "finetune"
+    shorter = "--epochs or --labels-per-class"
 
     def protocol(self, config: Mapping[str, Any]) -> str:
         """How many labels, whether clips move, and what they are perturbed by."""

@@ -63,6 +63,7 @@ class Pretrain(Stage[PretrainConfig]):
     """Learn from unlabelled videos with one pretext task."""
 
     name = "pretrain"
+    shorter = "--budget"
     trains = True
 
     def check(self, config: PretrainConfig, dataset: Dataset, origins: Planned, memory: ResolveCache) -> None:

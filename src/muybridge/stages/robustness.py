@@ -94,6 +94,7 @@ class Robustness(Stage[RobustnessConfig]):
     """Measure a classifier on perturbed clips."""
 
     name = "robustness"
+    shorter = "--types, --severities, --views or --limit"
 
     def located(self, config: RobustnessConfig) -> RobustnessConfig:
         """Full paths of tables of changed labels."""

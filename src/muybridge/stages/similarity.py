@@ -81,6 +81,7 @@ class Similarity(Stage[SimilarityConfig]):
     """Compare the layers of two networks on the same clips."""
 
     name = "similarity"
+    shorter = "--layers or --videos"
     alike = False
 
     def located(self, config: SimilarityConfig) -> SimilarityConfig:

@@ -6,6 +6,7 @@ template alone and of the other naming are ``templates.parquet``, one per video,
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,7 @@ class Zeroshot(Stage[ZeroshotConfig]):
     """Classify videos by the names of classes."""
 
     name = "zeroshot"
+    shorter = "--views or --limit"
 
     def located(self, config: ZeroshotConfig) -> ZeroshotConfig:
         """Full paths where a name is a file."""
@@ -201,7 +203,7 @@ class Zeroshot(Stage[ZeroshotConfig]):
                 )
 
         modules = torch.nn.ModuleList([asked.judge, *([asked.other] if asked.other else [])])
-        with evaluating(modules, compute):
+        with evaluating(modules, compute), parts or nullcontext():
             start = broadcast(parts.stop if parts else 0)
             for done, (rows, broken) in enumerate(round_robin(work, start, tested.chunks), start + 1):
                 if parts:

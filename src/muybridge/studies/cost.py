@@ -1,4 +1,4 @@
-"""What the missing cells of a study will cost: measured on past cells of like kind, else in floating-point operations."""
+"""What the missing cells of a study will cost: measured on past cells of like kind, else on the network alone."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +15,7 @@ from muybridge.data.index import divide
 from muybridge.runs.records import Run, folders
 from muybridge.stages.job.job import stage_of
 from muybridge.store.storage import store_of
+from muybridge.studies.measured_pass import Pass, measure_pass
 from muybridge.studies.plan import Cell, shared
 
 EXAMPLES = 40
@@ -32,11 +33,21 @@ class Cost:
         passes: forward passes of one clip; a clip that is learnt from counts as three.
         flops: floating-point operations; None for networks whose cost is not known.
         kinds: what it is like, the most alike first.
+        backbone: name of its network.
+        frames: of a clip.
+        crop: height and width of a clip, pixels.
+        batch: clips of a step, all that are encoded for one video counted.
+        learns: whether it trains the network.
     """
 
     passes: float
     flops: float | None
     kinds: tuple[Kind, Kind]
+    backbone: str = ""
+    frames: int = 0
+    crop: int = 0
+    batch: int = 0
+    learns: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,19 +59,29 @@ class Estimate:
         told: how many these are.
         flops: of those that cannot, but whose network is known.
         unknown: how many remain.
+        measured: seconds of one worker for those counted in ``flops``, by passes of the network alone, where these were measured.
+        memory: bytes of the largest training step among them, network and activations alone.
     """
 
     seconds: float
     told: int
     flops: float
     unknown: int
+    measured: float | None = None
+    memory: int = 0
 
 
-def estimate(cells: Sequence[Cell], done: set[str]) -> Estimate:
-    """The cost of the cells of a plan that are not done."""
+def estimate(cells: Sequence[Cell], done: set[str], measure: bool = False) -> Estimate:
+    """The cost of the cells of a plan that are not done.
+
+    Args:
+        cells: of the plan.
+        done: signatures of those that are.
+        measure: measure passes of the networks of cells without a past one of like kind, a moment for each network and size of clip.
+    """
     missing = [cell for cell in cells if cell.job.signature not in done]
     works, prices = _Works(cells), _prices(cells[0].job.config.out)
-    seconds, told, flops, unknown = 0.0, 0, 0.0, 0
+    seconds, told, flops, unknown, measured, memory = 0.0, 0, 0.0, 0, 0.0, 0
     for cell in missing:
         work = works.of(cell)
         price = next((prices[kind] for kind in work.kinds if kind in prices), None)
@@ -68,9 +89,24 @@ def estimate(cells: Sequence[Cell], done: set[str]) -> Estimate:
             seconds, told = seconds + price * work.passes, told + 1
         elif work.flops is not None:
             flops += work.flops
+            one = _passed(cell, work) if measure else None
+            if one is None:
+                measure = False
+            else:
+                measured += one.seconds * work.passes
+                memory = max(memory, one.memory(work.batch) if work.learns else 0)
         else:
             unknown += 1
-    return Estimate(seconds, told, flops, unknown)
+    return Estimate(seconds, told, flops, unknown, measured if measure else None, memory)
+
+
+def _passed(cell: Cell, work: Cost) -> Pass | None:
+    """What a clip costs the network of a cell; None for one that cannot be built without its weights."""
+    config = cell.job.config
+    try:
+        return measure_pass(work.backbone, work.frames, work.crop, config.device, config.precision)
+    except MuybridgeError:
+        return None
 
 
 def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Cost:
@@ -88,7 +124,9 @@ def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, te
     flops = config["budget"] if config.get("budget_unit") == "flops" else flops_of(backbone, config)
     if flops is not None and config.get("budget_unit") != "flops":
         flops *= passes
-    return Cost(passes, flops, ((stage, work.like, backbone), (stage, backbone)))
+    kinds = ((stage, work.like, backbone), (stage, backbone))
+    frames, crop, batch = (int(config.get(name) or 0) for name in ("frames", "crop", "batch"))
+    return Cost(passes, flops, kinds, backbone, frames, crop, batch, work.learnt > 0)
 
 
 def flops_of(backbone: str, config: Mapping[str, Any]) -> float | None:

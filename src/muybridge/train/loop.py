@@ -18,8 +18,9 @@ from muybridge.core.networks.step import Weighting
 from muybridge.runs.metrics import append_metrics, keep_metrics
 from muybridge.train import distributed
 from muybridge.train.beside import Beside
-from muybridge.train.checkpoint import State, load_state, save_state
+from muybridge.train.checkpoint import State, load_state
 from muybridge.train.flops import FlopMeter
+from muybridge.train.keeper import Keeper
 from muybridge.train.optim import Name, Schedule, clip_gradient, cosine, optimiser, set_lr
 from muybridge.train.precision import Compute, check_training
 
@@ -37,7 +38,7 @@ class Recipe:
         warmup: share of the steps with a rising learning rate.
         clip_norm: largest gradient norm.
         log_every: steps between rows of the training curve.
-        save_every: seconds between saved states; decides how much a kill costs, never the result.
+        save_every: seconds between saved states; decides how much a kill -9 costs, never the result.
         schedule: how the learning rate goes.
     """
 
@@ -112,31 +113,33 @@ def fit(
     log = _Log(folder / "metrics.jsonl", recipe.log_every, objective.chance, state if lead else None)
     beside = Beside(learner, weighting, augment, compute, seed, meta, per_epoch)
     seen: dict[str, float] = {}
-    began = asked = saved = time.monotonic()
-    for step, clip in enumerate(batches(state.step, stop), start=state.step):
-        state.waiting += time.monotonic() - asked
-        set_lr(optim, recipe.lr * recipe.schedule(step, recipe.steps, recipe.warmup))
-        values = _step(model, beside, clip, recipe, optim, step, state)
-        objective.after_step(learner.backbone)
-        state.step = step + 1
-        values["lr"] = optim.param_groups[0]["lr"]
-        own = state.step * objective.clips * (1 + weighting.looks)
-        clips = len(clip) * (own + state.metas * first.clips)
-        if watch and (state.step % watch_every == 0 or state.step == recipe.steps):
-            seen = watch()
-            if lead:
-                append_metrics(folder / "metrics.jsonl", {"step": state.step, "clips": clips, watch_as: seen})
-        latest = log(state.step, recipe.steps, clips, values)
-        if report and lead:
-            report(state.step, recipe.steps, latest | seen)
-        now = time.monotonic()
-        state.seconds, began = state.seconds + now - began, now
-        if weighting.is_meta(step):
-            state.meta_seconds += now - asked
-        if lead and (now - saved > recipe.save_every or state.step == stop):
-            save_state(folder / "state" / "last.pt", state, learner, optim, weighting)
-            saved = time.monotonic()
-        asked = time.monotonic()
+    began = asked = time.monotonic()
+    keeper = Keeper(folder / "state" / "last.pt", state, learner, optim, weighting, recipe.save_every)
+    with keeper:
+        for step, clip in enumerate(batches(state.step, stop), start=state.step):
+            with keeper.step():
+                state.waiting += time.monotonic() - asked
+                set_lr(optim, recipe.lr * recipe.schedule(step, recipe.steps, recipe.warmup))
+                values = _step(model, beside, clip, recipe, optim, step, state)
+                objective.after_step(learner.backbone)
+                state.step = step + 1
+                values["lr"] = optim.param_groups[0]["lr"]
+                own = state.step * objective.clips * (1 + weighting.looks)
+                clips = len(clip) * (own + state.metas * first.clips)
+                if watch and (state.step % watch_every == 0 or state.step == recipe.steps):
+                    seen = watch()
+                    if lead:
+                        row = {"step": state.step, "clips": clips, watch_as: seen}
+                        append_metrics(folder / "metrics.jsonl", row)
+                latest = log(state.step, recipe.steps, clips, values)
+                if report and lead:
+                    report(state.step, recipe.steps, latest | seen)
+                now = time.monotonic()
+                state.seconds, began = state.seconds + now - began, now
+                if weighting.is_meta(step):
+                    state.meta_seconds += now - asked
+                keeper.save(state.step == stop)
+                asked = time.monotonic()
     return state
 
 

@@ -6,11 +6,12 @@ whether they were computed in one go, changes no bit.
 """
 
 import hashlib
+import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from torch.nn import functional as F
 from muybridge.config.stage_configs import Data, Transfer
 from muybridge.core.catalogue import names_code
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.files import atomic
+from muybridge.core.machine.interrupts import whole as undivided
 from muybridge.core.machine.paths import cache_root
 from muybridge.core.networks.features import Features
 from muybridge.core.networks.gather import rank
@@ -33,10 +34,11 @@ from muybridge.stages.testing import own_code
 from muybridge.stages.testing.models import key_of
 from muybridge.stages.testing.predict import View, encoded, pooled
 from muybridge.stages.training.material import Material, law_of, prepare
+from muybridge.store.part_files import sound_parts, write_part
 from muybridge.train.distributed import broadcast
 from muybridge.train.precision import Compute
 
-FORMAT = 1
+FORMAT = 2
 SECONDS = 30.0
 """After this long what was computed is written."""
 Kind = Literal["pooled", "conv5"]
@@ -119,14 +121,15 @@ def frozen_features(
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
         if job.config.overwrite:  # what hangs on the run goes with it
-            for path in folder.glob("*-*.npy"):
+            for path in folder.glob("*.npy"):
                 path.unlink()
-        parts = _Parts(folder)
-        for rows, _ in encoded(backbone, view, seen, "frozen", compute, broadcast(parts.stop), READERS[kind]):
-            by_video = rows.reshape(-1, view.views, rows.shape[1])
-            parts.add(by_video if kind == "pooled" else by_video.mean(axis=1, keepdims=True))
-            if progress:
-                progress(parts.stop, len(whole), {})
+        with _Parts(folder) as parts:
+            start = broadcast(parts.stop)
+            for rows, _ in encoded(backbone, view, seen, "frozen", compute, start, READERS[kind]):
+                by_video = rows.reshape(-1, view.views, rows.shape[1])
+                parts.add(by_video if kind == "pooled" else by_video.mean(axis=1, keepdims=True))
+                if progress:
+                    progress(parts.stop, len(whole), {})
         parts.flush()
     return Frozen(parts.read(), {record.id: place for place, record in enumerate(whole)})
 
@@ -159,34 +162,38 @@ def divided(job: Job[Transfer]) -> Material:
 
 
 class _Parts:
-    """Features of one list of videos in order, in files ``START-STOP.npy``; only what continues what was found counts."""
+    """Features of one list of videos in order, in parts (``store.part_files``); damaged ones are computed anew."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.start = self.stop = 0
-        self._files: list[Path] = []
+        self._files, self.stop = sound_parts(folder, "features", ".npy", folder.name)
+        self.start = self.stop
         self._rows: list[np.ndarray] = []
         self._since = time.monotonic()
-        for path in sorted(folder.glob("*-*.npy")):
-            start, stop = map(int, path.stem.split("-"))
-            if start == self.stop:
-                self._files.append(path)
-                self.start = self.stop = stop
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Asked to stop: what was done is kept."""
+        if kind is not None and not issubclass(kind, Exception):
+            self.flush()
 
     def add(self, rows: Float32[np.ndarray, "b views d"]) -> None:
         """The features of the next videos."""
-        self._rows.append(rows)
-        self.stop += len(rows)
+        with undivided():
+            self._rows.append(rows)
+            self.stop += len(rows)
         if time.monotonic() - self._since > SECONDS:
             self.flush()
 
     def flush(self) -> None:
         """Write what is in memory."""
         if self.stop > self.start:
-            path = self.folder / f"{self.start:09d}-{self.stop:09d}.npy"
-            with atomic(path, "wb") as file:
-                np.save(file, np.concatenate(self._rows))
-            self._files.append(path)
+            buffer = io.BytesIO()
+            np.save(buffer, np.concatenate(self._rows))
+            part = (self.folder, "features", self.start, self.stop, ".npy")
+            self._files.append(write_part(*part, buffer.getbuffer(), self.folder.name))
         self.start, self._rows, self._since = self.stop, [], time.monotonic()
 
     def read(self) -> Float32[np.ndarray, "n views d"]:

@@ -128,11 +128,13 @@ class Stage(Generic[C]):
     Attributes:
         name: of its line in ``runs.stages``.
         trains: whether it trains a network, which half precision forbids on some processors.
+        shorter: flags that make a run shorter, in words.
         alike: whether the facets of runs that differ in seed and input runs alone differ in ``seed`` alone; plans sign such runs at once.
     """
 
     name: str
     trains: bool = False
+    shorter: str = "--limit"
     alike: bool = True
 
     @property

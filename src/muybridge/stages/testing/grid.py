@@ -5,6 +5,7 @@ A chunk is decoded once; all conditions see the same clips. ResolveCache holds o
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def run_grid(
             broken = [{"path": str(record.video), "reason": why} for record, why in chunk.broken]
             yield [*asked(grid, subject, labels, chunk, compute), *missing(grid, labels, chunk)], broken
 
-    with evaluating(subject.call, compute):
+    with evaluating(subject.call, compute), parts or nullcontext():
         for done, (rows, broken) in enumerate(round_robin(work, start, tested.chunks), start + 1):
             if parts:
                 parts.add(rows, broken)

@@ -12,14 +12,15 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from muybridge.core.files import atomic
+from muybridge.core.machine.interrupts import whole
 from muybridge.core.parquet import read_table
 from muybridge.runs.contents.predictions import Predictions, as_table, concatenate
-from muybridge.store.checked import digest
+from muybridge.store.part_files import sound_parts, write_part
 
 PART = 1024
 """Rows that make a part."""
@@ -42,26 +43,18 @@ class ResumableRows:
         for draft in folder.glob(".*.part"):
             draft.unlink()
         self.folder = folder
-        self.start = self.stop = self._found()
+        self.start = self.stop = sound_parts(folder, "rows", ".parquet", self._owner)[1]
         self._tables: list[Any] = []
         self._broken: list[dict[str, str]] = []
         self._since = time.monotonic()
 
-    def _found(self) -> int:
-        """The first chunk that is still to be done; parts that are damaged or do not continue the ones before are removed."""
-        done = 0
-        for path in self._paths():
-            words = path.stem.split("-")[1:]
-            known = len(words) == 3 and all(word.isdecimal() for word in words[:2])
-            if (
-                known
-                and int(words[0]) == done < int(words[1])
-                and digest(path.read_bytes(), self._owner) == words[2]
-            ):
-                done = int(words[1])
-            else:
-                path.unlink()
-        return done
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Asked to stop: what was done is kept."""
+        if kind is not None and not issubclass(kind, Exception):
+            self.flush()
 
     @property
     def _owner(self) -> str:
@@ -70,10 +63,12 @@ class ResumableRows:
 
     def add(self, rows: list[Predictions], broken: Iterable[dict[str, str]] = ()) -> None:
         """The rows of the next chunk."""
-        if rows:
-            self._tables.append(as_table(concatenate(rows)))
-        self._broken += broken
-        self.stop += 1
+        table = as_table(concatenate(rows)) if rows else None
+        with whole():  # a chunk counts with all its rows or not at all
+            if table is not None:
+                self._tables.append(table)
+            self._broken += broken
+            self.stop += 1
         if sum(map(len, self._tables)) >= PART or time.monotonic() - self._since > SECONDS:
             self.flush()
 
@@ -89,9 +84,9 @@ class ResumableRows:
             table = table.replace_schema_metadata({BROKEN: json.dumps(self._broken).encode()})
             buffer = io.BytesIO()
             pq.write_table(table, buffer)
-            name = f"rows-{self.start:08d}-{self.stop:08d}-{digest(buffer.getbuffer(), self._owner)}.parquet"
-            with atomic(self.folder / name, "wb") as file:
-                file.write(buffer.getbuffer())
+            write_part(
+                self.folder, "rows", self.start, self.stop, ".parquet", buffer.getbuffer(), self._owner
+            )
         self.start, self._tables, self._broken, self._since = self.stop, [], [], time.monotonic()
 
     @property

@@ -16,6 +16,8 @@ from muybridge.studies.executors.worker import serve
 from muybridge.studies.plan import Cell
 
 GPUS = "CUDA_VISIBLE_DEVICES"
+SAVING = 60.0
+"""Seconds that a process may take for its step and its state when it is asked to end."""
 
 
 class Worker:
@@ -29,16 +31,26 @@ class Worker:
             os.environ.update(environment)
             self.process.start()
         theirs.close()
+        self.ending = False
 
     def give(self, config: Any) -> None:
         """Send it a cell; that it cannot be reached is heard when it is listened to."""
         with contextlib.suppress(OSError):
             self.pipe.send(config)
 
+    def end(self) -> None:
+        """Ask the process to end, once."""
+        if not self.ending:
+            self.ending = True
+            self.process.terminate()
+
     def stop(self) -> None:
-        """End the process."""
-        self.process.terminate()
-        self.process.join(5)
+        """End the process; it has the time to save what it has learnt."""
+        self.end()
+        self.process.join(SAVING)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
 
 
 class Slot:
@@ -116,7 +128,10 @@ class Local:
             yield cell, message
 
     def close(self) -> None:
-        """End all processes."""
+        """End all processes, which save at the same time."""
+        for slot in self.slots:
+            if slot.worker:
+                slot.worker.end()
         for slot in self.slots:
             slot.drop()
 

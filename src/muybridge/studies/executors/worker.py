@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import signal
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from muybridge.core.errors import MuybridgeError
+from muybridge.core.machine.interrupts import leave
 from muybridge.core.machine.machine_memory import peak
 from muybridge.core.machine.processes import follow
 from muybridge.store.lease import BusyError, LostLeaseError
@@ -45,6 +47,7 @@ def work(config: Any, say: Callable[[Progress], None] | None = None) -> Message:
 def serve(pipe: Connection, parent: int, urls: Mapping[str, str]) -> None:
     """Receive configs and send messages, until the other end is closed; ``urls`` are stores that its driver knows with their secrets."""
     follow(parent)
+    signal.signal(signal.SIGTERM, leave)  # what a cell has learnt is saved first
     learn_urls(urls)
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
