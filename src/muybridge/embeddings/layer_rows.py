@@ -57,6 +57,11 @@ class LayerRows:
         """Shown names and those of modules; None for the pooled feature."""
         if not layers:
             raise UsageError("--layers: wanted pooled, stages, all, or names of modules.")
+        if POOLED in layers and self.model.prefix is None:
+            raise UsageError(
+                f"--layers pooled: which part of {self._network.name} makes features is not known; name modules, or load it with"
+                " head=False."
+            )
         found: dict[str, str | None] = {}
         real = {self._network.shown(name): name for name, _ in self.model.network.named_modules()}
         for word in layers:
@@ -79,13 +84,18 @@ class LayerRows:
             found |= more
         return found
 
+    @property
+    def _body(self) -> nn.Module:
+        """The backbone; the whole network where none can be told from its head."""
+        return self.model.network if self.model.prefix is None else self.model.backbone
+
     def _stages(self) -> tuple[str, ...]:
         """Modules where the stages of the network end.
 
         Raises:
             UsageError: it does not say.
         """
-        said = getattr(self.model.backbone, "layers", ())
+        said = getattr(self._body, "layers", ())
         if not said:
             raise UsageError(
                 f"--layers stages: {self._network.name} does not say where its stages end; name modules, or all."
@@ -112,7 +122,7 @@ class LayerRows:
             UsageError: a layer that puts out nothing that could be a row, or rows of another shape than before; a model that raises.
         """
         self._found, self._clips = {}, len(frames)
-        self._grid = grid_of(self.model.backbone, frames.shape[2], frames.shape[3])
+        self._grid = grid_of(self._body, frames.shape[2], frames.shape[3])
         with torch.inference_mode():
             fed = self.model.fed(frames.to(self.compute.device))
             with self.compute.autocast():
