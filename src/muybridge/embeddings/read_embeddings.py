@@ -66,11 +66,12 @@ class Embeddings:
             raise UsageError(f"{self.path}: has no layer {name!r}; it has {', '.join(self.layers)}.")
         shape = next(tuple(one["shape"]) for one in self.facts["layers"] if one["name"] == name)
         try:
-            return self._array(column_of(name)).reshape(len(self), *shape)
+            found = self._array(column_of(name)).reshape(len(self), *shape)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise MuybridgeError(
                 f"{self.path}: damaged ({error}). Make it again with --overwrite."
             ) from error
+        return found if found.flags.writeable else found.copy()  # Arrow's own memory, which torch warns of
 
     @cached_property
     def rows(self) -> Mapping[str, np.ndarray]:
