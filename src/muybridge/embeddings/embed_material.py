@@ -13,7 +13,7 @@ from muybridge.config.embed_config import EmbedConfig
 from muybridge.core.errors import UsageError
 from muybridge.data import cache
 from muybridge.data.decode import video_traits as traits
-from muybridge.data.index import Dataset, VideoRecord, check_same
+from muybridge.data.index import Dataset, VideoRecord
 from muybridge.data.loader import check_broken
 from muybridge.embeddings.clip_reader import ClipReader
 from muybridge.embeddings.loaded_model import LoadedModel
@@ -97,8 +97,8 @@ def material_of(
         ]  # fmt: skip
         return EmbedMaterial(records, tested, batch, broken, notes)
     decode(records, protocol.short_side)
-    planned = cache.plan(records, cache.Geometry(protocol.short_side, protocol.short_side))
-    check_same(dataset, records, planned.files)
+    size = cache.Geometry(protocol.short_side, protocol.short_side)
+    planned = cache.plan(records, size, files=[dataset.files[record.id] for record in records])
     store = cache.build(records, planned)
     broken = check_broken(records, store.errors, config.allow_broken)
     batch = config.batch or min(64, max(1, PIXELS // (protocol.frames * protocol.crop**2)))
