@@ -103,6 +103,7 @@ def rate(backbone: str, folder: Path, repeats: int) -> dict[str, Any]:
         kind: {
             "forward": clips / statistics.median(floor[place] for floor, _ in pairs),
             "embed": clips / statistics.median(all_[place] for _, all_ in pairs),
+            "best": min(floor[place] for floor, _ in pairs) / min(all_[place] for _, all_ in pairs),
             "pairs": sorted(round(floor[place] / all_[place], 3) for floor, all_ in pairs),
         }
         for place, kind in enumerate(("clock", "processor"))
@@ -158,7 +159,7 @@ def main() -> None:
             one: dict[str, Any] = speed[kind]
             print(
                 f"  by the {kind}: forward {one['forward']:.1f} clips/s, embed {one['embed']:.1f} clips/s, ratio"
-                f" {one['embed'] / one['forward']:.3f}, of single pairs {one['pairs']}"
+                f" {one['embed'] / one['forward']:.3f}, of the best turns {one['best']:.3f}, of single pairs {one['pairs']}"
             )
     for one in grown:
         print(f"{one['videos']:,.0f} videos: peak {one['peak_mb']:.0f} MB, file {one['file_mb']:.1f} MB")

@@ -30,8 +30,7 @@ class ModelConfig:
     channels: Literal["rgb", "bgr"] | None = None
     """Order of the colours that it takes, also of mean and std: rgb (usual) or bgr."""
     protocol: str | None = None
-    """How clips are cut for a model that is no run: kinetics, ucf101, hmdb51, ssv2, zeroshot or i3d-kinetics; a run's are cut as it was
-    tested. The fields below override either."""
+    """How clips are cut for a model that is no run: kinetics, ucf101, hmdb51, ssv2, zeroshot or i3d-kinetics. Fields below override it."""
     views: str | None = None
     """Temporal x spatial views per video, as 10x1 or 10x3."""
     frames: int | None = None
@@ -61,8 +60,7 @@ class RowsConfig:
     out: str = ""
     """What to write: FILE.parquet, FILE.npz, or a folder of safetensors with an index."""
     layers: tuple[str, ...] = ("pooled",)
-    """pooled: the pooled feature; names of modules, as similarity shows them; stages: where the stages of the network end; all: every
-    module."""
+    """pooled (the pooled feature), names of modules as similarity shows them, stages (where the stages of the network end), or all."""
     pool: Literal["all", "space", "time", "none"] = "all"
     """What is averaged in named layers: frames, rows and columns; rows and columns; frames; or nothing."""
     per: Literal["video", "clip"] = "video"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from queue import Queue
+from queue import Full, Queue
 from threading import Event, Thread
 from typing import Any
 
@@ -135,7 +135,7 @@ def ahead(chunks: Iterator[Chunk]) -> Iterator[Iterator[Chunk]]:
         while not stopped.is_set():
             try:
                 ready.put(one, timeout=0.1)
-            except Exception:  # full
+            except Full:
                 continue
             return
 
