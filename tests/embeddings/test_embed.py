@@ -196,6 +196,29 @@ def test_models_of_others(own_code: str, videos: Path, tmp_path: Path) -> None:
     assert np.allclose(other.features(), 2 * code.features(), atol=1e-5)
 
 
+def test_the_clip_tower_of_a_dual_encoder(videos: Path, tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    from muybridge.backbones.text.dual_encoders import dual_encoder
+    from tiny_pairs import make
+
+    folder = make(tmp_path / "clip", "clip")
+    model = muybridge.load(f"hf:{folder}")
+    found = muybridge.embed(f"hf:{folder}", videos, out=tmp_path / "rows.npz", limit=3)
+    clips = model.read(videos / found.rows["video"][1])
+    assert clips.shape == (1, 3, 8, 16, 16)
+    with torch.no_grad():
+        wanted = dual_encoder(str(folder)).eval().video(clips.float() / 255)
+    assert np.allclose(found.features()[1], wanted[0].numpy(), atol=1e-5)
+
+
+def test_all_layers_but_those_without_rows(trained: dict[str, Run], tmp_path: Path) -> None:
+    found = muybridge.embed(trained["finetune"], out=tmp_path / "rows.npz", layers="all", limit=2)
+    named = dict(muybridge.load(trained["finetune"]).network.named_modules())
+    assert {"network", "backbone", "head", "stages.0.3", "projection"} <= set(found.layers)
+    assert len(found.layers) == len(named)
+    assert np.allclose(found.features("network"), found.features("head"))
+
+
 def test_an_untrained_network_is_calibrated_and_said(videos: Path, tmp_path: Path) -> None:
     one = muybridge.embed(
         "r3d-tiny", videos, out=tmp_path / "one.npz", limit=6, short_side=28, crop=24, frames=4
