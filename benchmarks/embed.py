@@ -120,11 +120,13 @@ def rate(backbone: str, folder: Path, repeats: int) -> dict[str, Any]:
 
 def memory(folder: Path, numbers: list[int]) -> list[dict[str, float]]:
     """Peak resident set of the whole command by the number of videos, in MB."""
+    make_videos(folder / "few", SOURCES)
+    run = muybridge.pretrain(data=folder / "few", objective="rotnet", budget=48, out=folder / "few-runs")
     found = []
     for number in numbers:
         videos = folder / f"videos-{number}"
         make_videos(videos, number)
-        words = [sys.executable, "-c", PROGRAM, "r3d-tiny", str(videos), str(folder / f"{number}.parquet")]
+        words = [sys.executable, "-c", PROGRAM, str(run.path), str(videos), str(folder / f"{number}.parquet")]
         done = subprocess.run(words, check=True, capture_output=True, text=True)
         size = (folder / f"{number}.parquet").stat().st_size
         found.append(
