@@ -15,12 +15,15 @@ import muybridge
 from muybridge import api
 from muybridge.config import stage_configs as configs
 from muybridge.config.control import Control
+from muybridge.config.embed_config import EmbedConfig, ModelConfig
 from muybridge.runs.stages import STAGES
 from muybridge.studies.study_configs import QuickstartConfig
 
 CONFIGS: dict[str, type[Control]] = {name: configs.kind_of(name) for name in STAGES}
-KINDS: dict[str, type[Control]] = {
+KINDS: dict[str, type] = {
     **CONFIGS,
+    "embed": EmbedConfig,
+    "load": ModelConfig,
     "distill": configs.FinetuneConfig,
     "quickstart": QuickstartConfig,
 }
@@ -83,12 +86,12 @@ def test_every_verb_says_what_it_takes_and_returns(verb: str):
     assert set(KINDS) | OTHER == set(muybridge.__all__)
 
 
-@pytest.mark.parametrize("verb", sorted(CONFIGS))
+@pytest.mark.parametrize("verb", [*sorted(CONFIGS), "embed", "load"])
 def test_help_shows_every_field_with_its_default(verb: str):
     shown = inspect.signature(getattr(muybridge, verb)).parameters
-    for field in dataclasses.fields(CONFIGS[verb]):
+    for field in dataclasses.fields(KINDS[verb]):
         assert field.name in shown
-        if shown[field.name].default is not None:
+        if shown[field.name].default not in (None, inspect.Parameter.empty):
             assert shown[field.name].default == field.default
 
 

@@ -24,6 +24,7 @@ RANK = {
     **dict.fromkeys(ROOMS, 3),
     "stages": 4,
     "studies": 5,
+    "embeddings": 5,
     "api": 6,
     "cli": 7,
 }

@@ -20,7 +20,7 @@ C = TypeVar("C", bound=Control)
 F = TypeVar("F", bound=Callable[..., object])
 
 
-def options_of(kind: type[Control]) -> Callable[[F], F]:
+def options_of(kind: type) -> Callable[[F], F]:
     """Show the fields of a config, with their defaults, in the signature of a function: ``help`` and editors read it there."""
 
     def shown(function: F) -> F:

@@ -39,6 +39,7 @@ COMMANDS = {
             "two robustness runs side by side: differences with intervals, verdicts in words",
             "muybridge.cli.compare:COMPARE",
         ),
+        "embed": Entry("write features of videos into a file, for your own code", "muybridge.cli.embed:EMBED"),
         "perturb": Entry(
             "write a perturbed video, or a contact sheet of all types and severities", "muybridge.cli.perturb:PERTURB"
         ),

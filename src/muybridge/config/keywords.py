@@ -245,6 +245,52 @@ class SimilarityFields(ControlFields, total=False):
     replicates: int
 
 
+class ModelFields(TypedDict, total=False):
+    """Fields of ``ModelConfig``."""
+
+    weights: Word | None
+    weights_key: Word | None
+    weights_prefix: Word | None
+    layout: Literal["bcthw", "btchw", "list"] | None
+    range: Literal["0-1", "0-255", "-1-1"] | None
+    mean: Sequence[float]
+    std: Sequence[float]
+    channels: Literal["rgb", "bgr"] | None
+    protocol: Word | None
+    views: Word | None
+    frames: int | None
+    stride: int | None
+    fps: float | None
+    sampling: Literal["dense", "uniform", "ends"] | None
+    short_side: int | None
+    crop: int | None
+    seed: int
+    trust_code: Words
+
+
+class EmbedFields(ModelFields, total=False):
+    """Fields of ``EmbedConfig``."""
+
+    layers: Words
+    pool: Literal["all", "space", "time", "none"]
+    per: Literal["video", "clip"]
+    dtype: Literal["float32", "float16"]
+    label: Word | None
+    group: Word | None
+    root: Word | None
+    where: Words
+    stream: int | None
+    limit: int | None
+    allow_broken: bool
+    allow_links: bool
+    batch: int | None
+    device: Word
+    precision: Precision
+    workers: int
+    overwrite: bool
+    dry_run: bool
+
+
 class StudyFields(ControlFields, total=False):
     """Fields of ``StudyConfig``."""
 

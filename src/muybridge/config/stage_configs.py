@@ -6,7 +6,7 @@ Imports no torch. Fields that cannot change a result are named in ``runs.signing
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from muybridge.config.control import Control as Control
 from muybridge.config.fields import fit_value
@@ -15,6 +15,9 @@ from muybridge.config.zeroshot_config import ZeroshotConfig as ZeroshotConfig
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.runs.stages import facts_of
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Optimiser = Literal["adamw", "sgd"]
 Step = Literal[
@@ -333,6 +336,7 @@ class NeighboursConfig(Data):
 
 
 C = TypeVar("C", bound=Control)
+D = TypeVar("D", bound="DataclassInstance")
 
 
 def kind_of(stage: str) -> type[Control]:
@@ -345,7 +349,7 @@ def kind_of(stage: str) -> type[Control]:
     return kind
 
 
-def change(base: C, values: dict[str, Any], where: str) -> C:
+def change(base: D, values: dict[str, Any], where: str) -> D:
     """The config with some values replaced; lists become tuples and text becomes paths as the fields want.
 
     Raises:

@@ -86,9 +86,19 @@ def plan(
     kind: Kind = "auto",
     root: Path | None = None,
     workers: int = 1,
+    files: Sequence[str] | None = None,
 ) -> Plan:
-    """Count frames (packets only) and say what the cache will cost; a finished cache answers from its index."""
-    files = fingerprints(records)
+    """Count frames (packets only) and say what the cache will cost; a finished cache answers from its index.
+
+    Args:
+        records: the videos.
+        geometry: size of the pictures.
+        kind: of the cache; by its size when not given.
+        root: folder of caches.
+        workers: processes that count.
+        files: fingerprint of each record's file, where they were just taken.
+    """
+    files = fingerprints(records) if files is None else list(files)
     content = json.dumps([FORMAT, vars(geometry), sorted(set(files))])
     folder = (root or cache_root()) / "frames" / hashlib.sha256(content.encode()).hexdigest()[:16]
     ready = read_index(folder / INDEX, files)

@@ -84,6 +84,9 @@ class Mixed(nn.Module):
 class _Trunk(nn.Module):
     """Everything up to the last map, under the names of the public weights."""
 
+    mean = std = (0.5, 0.5, 0.5)
+    """Of the pixels in [0, 1]: it takes -1 to 1."""
+
     def __init__(self) -> None:
         super().__init__()
         self.Conv3d_1a_7x7 = Unit(3, 64, 7, (2, 2, 2))

@@ -67,6 +67,7 @@ class Torchvision(nn.Module):
         layers: capture points.
         clip_frames: the only number of frames it takes, None for any.
         clip_size: the only height and width it takes, None for any.
+        preprocessing: what it does to frames in [0, 1].
     """
 
     def __init__(self, name: str) -> None:
@@ -75,6 +76,7 @@ class Torchvision(nn.Module):
         self.name = f"torchvision:{name}"
         self.layers = tuple(f"model.{layer}" for layer in self.facts.layers)
         self.clip_frames, self.clip_size = self.facts.clip
+        self.preprocessing = Preprocessing(*self.facts.statistics)
         self.prepare, self.model = Normalise(*self.facts.statistics), _make(name)
         self.dim = _width(self.model.get_submodule(self.facts.head[-1]))
         for head in self.facts.head:

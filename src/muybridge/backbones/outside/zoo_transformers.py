@@ -54,6 +54,7 @@ class Transformer(nn.Module):
         layers: names of the blocks; capture points.
         clip_frames: the only number of frames it takes, None for any multiple of the tube.
         clip_size: the only height and width it takes.
+        preprocessing: what it does to frames in [0, 1].
     """
 
     def __init__(self, name: str) -> None:
@@ -61,7 +62,8 @@ class Transformer(nn.Module):
         auto = library("transformers", f"hf:{name}")
         config = _config(auto, name)
         self.name, self.kind = f"hf:{name}", KINDS[config.model_type]
-        self.prepare = _normalise(_preprocessing(name, config))
+        self.preprocessing = _preprocessing(name, config)
+        self.prepare = _normalise(self.preprocessing)
         model = _load(auto.AutoModel, name, config)
         self.model = model.encoder if config.model_type == "vjepa2" else model
         if getattr(model, "pooler", None) is not None:

@@ -1,8 +1,7 @@
 """Gram matrices of every layer of a network for one batch, made while it runs: features are gone when the next layer comes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Float64, UInt8
@@ -10,12 +9,11 @@ from torch import Tensor, nn
 
 from muybridge.core.clip import to_unit
 from muybridge.core.errors import UsageError
-from muybridge.core.networks.features import average
 from muybridge.core.networks.firing import firing
 from muybridge.measure.similarity.cka import gram
+from muybridge.stages.features.layer_pool import Pool, grid_of, is_last, pooled_map
 from muybridge.train.precision import Compute
 
-Pool = Literal["none", "space", "time", "all"]
 Repeats = Literal["last", "all"]
 
 
@@ -118,31 +116,10 @@ class LayerGrams:
         return made
 
     def _pooled(self, shown: str, module: nn.Module, x: Float[Tensor, "b *d"]) -> Tensor:
-        if self.pool == "none" or x.ndim < 3:
-            return x
-        if self.pool == "all" and x.ndim == 3:
-            return average(x, 1)
-        if x.ndim == 3 and self._grid is not None:
-            tokens = x[:, -self._grid[0] * self._grid[1] * self._grid[2] :]
-            if tokens.shape[1] == self._grid[0] * self._grid[1] * self._grid[2]:
-                return average(tokens.reshape(len(x), *self._grid, -1), AXES[self.pool, True])
-        if x.ndim != 5:
+        made = pooled_map(x, self.pool, self._grid, is_last(module, self.network.last))
+        if made is None:
             self.whole.add(shown)
-            return x
-        return average(x, AXES[self.pool, self.network.last and not isinstance(module, nn.Conv3d)])
-
-
-AXES: dict[tuple[str, bool], tuple[int, ...]] = {
-    ("space", False): (3, 4), ("time", False): (2,), ("all", False): (2, 3, 4),
-    ("space", True): (2, 3), ("time", True): (1,), ("all", True): (1, 2, 3),
-}  # fmt: skip
-"""Axes that are averaged, by kind of pooling and whether channels lie last."""
-
-
-def grid_of(module: nn.Module, frames: int, size: int) -> tuple[int, int, int] | None:
-    """Grid of the tokens of a clip, where a network says it."""
-    grid: Callable[[int, int], Any] | None = getattr(module, "grid", None)
-    return tuple(grid(frames, size)) if callable(grid) else None
+        return x if made is None else made
 
 
 def out_of_memory(name: str, layer: str, output: Tensor) -> UsageError:

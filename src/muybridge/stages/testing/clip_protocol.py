@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Int64
 
+from muybridge.config.embed_config import ModelConfig
 from muybridge.config.stage_configs import PretrainConfig, RobustnessConfig, Transfer, ZeroshotConfig
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
@@ -105,7 +106,9 @@ OVERRIDES = ("frames", "stride", "fps", "short_side", "crop", "sampling")
 
 
 def chosen(
-    config: RobustnessConfig | ZeroshotConfig, default: str, clip: Mapping[str, int] | None = None
+    config: RobustnessConfig | ZeroshotConfig | ModelConfig,
+    default: str,
+    clip: Mapping[str, int] | None = None,
 ) -> Protocol:
     """The protocol of a config: its preset, or the model's own, with the overrides put over it.
 

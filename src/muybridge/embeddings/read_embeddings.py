@@ -1,0 +1,154 @@
+"""Embeddings read back, the same from all three kinds of files."""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.parquet import read_table
+from muybridge.core.plain_names import plain_name
+from muybridge.core.text.terminal import visible
+from muybridge.embeddings.feature_files import TABLE, TEXTS, column_of, read_facts
+from muybridge.runs.seal import sha256
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Features of videos in a file or folder, and what stands beside them; read when asked for.
+
+    Attributes:
+        path: of the file or folder.
+    """
+
+    path: Path
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What the file says of itself: model, data, protocol, layers with their shapes, versions, notes.
+
+        Raises:
+            UsageError: no embeddings, or not finished.
+        """
+        found = read_facts(self.path)
+        if found is None:
+            raise UsageError(
+                f"{self.path}: holds no embeddings of this program, or is not finished. `muybridge embed --out {self.path}` makes it."
+            )
+        return found
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers in order."""
+        return tuple(one["name"] for one in self.facts["layers"])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels of the data set in order."""
+        return tuple(self.facts["data"]["classes"])
+
+    def __len__(self) -> int:
+        return int(self.facts["rows"])
+
+    def features(self, layer: str | None = None) -> np.ndarray:
+        """Rows of a layer, ``n *shape`` in the format that they were written in; of the first layer when not named.
+
+        Raises:
+            UsageError: no such layer.
+            MuybridgeError: damaged.
+        """
+        name = layer or self.layers[0]
+        if name not in self.layers:
+            raise UsageError(f"{self.path}: has no layer {name!r}; it has {', '.join(self.layers)}.")
+        shape = next(tuple(one["shape"]) for one in self.facts["layers"] if one["name"] == name)
+        try:
+            found = self._array(column_of(name)).reshape(len(self), *shape)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise MuybridgeError(
+                f"{self.path}: damaged ({error}). Make it again with --overwrite."
+            ) from error
+        return found if found.flags.writeable else found.copy()  # Arrow's own memory, which torch warns of
+
+    @cached_property
+    def rows(self) -> Mapping[str, np.ndarray]:
+        """``video`` (id), ``label`` and ``split`` (None where there is none), ``group`` of each row; ``view`` where rows are views.
+
+        Raises:
+            MuybridgeError: damaged.
+        """
+        names = [*TEXTS, *(["view"] if self.facts["per"] == "clip" else [])]
+        try:
+            if self.path.suffix == ".npz" and self.path.is_file():
+                with np.load(self.path, allow_pickle=False) as file:
+                    found = {name: file[name] for name in names}
+                return {name: _texts(one.tolist()) if name in TEXTS else one for name, one in found.items()}
+            table = read_table(self._table, names)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise MuybridgeError(
+                f"{self.path}: damaged ({error}). Make it again with --overwrite."
+            ) from error
+        return {
+            name: _texts(table[name].to_pylist()) if name in TEXTS else table[name].to_numpy()
+            for name in names
+        }
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Number of the class of each row, int64; -1 where it has none."""
+        number = {name: place for place, name in enumerate(self.classes)}
+        return np.array([number.get(one, -1) for one in self.rows["label"]], np.int64)
+
+    @property
+    def _table(self) -> Path:
+        return self.path / TABLE if self.path.is_dir() else self.path
+
+    def _array(self, column: str) -> np.ndarray:
+        if self.path.is_dir():
+            return self._shards(column)
+        if self.path.suffix == ".npz":
+            with np.load(self.path, allow_pickle=False) as file:
+                whole: np.ndarray = file[column]
+                return whole
+        table = read_table(self.path, [column])
+        flat: np.ndarray = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        return flat
+
+    def _shards(self, column: str) -> np.ndarray:
+        """The tensors of all shards below each other; every shard is checked.
+
+        Raises:
+            ValueError: a shard is not what was written.
+        """
+        from safetensors.numpy import load
+
+        found = []
+        for one in self.facts["shards"]:
+            path = self.path / plain_name(one["file"], self.path)
+            if sha256(path) != one["sha256"]:
+                raise ValueError(f"{path.name} has other content than was written")
+            found.append(load(path.read_bytes())[column])
+        return np.concatenate(found) if found else np.empty(0, self.facts["dtype"])
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{one['name']} {'x'.join(map(str, one['shape']))}" for one in self.facts["layers"])
+        return visible(
+            f"{len(self):,} rows ({self.facts['per']}), {told}, {self.facts['dtype']}, in {self.path}"
+        )
+
+
+def _texts(values: list[Any]) -> np.ndarray:
+    """Texts, None where there is none."""
+    made = np.empty(len(values), dtype=object)
+    made[:] = [one or None for one in values]
+    return made
+
+
+def told(facts: Mapping[str, Any]) -> str:
+    """What embeddings are of, in one line, for messages."""
+    layers = ", ".join(one["name"] for one in facts.get("layers", []))
+    model, data = facts.get("model", {}).get("name"), facts.get("data", {}).get("name")
+    return f"{model} (videos of {data}; {layers}; {facts.get('dtype')}, a row a {facts.get('per')})"
