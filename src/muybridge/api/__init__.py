@@ -1,5 +1,6 @@
 """The verbs as typed Python functions, which ``muybridge`` hands on: ``muybridge.pretrain(data="my/videos", out="runs")``."""
 
+from muybridge.api.export_functions import export as export
 from muybridge.api.model_functions import robustness as robustness
 from muybridge.api.model_functions import zeroshot as zeroshot
 from muybridge.api.result_functions import compare as compare
