@@ -58,11 +58,20 @@ def test_weights_are_those_of_the_run(probe: Run, tmp_path: Path):
 def test_a_file_of_weights_is_an_init(probe: Run, videos: Path, tmp_path: Path):
     made = muybridge.export(probe, "safetensors", tmp_path / "again.safetensors")
     run = muybridge.probe(
-        data=str(videos), fold=0, init=made.path, backbone="shufflenet-tiny", out=tmp_path / "out", frames=4, stride=1, batch=8
+        data=str(videos),
+        fold=0,
+        init=made.path,
+        backbone="shufflenet-tiny",
+        out=tmp_path / "out",
+        frames=4,
+        stride=1,
+        batch=8,
     )
     ours = load_file(run.path / "weights.safetensors")
     assert all(
-        torch.equal(value, ours[name]) for name, value in load_file(made.path).items() if name.startswith("backbone.")
+        torch.equal(value, ours[name])
+        for name, value in load_file(made.path).items()
+        if name.startswith("backbone.")
     )
 
 
@@ -104,13 +113,17 @@ def test_a_pretraining_and_backbone_only_give_features(videos: Path, out: Path, 
 def test_without_the_videos_random_clips_are_said(probe: Run, videos: Path, tmp_path: Path):
     lost = tmp_path / "videos"
     shutil.copytree(videos, lost)
-    run = muybridge.probe(data=str(lost), fold=0, backbone="shufflenet-tiny", out=tmp_path / "out", frames=4, stride=1, batch=8)
+    run = muybridge.probe(
+        data=str(lost), fold=0, backbone="shufflenet-tiny", out=tmp_path / "out", frames=4, stride=1, batch=8
+    )
     shutil.rmtree(lost)
     made = muybridge.export(run, "safetensors", tmp_path / "a.safetensors", clips=2)
     assert made.clips.startswith("2 clips of random pixels, as the videos of the run cannot be read")
 
 
-def test_the_command_prints_the_difference(probe: Run, tmp_path: Path, run: Call, monkeypatch: pytest.MonkeyPatch):
+def test_the_command_prints_the_difference(
+    probe: Run, tmp_path: Path, run: Call, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.chdir(tmp_path)
     code, said, _ = run("export", probe.path, "--format", "safetensors")
     assert code == 0
@@ -129,7 +142,9 @@ def test_help_tells_the_two_exports_apart(run: Call):
     assert run("--help")[1].count("export") >= 2
 
 
-def test_a_larger_difference_is_refused_unless_asked(probe: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_larger_difference_is_refused_unless_asked(
+    probe: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     def spoilt(source, frames):
         return b"bytes", lambda clips: source.network(clips) + 1e-3
 
@@ -137,7 +152,9 @@ def test_a_larger_difference_is_refused_unless_asked(probe: Run, tmp_path: Path,
     with pytest.raises(MuybridgeError, match=r"differs from the network by up to 1\.0e-03 .* --tolerance"):
         muybridge.export(probe, "safetensors", tmp_path / "a.safetensors")
     assert not list(tmp_path.iterdir())
-    assert muybridge.export(probe, "safetensors", tmp_path / "a.safetensors", tolerance=1e-2).difference == pytest.approx(1e-3, rel=0.01)
+    assert muybridge.export(
+        probe, "safetensors", tmp_path / "a.safetensors", tolerance=1e-2
+    ).difference == pytest.approx(1e-3, rel=0.01)
 
 
 def test_no_number_is_never_close_enough():
@@ -155,30 +172,43 @@ def test_no_number_is_never_close_enough():
     ids=["value", "count"],
 )
 def test_what_cannot_be_traced_says_where(network: Pooled, words: str):
-    with pytest.raises(UsageError, match=f"own cannot be exported as a graph: .*{words}.*--format safetensors"):
+    with pytest.raises(
+        UsageError, match=f"own cannot be exported as a graph: .*{words}.*--format safetensors"
+    ):
         trace(Exportable(network, None).eval(), torch.rand(1, 3, 4, 8, 8), "own")
 
 
 def test_what_onnx_lacks_says_which_operation():
     pytest.importorskip("onnxscript")
     program = trace(Exportable(Untranslated(), None).eval(), torch.rand(1, 3, 4, 8, 8), "own")
-    with pytest.raises(UsageError, match=r"own cannot be exported as ONNX: ONNX has nothing for the operation \w+\.\w*bessel_j0"):
+    with pytest.raises(
+        UsageError,
+        match=r"own cannot be exported as ONNX: ONNX has nothing for the operation \w+\.\w*bessel_j0",
+    ):
         onnx_bytes(program, "features", {}, "own")
 
 
-def test_without_onnx_one_line_says_what_to_install(probe: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_onnx_one_line_says_what_to_install(
+    probe: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(onnx_graph, "find_spec", lambda name: None if name == "onnxscript" else object())
-    with pytest.raises(UsageError, match=r"^--format onnx needs onnxscript: pip install 'muybridge\[onnx\]'\.$"):
+    with pytest.raises(
+        UsageError, match=r"^--format onnx needs onnxscript: pip install 'muybridge\[onnx\]'\.$"
+    ):
         muybridge.export(probe, "onnx", tmp_path / "a.onnx")
 
 
 def test_a_run_without_weights_names_what_to_export(videos: Path, out: Path, probe: Run, tmp_path: Path):
     begun = pretrained(videos, out)
     knn = muybridge.knn(data=str(videos), fold=0, init=begun.path, out=out, frames=4, stride=1, batch=8)
-    with pytest.raises(UsageError, match=rf"a run of knn holds no weights: .*Export {begun.path} instead; --format fiftyone"):
+    with pytest.raises(
+        UsageError, match=rf"a run of knn holds no weights: .*Export {begun.path} instead; --format fiftyone"
+    ):
         muybridge.export(knn, "safetensors", tmp_path / "a.safetensors")
     tested = muybridge.robustness(probe.path, types=["jumbling"], severities=[1], out=out)
-    with pytest.raises(UsageError, match=rf"a run of robustness holds no weights: .*Export {probe.path} instead"):
+    with pytest.raises(
+        UsageError, match=rf"a run of robustness holds no weights: .*Export {probe.path} instead"
+    ):
         muybridge.export(tested, "onnx")
 
 
@@ -197,8 +227,17 @@ def test_an_old_run_is_exported(probe: Run, tmp_path: Path):
     """One of record version 1: no checksums, no facets, no names of classes, none of the later fields of its config."""
     run = copied(probe, tmp_path)
     told = json.loads((run.path / "result.json").read_text())
-    config = {name: value for name, value in told["config"].items() if name not in ("stream", "crops", "weights_key", "trust_code", "prereg")}
-    old = {"stage": told["stage"], "signature": told["signature"], "config": config, "data": {"name": "videos"}}
+    config = {
+        name: value
+        for name, value in told["config"].items()
+        if name not in ("stream", "crops", "weights_key", "trust_code", "prereg")
+    }
+    old = {
+        "stage": told["stage"],
+        "signature": told["signature"],
+        "config": config,
+        "data": {"name": "videos"},
+    }
     (run.path / "result.json").write_text(json.dumps(old))
     made = muybridge.export(run, "safetensors", tmp_path / "a.safetensors")
     with safe_open(made.path, "pt") as file:
@@ -217,7 +256,9 @@ def test_an_old_run_is_exported(probe: Run, tmp_path: Path):
         (["{run}", "--format", "hf", "--licence", "a b"], "--licence 'a b': wanted an identifier"),
     ],
 )
-def test_bad_words_are_refused(words: list[str], said: str, probe: Run, run: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_bad_words_are_refused(
+    words: list[str], said: str, probe: Run, run: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.chdir(tmp_path)
     code, _, error = run("export", *(word.format(run=probe.path) for word in words))
     assert code == 2
@@ -242,14 +283,21 @@ def test_a_full_disk_leaves_nothing(probe: Run, tmp_path: Path, run: Call, monke
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "backbone", ["r2plus1d-tiny", "r3d-tiny", "shufflenet-tiny", "mobilenet-tiny", "i3d-tiny", "vit-tiny", "hf"]
+    "backbone",
+    ["r2plus1d-tiny", "r3d-tiny", "shufflenet-tiny", "mobilenet-tiny", "i3d-tiny", "vit-tiny", "hf"],
 )
 def test_graphs_of_six_backbones_and_a_videomae(backbone: str, videos: Path, tmp_path: Path):
     pytest.importorskip("onnxruntime")
     if backbone == "hf":
         transformers = pytest.importorskip("transformers")
         config = transformers.VideoMAEConfig(
-            image_size=32, patch_size=8, num_frames=4, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
+            image_size=32,
+            patch_size=8,
+            num_frames=4,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
         )
         transformers.VideoMAEModel(config).save_pretrained(tmp_path / "videomae")
         backbone = f"hf:{tmp_path / 'videomae'}"

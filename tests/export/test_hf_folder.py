@@ -58,7 +58,13 @@ def changed(folder: Path, **facts: Any) -> Path:
 
 def test_the_folder_holds_data_alone(exported: Path):
     names = {one.name for one in exported.iterdir()}
-    assert names == {"config.json", "model.safetensors", "head.safetensors", "preprocessor_config.json", "README.md"}
+    assert names == {
+        "config.json",
+        "model.safetensors",
+        "head.safetensors",
+        "preprocessor_config.json",
+        "README.md",
+    }
     assert json.loads((exported / "preprocessor_config.json").read_text())["do_normalize"] is False
 
 
@@ -84,9 +90,16 @@ def test_model_tests_it_as_it_was_trained(exported: Path, probe: Run, videos: Pa
     run = muybridge.robustness(exported, str(videos), types=["jumbling"], severities=[1], out=tmp_path)
     told = run.result
     protocol = told["protocol"]
-    assert (protocol["frames"], protocol["stride"], protocol["short_side"], protocol["crop"]) == (4, 1, 36, 32)
+    assert (protocol["frames"], protocol["stride"], protocol["short_side"], protocol["crop"]) == (
+        4,
+        1,
+        36,
+        32,
+    )
     assert told["data"]["classes"] == ["left", "right"]
-    same = muybridge.robustness(f"hf:{exported}", str(videos), types=["jumbling"], severities=[1], out=tmp_path)
+    same = muybridge.robustness(
+        f"hf:{exported}", str(videos), types=["jumbling"], severities=[1], out=tmp_path
+    )
     assert same.path == run.path
 
 
@@ -118,17 +131,29 @@ def test_the_card_of_a_pretraining_knows_no_accuracy_of_classes(videos: Path, ou
 
 
 def test_words_of_a_run_stay_words_in_the_card():
-    assert plain("<script>x</script>\n# a | [b](c) `d`") == r"&lt;script&gt;x&lt;/script&gt; \# a \| \[b\](c) \`d\`"
+    assert (
+        plain("<script>x</script>\n# a | [b](c) `d`")
+        == r"&lt;script&gt;x&lt;/script&gt; \# a \| \[b\](c) \`d\`"
+    )
 
 
 @pytest.mark.parametrize("kind", ["videomae", "timesformer"])
 def test_a_network_of_transformers_is_read_by_transformers(kind: str, videos: Path, tmp_path: Path):
     transformers = pytest.importorskip("transformers")
-    sizes = {"image_size": 32, "patch_size": 8, "num_frames": 4, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    sizes = {
+        "image_size": 32,
+        "patch_size": 8,
+        "num_frames": 4,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+    }
     config = transformers.AutoConfig.for_model(kind, intermediate_size=64, **sizes)
     torch.manual_seed(0)
     transformers.AutoModel.from_config(config).save_pretrained(tmp_path / "begun")
-    run = muybridge.probe(data=str(videos), fold=0, backbone=f"hf:{tmp_path / 'begun'}", out=tmp_path / "out", **CLIP)
+    run = muybridge.probe(
+        data=str(videos), fold=0, backbone=f"hf:{tmp_path / 'begun'}", out=tmp_path / "out", **CLIP
+    )
     folder = muybridge.export(run, "hf", tmp_path / "net").path
     shutil.rmtree(tmp_path / "begun")
     network = read_weights(run, folder)
@@ -156,12 +181,18 @@ def read_weights(run: Run, folder: Path) -> torch.nn.Module:
 
 
 def test_a_network_of_the_users_code_is_no_folder(videos: Path, tmp_path: Path):
-    run = muybridge.probe(data=str(videos), fold=0, backbone="exported_runs:Pooled", out=tmp_path / "out", **CLIP)
+    run = muybridge.probe(
+        data=str(videos), fold=0, backbone="exported_runs:Pooled", out=tmp_path / "out", **CLIP
+    )
     with pytest.raises(UsageError, match="--trust-code exported_runs:Pooled"):
         muybridge.export(run, "hf", tmp_path / "net")
-    with pytest.raises(UsageError, match="such a folder holds no code. --format torch-export, onnx and safetensors take it"):
+    with pytest.raises(
+        UsageError, match="such a folder holds no code. --format torch-export, onnx and safetensors take it"
+    ):
         muybridge.export(run, "hf", tmp_path / "net", trust_code=["exported_runs:Pooled"])
-    made = muybridge.export(run, "safetensors", tmp_path / "a.safetensors", trust_code=["exported_runs:Pooled"])
+    made = muybridge.export(
+        run, "safetensors", tmp_path / "a.safetensors", trust_code=["exported_runs:Pooled"]
+    )
     assert made.difference == 0
 
 
@@ -176,7 +207,10 @@ def test_a_network_of_the_users_code_is_no_folder(videos: Path, tmp_path: Path):
         ({"dim": True}, "damaged: its muybridge.dim is none"),
         ({"classes": ["a", 1]}, "damaged: its muybridge.classes is none"),
         ({"classes": ["a", "b", "c"]}, "not the weights of"),
-        ({"clip": {"frames": 10**9, "stride": 1, "short_side": 36, "crop": 32}}, "damaged: its muybridge.clip is none"),
+        (
+            {"clip": {"frames": 10**9, "stride": 1, "short_side": 36, "crop": 32}},
+            "damaged: its muybridge.clip is none",
+        ),
         ({"format": 99}, "of a newer Muybridge"),
         ({"format": "1"}, "damaged: its muybridge.format is none"),
     ],
@@ -224,6 +258,9 @@ def test_a_folder_that_is_there_is_kept(folder: Path, probe: Run, tmp_path: Path
         muybridge.export(probe, "hf", folder)
     assert muybridge.export(probe, "hf", folder, overwrite=True).path == folder
     assert "license: unknown" in (folder / "README.md").read_text()
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="which --overwrite does not delete"):
+        muybridge.export(probe, "hf", folder, overwrite=True)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     with pytest.raises(UsageError, match="which --overwrite does not delete"):
@@ -232,7 +269,9 @@ def test_a_folder_that_is_there_is_kept(folder: Path, probe: Run, tmp_path: Path
     assert sorted(one.name for one in tmp_path.iterdir()) == ["mine", "net"]
 
 
-def test_a_full_disk_leaves_the_old_folder(folder: Path, probe: Run, run: Call, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_leaves_the_old_folder(
+    folder: Path, probe: Run, run: Call, monkeypatch: pytest.MonkeyPatch
+):
     before = {one.name: one.read_bytes() for one in folder.iterdir()}
     written = model_files._write
 

@@ -15,7 +15,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from muybridge.backbones.exported import exported_name
-from muybridge.backbones.outside.exported_folder import CONFIG, HEAD, WEIGHTS, read_exported
+from muybridge.backbones.outside.exported_folder import (
+    CARD,
+    CONFIG,
+    HEAD,
+    PREPROCESSOR,
+    WEIGHTS,
+    read_exported,
+)
 from muybridge.core.errors import MuybridgeError, UsageError, explained
 from muybridge.core.files import facts as stat_of
 from muybridge.core.plain_names import is_plain
@@ -26,8 +33,8 @@ REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,
 REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")
 WANTED = {
     CONFIG: 1 << 20,
-    "preprocessor_config.json": 1 << 20,
-    "README.md": 4 << 20,
+    PREPROCESSOR: 1 << 20,
+    CARD: 4 << 20,
     WEIGHTS: 16 << 30,
     HEAD: 1 << 30,
 }
@@ -91,14 +98,15 @@ def pull(repo: str, folder: Path, revision: str = "main", overwrite: bool = Fals
     refuse_existing(folder, overwrite, folder=True)
     library = _library()
     with _explained(f"pull {repo}"):
-        told = library.HfApi().model_info(repo, revision=revision, files_metadata=True)
+        hub = library.HfApi()
+        told = hub.model_info(repo, revision=revision, files_metadata=True)
     sizes = {str(one.rfilename): one.size for one in told.siblings or ()}
     names, left = _chosen(repo, sizes)
     with new_folder(folder) as draft:
         with TemporaryDirectory(dir=draft.parent, prefix=f".{folder.name}.") as cache:
             for name in names:
                 with _explained(f"pull {repo}"):
-                    came = Path(library.hf_hub_download(repo, name, revision=told.sha, cache_dir=cache))
+                    came = Path(hub.hf_hub_download(repo, name, revision=told.sha, cache_dir=cache))
                     shutil.copyfile(came, draft / name)
                 if os.path.getsize(draft / name) != sizes[name]:  # noqa: PTH202 - of a path that was just written
                     raise MuybridgeError(

@@ -11,7 +11,15 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from muybridge.backbones.exported import exported_backbone, exported_classifier, exported_name
-from muybridge.backbones.outside.exported_folder import CONFIG, HEAD, OURS, WEIGHTS, read_exported
+from muybridge.backbones.outside.exported_folder import (
+    CARD,
+    CONFIG,
+    HEAD,
+    OURS,
+    PREPROCESSOR,
+    WEIGHTS,
+    read_exported,
+)
 from muybridge.core.catalogue import names_code
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.files import atomic
@@ -20,7 +28,6 @@ from muybridge.export.export_source import Exportable, Source
 from muybridge.export.model_card import model_card
 from muybridge.export.new_folder import new_folder
 
-CARD, PREPROCESSOR = "README.md", "preprocessor_config.json"
 LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}")
 UNWANTED = (
     "auto_map",

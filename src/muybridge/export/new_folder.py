@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from muybridge.backbones.outside.exported_folder import is_exported
+from muybridge.backbones.outside.exported_folder import holds_export_alone
 from muybridge.core.errors import UsageError
 
 
 def refuse_existing(
-    out: Path, overwrite: bool, folder: bool, ours: Callable[[Path], bool] = is_exported
+    out: Path, overwrite: bool, folder: bool, ours: Callable[[Path], bool] = holds_export_alone
 ) -> None:
     """See that a name may be taken.
 
@@ -29,16 +29,14 @@ def refuse_existing(
         return
     if folder != out.is_dir() or out.is_symlink():
         kind = "a link" if out.is_symlink() else "a folder" if out.is_dir() else "a file"
-        raise UsageError(
-            f"--out {out}: is {kind}; wanted the name of {'a new folder' if folder else 'a file'}."
-        )
+        raise UsageError(f"{out}: is {kind}; wanted the name of {'a new folder' if folder else 'a file'}.")
     if folder and not any(out.iterdir()):
         return
     if not overwrite:
-        raise UsageError(f"--out {out}: is there. Give another name, or --overwrite.")
+        raise UsageError(f"{out}: is there. Give another name, or --overwrite.")
     if folder and not ours(out):
         raise UsageError(
-            f"--out {out}: holds other files than such an export, which --overwrite does not delete. Give another name."
+            f"{out}: holds other files than such an export, which --overwrite does not delete. Give another name."
         )
 
 
@@ -57,7 +55,12 @@ def new_folder(out: Path) -> Iterator[Path]:
         old = out.with_name(f".{out.name}.{uuid4().hex}.old")
         if out.is_dir():
             out.rename(old)
-        draft.rename(out)
+        try:
+            draft.rename(out)
+        except OSError:
+            if old.is_dir():
+                old.rename(out)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

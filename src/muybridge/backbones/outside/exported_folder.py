@@ -16,6 +16,7 @@ from muybridge.core.files import read_bytes
 from muybridge.core.parse import UnreadableError, parse_json
 
 CONFIG, WEIGHTS, HEAD = "config.json", "model.safetensors", "head.safetensors"
+PREPROCESSOR, CARD = "preprocessor_config.json", "README.md"
 OURS = "muybridge"
 """Key of ``config.json``, and the model type of networks that are no transformers'."""
 FORMAT = 1
@@ -53,6 +54,17 @@ def is_exported(word: object) -> bool:
         return isinstance(_content(folder).get(OURS), dict)
     except MuybridgeError:
         return False
+
+
+def holds_export_alone(folder: Path) -> bool:
+    """Whether a folder is such a one and nobody put other files into it."""
+    return is_exported(folder) and {one.name for one in folder.iterdir()} <= {
+        CONFIG,
+        WEIGHTS,
+        HEAD,
+        PREPROCESSOR,
+        CARD,
+    }
 
 
 def read_exported(folder: Path) -> ExportedFolder:
