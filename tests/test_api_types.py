@@ -24,7 +24,7 @@ KINDS: dict[str, type[Control]] = {
     "distill": configs.FinetuneConfig,
     "quickstart": QuickstartConfig,
 }
-OTHER = {"study", "report", "runs", "compare", "claims", "review"}
+OTHER = {"export", "study", "report", "runs", "compare", "claims", "review"}
 TEXT = {str, PathLike[str]}
 
 

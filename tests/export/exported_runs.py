@@ -14,7 +14,7 @@ SMALL = {"frames": 4, "stride": 1, "size": 36, "crop": 32}
 
 
 @cache
-def probed(videos: Path, out: Path, backbone: str = "shufflenet-tiny") -> Run:
+def probed(videos: Path, out: Path, backbone: str = "c3d-tiny") -> Run:
     """A probe of a random network on ``left`` and ``right``."""
     return muybridge.probe(data=str(videos), fold=0, backbone=backbone, out=out, batch=8, **SMALL)
 
@@ -23,7 +23,7 @@ def probed(videos: Path, out: Path, backbone: str = "shufflenet-tiny") -> Run:
 def pretrained(videos: Path, out: Path) -> Run:
     """A pretraining of two steps."""
     return muybridge.pretrain(
-        data=str(videos), objective="rotnet", backbone="shufflenet-tiny", budget=16, batch=8, out=out, **SMALL
+        data=str(videos), objective="rotnet", backbone="c3d-tiny", budget=16, batch=8, out=out, **SMALL
     )  # fmt: skip
 
 

@@ -130,7 +130,7 @@ def serving() -> Iterator[FakeHub]:
                 }
             )
 
-        do_GET = do_HEAD = do_POST = _answer
+        do_GET = do_HEAD = do_POST = _answer  # noqa: N815 - as the server calls them
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from exported_runs import Counting, Deciding, Pooled, Untranslated, pretrained, probed
 from safetensors import safe_open
 from safetensors.torch import load_file
 
 import muybridge
-from exported_runs import Counting, Deciding, Pooled, Untranslated, pretrained, probed
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.files import atomic
 from muybridge.export import onnx_graph, write_export
@@ -61,7 +61,7 @@ def test_a_file_of_weights_is_an_init(probe: Run, videos: Path, tmp_path: Path):
         data=str(videos),
         fold=0,
         init=made.path,
-        backbone="shufflenet-tiny",
+        backbone="c3d-tiny",
         out=tmp_path / "out",
         frames=4,
         stride=1,
@@ -114,7 +114,7 @@ def test_without_the_videos_random_clips_are_said(probe: Run, videos: Path, tmp_
     lost = tmp_path / "videos"
     shutil.copytree(videos, lost)
     run = muybridge.probe(
-        data=str(lost), fold=0, backbone="shufflenet-tiny", out=tmp_path / "out", frames=4, stride=1, batch=8
+        data=str(lost), fold=0, backbone="c3d-tiny", out=tmp_path / "out", frames=4, stride=1, batch=8
     )
     shutil.rmtree(lost)
     made = muybridge.export(run, "safetensors", tmp_path / "a.safetensors", clips=2)
@@ -129,7 +129,7 @@ def test_the_command_prints_the_difference(
     assert code == 0
     assert "logits of 2 classes of clips of 4x32x32" in said
     assert "largest difference from the network: 0.0e+00, on 4 clips of" in said
-    assert said.rstrip().endswith(f"random-shufflenet-tiny-{probe.signature[:6]}.safetensors")
+    assert said.rstrip().endswith(f"random-c3d-tiny-{probe.signature[:6]}.safetensors")
     again = run("export", probe.path, "--format", "safetensors")
     assert again[0] == 2
     assert "is there. Give another name, or --overwrite" in again[2]

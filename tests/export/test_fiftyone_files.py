@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from exported_runs import pretrained, probed
 
 import muybridge
-from exported_runs import pretrained, probed
 from muybridge.core.errors import UsageError
 from muybridge.export.fiftyone_files import condition_name, confidences
 from muybridge.measure.accuracy import video_level
@@ -45,7 +45,7 @@ def read(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 def test_samples_are_the_rows_of_the_run(tested: Run, videos: Path, tmp_path: Path):
     made = muybridge.export(tested, "fiftyone", tmp_path / "fo")
-    told, samples = read(made.path)
+    _, samples = read(made.path)
     rows = video_level(read_predictions(tested.path / "predictions.parquet"))
     assert {one["video_id"] for one in samples} == set(rows.video.tolist())
     assert len({one["_id"]["$oid"] for one in samples}) == len(samples)
@@ -118,7 +118,7 @@ def test_what_cannot_be_shown_is_refused(out: Path, videos: Path, run: Call, tmp
     lost = tmp_path / "videos"
     shutil.copytree(videos, lost)
     probe = muybridge.probe(
-        data=str(lost), fold=0, backbone="shufflenet-tiny", out=tmp_path / "out", frames=4, stride=1, batch=8
+        data=str(lost), fold=0, backbone="c3d-tiny", out=tmp_path / "out", frames=4, stride=1, batch=8
     )
     shutil.rmtree(lost)
     with pytest.raises(UsageError, match="its videos cannot be found, and FiftyOne shows videos"):

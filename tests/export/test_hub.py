@@ -7,10 +7,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-
-import muybridge
 from exported_runs import probed
 from fake_hub import FakeHub, serving
+
+import muybridge
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.export import hub as module
 from muybridge.export.hub import pull, push
@@ -129,7 +129,9 @@ def test_a_repository_that_is_not_there(hub: FakeHub, tmp_path: Path, run: Call)
 def test_other_files_are_not_sent(exported: Path, hub: FakeHub, tmp_path: Path):
     folder = shutil.copytree(exported, tmp_path / "net")
     (folder / "secrets.env").write_text("KEY=1")
-    with pytest.raises(UsageError, match="holds secrets.env, which such a folder does not. Nothing was sent"):
+    with pytest.raises(
+        UsageError, match=r"holds secrets.env, which such a folder does not. Nothing was sent"
+    ):
         push(folder, "me/net")
     with pytest.raises(MuybridgeError):
         push(tmp_path / "nowhere", "me/net")
