@@ -105,7 +105,14 @@ def test_onnx_says_the_same_and_names_its_sides(probe: Run, tmp_path: Path):
 def test_a_pretraining_and_backbone_only_give_features(videos: Path, out: Path, probe: Run, tmp_path: Path):
     one = muybridge.export(pretrained(videos, out), "safetensors", tmp_path / "a.safetensors")
     other = muybridge.export(probe, "safetensors", tmp_path / "b.safetensors", backbone_only=True)
-    for made in (one, other):
+    begun = pretrained(videos, out).path
+    half = muybridge.export(begun / "weights-50.safetensors", "safetensors", tmp_path / "half.safetensors")
+    wanted = load_file(begun / "weights-50.safetensors")
+    assert all(torch.equal(wanted[name], value) for name, value in load_file(half.path).items())
+    assert not all(
+        torch.equal(value, load_file(one.path)[name]) for name, value in load_file(half.path).items()
+    )
+    for made in (one, other, half):
         assert "128 features" in made.title
         assert all(name.startswith("backbone.") for name in load_file(made.path))
 

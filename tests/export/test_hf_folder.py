@@ -137,17 +137,24 @@ def test_words_of_a_run_stay_words_in_the_card():
     )
 
 
-@pytest.mark.parametrize("kind", ["videomae", pytest.param("timesformer", marks=pytest.mark.slow)])
+SIZES: dict[str, dict[str, Any]] = {
+    "videomae": {"image_size": 32, "patch_size": 8, "num_frames": 4},
+    "timesformer": {"image_size": 32, "patch_size": 8, "num_frames": 4},
+    "vivit": {"image_size": 32, "tubelet_size": [2, 8, 8], "num_frames": 4},
+    "vjepa2": {"crop_size": 32, "patch_size": 8, "frames_per_clip": 4, "pred_hidden_size": 32, "pred_num_attention_heads": 2,
+               "pred_num_hidden_layers": 1},
+}  # fmt: skip
+TOKEN = ("timesformer", "vivit")
+"""Types whose feature is their first token; of the others it is the mean."""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["videomae", *(pytest.param(one, marks=pytest.mark.slow) for one in ("timesformer", "vivit", "vjepa2"))],
+)
 def test_a_network_of_transformers_is_read_by_transformers(kind: str, videos: Path, tmp_path: Path):
     transformers = pytest.importorskip("transformers")
-    sizes = {
-        "image_size": 32,
-        "patch_size": 8,
-        "num_frames": 4,
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-    }
+    sizes = {**SIZES[kind], "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = transformers.AutoConfig.for_model(kind, intermediate_size=64, **sizes)
     torch.manual_seed(0)
     transformers.AutoModel.from_config(config).save_pretrained(tmp_path / "begun")
@@ -164,8 +171,9 @@ def test_a_network_of_transformers_is_read_by_transformers(kind: str, videos: Pa
         told = json.loads((folder / "preprocessor_config.json").read_text())
         mean, std = (torch.tensor(told[f"image_{name}"]).view(1, 3, 1, 1, 1) for name in ("mean", "std"))
         tokens = theirs(((frames - mean) / std).transpose(1, 2)).last_hidden_state
-        pooled = tokens[:, 0] if kind == "timesformer" else tokens.mean(1)
+        pooled = tokens[:, 0] if kind in TOKEN else tokens.mean(1)
         torch.testing.assert_close(outside(f"hf:{folder}").eval()(frames).pooled, pooled)
+    assert str(tmp_path) not in (folder / "config.json").read_text() + (folder / "README.md").read_text()
     again = muybridge.probe(data=str(videos), fold=0, init=folder, out=tmp_path / "out", **CLIP)
     assert again.result["config"]["backbone"] == f"hf:{folder}"
 

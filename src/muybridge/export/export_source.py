@@ -161,7 +161,7 @@ def _facts(run: Run, config: Mapping[str, Any], network: Exportable, share: int 
     return {
         "format": FORMAT,
         "version": __version__,
-        "backbone": config["backbone"],
+        "backbone": _network_name(str(config["backbone"]), body),
         "dim": int(body.dim),
         "output": "logits" if classes else "features",
         "classes": classes,
@@ -170,6 +170,11 @@ def _facts(run: Run, config: Mapping[str, Any], network: Exportable, share: int 
         "input": {"layout": "b 3 t h w", "type": "float32", "range": [0, 1], "channels": "rgb", "normalisation": "inside"},
         "run": {"stage": run.stage, "signature": run.signature, "share": share},
     }  # fmt: skip
+
+
+def _network_name(name: str, body: Any) -> str:
+    """The backbone without the folder of this machine that a network of transformers came from: ``hf:`` and its type."""
+    return f"hf:{body.model.config.model_type}" if name.startswith("hf:") else name
 
 
 def _without_weights(run: Run) -> UsageError:

@@ -108,11 +108,11 @@ def _transformers(source: Source, body: Any) -> tuple[dict[str, Any], dict[str, 
     told: dict[str, Any] = json.loads(body.model.config.to_json_string(use_diff=False))
     config = {name: value for name, value in told.items() if name not in UNWANTED and value is not None}
     config["architectures"] = [type(body.model).__name__]
-    facts = {**source.facts, "backbone": f"hf:{config['model_type']}"}
-    facts["input"] = {
-        **facts["input"],
+    told_input = {
+        **source.facts["input"],
         "normalisation": "inside; in the files it stands in preprocessor_config.json",
     }
+    facts = {**source.facts, "input": told_input}
     front = ""
     if config["model_type"] == "vjepa2":
         front, config["architectures"] = "encoder.", ["VJEPA2Model"]

@@ -2,7 +2,7 @@
 
 import dataclasses
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,10 @@ def absolute(config: C) -> C:
         folder = Path(value.removeprefix("hf:")).expanduser()
         if value.startswith("hf:") and folder.is_dir() and models.own_folder(value):
             places[name] = f"hf:{folder.absolute()}"
-    return dataclasses.replace(config, **(places | _of_exported(values)))
+    return dataclasses.replace(config, **(places | _of_exported(config)))
 
 
-def _of_exported(values: Mapping[str, Any]) -> dict[str, str]:
+def _of_exported(config: Control) -> dict[str, str]:
     """Fields of a config whose ``init`` or ``model`` is a folder of ``muybridge export --format hf``: its file of weights and its network.
 
     Raises:
@@ -45,15 +45,16 @@ def _of_exported(values: Mapping[str, Any]) -> dict[str, str]:
         MuybridgeError: damaged.
     """
     found: dict[str, str] = {}
+    values = vars(config)
     model, init = values.get("model"), values.get("init")
     if isinstance(model, str) and exported_folder.is_exported(model):
         found["model"] = f"hf:{full(model)}"
-    if isinstance(init, str) and exported_folder.is_exported(init):
+    if isinstance(config, Data) and isinstance(init, str) and exported_folder.is_exported(init):
         read = exported_folder.read_exported(Path(init))
-        backbone, asked = exported_name(read), str(values["backbone"])
-        if asked not in (Data().backbone, backbone):
+        backbone = exported_name(read)
+        if config.backbone not in (type(config)().backbone, backbone):
             raise UsageError(
-                f"--backbone {asked}: the folder of --init has {backbone}; leave --backbone out."
+                f"--backbone {config.backbone}: the folder of --init has {backbone}; leave --backbone out."
             )
         found |= {"init": str(read.folder / exported_folder.WEIGHTS), "backbone": backbone}
     return found
