@@ -27,7 +27,7 @@ KINDS: dict[str, type] = {
     "distill": configs.FinetuneConfig,
     "quickstart": QuickstartConfig,
 }
-OTHER = {"study", "report", "runs", "compare", "claims", "review"}
+OTHER = {"export", "study", "report", "runs", "compare", "claims", "review"}
 TEXT = {str, PathLike[str]}
 
 

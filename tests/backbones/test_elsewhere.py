@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import muybridge
 from muybridge.backbones import check_name
 from muybridge.backbones.weights import elsewhere
-from muybridge.cli.weights import WEIGHTS
+from muybridge.cli.models.weights import WEIGHTS
 from muybridge.config.stage_configs import RobustnessConfig
 from muybridge.core.errors import UsageError
 from muybridge.runs.stages import STAGES

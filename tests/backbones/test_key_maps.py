@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from muybridge.backbones.outside.zoo import backbone, classifier
 from muybridge.backbones.weights.key_maps import MVIT, SWIN, VIDEOMAE, VJEPA2, renamed
 from muybridge.backbones.weights.pretrained import load_backbone, load_pretrained
-from muybridge.cli.weights import WEIGHTS
+from muybridge.cli.models.weights import WEIGHTS
 from muybridge.core.errors import UsageError
 
 WIDTH, HEADS, TOKENS = 24, 2, 2 * 4

@@ -18,7 +18,7 @@ from muybridge.backbones.weights import weights_i3d
 from muybridge.backbones.weights.pretrained import load_pretrained
 from muybridge.backbones.weights.weights_i3d import BRANCHES, convert
 from muybridge.cli.main import main
-from muybridge.cli.weights import WEIGHTS
+from muybridge.cli.models.weights import WEIGHTS
 from muybridge.core.errors import MuybridgeError, UsageError
 
 ROOT = Path(os.environ.get("MUYBRIDGE_REAL_DATA", ""))

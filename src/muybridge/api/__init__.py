@@ -3,6 +3,7 @@
 from muybridge.api.embed_functions import embed as embed
 from muybridge.api.embed_functions import load as load
 from muybridge.api.embed_functions import run_embed as run_embed
+from muybridge.api.export_functions import export as export
 from muybridge.api.model_functions import robustness as robustness
 from muybridge.api.model_functions import zeroshot as zeroshot
 from muybridge.api.result_functions import compare as compare

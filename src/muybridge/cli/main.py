@@ -43,7 +43,13 @@ COMMANDS = {
         "perturb": Entry(
             "write a perturbed video, or a contact sheet of all types and severities", "muybridge.cli.perturb:PERTURB"
         ),
-        "weights": Entry("convert public weights to safetensors", "muybridge.cli.weights:WEIGHTS"),
+        "export": Entry(
+            "write a run's network or answers for other programs: safetensors, torch-export, onnx, hf, fiftyone",
+            "muybridge.cli.models.export:EXPORT",
+        ),
+        "push": Entry("send an exported folder to the Hugging Face Hub", "muybridge.cli.models.export:PUSH"),
+        "pull": Entry("fetch one from there", "muybridge.cli.models.export:PULL"),
+        "weights": Entry("convert public weights to safetensors", "muybridge.cli.models.weights:WEIGHTS"),
         "data": Entry(
             "doctor | prepare | subset | preview: look at videos before you train on them", "muybridge.cli.data:DATA"
         ),
@@ -58,7 +64,7 @@ COMMANDS = {
         "report": Entry(
             "write report.html, report.md and tables/*.csv of a folder", "muybridge.cli.look_up:REPORT"
         ),
-        "runs": Entry("ls | show | best | rm | export: the runs of a folder", "muybridge.cli.runs:RUNS"),
+        "runs": Entry("ls | show | best | rm | export (tables, archives): the runs of a folder", "muybridge.cli.runs:RUNS"),
     },
     "papers and claims": {
         "claims": Entry(

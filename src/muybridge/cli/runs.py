@@ -272,7 +272,7 @@ def _agreed(number: int) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Export(Selection):
-    """Write rows of the index, or one run with all it starts from in a portable archive."""
+    """Write rows of the index, or one run with all it starts from in a portable archive (networks: `muybridge export`)."""
 
     file: Annotated[Path, tyro.conf.Positional]
     """FILE.csv, .jsonl or .parquet for rows; FILE.zip for one run with its inputs"""

@@ -141,7 +141,7 @@ class Transfer(Data):
     """What a pretrained network is transferred to."""
 
     init: str = "random"
-    """Folder of a pretrain run, a file of public weights for --backbone (.safetensors, .pt, .pth, .ckpt, ...), or random."""
+    """Folder of a pretrain run or of `export --format hf`, a file of public weights for --backbone (.safetensors, .pt, ...), or random."""
     weights_key: str | None = None
     """Under which key the weights lie in that file, dotted, as model or teacher.state_dict; found by the names when not given."""
     weights_prefix: str | None = None
@@ -260,7 +260,8 @@ class RobustnessConfig(Control):
 
     stage: ClassVar[str] = "robustness"
     model: str = ""
-    """Folder of a finetune or probe run; or i3d, torchvision:NAME, hf:NAME_OR_FOLDER, or module:function, which returns the model."""
+    """Folder of a finetune or probe run, or of `export --format hf`; or i3d, torchvision:NAME, hf:NAME_OR_FOLDER, or module:function, which
+    returns the model."""
     weights: str | None = None
     """File of the weights of a model that is no run."""
     weights_key: str | None = None
@@ -322,7 +323,7 @@ class NeighboursConfig(Data):
 
     stage: ClassVar[str] = "neighbours"
     init: str = "random"
-    """Folder of a pretrain run, a file of public weights for --backbone, or random."""
+    """Folder of a pretrain run or of `export --format hf`, a file of public weights for --backbone, or random."""
     weights_key: str | None = None
     """Under which key the weights lie in that file, dotted, as model or teacher.state_dict; found by the names when not given."""
     weights_prefix: str | None = None

@@ -98,7 +98,8 @@ class ViT(nn.Module):
         """Mean token and grid of tokens of each clip."""
         t, h, w = (n // k for n, k in zip(frames.shape[2:], self.tube, strict=True))
         tokens = self.tokens(frames)
-        grid = tokens.transpose(1, 2).reshape(len(tokens), self.dim, t, h, w)
+        # not len(): it would make a constant of the number of clips in an exported graph
+        grid = tokens.transpose(1, 2).reshape(tokens.shape[0], self.dim, t, h, w)
         return Features(average(tokens, 1), {"last": grid})
 
 

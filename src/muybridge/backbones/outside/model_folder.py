@@ -64,6 +64,10 @@ def read_config(folder: Path, known: Collection[str]) -> dict[str, Any]:
             " Build the network in a module of yours and give it as module:function."
         )
     kind = content.get("model_type")
+    if kind == "muybridge":
+        raise UsageError(
+            f"{path}: a network of Muybridge itself: --init {folder} starts from it, --model {folder} tests it."
+        )
     if kind not in list(known):
         raise UsageError(f"{path}: model type {kind!r} is not known here. Known: {', '.join(known)}.")
     for key in ("attn_implementation", "_attn_implementation", "experts_implementation"):

@@ -106,7 +106,7 @@ class Transformer(nn.Module):
         body = tokens[:, 1:] if self.kind.token else tokens
         t, h, w = self.grid(frames.shape[2], frames.shape[3])
         sides = (h, w, t) if self.kind.time_last else (t, h, w)
-        grid = body.transpose(1, 2).reshape(len(body), self.dim, *sides)
+        grid = body.transpose(1, 2).reshape(body.shape[0], self.dim, *sides)
         if self.kind.time_last:
             grid = grid.permute(0, 1, 4, 2, 3)
         return Features(tokens[:, 0] if self.kind.token else average(tokens, 1), {"last": grid})

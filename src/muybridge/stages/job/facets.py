@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from muybridge.backbones.outside import exported_folder
 from muybridge.config.names import is_weights
 from muybridge.data.sets.known_sets import kind_of, source_name
 from muybridge.runs.contents import snapshots
@@ -63,7 +64,8 @@ def facets_of_run(run: Run, data: str, planned: Planned) -> dict[str, Any]:
 def _arm(init: str, origin: Mapping[str, Any], share: int | None) -> str:
     """Name of what a network starts from: a pretext task, a file of public weights, or ``random``."""
     if is_weights(init):
-        return Path(init).stem
+        file = Path(init)
+        return file.parent.name if file.name == exported_folder.WEIGHTS else file.stem
     return str(origin.get("objective", init)) + in_words(origin) + (f" at {share} %" if share else "")
 
 

@@ -21,8 +21,14 @@ Planned = Mapping[str, Mapping[str, Any]]
 """Configs by run folder, of runs that a study will make before."""
 
 FOREIGN: Mapping[str, tuple[Callable[[str], bool], str]] = {
-    "init": (is_weights, "a file of public weights (.safetensors, .pt, .pth, .ckpt, ...) or random"),
-    "model": (is_external, "i3d, torchvision:NAME, hf:NAME or module:function"),
+    "init": (
+        is_weights,
+        "a file of public weights (.safetensors, .pt, .pth, .ckpt, ...), a folder of export --format hf or random",
+    ),
+    "model": (
+        is_external,
+        "a folder of export --format hf, i3d, torchvision:NAME, hf:NAME or module:function",
+    ),
 }
 """Fields that may name something else than a run: what tells it, and how it is called."""
 

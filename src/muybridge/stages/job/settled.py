@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from muybridge.backbones.exported import exported_name
+from muybridge.backbones.outside import exported_folder
 from muybridge.config.names import is_external
 from muybridge.config.stage_configs import C, Control, Data, as_dict
 from muybridge.core.errors import UsageError
@@ -32,7 +34,30 @@ def absolute(config: C) -> C:
         folder = Path(value.removeprefix("hf:")).expanduser()
         if value.startswith("hf:") and folder.is_dir() and models.own_folder(value):
             places[name] = f"hf:{folder.absolute()}"
-    return dataclasses.replace(config, **places)
+    return dataclasses.replace(config, **(places | _of_exported(config)))
+
+
+def _of_exported(config: Control) -> dict[str, str]:
+    """Fields of a config whose ``init`` or ``model`` is a folder of ``muybridge export --format hf``: its file of weights and its network.
+
+    Raises:
+        UsageError: another network is asked for, or one that is not in the catalogue.
+        MuybridgeError: damaged.
+    """
+    found: dict[str, str] = {}
+    values = vars(config)
+    model, init = values.get("model"), values.get("init")
+    if isinstance(model, str) and exported_folder.is_exported(model):
+        found["model"] = f"hf:{full(model)}"
+    if isinstance(config, Data) and isinstance(init, str) and exported_folder.is_exported(init):
+        read = exported_folder.read_exported(Path(init))
+        backbone = exported_name(read)
+        if config.backbone not in (type(config)().backbone, backbone):
+            raise UsageError(
+                f"--backbone {config.backbone}: the folder of --init has {backbone}; leave --backbone out."
+            )
+        found |= {"init": str(read.folder / exported_folder.WEIGHTS), "backbone": backbone}
+    return found
 
 
 def full(word: str) -> str:

@@ -115,7 +115,7 @@ def chosen(
     Args:
         config: names the preset and the overrides.
         default: preset where none is named.
-        clip: ``frames``, ``crop`` and ``short_side`` that the model wants, over those of any preset.
+        clip: ``frames``, ``stride``, ``crop`` and ``short_side`` that the model wants, over those of any preset.
 
     Raises:
         UsageError: unknown preset or numbers that make no clip.

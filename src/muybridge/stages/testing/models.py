@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from muybridge.backbones.exported import exported_classifier
+from muybridge.backbones.outside.exported_folder import is_exported
 from muybridge.backbones.outside.model_folder import folder_of
 from muybridge.backbones.outside.preprocessor import Preprocessing
 from muybridge.backbones.outside.zoo import called, classifier
@@ -43,7 +45,7 @@ class TestedModel:
         classes: names of its classes in the order of its scores; None where it does not say.
         key: hash of its name, its weights and its code where that is the user's.
         protocol: preset that it is tested with unless told otherwise.
-        clip: ``frames``, ``crop`` and ``short_side`` of that preset that the model knows better.
+        clip: ``frames``, ``stride``, ``crop`` and ``short_side`` of that preset that the model knows better.
         preprocessing: what it does to frames by itself, as far as it is known; for ``result.json``.
         feed: how frames are put in.
         is_foreign: whether somebody else wrote it, so that what it raises is no bug of ours.
@@ -125,9 +127,15 @@ def load(config: RobustnessConfig) -> TestedModel:
         raise UsageError(f"--model {name}: wanted --weights with its file of weights (.safetensors or .pt).")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeding.key(config.seed, "model"))
-        model = (
-            _called(name, weights, config) if names_code(name) else classifier(name, weights, *_where(config))
-        )
+        folder = own_folder(name)
+        if folder and is_exported(folder):
+            model = _exported(folder, weights)
+        else:
+            model = (
+                _called(name, weights, config)
+                if names_code(name)
+                else classifier(name, weights, *_where(config))
+            )
     if weights is None and getattr(model, "is_random", False):
         raise UsageError(
             f"--model {name}: names no weights, so its answers would be drawn at random. Give a folder with config.json and"
@@ -140,12 +148,13 @@ def load(config: RobustnessConfig) -> TestedModel:
     prepared: Preprocessing | None = getattr(model, "preprocessing", None)
     clip = {
         "frames": getattr(model, "clip_frames", None),
+        "stride": getattr(model, "clip_stride", None),
         "crop": getattr(model, "clip_size", None),
         "short_side": prepared.short_side if prepared else None,
     }
     return replace(
         subject,
-        clip={field: value for field, value in clip.items() if value},
+        clip={field: value for field, value in clip.items() if value is not None},
         preprocessing=prepared.facts() if prepared else {},
         key=subject.key + ("-bgr" if prepared and prepared.bgr else ""),
     )
@@ -216,6 +225,13 @@ def evaluating(call: Any, compute: Compute) -> Iterator[None]:
     finally:
         for part, training in modes:
             part.training = training
+
+
+def _exported(folder: Path, weights: Path | None) -> nn.Module:
+    """The classifier of a folder of ``muybridge export --format hf``, which has its weights."""
+    if weights:
+        raise UsageError(f"--weights {weights}: {folder} has weights of its own. Leave --weights out.")
+    return exported_classifier(folder)
 
 
 def _where(config: RobustnessConfig) -> tuple[str | None, str | None]:
