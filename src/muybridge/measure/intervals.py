@@ -4,7 +4,7 @@ How far a number would move with other test videos and other training seeds is i
 into it. Whole groups are drawn, the same draw for every model and condition, which pairs all comparisons.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +19,8 @@ from muybridge.runs.contents.predictions import Predictions
 REPLICATES = 10_000
 KEPT = 2**25
 """Drawn numbers of groups that are kept in memory, in bytes or double bytes; UCF101's 2,500 clips fit in."""
+SINGLE = 2**24
+"""Whole numbers below it are exact in single precision."""
 
 Condition = tuple[str, int]
 CLEAN: Condition = ("clean", 0)
@@ -111,11 +113,21 @@ def resample_groups(
     Returns:
         Fractions; NaN where a redrawn test set has no video of a column.
     """
+    alike = bool((total == total[:, :1]).all())  # one sum serves all columns
+    asked = total[:, :1] if alike else total
+    kind = np.float32 if _whole(right) and _whole(asked) else np.float64
+    right, asked = right.astype(kind), asked.astype(kind)
     parts = []
     for drawn in _multiplicities(len(right), replicates, seed):
+        counts = drawn.astype(kind)
         with np.errstate(invalid="ignore"):
-            parts.append((drawn @ right) / (drawn @ total))
+            parts.append((counts @ right).astype(np.float64) / (counts @ asked).astype(np.float64))
     return np.concatenate(parts)
+
+
+def _whole(marks: Float64[np.ndarray, "g c"]) -> bool:
+    """Whether sums of redrawn marks are exact in single precision: whole numbers that stay below its 24 bits."""
+    return bool(marks.max(initial=0) * len(marks) < SINGLE and (marks == np.floor(marks)).all())
 
 
 def spread(values: Sequence[float]) -> float:
@@ -195,11 +207,10 @@ def words(one: Difference, stands: bool) -> str:
     return f"{one.a} and {one.b} cannot be separated ({points[0]:+.1f} points, {span}{few})"
 
 
-def _multiplicities(groups: int, replicates: int, seed: int) -> Iterator[Float64[np.ndarray, "r g"]]:
+def _multiplicities(groups: int, replicates: int, seed: int) -> Iterable[Integer[np.ndarray, "r g"]]:
     """How often each group is drawn in each replicate, in blocks of some 4 million numbers; kept where small, being asked for often."""
     small = groups * replicates <= KEPT
-    for block in (_kept_counts if small else _counts)(groups, replicates, seed):
-        yield block.astype(np.float64)
+    return (_kept_counts if small else _counts)(groups, replicates, seed)
 
 
 @lru_cache(4)
