@@ -5,14 +5,18 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from muybridge import __version__
 from muybridge.config.stage_configs import Control, change
+from muybridge.core.text.counts import counted
 from muybridge.core.text.redact import redacted
 from muybridge.core.text.terminal import visible
 from muybridge.runs.records import Run, find_runs
 from muybridge.store.storage import local
+
+if TYPE_CHECKING:
+    from muybridge.report import ReportPaths
 
 C = TypeVar("C", bound=Control)
 
@@ -127,7 +131,7 @@ def _robustness_line(run: Run) -> str:
     if kept:
         means = type_means(shares.cells()[0], wanted, left_out)
         hardest = min(means, key=lambda name: float(means[name]))
-        many = f"mean over {len(kept)} types" if len(kept) > 1 else hardest
+        many = f"mean over {counted(len(kept), 'type')}" if len(kept) > 1 else hardest
         scores[many] = lambda cells: mean_over_types(cells, wanted, left_out)
     if len(kept) > 1:
         scores[f"hardest: {hardest}"] = lambda cells: type_means(cells, wanted, left_out)[hardest]
@@ -177,8 +181,17 @@ def _similarity_line(result: Mapping[str, Any]) -> str:
     return f"{result.get('summary', 'similarity')}: {measure}, {', '.join(words)}, {inside:.0%} of the pairs inside the null band"
 
 
-def study_result(folder: Path) -> int:
-    """Where the report lies."""
+def study_result(folder: Path, paths: "ReportPaths | None" = None) -> int:
+    """Where the report lies.
+
+    Args:
+        folder: of the results.
+        paths: what was written; the page when not given.
+    """
     folder = local(folder)
-    print(f"{len(find_runs(folder))} runs; report: {(folder / 'report.html').resolve()}")
+    page = folder / "report.html"
+    if paths is not None:
+        written = [paths.html, paths.markdown, *paths.tables, *paths.latex, *paths.figures]
+        page = next((path for path in written if path is not None), page)
+    print(f"{counted(len(find_runs(folder)), 'run')}; report: {page.resolve()}")
     return 0
