@@ -233,14 +233,13 @@ def spent_flops(arm: Arm, runs: dict[str, Run]) -> float | None:
         if any(one is None for one in told) or len(chain) < 1 + len(_inputs(run)):
             return None
         costs.append(sum(map(float, told)))
-    mean = float(np.mean(costs)) if costs else 0.0
-    return mean or None
+    return float(np.mean(costs)) or None
 
 
 def _inputs(run: Run) -> list[str]:
     """Signatures of the runs that it started from."""
     told = run.result.get("inputs") or {}
-    return [str(one) for one in told.values() if one]
+    return [str(one["signature"]) for one in told.values()]
 
 
 def _flops(

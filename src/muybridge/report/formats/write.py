@@ -33,9 +33,9 @@ def write_report(
 ) -> ReportPaths:
     """Report on every finished run of a folder as ``report.html``, ``report.md``, ``tables/*.csv`` and ``.tex``, ``figures/*``.
 
-    Equal runs give equal bytes. The page needs no network and no other file. What an earlier report wrote of sections that are not asked for
-    is removed from the formats that are written; files of other formats stay. PDFs of figures are drawn where ``figures`` is asked for by
-    name, since they want matplotlib; without asking there are SVGs.
+    Equal runs give equal bytes. The page needs no network and no other file. What an earlier report wrote of sections that are not
+    asked for is removed from the formats that are written; files of other formats stay. PDFs of figures are drawn where ``figures``
+    is asked for by name, since they want matplotlib; without asking there are SVGs.
 
     Args:
         folder: what a study or a stage wrote to.

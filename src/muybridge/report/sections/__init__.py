@@ -14,6 +14,7 @@ SECTIONS = {
     "layers": Entry("similarity of layers", f"{_RESULTS}.layers_section:LAYERS"),
     "neighbours": Entry("nearest neighbours and retrieval", f"{_RESULTS}.neighbours_section:NEIGHBOURS"),
     "elsewhere": Entry("numbers that others measured", f"{_RESULTS}.elsewhere_section:ELSEWHERE"),
+    "clips": Entry("clips whose answer flips, with frames", f"{_RESULTS}.clips_section:CLIPS"),
     "film": Entry("film strips of what was shown", f"{_STUDY}.film_section:FILM"),
     "claims-of-the-study": Entry("claims and their verdicts", f"{_STUDY}.claims_section:CLAIMED"),
     "pretraining": Entry("budgets, curves, health of features", f"{_STUDY}.pretraining_section:PRETRAINING"),

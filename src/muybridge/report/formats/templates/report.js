@@ -77,3 +77,23 @@ if (unfold) {
     unfold.textContent = open ? "fold all" : "unfold all";
   });
 }
+
+// Clips that flip: a perturbation and a class choose among them; without a script all of them stand there.
+for (const list of document.querySelectorAll(".flips")) {
+  const choices = list.querySelector(".choose"), told = choices.querySelector("output");
+  choices.hidden = false;
+  choices.addEventListener("change", () => {
+    const [perturbation, label] = ["perturbation", "label"].map(by => choices.querySelector(`[data-by=${by}]`).value);
+    let shown = 0;
+    for (const clip of list.querySelectorAll("li")) {
+      let any = false;
+      for (const shot of clip.querySelectorAll("[data-perturbation]")) {
+        shot.hidden = perturbation !== "" && shot.dataset.perturbation !== perturbation;
+        any ||= !shot.hidden;
+      }
+      clip.hidden = !any || (label !== "" && clip.dataset.label !== label);
+      shown += !clip.hidden;
+    }
+    told.textContent = `${shown} ${shown === 1 ? "clip" : "clips"}`;
+  });
+}
