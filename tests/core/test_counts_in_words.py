@@ -53,7 +53,7 @@ def spoken() -> list[str]:
                     and isinstance(words, ast.Constant)
                     and pattern.match(str(words.value))
                     and re.search(
-                        r"len\(|number|count|grouped|sum\(|videos|pairs|groups|among|\bn\b",
+                        r"len\(|\bnumber\b|grouped|sum\(|videos|pairs|groups|among|\bn\b",
                         ast.unparse(number.value),
                     )
                 ):

@@ -301,12 +301,8 @@ def _flops(
             at, y = 6.0, y + 11
         marks += [Dot((at, y), colour, shape), Words((at + 5, y + 2.5), name)]
         at += width
-    count = (
-        " to ".join(map(str, [seeds[0], *seeds[1:][-1:]]))
-        if len(seeds) > 1
-        else counted(seeds[0], "training seed")
-    )
-    over = count if len(seeds) == 1 else f"{count} training seeds"
+    last = counted(seeds[-1], "training seed")
+    over = last if len(seeds) == 1 else f"{seeds[0]} to {last}"
     caption = (
         f"{capital(what)}: accuracy in percent of the test videos against the floating-point operations that pretraining and test protocol "
         f"took, mean over {over}, with {INTERVALS}; colours are pretext tasks"

@@ -98,9 +98,12 @@ def accuracy_clause(scored: Scored) -> str:
 
 
 def robust_answers(found: Sequence[Perturbed]) -> list[Answer]:
-    """How much the arm with the highest perturbed accuracy keeps, by data set."""
+    """How much the arm with the highest perturbed accuracy keeps, by data set; of several experiments that with the most arms, the first."""
     said = []
-    for one in found:
+    chosen: dict[str, Perturbed] = {}
+    for one in sorted(found, key=lambda one: -len(one.arms)):
+        chosen.setdefault(one.scored.experiment.data, one)
+    for one in chosen.values():
         whole = {name: arm for name, arm in one.arms.items() if arm.means}
         if whole:
             best = max(whole.values(), key=lambda arm: arm.means["types"].value)

@@ -172,9 +172,7 @@ def limits(all_of: Gathered, scored: list[Scored]) -> list[tuple[str, str]]:
     limited = sum(bool(run.result.get("limited")) for run in all_of.runs)
     if limited:
         of = counted(len(all_of.runs), "run")
-        said.append(
-            ("Limited", f"{limited} of {of} limited for a trial. Do not quote what rests on limited runs.")
-        )
+        said.append(("Limited", f"Limited for a trial: {limited} of {of}. Do not quote what rests on them."))
     seen = sorted({str(facets(run)["data"]) for run in all_of.runs if run.result.get("transductive")})
     if seen:
         words = (
@@ -193,8 +191,10 @@ def limits(all_of: Gathered, scored: list[Scored]) -> list[tuple[str, str]]:
         said.append(("Groups", words))
     alone = sorted({one.experiment.name for one in scored for arm in one.arms.values() if arm.one_network})
     if alone:
+        everywhere = len(scored) > 1 and set(alone) == {one.experiment.name for one in scored}
+        where = "every experiment" if everywhere else listed(alone)
         words = (
-            f"One training seed in {listed(alone)}: these sentences are about the networks that were trained, not about the "
+            f"One training seed in {where}: these sentences are about the networks that were trained, not about the "
             "tasks they were trained with, and claims about tasks stay undetermined. Several seeds tell more."
         )
         said.append(("Seeds", words))

@@ -64,9 +64,9 @@ def flip_strips(
 ) -> dict[str, np.ndarray]:
     """Clips that are right without perturbation and wrong with it, clean and perturbed, named by ``clip_name``.
 
-    Of the first ``LOOKED`` test videos those, of each class the first, ``CLIPS`` at most; of each the mildest severity at which a type flips the
-    answer, those of the ``TYPES`` types that do so at the mildest severities. The first view is shown; the answers are those of the
-    whole video.
+    Of the first ``LOOKED`` test videos those, of each class the first, ``CLIPS`` at most; of each the mildest severity at which a
+    type flips the answer, those of the ``TYPES`` types that do so at the mildest severities. The first view is shown; the answers are
+    those of the whole video.
 
     Args:
         grid: what was asked.
