@@ -54,7 +54,7 @@ def spoken() -> list[str]:
                     and pattern.match(str(words.value))
                     and re.search(
                         r"len\(|\bnumber\b|grouped|sum\(|videos|pairs|groups|among|\bn\b",
-                        ast.unparse(number.value),
+                        ast.unparse(number.value).partition("counted(")[0],
                     )
                 ):
                     found.append(

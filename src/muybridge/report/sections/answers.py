@@ -98,7 +98,7 @@ def accuracy_clause(scored: Scored) -> str:
 
 
 def robust_answers(found: Sequence[Perturbed]) -> list[Answer]:
-    """How much the arm with the highest perturbed accuracy keeps, by data set; of several experiments that with the most arms, the first."""
+    """How much the arm with the highest perturbed accuracy keeps, by data set; of several experiments that with the most arms."""
     said = []
     chosen: dict[str, Perturbed] = {}
     for one in sorted(found, key=lambda one: -len(one.arms)):
