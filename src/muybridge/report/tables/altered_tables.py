@@ -118,7 +118,10 @@ def altered_words(scored: Scored, plan: Design, name: str, ranked: Sequence[str]
     )
     old = f"; the old label by {found[OLD]}" if found[OLD] else ""
     classes = counted(len(scored.experiment.classes), "class")
-    return f"{capital(name)} (severity {severity}) changes the label of {len(becomes)} of {classes} and is in no average: {said}{old} (chance {points(scored.experiment.chance)} %)"
+    return (
+        f"{capital(name)} (severity {severity}) changes the label of {len(becomes)} of {classes} and is in no average: {said}{old} "
+        f"(chance {points(scored.experiment.chance)} %)"
+    )
 
 
 def _told(
