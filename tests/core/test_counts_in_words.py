@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import muybridge
-from muybridge.core.text.counts import PLURALS, counted, inflected
+from muybridge.core.text.plurals import PLURALS, counted, inflected
 
 NOUNS = {
     "arm": "arms", "run": "runs", "finished run": "finished runs", "video": "videos", "class": "classes", "planned cell": "planned cells",

@@ -16,9 +16,9 @@ from muybridge.report.figures.drawing import COLOURS, COLUMN, WIDE
 from muybridge.report.formats.html import html
 from muybridge.report.formats.latex import latex
 from muybridge.report.gather.collect import collect
-from muybridge.report.sections.answers import accuracy_clause, seeds_words
 from muybridge.report.sections.content import Content, content
 from muybridge.report.sections.experiments import scored_experiments
+from muybridge.report.sections.first_screen import accuracy_clause, seeds_words
 from muybridge.report.tables.accuracy_tables import accuracy_table
 from muybridge.runs.contents.predictions import Predictions, concatenate
 from muybridge.runs.contents.strips import clip_name, clip_of
@@ -363,3 +363,30 @@ def test_other_strips_are_no_clips(name: str):
 @pytest.mark.parametrize("video", ["v1", "a/b c.mp4", "with:colons:3", ""])
 def test_names_of_clips_come_back(video: str):
     assert clip_of(clip_name(video, "motion_blur", 5)) == (video, "motion_blur", 5)
+
+
+def test_the_command_takes_title_sections_and_formats(tmp_path: Path, capsys: pytest.CaptureFixture):
+    from muybridge.cli.main import main
+
+    finetuned(tmp_path, "vcop", 0.9)
+    assert (
+        main(
+            [
+                "report",
+                str(tmp_path),
+                "--title",
+                "Mine",
+                "--sections",
+                "accuracy",
+                "data-used",
+                "--format",
+                "md",
+            ]
+        )
+        == 0
+    )
+    assert capsys.readouterr().out.startswith("1 run; report: ")
+    assert (tmp_path / "report.md").read_text().startswith("# Mine\n")
+    assert not (tmp_path / "report.html").exists()
+    assert main(["report", str(tmp_path), "--format", "pdf"]) == 2
+    assert "Known: html, md, latex, csv, figures" in capsys.readouterr().err

@@ -70,7 +70,11 @@ def study(name: Word, **values: object) -> "Finished":
 
 
 def report(
-    out: Word = "muybridge-out", *, title: str = "", sections: Words = (), format: Words = ()
+    out: Word = "muybridge-out",
+    *,
+    title: str = "",
+    sections: str | Sequence[str] = (),
+    format: str | Sequence[str] = (),
 ) -> "ReportPaths":
     """Write ``report.html``, ``report.md``, ``tables/*.csv`` and ``*.tex``, and ``figures/*`` from the runs below ``out``.
 
@@ -94,7 +98,7 @@ def report(
     from muybridge.report import write_report
 
     folder = _folder(out)
-    chosen, formats = ([one] if isinstance(one, str) else list(one) for one in (sections, format))
+    chosen, formats = ([one] if isinstance(one, str) else one for one in (sections, format))
     pages = write_report(folder, title, chosen, formats)
     publish_pages(folder)
     return pages

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from muybridge.config.stage_configs import Control, SimilarityConfig
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.core.text.screen import Screen, screen
 from muybridge.runs import out as folder
 from muybridge.runs.mirror import publish_pages, working_copy

@@ -11,7 +11,7 @@ import tyro
 
 from muybridge.cli.flags import Group, Options, Words
 from muybridge.core.errors import UsageError
-from muybridge.core.text.counts import counted, inflected
+from muybridge.core.text.plurals import counted, inflected
 from muybridge.core.text.terminal import lines, print_json, visible, width
 from muybridge.data.doctor import summary
 from muybridge.data.index import Dataset

@@ -13,7 +13,7 @@ from muybridge.cli.flags import Each, Group, Options, Word, Words
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.core.text import terminal
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.core.text.terminal import Column
 from muybridge.runs.discard import check_discard, discard
 from muybridge.runs.mirror import working_copy

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from muybridge import __version__
 from muybridge.config.stage_configs import Control, change
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.core.text.redact import redacted
 from muybridge.core.text.terminal import visible
 from muybridge.runs.records import Run, find_runs

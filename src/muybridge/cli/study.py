@@ -14,7 +14,7 @@ from muybridge.cli import look_up, show
 from muybridge.cli.flags import Branch, Flags, Options, Single, described_type, parse, show_commands, unknown
 from muybridge.cli.stage_verbs import flags_of, print_config, read_config
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.core.text.terminal import visible
 from muybridge.runs.contents.study_file import NAME, read_study
 from muybridge.studies import STUDIES

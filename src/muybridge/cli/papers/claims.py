@@ -10,7 +10,7 @@ import tyro
 
 from muybridge.cli.flags import Each, Group, Options, Words
 from muybridge.core.errors import UsageError
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.core.text.terminal import Column, lines, visible, width
 
 if TYPE_CHECKING:

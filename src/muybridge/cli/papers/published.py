@@ -8,7 +8,7 @@ import tyro
 
 from muybridge.cli.flags import Each, Group, Options, Word, one_folder
 from muybridge.core.errors import UsageError
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.core.text.terminal import visible
 
 ABOUT = "Numbers that others measured. A row needs its source, commit, number of videos and protocol, or it is refused."

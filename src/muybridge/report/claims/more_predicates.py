@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from muybridge.core.seeding import rng
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.measure.diversity.association import Association, equivalence_p, rank_correlation
 from muybridge.measure.estimate import Estimate, Interval, combined
 from muybridge.measure.intervals import Difference

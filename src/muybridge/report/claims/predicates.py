@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import LEVEL, combined
 from muybridge.measure.intervals import Difference
 from muybridge.report.claims.verdicts import FACETS, Evidence, Place, Test, Wanted, World

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.core.errors import UsageError
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Interval
 from muybridge.report.compare.best_arms import arms_of
 from muybridge.report.gather.collect import Experiment, Gathered, data_of, facets

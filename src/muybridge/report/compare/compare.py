@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness_scores import against_clean_trained, gaps, type_means

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from muybridge.core.files import atomic
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import FEW_GROUPS
 from muybridge.report.compare.compare import Compared, Line, as_dict
 from muybridge.report.figures.robust_charts import scatter, severity_panels

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.measure.accuracy import video_level
 from muybridge.report.figures.film_strips import Picture, film
 from muybridge.report.gather.collect import Gathered

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Interval
 from muybridge.report.figures.charts import Drawn
 from muybridge.report.figures.drawing import (
@@ -301,8 +301,8 @@ def _flops(
             at, y = 6.0, y + 11
         marks += [Dot((at, y), colour, shape), Words((at + 5, y + 2.5), name)]
         at += width
-    last = counted(seeds[-1], "training seed")
-    over = last if len(seeds) == 1 else f"{seeds[0]} to {last}"
+    most = counted(seeds[-1], "training seed")
+    over = most if len(seeds) == 1 else f"{seeds[0]} to {most}"
     caption = (
         f"{capital(what)}: accuracy in percent of the test videos against the floating-point operations that pretraining and test protocol "
         f"took, mean over {over}, with {INTERVALS}; colours are pretext tasks"

@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 import muybridge
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.report.sections.content import Content
 from muybridge.report.tables.accuracy_tables import slugged
 from muybridge.report.tables.table import capital, tight

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.report.gather.damage import read_others, read_run
 from muybridge.report.gather.same_protocol import Variant, name_variants, repeats, variant
 from muybridge.runs.contents.predictions import Predictions

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from muybridge.core.reference.published_values import COUNTERPARTS, SOURCES, Published, of
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness_scores import relative

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from muybridge.core.seeding import rng
-from muybridge.core.text.counts import counted, inflected
+from muybridge.core.text.plurals import counted, inflected
 from muybridge.measure.accuracy import video_level
 from muybridge.measure.altered import PARTNER, by_kind
 from muybridge.measure.diversity.association import Association, power

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from muybridge.core.label_changes import Becomes
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.measure.accuracy import video_level
 from muybridge.measure.altered import by_kind, pairs_of, which_of_two, which_pair
 from muybridge.measure.estimate import LEVEL, Interval

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import muybridge
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.report.figures.figure_files import Figure
 from muybridge.report.formats.tidy import Row
 from muybridge.report.gather.collect import Gathered
-from muybridge.report.sections.answers import Task, question, sentences
+from muybridge.report.sections.first_screen import Task, question, sentences
 from muybridge.report.sections.page_blocks import LEAVES, Block, Legend, Panels, leaves, legend, tables_in
 from muybridge.report.sections.section import Finding, Section, every_section
 from muybridge.report.tables.table import Table, grouped, listed, tight

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from muybridge.core.label_changes import FLIP, REVERSAL
-from muybridge.core.text.counts import counted, inflected
+from muybridge.core.text.plurals import counted, inflected
 from muybridge.measure.estimate import FEW_GROUPS
 from muybridge.report.gather.collect import BASELINE, Gathered, facets
 from muybridge.report.scores.robust import Perturbed, Robust, suspects

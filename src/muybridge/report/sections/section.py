@@ -11,7 +11,7 @@ from muybridge.report.figures.figure_files import Figure
 from muybridge.report.formats.tidy import Row
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.sections import SECTIONS
-from muybridge.report.sections.answers import Answer, Task
+from muybridge.report.sections.first_screen import Answer, Task
 from muybridge.report.sections.page_blocks import Block, tables_in
 from muybridge.report.tables.table import Table
 

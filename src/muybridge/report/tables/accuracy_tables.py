@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from muybridge.core.plain_names import short_name
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.measure.accuracy import confusion
 from muybridge.measure.estimate import Interval
 from muybridge.report.gather.collect import BASELINE, Gathered

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from muybridge.core.label_changes import FLIP, REVERSAL
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.measure.altered import KEPT, OLD, PARTNER, Taken, taken_for
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import Condition

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Interval
 from muybridge.report.gather.collect import BASELINE, Gathered
 from muybridge.report.scores.robust import Perturbed, Robust, suspects

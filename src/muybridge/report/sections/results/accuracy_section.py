@@ -10,9 +10,9 @@ from muybridge.report.formats.tidy_transfer import weights_rows
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.recall import knn_table
 from muybridge.report.scores.score import Scored
-from muybridge.report.sections.answers import plain_answers, plain_tasks
 from muybridge.report.sections.experiments import PLAIN, scored_experiments
 from muybridge.report.sections.findings import transfer_words
+from muybridge.report.sections.first_screen import plain_answers, plain_tasks
 from muybridge.report.sections.page_blocks import Bare, Block, Fold, Heading, Note, Panels, folded, legend
 from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.accuracy_tables import accuracy_table, confusion_table

@@ -9,9 +9,9 @@ from muybridge.report.figures.robust_charts import scatter, severity_panels
 from muybridge.report.formats.tidy import Row, comparison_rows, noise_rows, robustness_rows
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.robust import Perturbed
-from muybridge.report.sections.answers import robust_answers, robust_tasks
 from muybridge.report.sections.experiments import DISTURBED, perturbed_experiments
 from muybridge.report.sections.findings import robust_words
+from muybridge.report.sections.first_screen import robust_answers, robust_tasks
 from muybridge.report.sections.page_blocks import (
     Bare,
     Block,

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.measure.accuracy import video_level
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import accuracy_interval
 from muybridge.measure.zeroshot_scores import Zero, within, zero_of
 from muybridge.report.gather.collect import Gathered, data_of
-from muybridge.report.sections.answers import Answer, Bar, Task
+from muybridge.report.sections.first_screen import Answer, Bar, Task
 from muybridge.report.sections.page_blocks import Block, Note
 from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.accuracy_tables import cautions, runs_cell, slugged, spanned

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from muybridge.core.text.counts import counted
+from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Interval
 from muybridge.report.gather.collect import BASELINE, Gathered
 from muybridge.report.scores.robust import Perturbed
