@@ -1,7 +1,6 @@
 """Film strips of what a classifier is tested on."""
 
-from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -75,25 +74,26 @@ def flip_strips(
         views: of each video.
         leave_out: types that are not looked at: controls, and types that change labels, whose other answer is no fault.
     """
-    each = views * sum(name not in CONTROLS for name, _ in grid.conditions)  # rows of a video
-    rows = read_predictions(predictions, first=LOOKED * each)
-    counted = Counter(rows.video.tolist())
-    rows = rows.where(np.array([counted[video] == each for video in rows.video.tolist()], bool))
-    chosen = flipped(rows, [one for one in grid.conditions if one[0] not in {CLEAN, *leave_out}])
-    strips: dict[str, np.ndarray] = {}
-    if not chosen:
-        return strips
-    waiting = dict(chosen)
+    clips: dict[str, tuple[Clip, Sequence[int]]] = {}
+    shown = 0
     for chunk in tested.read():
+        shown += len(chunk.clip) + views * len(chunk.broken)
         for row, record in enumerate(chunk.records):
-            if record.id in waiting and chunk.views[row] == 0:
-                clip, view = chunk.clip.rows(slice(row, row + 1)), chunk.views[row : row + 1]
-                for condition in [(CLEAN, 0), *waiting.pop(record.id)]:
-                    shown = reduced(grid.perturbed(clip, view, condition))
-                    strips[clip_name(record.id, *condition)] = strip(shown, 0)
-        if not waiting:
-            return strips
-    return strips
+            if chunk.views[row] == 0 and len(clips) < LOOKED:
+                clips[record.id] = chunk.clip.rows(slice(row, row + 1)), chunk.views[row : row + 1]
+        if len(clips) == LOOKED:
+            break
+    # The rows of a chunk stand condition by condition behind those of the chunk before.
+    rows = read_predictions(
+        predictions, first=shown * sum(name not in CONTROLS for name, _ in grid.conditions)
+    )
+    rows = rows.where(np.isin(rows.video, list(clips)))
+    chosen = flipped(rows, [one for one in grid.conditions if one[0] not in {CLEAN, *leave_out}])
+    return {
+        clip_name(video, *condition): strip(reduced(grid.perturbed(*clips[video], condition)), 0)
+        for video, flips in chosen.items()
+        for condition in [(CLEAN, 0), *flips]
+    }
 
 
 def flipped(rows: Predictions, asked: Collection[Condition]) -> dict[str, list[Condition]]:
