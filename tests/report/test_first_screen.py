@@ -105,7 +105,7 @@ def test_the_chart_has_every_arm_of_every_experiment(shown: Content):
 
 def test_limits_stand_apart_from_results_and_say_what_they_are_about(shown: Content):
     about = {one.about for one in shown.unknown}
-    assert {"Budget", "Seeds", "Groups", "Missing", "Limited", "Tests"} <= about
+    assert {"Budget", "Seeds", "Groups", "Missing", "Runs", "Tests"} <= about
     assert not about & {one.about for one in shown.told}
 
 

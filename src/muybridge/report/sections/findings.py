@@ -172,7 +172,7 @@ def limits(all_of: Gathered, scored: list[Scored]) -> list[tuple[str, str]]:
     limited = sum(bool(run.result.get("limited")) for run in all_of.runs)
     if limited:
         of = counted(len(all_of.runs), "run")
-        said.append(("Limited", f"Limited for a trial: {limited} of {of}. Do not quote what rests on them."))
+        said.append(("Runs", f"Limited for a trial: {limited} of {of}. Do not quote what rests on them."))
     seen = sorted({str(facets(run)["data"]) for run in all_of.runs if run.result.get("transductive")})
     if seen:
         words = (
