@@ -8,7 +8,7 @@ import pytest
 
 KINDS = (
     *("stages", "studies", "backbones", "objectives", "weightings", "datasets"),
-    *("augmentations", "perturbations", "profiles", "protocols", "presets"),
+    *("augmentations", "perturbations", "profiles", "protocols", "presets", "sections"),
 )
 VERBS = (
     "quickstart",

@@ -48,7 +48,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
 def page(browser, tmp_path_factory: pytest.TempPathFactory):
     folder: Path = build(tmp_path_factory.mktemp("study"))
     browser.get(write_report(folder).html.as_uri())
+    unfold(browser)
     return browser
+
+
+def unfold(page) -> None:
+    """Open every section."""
+    page.execute_script("for (const one of document.querySelectorAll('details.chapter')) one.open = true")
 
 
 def resize(page, width: int) -> None:
@@ -75,7 +81,7 @@ def test_nothing_is_requested(page):
     assert [name for name in page.execute_script(script) if not name.startswith(("data:", "file:"))] == []
 
 
-@pytest.mark.parametrize("width", [1280, 768, 400])
+@pytest.mark.parametrize("width", [1280, 768, 390])
 def test_page_never_scrolls_sideways(page, width: int):
     resize(page, width)
     script = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
@@ -93,7 +99,7 @@ def test_words_stand_out_from_the_paper(page, scheme: str):
     const linear = v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
     const light = rgb => rgb.map(linear).reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
     const paper = light(number(getComputedStyle(document.documentElement).backgroundColor));
-    return ["p.lead", ".findings li", "figcaption p", "nav a", ".warn", ".missing", "small"].map(selector => {
+    return [".answers li", ".unknown li", ".told", ".findings li", "figcaption p", "nav a", ".warn", ".missing", "small"].map(selector => {
       const ink = light(number(getComputedStyle(document.querySelector(selector)).color));
       return [selector, (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05)];
     });"""
@@ -169,9 +175,62 @@ def test_links_to_runs_arrive(page):
     assert page.execute_script("return document.querySelector(':target').id") == target
 
 
+LINES = """
+  const longest = [];
+  const walk = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode());) {
+    if (!node.parentElement.closest("p, li")) continue;
+    if (node.parentElement.closest("table, svg, script, .legend, .task, option, [hidden]")) continue;
+    const counts = new Map(), block = node.parentElement.closest("p, li");
+    const range = document.createRange();
+    for (let at = 0; at < node.length; at++) {
+      range.setStart(node, at); range.setEnd(node, at + 1);
+      const box = range.getBoundingClientRect();
+      if (box.width) counts.set(Math.round(box.top), (counts.get(Math.round(box.top)) || 0) + 1);
+    }
+    for (const number of counts.values()) longest.push([number, block.textContent.slice(0, 60)]);
+  }
+  return longest.sort((a, b) => b[0] - a[0])[0];
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_line_of_text_is_wider_than_75_letters(page, width: int):
+    resize(page, width)
+    number, words = page.execute_script(LINES)
+    assert 20 < number <= 75, words
+
+
+def test_the_answer_and_the_chart_stand_on_the_first_screen(page):
+    resize(page, 1280)
+    page.execute_script("scrollTo(0, 0)")
+    places = [
+        page.execute_script(f"return document.querySelector('{one}').getBoundingClientRect().top")
+        for one in ("h1", ".answers", ".chart")
+    ]
+    assert places == sorted(places)
+    assert places[-1] < 700
+    track, main = (
+        page.execute_script(f"return document.querySelector('{one}').getBoundingClientRect().width")
+        for one in (".task .track", "main")
+    )
+    assert track > 0.6 * main
+
+
+def test_dots_stand_where_their_numbers_say(page):
+    script = """return Array.from(document.querySelectorAll(".task .bar-row"), row => {
+      const track = row.querySelector(".track").getBoundingClientRect(), dot = row.querySelector(".dot").getBoundingClientRect();
+      return [row.querySelector(".told").textContent, 100 * (dot.left + dot.width / 2 - track.left) / track.width];
+    })"""
+    found = page.execute_script(script)
+    assert len(found) == 12
+    assert all(abs(float(told.split()[0]) - place) < 0.2 for told, place in found)
+
+
 @pytest.mark.parametrize("width", [1280, 400])
 def test_a_full_grid_fits_the_page_and_sorts(browser, tmp_path: Path, width: int):
     browser.get(write_report(build_grid(tmp_path)).html.as_uri())
+    unfold(browser)
     resize(browser, width)
     sizes = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
     needed, given = browser.execute_script(sizes)
@@ -192,6 +251,7 @@ def test_the_cell_under_the_pointer_is_told_in_words(browser, tmp_path):
 
     write_map(tmp_path, facts("vcop"), bright=0.5, never=("idle",))
     browser.get(write_report(tmp_path).html.as_uri())
+    unfold(browser)
     picture = browser.find_element("css selector", ".layer-map image")
     told = browser.find_element("css selector", ".layer-map output")
     side = picture.rect["width"]
@@ -203,3 +263,62 @@ def test_the_cell_under_the_pointer_is_told_in_words(browser, tmp_path):
         ActionChains(browser).move_to_element_with_offset(picture, round(x), round(y)).perform()
         assert told.text.startswith(words)
     assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+
+
+def test_links_and_keys_unfold_sections(browser, tmp_path: Path):
+    from selenium.webdriver.common.keys import Keys
+
+    browser.get(write_report(build(tmp_path, seeds=(0,)), formats=["html"]).html.as_uri())
+    opened = "return Array.from(document.querySelectorAll('details.chapter[open]'), one => one.id)"
+    assert browser.execute_script(opened) == []
+    browser.find_element("css selector", "nav a[href='#robustness']").click()
+    assert browser.execute_script(opened) == ["robustness"]
+    browser.execute_script("document.querySelector('#accuracy > summary').focus()")
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    assert set(browser.execute_script(opened)) == {"accuracy", "robustness"}
+    outline = "return getComputedStyle(document.activeElement).outlineStyle"
+    assert browser.execute_script(outline) == "solid"
+    first = browser.execute_script(
+        "document.activeElement.blur(); scrollTo(0, 0); return document.querySelector('.skip').href"
+    )
+    assert first.endswith("#answer")
+    browser.execute_script("document.querySelector('.skip').focus()")
+    assert browser.execute_script("return document.querySelector('.skip').getBoundingClientRect().left") >= 0
+
+
+def test_everything_folded_is_printed(browser, tmp_path: Path):
+    import base64
+    import zlib
+
+    def printed() -> int:
+        content = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {})["data"])
+        return (
+            content.count(b"/Type /Page\n")
+            + content.count(b"/Type /Page /")
+            + len(zlib.compress(content)) // 10**9
+        )
+
+    browser.get(write_report(build(tmp_path, seeds=(0,)), formats=["html"]).html.as_uri())
+    folded = printed()
+    browser.execute_script("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert folded == printed() > 3
+    assert browser.execute_script("return document.querySelectorAll('details:not([open])').length") == 0
+
+
+def test_clips_are_chosen_by_perturbation_and_class(browser, tmp_path: Path):
+    from test_first_screen import perturbed
+
+    perturbed(tmp_path)
+    browser.get(write_report(tmp_path, formats=["html"]).html.as_uri())
+    unfold(browser)
+    script = """const choice = document.querySelector(`.choose [data-by=${arguments[0]}]`);
+      choice.value = arguments[1]; choice.dispatchEvent(new Event("change", {bubbles: true}));
+      return [Array.from(document.querySelectorAll(".flips li"), one => !one.hidden && one.dataset.label).filter(Boolean),
+              document.querySelector(".choose output").textContent]"""
+    every, told = browser.execute_script(script, "perturbation", "jpeg")
+    assert told == "3 clips"
+    one, told = browser.execute_script(script, "label", every[0])
+    assert set(one) == {every[0]}
+    assert told == ("1 clip" if len(one) == 1 else f"{len(one)} clips")
+    every_again, _ = browser.execute_script(script, "label", "")
+    assert every_again == every

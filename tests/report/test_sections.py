@@ -114,13 +114,14 @@ def test_a_section_of_another_package_stands_in_every_format(install, out: Path)
     paths = write_report(out)
     page, words = paths.html.read_text(encoding="utf-8"), paths.markdown.read_text(encoding="utf-8")
     for part in (
-        '<a href="#toys">Toys</a>', '<section id="toys">', "<h2>Toys &lt;all&gt;</h2>", "<h3>Of &amp; to</h3>",
+        '<a href="#toys">Toys</a>', '<details class="chapter" id="toys">', "<h2>Toys &lt;all&gt;</h2>", "<h3>Of &amp; to</h3>",
         "Read <code>toys.csv</code>.", "Toys by &lt;run&gt;", "<summary>More</summary>", '<table id="toy-arms"',
         "<b>Toys.</b> there are 7 toys, 100\N{NO-BREAK SPACE}% of them.", "Toys win.",
     ):  # fmt: skip
         assert part in page, part
     order = [
-        page.index(f'<section id="{name}">') for name in ("data-used", "pretraining", "provenance", "toys")
+        page.index(f'class="chapter" id="{name}"')
+        for name in ("pretraining", "data-used", "provenance", "toys")
     ]
     assert order == sorted(order)
     section = words.partition("\n## Toys\n")[2]

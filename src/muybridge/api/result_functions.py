@@ -69,11 +69,25 @@ def study(name: Word, **values: object) -> "Finished":
     return run_study(recipe, config)
 
 
-def report(out: Word = "muybridge-out") -> "ReportPaths":
-    """Write ``report.html``, ``report.md`` and ``tables/*.csv`` from the runs below ``out``.
+def report(
+    out: Word = "muybridge-out",
+    *,
+    title: str = "",
+    sections: str | Sequence[str] = (),
+    format: str | Sequence[str] = (),
+) -> "ReportPaths":
+    """Write ``report.html``, ``report.md``, ``tables/*.csv`` and ``*.tex``, and ``figures/*`` from the runs below ``out``.
+
+    Args:
+        out: folder or URL of the results.
+        title: another title than the study's.
+        sections: those that are wanted, of ``muybridge list sections``; all when empty. The others leave no trace in what is written, and a
+            later report of all brings them back.
+        format: some of html, md, latex, csv, figures; all when empty, files of the others stay as they are. Figures that are asked for by
+            name come as PDF too (extra ``figures``).
 
     Raises:
-        UsageError: no finished run there.
+        UsageError: no finished run there, or an unknown section or format; says the nearest.
 
     Example:
         >>> import muybridge
@@ -84,7 +98,8 @@ def report(out: Word = "muybridge-out") -> "ReportPaths":
     from muybridge.report import write_report
 
     folder = _folder(out)
-    pages = write_report(folder)
+    chosen, formats = ([one] if isinstance(one, str) else one for one in (sections, format))
+    pages = write_report(folder, title, chosen, formats)
     publish_pages(folder)
     return pages
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from muybridge.config.stage_configs import Control, SimilarityConfig
 from muybridge.core.errors import MuybridgeError
+from muybridge.core.text.plurals import counted
 from muybridge.core.text.screen import Screen, screen
 from muybridge.runs import out as folder
 from muybridge.runs.mirror import publish_pages, working_copy
@@ -131,7 +132,7 @@ def run_study(
     if failed:
         first = next(cell for cell in finished.cells if cell.job.signature in failed)
         raise MuybridgeError(
-            f"{len(failed)} of {len(finished.cells)} runs failed; the first, {first.name}: {failed[first.job.signature]} "
+            f"{len(failed)} of {counted(len(finished.cells), 'run')} failed; the first, {first.name}: {failed[first.job.signature]} "
             f"The other runs are kept in {config.out}; the same command tries the failed ones again."
         )
     return finished

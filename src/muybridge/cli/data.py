@@ -11,6 +11,7 @@ import tyro
 
 from muybridge.cli.flags import Group, Options, Words
 from muybridge.core.errors import UsageError
+from muybridge.core.text.plurals import counted, inflected
 from muybridge.core.text.terminal import lines, print_json, visible, width
 from muybridge.data.doctor import summary
 from muybridge.data.index import Dataset
@@ -120,7 +121,9 @@ class Doctor(OfData):
 
 
 def _print(dataset: Dataset, found: "Survey", told: Mapping[str, str]) -> None:
-    print(f"{dataset.name}: {found.videos:,} videos, {found.frames:,} frames, {len(dataset.classes)} classes")
+    print(
+        f"{dataset.name}: {counted(found.videos, 'video')}, {found.frames:,} frames, {counted(len(dataset.classes), 'class')}"
+    )
     print(f"verdict: {found.verdict}")
     for name, words in told.items():
         print(visible(f"{name}: {words}"))
@@ -159,7 +162,9 @@ class Prepare(OfData):
             raise UsageError(f"--size {self.size}: wanted at least 1.")
         with screen() as bars:
             decode(dataset.records, self.size, worker_count(self.workers), bars, self.allow_broken)
-        print(f"{dataset.name}: {len(dataset):,} videos are ready at {self.size} pixels")
+        print(
+            f"{dataset.name}: {counted(len(dataset), 'video')} {inflected(len(dataset), 'is')} ready at {self.size} pixels"
+        )
         return 0
 
 
@@ -203,9 +208,11 @@ class Subset(OfData):
             file.write(list_text(("path", "label", "split", "group", "topped_up"), rows))
         sizes = Counter(record.label for record in chosen).values()
         each = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{min(sizes)}"
-        print(f"{self.out}: {len(chosen):,} videos, {each} of each of {len(sizes)} classes")
+        print(
+            f"{self.out}: {counted(len(chosen), 'video')}, {each} of each of {counted(len(sizes), 'class')}"
+        )
         if extra:
-            print(f"note: {len(extra):,} videos: {TOPPED_UP}")
+            print(f"note: {counted(len(extra), 'video')}: {TOPPED_UP}")
         return 0
 
 
@@ -240,7 +247,7 @@ class Preview(OfData):
             raise UsageError(f"--number {self.number}: wanted at least 1.")
         broken = sheet(balanced(dataset.records, self.number, 0), dataset.classes, self.out)
         print(
-            f"{self.out}: {min(self.number, len(dataset))} videos"
+            f"{self.out}: {counted(min(self.number, len(dataset)), 'video')}"
             + (f", {broken} of them broken" if broken else "")
         )
         return 0

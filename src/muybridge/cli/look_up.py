@@ -38,6 +38,7 @@ def _catalogue(kind: str) -> Rows:
     from muybridge.data import DATASETS
     from muybridge.objectives import OBJECTIVES
     from muybridge.perturb import PERTURBATIONS
+    from muybridge.report.sections import SECTIONS
     from muybridge.runs import stages
     from muybridge.studies import STUDIES
     from muybridge.weighting import WEIGHTINGS
@@ -50,6 +51,7 @@ def _catalogue(kind: str) -> Rows:
         "weightings": WEIGHTINGS,
         "datasets": DATASETS,
         "perturbations": PERTURBATIONS,
+        "sections": SECTIONS,
     }
     return rows(kind, tables[kind])
 
@@ -93,6 +95,7 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "profiles": _profiles,
     "protocols": _protocols,
     "presets": _presets,
+    "sections": partial(_catalogue, "sections"),
 }
 """What ``muybridge list`` knows, by the word behind it."""
 
@@ -113,7 +116,8 @@ def show_rows(kind: str, as_json: bool) -> int:
 class Listed(Options):
     """List what there is of a KIND, with a line on each.
 
-    KIND: stages, studies, backbones, objectives, weightings, datasets, augmentations, perturbations, profiles, protocols or presets.
+    KIND: stages, studies, backbones, objectives, weightings, datasets, augmentations, perturbations, profiles, protocols, presets or
+    sections (of reports).
     """
 
     kind: Annotated[Literal[tuple(KINDS)], tyro.conf.Positional]  # type: ignore[valid-type]
@@ -224,12 +228,18 @@ def _version(name: str) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Report(Options):
-    """Write DIR/report.html, DIR/report.md and DIR/tables/*.csv from the runs of a folder."""
+    """Write DIR/report.html, DIR/report.md, DIR/tables/*.csv and *.tex, and DIR/figures from the runs of a folder."""
 
     dir: Word = ""
     """folder or URL of the results; that of --out when not given"""
     out: str = "muybridge-out"
     """the same, by the name that it has everywhere"""
+    title: str = ""
+    """another title than the study's"""
+    sections: tuple[str, ...] = ()
+    """sections that are wanted, of `muybridge list sections`; all when not given"""
+    format: tuple[str, ...] = ()
+    """html, md, latex, csv, figures: what is written; all when not given. Named, figures come as PDF too (extra `figures`)"""
 
     def run(self) -> int:
         """Write the report."""
@@ -238,9 +248,9 @@ class Report(Options):
         from muybridge.runs.mirror import publish_pages, working_copy
 
         folder = working_copy(one_folder("report", self.dir, self.out))
-        write_report(folder)
+        paths = write_report(folder, self.title, self.sections, self.format)
         publish_pages(folder)
-        return show.study_result(folder)
+        return show.study_result(folder, paths)
 
 
 LIST, INFO, REPORT = (

@@ -13,6 +13,7 @@ from muybridge.cli.flags import Each, Group, Options, Word, Words
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.core.text import terminal
+from muybridge.core.text.plurals import counted
 from muybridge.core.text.terminal import Column
 from muybridge.runs.discard import check_discard, discard
 from muybridge.runs.mirror import working_copy
@@ -288,11 +289,11 @@ class Export(Selection):
                 raise UsageError(f"{self.file}: a .zip holds one run; say which with --run SIGNATURE.")
             rows = index.rows()
             names = write.archive(self.file, index, find(rows, self.run_), rows)
-            print(f"{len(names)} files; {self.file.resolve()}")
+            print(f"{counted(len(names), 'file')}; {self.file.resolve()}")
             return 0
         rows = ordered(_select(self, index))
         write.table(self.file, [row.flat() for row in rows])
-        print(f"{len(rows)} rows; {self.file.resolve()}")
+        print(f"{counted(len(rows), 'row')}; {self.file.resolve()}")
         return 0
 
 

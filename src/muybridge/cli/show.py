@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from muybridge import __version__
 from muybridge.config.stage_configs import Control, change
+from muybridge.core.text.plurals import counted
 from muybridge.core.text.redact import redacted
 from muybridge.core.text.terminal import visible
 from muybridge.runs.records import Run, find_runs
 from muybridge.store.storage import local
 
 if TYPE_CHECKING:
+    from muybridge.report import ReportPaths
     from muybridge.studies.cost import Estimate
 
 C = TypeVar("C", bound=Control)
@@ -85,16 +87,12 @@ def cost(found: "Estimate", missing: int, workers: int, shorter: str = "") -> st
                 " perturbations and several losses come on top"
             )
     if found.unknown:
-        parts.append(f"{_counted(found.unknown, 'run')} of networks whose cost is not known")
+        parts.append(f"{counted(found.unknown, 'run')} of networks whose cost is not known")
     return "cost: " + "; ".join(parts) + (f". Shorter: {shorter}" if shorter else "")
 
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{seconds / 60:.1f} min"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("s" if number != 1 else "")
 
 
 def say_cache(records: Any, size: int | None) -> None:
@@ -173,7 +171,7 @@ def _robustness_line(run: Run) -> str:
     if kept:
         means = type_means(shares.cells()[0], wanted, left_out)
         hardest = min(means, key=lambda name: float(means[name]))
-        many = f"mean over {len(kept)} types" if len(kept) > 1 else hardest
+        many = f"mean over {counted(len(kept), 'type')}" if len(kept) > 1 else hardest
         scores[many] = lambda cells: mean_over_types(cells, wanted, left_out)
     if len(kept) > 1:
         scores[f"hardest: {hardest}"] = lambda cells: type_means(cells, wanted, left_out)[hardest]
@@ -223,8 +221,17 @@ def _similarity_line(result: Mapping[str, Any]) -> str:
     return f"{result.get('summary', 'similarity')}: {measure}, {', '.join(words)}, {inside:.0%} of the pairs inside the null band"
 
 
-def study_result(folder: Path) -> int:
-    """Where the report lies."""
+def study_result(folder: Path, paths: "ReportPaths | None" = None) -> int:
+    """Where the report lies.
+
+    Args:
+        folder: of the results.
+        paths: what was written; the page when not given.
+    """
     folder = local(folder)
-    print(f"{len(find_runs(folder))} runs; report: {(folder / 'report.html').resolve()}")
+    page = folder / "report.html"
+    if paths is not None:
+        written = [paths.html, paths.markdown, *paths.tables, *paths.latex, *paths.figures]
+        page = next((path for path in written if path is not None), page)
+    print(f"{counted(len(find_runs(folder)), 'run')}; report: {page.resolve()}")
     return 0

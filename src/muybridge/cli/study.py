@@ -14,6 +14,7 @@ from muybridge.cli import look_up, show
 from muybridge.cli.flags import Branch, Flags, Options, Single, described_type, parse, show_commands, unknown
 from muybridge.cli.stage_verbs import flags_of, print_config, read_config
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.text.plurals import counted
 from muybridge.core.text.terminal import visible
 from muybridge.runs.contents.study_file import NAME, read_study
 from muybridge.studies import STUDIES
@@ -228,7 +229,7 @@ def _plan(recipe: "Recipe", config: StudyConfig, watch: bool) -> int:
         print(f"{word}  {cell.run.path}  {cell.name.rsplit(' ', 1)[0]}")
     if len(cells) > SHOWN:
         print(f"... and {len(cells) - SHOWN:,} more")
-    print(f"{len(cells):,} runs: {len(done):,} exist, {len(cells) - len(done):,} to do")
+    print(f"{counted(len(cells), 'run')}: {len(done):,} exist, {len(cells) - len(done):,} to do")
     if len(done) < len(cells):
         found = estimate(cells, done, measure=True)
         print(show.cost(found, len(cells) - len(done), worker_count(config.workers)))
@@ -270,7 +271,8 @@ def _status(recipe: "Recipe", config: StudyConfig, watch: bool) -> int:
             if state.word in ("running", "failed") or state.detail:
                 print(visible(_line(state)))
         print(
-            f"{len(cells):,} runs: " + ", ".join(f"{number:,} {word}" for word, number in numbers.items()),
+            f"{counted(len(cells), 'run')}: "
+            + ", ".join(f"{number:,} {word}" for word, number in numbers.items()),
             flush=True,
         )
         if not watch or numbers["done"] + numbers["failed"] == len(cells):

@@ -14,6 +14,7 @@ def read_table(
     columns: Sequence[str] | None = None,
     dictionaries: Sequence[str] = (),
     only: tuple[str, str] | None = None,
+    first: int | None = None,
 ) -> Any:
     """A ``pyarrow.Table`` of a file.
 
@@ -22,6 +23,7 @@ def read_table(
         columns: those that are read; all when not given.
         dictionaries: columns of texts that are kept as dictionaries.
         only: a column and the text that must stand in it; then no more than one row group and what was found are in memory.
+        first: read row groups from the beginning until they hold so many rows; all when not given.
 
     Raises:
         OSError: it cannot be read.
@@ -31,6 +33,10 @@ def read_table(
     import pyarrow.parquet as pq
 
     opened = pq.ParquetFile(file, read_dictionary=list(dictionaries) or None, pre_buffer=False)
+    if only is None and first is not None:
+        rows = [opened.metadata.row_group(group).num_rows for group in range(opened.num_row_groups)]
+        enough = [group for group in range(len(rows)) if sum(rows[:group]) < first]
+        return opened.read_row_groups(enough, columns, use_threads=False).slice(0, first)
     if only is None:
         return opened.read(columns, use_threads=False)
     name, value = only

@@ -22,6 +22,7 @@ was trained.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float64
@@ -90,7 +91,7 @@ class Estimate:
             self.value - constant, self.redrawn - constant, self.groups, self.seeds, self.deviations
         )
 
-    @property
+    @cached_property
     def _parts(self) -> list[tuple[float, int]]:
         """Variance and degrees of freedom of each part; none with one group."""
         if self.groups < 2:
@@ -101,12 +102,12 @@ class Estimate:
         ]
         return [(by_group, self.groups - 1), *seeds]
 
-    @property
+    @cached_property
     def error(self) -> float:
         """Standard error; NaN with one group, or where a redrawn test set leaves the number undefined."""
         return math.sqrt(sum(variance for variance, _ in self._parts)) if self._parts else math.nan
 
-    @property
+    @cached_property
     def freedom(self) -> float:
         """Degrees of freedom of the error; NaN where it is 0 or undefined."""
         whole = sum(variance**2 / freedom for variance, freedom in self._parts)
@@ -151,7 +152,7 @@ class Estimate:
         """Share of groups that may differ although none of those seen does: the exact binomial bound."""
         return float(1 - ((1 - LEVEL) / 2) ** (1 / self.groups))
 
-    @property
+    @cached_property
     def _margin(self) -> float:
         """Half width. Where no redraw moves the number, what groups that were not seen may do stands in."""
         from scipy.special import stdtrit

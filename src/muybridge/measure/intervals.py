@@ -4,12 +4,12 @@ How far a number would move with other test videos and other training seeds is i
 into it. Whole groups are drawn, the same draw for every model and condition, which pairs all comparisons.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float64, Integer, Shaped
+from jaxtyping import Float32, Float64, Integer, Shaped
 
 from muybridge.core.seeding import rng
 from muybridge.measure.accuracy import video_level
@@ -19,6 +19,10 @@ from muybridge.runs.contents.predictions import Predictions
 REPLICATES = 10_000
 KEPT = 2**25
 """Drawn numbers of groups that are kept in memory, in bytes or double bytes; UCF101's 2,500 clips fit in."""
+READY = 2**24
+"""As many that are kept as floats of four bytes, of the last two numbers of groups."""
+SINGLE = 2**24
+"""Whole numbers below it are exact in single precision."""
 
 Condition = tuple[str, int]
 CLEAN: Condition = ("clean", 0)
@@ -111,11 +115,22 @@ def resample_groups(
     Returns:
         Fractions; NaN where a redrawn test set has no video of a column.
     """
+    alike = bool((total == total[:, :1]).all())  # one sum serves all columns
+    asked = total[:, :1] if alike else total
+    kind = np.float32 if _whole(right) and _whole(asked) else np.float64
+    right, once = right.astype(kind), bool((asked == asked[0]).all())
     parts = []
-    for drawn in _multiplicities(len(right), replicates, seed):
+    for counts in _multiplicities(len(right), replicates, seed, kind):
+        # A draw has as many groups as there are: where all of them count alike, so does every draw.
+        whole = asked[:1] * len(right) if once else (counts @ asked.astype(kind)).astype(np.float64)
         with np.errstate(invalid="ignore"):
-            parts.append((drawn @ right) / (drawn @ total))
+            parts.append((counts @ right).astype(np.float64) / whole)
     return np.concatenate(parts)
+
+
+def _whole(marks: Float64[np.ndarray, "g c"]) -> bool:
+    """Whether sums of redrawn marks are exact in single precision: whole numbers that stay below its 24 bits."""
+    return bool(marks.max(initial=0) * len(marks) < SINGLE and (marks == np.floor(marks)).all())
 
 
 def spread(values: Sequence[float]) -> float:
@@ -195,11 +210,18 @@ def words(one: Difference, stands: bool) -> str:
     return f"{one.a} and {one.b} cannot be separated ({points[0]:+.1f} points, {span}{few})"
 
 
-def _multiplicities(groups: int, replicates: int, seed: int) -> Iterator[Float64[np.ndarray, "r g"]]:
+def _multiplicities(groups: int, replicates: int, seed: int, kind: type[np.floating]) -> Iterable[np.ndarray]:
     """How often each group is drawn in each replicate, in blocks of some 4 million numbers; kept where small, being asked for often."""
+    if kind is np.float32 and groups * replicates <= READY:
+        return _ready_counts(groups, replicates, seed)
     small = groups * replicates <= KEPT
-    for block in (_kept_counts if small else _counts)(groups, replicates, seed):
-        yield block.astype(np.float64)
+    return (block.astype(kind) for block in (_kept_counts if small else _counts)(groups, replicates, seed))
+
+
+@lru_cache(2)
+def _ready_counts(groups: int, replicates: int, seed: int) -> list[Float32[np.ndarray, "r g"]]:
+    """The same as floats, ready to be multiplied: turning them costs as much as the product."""
+    return [block.astype(np.float32) for block in _kept_counts(groups, replicates, seed)]
 
 
 @lru_cache(4)

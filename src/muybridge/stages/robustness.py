@@ -46,7 +46,7 @@ from muybridge.stages.testing.models import TestedModel
 from muybridge.stages.testing.parts import ResumableRows
 from muybridge.stages.testing.predict import view_of
 from muybridge.stages.testing.tested import Cached, Direct, Tested, direct, fitting, held_out
-from muybridge.stages.testing.tested_strips import condition_strips
+from muybridge.stages.testing.tested_strips import condition_strips, flip_strips
 from muybridge.stages.texts.own_pair import model_of
 from muybridge.stages.texts.question import question_of
 from muybridge.stages.texts.text_scored import blind_words, judge
@@ -191,13 +191,19 @@ class Robustness(Stage[RobustnessConfig]):
         controls, notes = _controlled(job)
         if nans:
             notes.append(f"{nans} rows have scores that are not numbers: they count as wrong")
-        write_strips(job.run.path / "strips.npz", condition_strips(grid, trial.tested, CONTROLS))
+        facts = _facts(job, trial, grid)
+        left_out = {*CONTROLS, *facts["label_changing"]}
+        strips = condition_strips(grid, trial.tested, CONTROLS)
+        strips |= flip_strips(
+            grid, trial.tested, job.run.path / "predictions.parquet", trial.protocol.views, left_out
+        )
+        write_strips(job.run.path / "strips.npz", strips)
         if trial.subject.checkpoint:
             taken = trial.subject.checkpoint
             job.checkpoint.update(taken.facts() | {"note": taken.note()})
         shown = len(trial.records) * len(grid.conditions)
         return {
-            **_facts(job, trial, grid),
+            **facts,
             **controls,
             **({"order_free": True} if trial.blind else {}),
             "budget": spent(trial.subject, trial.protocol, len(trial.labels.classes), shown, compute, began),

@@ -10,6 +10,7 @@ import tyro
 
 from muybridge.cli.flags import Each, Group, Options, Words
 from muybridge.core.errors import UsageError
+from muybridge.core.text.plurals import counted
 from muybridge.core.text.terminal import Column, lines, visible, width
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Add(OfLedger):
         """Add them."""
         for one in self.opened(new=True).add(*self.sources, work=self.work, coverage=self.coverage):
             show_added(one.files)
-            print(visible(f"{one.source}: {len(one.claims)} claims"))
+            print(visible(f"{one.source}: {counted(len(one.claims), 'claim')}"))
         return 0
 
 
@@ -249,7 +250,7 @@ class Calibrate(OfLedger):
         from muybridge.claims.attribution.calibrate import LABELS
 
         found = self.opened(new=True).calibrate()
-        print(f"{found.pairs} pairs\nlabel         precision               recall")
+        print(f"{counted(found.pairs, 'pair')}\nlabel         precision               recall")
         for label in LABELS:
             print(f"{label:<12}  {_span(found.precision[label])}   {_span(found.recall[label])}")
         print(

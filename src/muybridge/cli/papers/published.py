@@ -8,6 +8,7 @@ import tyro
 
 from muybridge.cli.flags import Each, Group, Options, Word, one_folder
 from muybridge.core.errors import UsageError
+from muybridge.core.text.plurals import counted
 from muybridge.core.text.terminal import visible
 
 ABOUT = "Numbers that others measured. A row needs its source, commit, number of videos and protocol, or it is refused."
@@ -43,7 +44,7 @@ class Add(Options):
         out = self.out.absolute()
         taken = result_tables.take(self.file, facts)
         for why, number in taken.refused.items():
-            print(visible(f"refused: {number} rows: {why}"))
+            print(visible(f"refused: {counted(number, 'row')}: {why}"))
         if not taken.rows:
             raise UsageError(
                 f"{self.file}: no row is left. Say source, commit, n and protocol of its tasks in {facts}."
@@ -52,7 +53,7 @@ class Add(Options):
         path = result_tables.store(out, self.name or self.file.stem, taken.rows, taken.elsewhere)
         for one in examine(taken.rows, taken.elsewhere):
             print(visible(f"{one.kind}: {one.words}"))
-        print(f"{len(taken.rows)} rows: {path}")
+        print(f"{counted(len(taken.rows), 'row')}: {path}")
         return 0
 
 

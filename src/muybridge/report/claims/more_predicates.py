@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from muybridge.core.seeding import rng
+from muybridge.core.text.plurals import counted
 from muybridge.measure.diversity.association import Association, equivalence_p, rank_correlation
 from muybridge.measure.estimate import Estimate, Interval, combined
 from muybridge.measure.intervals import Difference
@@ -171,11 +172,11 @@ class Correlated:
         """One test, of all arms that have both scores."""
         places = self._places(world)
         if len(places) < FEWEST:
-            return [], [f"{len(places)} arms with both scores; wanted {FEWEST} or more"]
+            return [], [f"{counted(len(places), 'arm')} with both scores; wanted {FEWEST} or more"]
         found = self._association(places, bool(self.strata))
         bounds = Interval(found.rho, found.low, found.high, found.n)
         what = f" within {self.strata}" if self.strata else ""
-        words = f"{spelt(self.first)} and {spelt(self.second)}{what}, {found.n} arms"
+        words = f"{spelt(self.first)} and {spelt(self.second)}{what}, {counted(found.n, 'arm')}"
         return [Test(words, Difference("", "", bounds, found.p), False, places)], []
 
     def weigh(self, world: World, found: list[tuple[Test, Comparison]]) -> list[Evidence]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import LEVEL, combined
 from muybridge.measure.intervals import Difference
 from muybridge.report.claims.verdicts import FACETS, Evidence, Place, Test, Wanted, World
@@ -202,7 +203,7 @@ class EqualBudgets:
     def _line(self, name: str, runs: Sequence[Run]) -> Evidence:
         spent = [float(run.result.get("budget", {}).get(self.unit) or 0) for run in runs]
         most = f", {max(spent) / min(spent):.2f} times from least to most" if min(spent) else ""
-        words = f"{name or 'one network'}: {self.unit} of {len(runs)} pretraining runs{most}"
+        words = f"{name or 'one network'}: {self.unit} of {counted(len(runs), 'pretraining run')}{most}"
         return Evidence(words, "against" if unequal(runs, [self.unit]) else "for")
 
     def runs(self, world: World) -> list[Run]:

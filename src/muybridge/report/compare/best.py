@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.core.errors import UsageError
+from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Interval
 from muybridge.report.compare.best_arms import arms_of
 from muybridge.report.gather.collect import Experiment, Gathered, data_of, facets
@@ -100,7 +101,7 @@ def _refuse(runs: Sequence[Run], metric: str) -> None:
             )
     if len(runs) > MOST:
         raise UsageError(
-            f"best {metric}: {len(runs)} runs; at most {MOST} are compared pair by pair. Narrow them with --where."
+            f"best {metric}: {counted(len(runs), 'run')}; at most {MOST} are compared pair by pair. Narrow them with --where."
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness_scores import against_clean_trained, gaps, type_means
@@ -123,7 +124,9 @@ def find_run(folder: Path) -> Run:
         return found[0]
     if found:
         told = "; ".join(f"{run.path} ({_words(run)})" for run in found)
-        raise UsageError(f"{folder}: holds {len(found)} robustness runs. Name one of them: {told}.")
+        raise UsageError(
+            f"{folder}: holds {counted(len(found), 'robustness run')}. Name one of them: {told}."
+        )
     state = "does not exist" if not folder.exists() else "holds no finished robustness run"
     raise UsageError(
         f"{folder}: {state}. Wanted OUT/runs/robustness/SIGNATURE, or an OUT with exactly one such run; "

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 from muybridge.core.files import atomic
+from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import FEW_GROUPS
 from muybridge.report.compare.compare import Compared, Line, as_dict
 from muybridge.report.figures.robust_charts import scatter, severity_panels
@@ -37,11 +38,13 @@ def sentences(found: Compared) -> list[str]:
         names = [line.name for line in types if line.verdict == verdict]
         if names:
             said.append(
-                f"{words} is above {other} under {len(names)} of {len(types)} types: {listed(names)}."
+                f"{words} is above {other} under {len(names)} of {counted(len(types), 'type')}: {listed(names)}."
             )
     apart = sum(line.comparison.stands for line in types)
     if apart < len(types):
-        said.append(f"Under {len(types) - apart} of {len(types)} types the two cannot be separated.")
+        said.append(
+            f"Under {len(types) - apart} of {counted(len(types), 'type')} the two cannot be separated."
+        )
     return [tight(one) for one in [*said, *cautions(found)]]
 
 
@@ -59,7 +62,7 @@ def cautions(found: Compared) -> list[str]:
     """What a reader must know before believing the rest."""
     design, arms = found.perturbed.design, found.perturbed.arms
     said = [
-        f"Verdicts are corrected for {len(found.lines)} comparisons (Holm). One run each: the intervals hold "
+        f"Verdicts are corrected for {counted(len(found.lines), 'comparison')} (Holm). One run each: the intervals hold "
         "the choice of videos, not the luck of training."
     ]
     if found.lines[0].a.groups < FEW_GROUPS:
@@ -93,7 +96,7 @@ def comparison_table(found: Compared) -> Table:
     rows = [_row(line, reach, found.names) for line in found.lines]
     experiment = found.perturbed.scored.experiment
     notes = [
-        f"Verdicts are corrected by Holm over all {len(rows)} rows. Intervals are 95 % intervals over source groups."
+        f"Verdicts are corrected by Holm over all {counted(len(rows), 'row')}. Intervals are 95 % intervals over source groups."
     ]
     return Table(
         "compare",

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from muybridge.report.gather.collect import Experiment, Gathered
+from muybridge.runs.contents.strips import clip_of
 from muybridge.runs.records import Run
 
 FRAMES = 6
@@ -128,7 +129,7 @@ def _pretext(experiment: Experiment) -> Gallery:
 def _perturbations(data: str, run: Run) -> Gallery:
     """Clean first, then one row per perturbation with at most three severities."""
     strips = run.strips
-    told = [name for name in strips if re.fullmatch(r".+ [0-9]{1,3}", name)]
+    told = [name for name in strips if re.fullmatch(r".+ [0-9]{1,3}", name) and not clip_of(name)]
     names = sorted({name.rpartition(" ")[0] for name in told})
     rows = [[picture("clean", strips["clean"])]] if "clean" in strips else []
     fewer = False

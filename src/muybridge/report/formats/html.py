@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 import muybridge
+from muybridge.core.text.plurals import counted
 from muybridge.report.sections.content import Content
 from muybridge.report.tables.accuracy_tables import slugged
 from muybridge.report.tables.table import capital, tight
@@ -18,7 +19,9 @@ def html(content: Content) -> str:
 
 def render(template: str, shown: Mapping[str, Any]) -> str:
     """Text of a page from its template, with style and script inside."""
-    helpers = {"slugged": slugged, "capital": capital, "tight": tight, "version": muybridge.__version__}
+    helpers = {
+        "slugged": slugged, "capital": capital, "tight": tight, "counted": counted, "version": muybridge.__version__,
+    }  # fmt: skip
     inside = {"style": _read("report.css"), "script": _read("report.js")}
     return str(_environment().get_template(template).render({**helpers, **inside, **shown})) + "\n"
 

@@ -1,8 +1,9 @@
 """Tables as LaTeX (booktabs): every word escaped, intervals in small type, notes below."""
 
+import re
 from collections.abc import Iterable
 
-from muybridge.report.tables.table import Cell, Table
+from muybridge.report.tables.table import Cell, Table, capital
 
 MARK = "% Made by Muybridge; needs \\usepackage{booktabs}"
 ESCAPED = str.maketrans(
@@ -18,15 +19,22 @@ ESCAPED = str.maketrans(
 )  # fmt: skip
 
 
+HASHES = re.compile(r"[0-9a-f]{6,64}( [0-9a-f]{6,64})*")
+"""Names of runs, protocols and data, of which columns are left out: they mean nothing on paper."""
+PROTOCOL = re.compile(r",? protocol [0-9a-f]{6}\b")
+
+
 def latex(table: Table) -> str:
-    r"""A ``table`` environment with ``tabular``, caption and label; needs ``\usepackage{booktabs}``."""
-    kept = [index for index, column in enumerate(table.columns) if not column.drawn]
+    r"""A ``table`` environment with ``tabular``, a caption that stands alone and a label; needs ``\usepackage{booktabs}``. No hashes."""
+    kept = [
+        index for index, column in enumerate(table.columns) if not column.drawn and not _hashes(table, index)
+    ]
     columns = [table.columns[index] for index in kept]
     lines = [
         MARK,
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{escaped(table.caption)}}}",
+        rf"\caption{{{escaped(_caption(table))}}}",
         rf"\label{{tab:{table.slug}}}",
         rf"\begin{{tabular}}{{{''.join('r' if column.numeric else 'l' for column in columns)}}}",
         r"\toprule",
@@ -39,6 +47,17 @@ def latex(table: Table) -> str:
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _caption(table: Table) -> str:
+    words = PROTOCOL.sub("", table.caption)
+    return f"{capital(words).rstrip('.')}. {table.legend}" if table.legend else words
+
+
+def _hashes(table: Table, index: int) -> bool:
+    """Whether a column names runs, protocols or data by their hashes."""
+    code = [row[index].text for row in table.rows if row[index].kind == "code"]
+    return any(HASHES.fullmatch(words) for words in code)
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -10,8 +10,17 @@ ESCAPED = str.maketrans(
 
 def markdown(content: Content) -> str:
     """Text of ``report.md``."""
-    parts = [f"# {escaped(content.title)}", escaped(content.summary), "## Findings"]
-    parts.append("\n".join(f"- **{escaped(one.about)}**: {escaped(one.words)}" for one in content.findings))
+    parts = [
+        f"# {escaped(content.title)}",
+        *filter(None, [escaped(content.question)]),
+        escaped(content.summary),
+    ]
+    if content.answers:
+        parts.append("\n".join(f"- **{escaped(data)}**: {escaped(words)}" for data, words in content.answers))
+    parts += [
+        "## Findings",
+        "\n".join(f"- **{escaped(one.about)}**: {escaped(one.words)}" for one in content.findings),
+    ]
     for one in content.chapters:
         if one.tables:
             parts += [f"## {escaped(one.section.heading)}", *(table_words(table) for table in one.tables)]

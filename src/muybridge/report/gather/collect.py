@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.text.plurals import counted
 from muybridge.report.gather.damage import read_others, read_run
 from muybridge.report.gather.same_protocol import Variant, name_variants, repeats, variant
 from muybridge.runs.contents.predictions import Predictions
@@ -260,7 +261,7 @@ def _arm_names(runs: list[Run], named: Named) -> tuple[dict[str, str], list[str]
         if len(twins) > 1:
             what = protocol if protocol == stage else f"{stage}, {protocol}"
             notes.append(
-                f"{len(twins)} runs of {arm} ({what}, {data}, seed {seed}) differ only in their "
+                f"{counted(len(twins), 'run')} of {arm} ({what}, {data}, seed {seed}) differ only in their "
                 "configuration; each is shown on its own, named by its signature."
             )
     return names, notes

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from muybridge.core.reference.published_values import COUNTERPARTS, SOURCES, Published, of
+from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness_scores import relative
@@ -206,7 +207,7 @@ def _order(one: Beside, setting: str, ours: Ours) -> str:
         for a, b in combinations(ours, 2)
     ]
     tau = (sum(sign > 0 for sign in signs) - sum(sign < 0 for sign in signs)) / len(signs)
-    return f"Order of the {len(ours)} rows that both have, {setting}: Kendall’s τ {tau:+.2f}; few rows reach far from 0 by luck."
+    return f"Order of the {counted(len(ours), 'row')} that both have, {setting}: Kendall’s τ {tau:+.2f}; few rows reach far from 0 by luck."
 
 
 def published_rows(found: Sequence[Beside]) -> Iterator[dict[str, Any]]:

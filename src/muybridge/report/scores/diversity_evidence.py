@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from muybridge.core.seeding import rng
+from muybridge.core.text.plurals import counted, inflected
 from muybridge.measure.accuracy import video_level
 from muybridge.measure.altered import PARTNER, by_kind
 from muybridge.measure.diversity.association import Association, power
@@ -228,6 +229,6 @@ def words(made: Registered, found: Evidence, said: Verdict) -> Iterator[str]:
     if made.foreign:
         yield f"{made.foreign} runs carry another pre-registration or none; they count nowhere."
     for reason, number in made.left_out.items():
-        yield f"{number} runs are left out: {reason}."
+        yield f"{counted(number, 'run')} {inflected(number, 'is')} left out: {reason}."
     for one in made.prereg["deviations"]:
         yield f"Deviation: {one}"

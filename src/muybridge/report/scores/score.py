@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from muybridge.core.label_changes import Becomes
+from muybridge.core.text.plurals import counted
 from muybridge.measure.accuracy import video_level
 from muybridge.measure.altered import by_kind, pairs_of, which_of_two, which_pair
 from muybridge.measure.estimate import LEVEL, Interval
@@ -147,7 +148,9 @@ class Comparison:
         one = self.difference.interval
         if self.stands or not (one.low > 0 or one.high < 0):
             return ""
-        return f"; alone it would stand, among {self.among} comparisons it does not: p = {self.p:.2g}"
+        return (
+            f"; alone it would stand, among {counted(self.among, 'comparison')} it does not: p = {self.p:.2g}"
+        )
 
 
 @dataclass(frozen=True)

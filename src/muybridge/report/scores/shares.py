@@ -48,36 +48,66 @@ class VideoShares:
         for one in self.counted:
             columns = self._columns(one)
             parts.append(resample_groups(one.right[:, columns], one.total[:, columns]))
-        return np.stack(parts, axis=1)
+        return _by_column(np.stack(parts, axis=1))
+
+    @cached_property
+    def _places(self) -> dict[Condition, int]:
+        return {condition: place for place, condition in enumerate(self.conditions)}
+
+    @cached_property
+    def _kept(self) -> dict[int | None, tuple[Cells, Cells]]:
+        return {}
+
+    @cached_property
+    def _told(self) -> dict[tuple[Condition, int | None], Interval]:
+        return {}
 
     def column(self, condition: Condition) -> int:
         """Where a condition stands in ``values`` and ``draws``."""
-        return self.conditions.index(condition)
+        return self._places[condition]
 
     def cells(self, place: int | None = None) -> tuple[Cells, Cells]:
         """Shares by condition, and their redraws over groups, of the seed at a place or (None) the mean over seeds."""
-        values = self.values.mean(axis=0) if place is None else self.values[place]
-        draws = self._mean_draws if place is None else self.draws[:, place]
-        return self._named(values), {one: draws[:, self.column(one)] for one in self.conditions}
+        if place not in self._kept:
+            values = self.values.mean(axis=0) if place is None else self.values[place]
+            draws = self._mean_draws if place is None else self.draws[:, place]
+            redrawn = {one: draws[:, column] for one, column in self._places.items()}
+            self._kept[place] = self._named(values), redrawn
+        return self._kept[place]
 
     def values_without(self, place: int) -> Cells:
         """Shares by condition, mean over all seeds but one."""
-        return self._named(np.delete(self.values, place, axis=0).mean(axis=0))
+        return self._without[place]
+
+    @cached_property
+    def _without(self) -> list[Cells]:
+        return [
+            self._named(np.delete(self.values, place, axis=0).mean(axis=0))
+            for place in range(len(self.counted))
+        ]
 
     def _named(self, values: Float64[np.ndarray, "c"]) -> Cells:
-        return {one: np.asarray(values[self.column(one)]) for one in self.conditions}
+        return {one: np.asarray(values[column]) for one, column in self._places.items()}
 
     @cached_property
     def _mean_draws(self) -> Float64[np.ndarray, "r c"]:
-        mean: np.ndarray = self.draws.mean(axis=1)
-        return mean
+        return _by_column(self.draws.mean(axis=1))
 
     def share(self, condition: Condition = CLEAN, place: int | None = None) -> Interval:
         """Share under one condition, exact at 0 and 1."""
-        return estimate(lambda cells: cells[condition], self, place=place).interval(of_accuracy=True)
+        if (condition, place) not in self._told:
+            found = estimate(lambda cells: cells[condition], self, place=place)
+            self._told[condition, place] = found.interval(of_accuracy=True)
+        return self._told[condition, place]
 
     def _columns(self, one: Outcomes) -> list[int]:
         return [one.conditions.index(condition) for condition in self.conditions]
+
+
+def _by_column(draws: np.ndarray) -> np.ndarray:
+    """The same numbers with the redraws of a column side by side in memory, as they are read."""
+    ordered: np.ndarray = np.ascontiguousarray(np.moveaxis(draws, 0, -1))
+    return np.moveaxis(ordered, -1, 0)
 
 
 def estimate(of: Score, *shares: VideoShares, place: int | None = None) -> Estimate:

@@ -1,14 +1,16 @@
 """The content of a report, computed once and shared by HTML, Markdown, LaTeX, CSV and figures: a list of sections."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import muybridge
 from muybridge.core.errors import MuybridgeError
+from muybridge.core.text.plurals import counted
 from muybridge.report.figures.figure_files import Figure
 from muybridge.report.formats.tidy import Row
 from muybridge.report.gather.collect import Gathered
-from muybridge.report.sections.page_blocks import LEAVES, Block, Legend, leaves, legend, tables_in
+from muybridge.report.sections.first_screen import Task, question, sentences
+from muybridge.report.sections.page_blocks import LEAVES, Block, Legend, Panels, leaves, legend, tables_in
 from muybridge.report.sections.section import Finding, Section, every_section
 from muybridge.report.tables.table import Table, grouped, listed, tight
 from muybridge.runs.stages import of_runs
@@ -28,29 +30,73 @@ class Chapter:
         """Its tables, in the order of the page."""
         return tables_in(self.blocks)
 
+    @property
+    def holds(self) -> str:
+        """What one finds in it, for the line that unfolds it."""
+        pictures = sum(len(one.panels) for one in leaves(self.blocks) if isinstance(one, Panels))
+        kinds = ((len(self.tables), "table"), (pictures, "chart"))
+        return ", ".join(counted(number, noun) for number, noun in kinds if number)
+
 
 @dataclass(frozen=True)
 class Content:
-    """Everything a report shows."""
+    """Everything a report shows.
+
+    Attributes:
+        question: what was asked; empty where the title is the question.
+        answers: a sentence for each data set.
+        tasks: arms with intervals, task by task, for the chart of the first screen.
+    """
 
     all_of: Gathered
     title: str
+    question: str
+    answers: list[tuple[str, str]]
+    tasks: list[Task]
     summary: str
     findings: list[Finding]
     legend: Legend
     chapters: list[Chapter]
     version: str = muybridge.__version__
 
+    @property
+    def told(self) -> list[Finding]:
+        """Findings that are results."""
+        return [one for one in self.findings if not one.limits]
 
-def content(all_of: Gathered) -> Content:
-    """Compute a report from gathered runs."""
+    @property
+    def unknown(self) -> list[Finding]:
+        """Findings that say what is not known, or limits the others."""
+        return [one for one in self.findings if one.limits]
+
+
+def content(all_of: Gathered, title: str = "", only: Collection[str] = ()) -> Content:
+    """Compute a report from gathered runs.
+
+    Args:
+        all_of: the runs.
+        title: another one than the study's.
+        only: names of the sections that are wanted; all when empty.
+    """
     asked = [section for section in every_section() if section.asked(all_of)]
+    asked = [section for section in asked if not only or section.name in only]
     chapters = [_chapter(section, all_of) for section in asked]
     _refuse_twins(chapters)
     found = [one for section in asked for one in section.findings(all_of) if one.words]
     found.sort(key=lambda one: one.limits)
     said = [replace(one, words=tight(one.words)) for one in found]
-    return Content(all_of, all_of.title, _summary(all_of), said, legend(all_of), chapters)
+    answers = [one for section in asked for one in section.answers(all_of)]
+    return Content(
+        all_of,
+        title or all_of.title,
+        "" if title else question(all_of),
+        [(data, tight(words)) for data, words in sentences(answers)],
+        [one for section in asked for one in section.tasks(all_of)],
+        _summary(all_of),
+        said,
+        legend(all_of),
+        chapters,
+    )
 
 
 def _chapter(section: Section, all_of: Gathered) -> Chapter:
@@ -81,8 +127,8 @@ def _refuse_twins(chapters: Sequence[Chapter]) -> None:
 def _summary(all_of: Gathered) -> str:
     tested = [one for one in all_of.experiments if of_runs(one.stage).runs in ("answers", "tested")]
     data = sorted({one.data for one in tested})
-    arms = f"{len(all_of.arms)} arm{'s' * (len(all_of.arms) != 1)} ({listed(all_of.arms)})"
-    runs = f"{grouped(len(all_of.runs))} finished run{'s' * (len(all_of.runs) != 1)}"
+    arms = f"{counted(len(all_of.arms), 'arm')} ({listed(all_of.arms)})"
+    runs = counted(len(all_of.runs), "finished run", grouped)
     return f"{runs}, {arms}, tested on {listed(data) or 'nothing yet'}."
 
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from muybridge.core.label_changes import FLIP, REVERSAL
+from muybridge.core.text.plurals import counted, inflected
 from muybridge.measure.estimate import FEW_GROUPS
 from muybridge.report.gather.collect import BASELINE, Gathered, facets
 from muybridge.report.scores.robust import Perturbed, Robust, suspects
@@ -23,7 +24,7 @@ def family_words(scored: list[Scored], perturbed: list[Perturbed]) -> str:
     if number < 2:
         return ""
     return (
-        f"Above, below and cannot be separated are verdicts on {number} comparisons of arms, all those of Findings, tables and "
+        f"Above, below and cannot be separated are verdicts on {counted(number, 'comparison')} of arms, all those of Findings, tables and "
         "comparisons.csv, corrected as one family (Holm). Intervals are of single comparisons. The claims are a family of their own."
     )
 
@@ -79,7 +80,7 @@ def _who(scored: Scored, name: str) -> str:
 
 def _gain(found: Comparison) -> str:
     one = found.difference.interval
-    few = f"; only {one.groups} source groups" if one.groups < FEW_GROUPS else ""
+    few = f"; only {counted(one.groups, 'source group')}" if one.groups < FEW_GROUPS else ""
     return (
         f"{points(one.value, sign=True)} points, 95 % interval {span(one, sign=True)}{few}{found.correction}"
     )
@@ -127,7 +128,7 @@ def _fall(one: Robust, who: str, kept: list[str]) -> str:
     if one.near_chance:
         return f"{who} is near chance even without perturbation ({points(one.clean.value)} %)"
     mean, corrected = one.means["types"], one.means["corrected"]
-    over = listed(kept) if len(kept) <= MANY else f"{len(kept)} types"
+    over = listed(kept) if len(kept) <= MANY else counted(len(kept), "type")
     fall = f"{who} goes from {points(one.clean.value)} % to {points(mean.value)} % on average over {over}"
     if np.isnan(corrected.value):
         return fall
@@ -165,40 +166,51 @@ def _mirror(one: Perturbed, ranked: list[str]) -> str:
     return f"Reversed (severity {severity}) and mirrored: {', '.join(told)}"
 
 
-def limits(all_of: Gathered, scored: list[Scored]) -> list[str]:
-    """What a reader must know before believing the rest."""
+def limits(all_of: Gathered, scored: list[Scored]) -> list[tuple[str, str]]:
+    """What a reader must know before believing the rest: what it is about, and a sentence."""
     said = []
     limited = sum(bool(run.result.get("limited")) for run in all_of.runs)
     if limited:
-        said.append(
-            f"Limited for a trial: {limited} of {len(all_of.runs)} runs. Do not quote what rests on them."
-        )
+        of = counted(len(all_of.runs), "run")
+        said.append(("Runs", f"Limited for a trial: {limited} of {of}. Do not quote what rests on them."))
     seen = sorted({str(facets(run)["data"]) for run in all_of.runs if run.result.get("transductive")})
     if seen:
-        said.append(
+        words = (
             f"Transductive on {listed(seen)}: the test videos, without their labels, were among those of the pretraining. On videos "
             "that it has never seen a network may be worse."
         )
+        said.append(("Test videos", words))
     few = sorted(
         {one.experiment.data for one in scored for arm in one.arms.values() if arm.groups < FEW_GROUPS}
     )
     if few:
-        said.append(
+        words = (
             f"{listed(few)}: fewer than {FEW_GROUPS} source groups, so how much groups matter is known roughly; "
             "with one group there is no interval and nothing is separated, with fewer than six nothing is."
         )
+        said.append(("Groups", words))
     alone = sorted({one.experiment.name for one in scored for arm in one.arms.values() if arm.one_network})
     if alone:
-        said.append(
-            f"One training seed in {listed(alone)}: these sentences are about the networks that were trained, not about the "
+        everywhere = len(scored) > 1 and set(alone) == {one.experiment.name for one in scored}
+        where = "every experiment" if everywhere else listed(alone)
+        words = (
+            f"One training seed in {where}: these sentences are about the networks that were trained, not about the "
             "tasks they were trained with, and claims about tasks stay undetermined. Several seeds tell more."
         )
+        said.append(("Seeds", words))
     if all_of.damaged:
-        runs = "1 finished run is" if len(all_of.damaged) == 1 else f"{len(all_of.damaged)} finished runs are"
-        said.append(f"{runs} damaged and in nothing below; the files are listed under missing cells.")
-    if all_of.missing:
-        cells = (
-            "1 planned cell has" if len(all_of.missing) == 1 else f"{len(all_of.missing)} planned cells have"
+        number = len(all_of.damaged)
+        words = (
+            f"{counted(number, 'finished run')} {inflected(number, 'is')} damaged and in nothing below; the files are listed under missing "
+            "cells."
         )
-        said.append(f"{cells} no result; they are listed under missing cells and never counted as zero.")
+        said.append(("Damaged", words))
+    if all_of.missing:
+        number = len(all_of.missing)
+        tail = "it is" if number == 1 else "they are"
+        words = (
+            f"{counted(number, 'planned cell')} {inflected(number, 'has')} no result; {tail} listed under missing cells and never "
+            "counted as zero."
+        )
+        said.append(("Missing", words))
     return said

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, Union
 
 from muybridge.report.figures.charts import Drawn
+from muybridge.report.figures.clip_strips import Flips
 from muybridge.report.figures.film_strips import NeighbourRows, Picture
 from muybridge.report.figures.map_pictures import MapPicture
 from muybridge.report.gather.collect import Gathered
@@ -97,10 +98,10 @@ class Maps:
 
 
 Block: TypeAlias = Union[
-    Table, Bare, Heading, Note, Sentences, "Fold", "Grid", Panels, Legend, ClassChart, Strips, NeighbourRows, MapKey, Maps
+    Table, Bare, Heading, Note, Sentences, "Fold", "Grid", Panels, Legend, ClassChart, Strips, NeighbourRows, MapKey, Maps, Flips
 ]  # fmt: skip
 LEAVES = (
-    Table, Bare, Heading, Note, Sentences, Panels, Legend, ClassChart, Strips, NeighbourRows, MapKey, Maps,
+    Table, Bare, Heading, Note, Sentences, Panels, Legend, ClassChart, Strips, NeighbourRows, MapKey, Maps, Flips,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from muybridge.report.figures.figure_files import Figure
 from muybridge.report.formats.tidy import Row
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.sections import SECTIONS
+from muybridge.report.sections.first_screen import Answer, Task
 from muybridge.report.sections.page_blocks import Block, tables_in
 from muybridge.report.tables.table import Table
 
@@ -43,6 +44,8 @@ class Section:
         short: its name in the menu and in Markdown, where the title is long.
         figures: pictures for papers, as files.
         findings: sentences for the top of the report.
+        answers: clauses of the sentence that the first screen says of each data set.
+        tasks: what the chart of the first screen shows, arms with intervals.
         claims: claims to be judged with those of the study.
         rows: tidy tables by name of the file, fractions and not percent; sections may share a table, each adds its rows.
     """
@@ -54,6 +57,8 @@ class Section:
     short: str = ""
     figures: Callable[[Gathered], Sequence[Figure]] = nothing
     findings: Callable[[Gathered], Sequence[Finding]] = nothing
+    answers: Callable[[Gathered], Sequence[Answer]] = nothing
+    tasks: Callable[[Gathered], Sequence[Task]] = nothing
     claims: Callable[[Gathered], Sequence[Claim]] = nothing
     rows: Mapping[str, Callable[[Gathered], Iterable[Row]]] = field(default_factory=dict)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from muybridge.core.plain_names import short_name
+from muybridge.core.text.plurals import counted
 from muybridge.measure.accuracy import confusion
 from muybridge.measure.estimate import Interval
 from muybridge.report.gather.collect import BASELINE, Gathered
@@ -55,7 +56,32 @@ def accuracy_table(scored: Scored, all_of: Gathered) -> Table:
         else:
             rows.append(_missing_row(name, len(columns), all_of))
     slug = f"accuracy-{slugged(experiment.stage, experiment.protocol, experiment.data, experiment.details)}"
-    return Table(slug, f"{experiment.name}: accuracy", columns, rows, _accuracy_notes(scored))
+    return Table(
+        slug, f"{experiment.name}: accuracy", columns, rows, _accuracy_notes(scored), legend=legend_of(scored)
+    )
+
+
+def legend_of(scored: Scored, measure: str = "Top-1 accuracy") -> str:
+    """What a caption needs to stand alone: measure and unit, data, intervals, seeds and groups, what differences are."""
+    arms = list(scored.arms.values())
+    if not arms:
+        return ""
+    videos, groups, seeds = (
+        sorted({getter(arm) for arm in arms})
+        for getter in (lambda arm: arm.videos, lambda arm: arm.groups, lambda arm: len(arm.rows))
+    )
+    return (
+        f"{measure} in percent of {_ranged(videos, 'test video')} of {scored.experiment.data}, views averaged, mean over "
+        f"{_ranged(seeds, 'training seed')}; 95 % intervals of Student's t over {_ranged(groups, 'source group')}"
+        f"{' and training seeds' if seeds[-1] > 1 else ', of these networks only'}; differences in percentage points, paired on the same "
+        "videos, verdicts corrected by Holm over all comparisons of the report."
+    )
+
+
+def _ranged(numbers: list[int], noun: str) -> str:
+    """``"240 test videos"``, or of several numbers ``"38 to 40 test videos"``."""
+    first, last = numbers[0], numbers[-1]
+    return counted(last, noun) if first == last else f"{first:,} to {counted(last, noun)}"
 
 
 def _arm_row(scored: Scored, arm: Arm, against: str, deep: bool, all_of: Gathered) -> list[Cell]:
@@ -211,7 +237,7 @@ def _confusion_cell(share: float, number: int) -> Cell:
     if np.isnan(share):
         return missing("")
     shown = points(share, 0) if number else "\N{MIDDLE DOT}"
-    return Cell(shown, sort=100 * share, title=f"{number} videos", heat=share)
+    return Cell(shown, sort=100 * share, title=counted(number, "video"), heat=share)
 
 
 def _confused_pairs(scored: Scored, counts: np.ndarray, slug: str, caption: str) -> Table:

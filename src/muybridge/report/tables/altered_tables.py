@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from muybridge.core.label_changes import FLIP, REVERSAL
+from muybridge.core.text.plurals import counted
 from muybridge.measure.altered import KEPT, OLD, PARTNER, Taken, taken_for
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import Condition
@@ -116,10 +117,10 @@ def altered_words(scored: Scored, plan: Design, name: str, ranked: Sequence[str]
         else "the clip then shows none of the classes"
     )
     old = f"; the old label by {found[OLD]}" if found[OLD] else ""
+    classes = counted(len(scored.experiment.classes), "class")
     return (
-        f"{capital(name)} (severity {severity}) changes the label of {len(becomes)} of {len(scored.experiment.classes)} "
-        f"classes "
-        f"and is in no average: {said}{old} (chance {points(scored.experiment.chance)} %)"
+        f"{capital(name)} (severity {severity}) changes the label of {len(becomes)} of {classes} and is in no average: {said}{old} "
+        f"(chance {points(scored.experiment.chance)} %)"
     )
 
 

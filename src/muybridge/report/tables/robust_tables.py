@@ -3,11 +3,19 @@
 import math
 from collections.abc import Mapping
 
+from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Interval
 from muybridge.report.gather.collect import BASELINE, Gathered
 from muybridge.report.scores.robust import Perturbed, Robust, suspects
 from muybridge.report.scores.score import between
-from muybridge.report.tables.accuracy_tables import arm_cell, cautions, gain_cell, runs_cell, slugged
+from muybridge.report.tables.accuracy_tables import (
+    arm_cell,
+    cautions,
+    gain_cell,
+    legend_of,
+    runs_cell,
+    slugged,
+)
 from muybridge.report.tables.altered_tables import altered_table, suspected, suspected_words
 from muybridge.report.tables.table import (
     Cell,
@@ -87,7 +95,12 @@ def _scores(one: Perturbed, all_of: Gathered) -> Table:
             gain_cell(gain, name == against), _remarks(one, arm), runs_cell(one.scored.arms[name].runs),
         ])  # fmt: skip
     return Table(
-        slug_of(one, "robustness"), f"{one.scored.experiment.name}: robustness", columns, rows, _notes(one)
+        slug_of(one, "robustness"),
+        f"{one.scored.experiment.name}: robustness",
+        columns,
+        rows,
+        _notes(one),
+        legend=legend_of(one.scored, "Accuracy, without perturbation and mean over severities and types,"),
     )
 
 
@@ -297,7 +310,7 @@ def _notes(one: Perturbed) -> list[str]:
     undefined = [name for name, arm in one.arms.items() if arm.clean.value == 0]
     if undefined:
         notes.append(
-            f"Nothing right without perturbation, so no relative score: {len(undefined)} arms ({listed(undefined)})."
+            f"Nothing right without perturbation, so no relative score: {counted(len(undefined), 'arm')} ({listed(undefined)})."
         )
     said = cautions({name: arm.clean for name, arm in one.arms.items()})
     lacking = [f"{name} lacks {', '.join(places)}." for name, places in one.scored.experiment.holes().items()]

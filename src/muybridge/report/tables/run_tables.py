@@ -266,7 +266,9 @@ def damaged_table(all_of: Gathered) -> Table | None:
         [text(one.run.stage), Cell(one.run.signature, sort=one.run.signature, kind="code"), text(one.reason)]
         for one in all_of.damaged
     ]
-    return Table("damaged", "Damaged runs, left out of everything", columns, rows) if rows else None
+    return (
+        Table("damaged", "Damaged runs, left out of everything", columns, rows, paper=False) if rows else None
+    )
 
 
 def missing_table(all_of: Gathered) -> Table | None:
@@ -304,7 +306,7 @@ def runs_table(all_of: Gathered) -> Table:
                 Cell(command, sort=command, kind="command"),
             ]
         )
-    return Table("runs", "Every run and the command that reproduces it", columns, rows)
+    return Table("runs", "Every run and the command that reproduces it", columns, rows, paper=False)
 
 
 def environment_table(all_of: Gathered) -> Table:

@@ -69,6 +69,8 @@ class Table:
         slug: name in anchors.
         caption: what it shows, in words.
         notes: sentences below it.
+        legend: what lets the caption stand alone in a paper: data, units, intervals, seeds; a sentence or nothing.
+        paper: whether it is for papers; what only helps to find a run again is not.
         style: ``plain``, or ``heat`` for compact coloured cells, ``heat drop`` where colour is a loss; ``outside`` for numbers of
             others.
     """
@@ -79,6 +81,8 @@ class Table:
     rows: list[list[Cell]]
     notes: list[str] = field(default_factory=list)
     style: Literal["plain", "heat", "heat drop", "outside"] = "plain"
+    legend: str = ""
+    paper: bool = True
 
 
 def text(words: object, title: str = "") -> Cell:

@@ -114,12 +114,13 @@ def as_table(rows: Predictions) -> Any:
     return pa.table({**columns, "scores": scores}, schema=schema)
 
 
-def read_predictions(path: Path, only: str | None = None) -> Predictions:
+def read_predictions(path: Path, only: str | None = None, first: int | None = None) -> Predictions:
     """Read what ``write_predictions`` wrote.
 
     Args:
         path: of the file.
         only: read the rows of one perturbation; of a large file nothing else is kept in memory.
+        first: read at most so many rows, from the beginning, where the videos that were tested first stand.
 
     Raises:
         MuybridgeError: damaged or missing file, or one that no run writes: other columns, gaps, names beyond reason, more rows than its
@@ -131,11 +132,11 @@ def read_predictions(path: Path, only: str | None = None) -> Predictions:
     try:
         with open_plain(path) as file:
             size = os.fstat(file.fileno()).st_size
-            _refuse(pq.ParquetFile(file, pre_buffer=False), size, None if only else available())
+            _refuse(pq.ParquetFile(file, pre_buffer=False), size, None if only or first else available())
             file.seek(0)
             wanted = None if only is None else ("perturbation", only)
             # As dictionaries, since a long name that is there once may stand in every row.
-            table = read_table(file, COLUMNS, TEXTS, wanted)
+            table = read_table(file, COLUMNS, TEXTS, wanted, first)
         return _rows(table)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         said = " ".join(str(error).split())[:300]

@@ -17,6 +17,23 @@ NAME = 500
 """Most letters of a strip's name."""
 
 
+CLIP = "clip:"
+"""How the names of strips of single clips begin."""
+
+
+def clip_name(video: str, perturbation: str, severity: int) -> str:
+    """Name of the strip of a test clip under one condition."""
+    return f"{CLIP}{video}:{perturbation}:{severity}"
+
+
+def clip_of(name: str) -> tuple[str, str, int] | None:
+    """Video, perturbation and severity of the strip of a test clip; None of other strips."""
+    words = name.removeprefix(CLIP).rsplit(":", 2)
+    if not name.startswith(CLIP) or len(words) != 3 or not words[2].isdecimal() or len(words[2]) > 3:
+        return None
+    return words[0], words[1], int(words[2])
+
+
 def write_strips(path: Path, strips: Mapping[str, np.ndarray]) -> None:
     """Write film strips (uint8 ``t h w 3``) atomically."""
     with atomic(path, "wb") as file:

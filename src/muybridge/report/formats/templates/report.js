@@ -53,3 +53,47 @@ for (const figure of document.querySelectorAll(".layer-map")) {
   });
   picture.addEventListener("pointerleave", () => { told.textContent = "\u00a0"; });
 }
+
+// Sections unfold where a link leads to, and all of them for the printer.
+function reveal() {
+  let place = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = place;
+  for (; place; place = place.parentElement) if (place.tagName === "DETAILS") place.open = true;
+  if (target) target.scrollIntoView();
+}
+addEventListener("hashchange", reveal);
+if (location.hash) reveal();
+const folded = [];
+addEventListener("beforeprint", () => {
+  for (const one of document.querySelectorAll("details:not([open])")) { one.open = true; folded.push(one); }
+});
+addEventListener("afterprint", () => { for (const one of folded.splice(0)) one.open = false; });
+const unfold = document.querySelector(".unfold");
+if (unfold) {
+  unfold.hidden = false;
+  unfold.addEventListener("click", () => {
+    const chapters = Array.from(document.querySelectorAll("details.chapter")), open = chapters.some(one => !one.open);
+    for (const one of chapters) one.open = open;
+    unfold.textContent = open ? "fold all" : "unfold all";
+  });
+}
+
+// Clips that flip: a perturbation and a class choose among them; without a script all of them stand there.
+for (const list of document.querySelectorAll(".flips")) {
+  const choices = list.querySelector(".choose"), told = choices.querySelector("output");
+  choices.hidden = false;
+  choices.addEventListener("change", () => {
+    const [perturbation, label] = ["perturbation", "label"].map(by => choices.querySelector(`[data-by=${by}]`).value);
+    let shown = 0;
+    for (const clip of list.querySelectorAll("li")) {
+      let any = false;
+      for (const shot of clip.querySelectorAll("[data-perturbation]")) {
+        shot.hidden = perturbation !== "" && shot.dataset.perturbation !== perturbation;
+        any ||= !shot.hidden;
+      }
+      clip.hidden = !any || (label !== "" && clip.dataset.label !== label);
+      shown += !clip.hidden;
+    }
+    told.textContent = `${shown} ${shown === 1 ? "clip" : "clips"}`;
+  });
+}

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from muybridge.report.figures.charts import transfer_panels
+from muybridge.report.figures.figure_files import Figure
+from muybridge.report.figures.paper_figures import arms_in_tasks, flops_figures
 from muybridge.report.formats.tidy import accuracy_rows, comparison_rows, confusion_rows, per_class_rows
 from muybridge.report.formats.tidy_transfer import weights_rows
 from muybridge.report.gather.collect import Gathered
@@ -10,6 +12,7 @@ from muybridge.report.scores.recall import knn_table
 from muybridge.report.scores.score import Scored
 from muybridge.report.sections.experiments import PLAIN, scored_experiments
 from muybridge.report.sections.findings import transfer_words
+from muybridge.report.sections.first_screen import plain_answers, plain_tasks
 from muybridge.report.sections.page_blocks import Bare, Block, Fold, Heading, Note, Panels, folded, legend
 from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.accuracy_tables import accuracy_table, confusion_table
@@ -60,12 +63,22 @@ def findings(gathered: Gathered) -> list[Finding]:
     return [Finding(capital(one.experiment.name), transfer_words(one)) for one in scored]
 
 
+def figures(gathered: Gathered) -> list[Figure]:
+    """Arms in tasks, and accuracy against FLOPs."""
+    scored = scored_experiments(gathered)
+    tasks = [(one.name, one.chance, one.drawn) for one in plain_tasks(scored, gathered)]
+    return [*arms_in_tasks("accuracy", tasks, "Every arm in every task"), *flops_figures(scored, gathered)]
+
+
 ACCURACY = Section(
     "accuracy",
     "Accuracy",
     shows,
     PLAIN,
+    figures=figures,
     findings=findings,
+    answers=lambda gathered: plain_answers(scored_experiments(gathered)),
+    tasks=lambda gathered: plain_tasks(scored_experiments(gathered), gathered),
     rows={
         "accuracy": lambda gathered: accuracy_rows(scored_experiments(gathered)),
         "comparisons": lambda gathered: comparison_rows(scored_experiments(gathered), []),

@@ -6,15 +6,28 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from muybridge.core.text.plurals import counted
 from muybridge.measure.accuracy import video_level
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import accuracy_interval
 from muybridge.measure.zeroshot_scores import Zero, within, zero_of
 from muybridge.report.gather.collect import Gathered, data_of
+from muybridge.report.sections.first_screen import Answer, Bar, Task
 from muybridge.report.sections.page_blocks import Block, Note
 from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.accuracy_tables import cautions, runs_cell, slugged, spanned
-from muybridge.report.tables.table import Cell, Column, Table, count, missing, percent, points, span, text
+from muybridge.report.tables.table import (
+    Cell,
+    Column,
+    Table,
+    count,
+    listed,
+    missing,
+    percent,
+    points,
+    span,
+    text,
+)
 from muybridge.runs.contents.predictions import Predictions, read_predictions
 from muybridge.runs.records import Run
 
@@ -24,6 +37,8 @@ NOTE = (
     "Videos classified by the names of the classes, said in words. Models that saw no action labels (Z0) and models that were trained on "
     "some (Z1) never share a table; rows whose protocol differs answer different questions."
 )
+NAMED = 2
+"""Models that the first screen names."""
 GIVEN = {"object": "motion, object given", "motion": "object, motion given"}
 
 
@@ -243,7 +258,9 @@ def _notes(one: Regime, parts: list[str]) -> list[str]:
         notes.append("Protocols differ: compare models of one protocol; no order over all rows is meant.")
     broken = sum(len(data_of(asked.runs[0]).get("broken", [])) for asked in one.models)
     if broken:
-        notes.append(f"{broken} videos could not be decoded; they count as wrong.")
+        notes.append(
+            f"{counted(broken, 'video')} could not be decoded; what cannot be decoded counts as wrong."
+        )
     return notes
 
 
@@ -303,6 +320,36 @@ def findings(gathered: Gathered) -> list[Finding]:
     return [Finding(one.name, zeroshot_words(one)) for one in gathered.once(regimes)]
 
 
+def answers(gathered: Gathered) -> list[Answer]:
+    """What the first two models of each regime reach; no order over models is meant."""
+    said = []
+    for one in gathered.once(regimes):
+        told = [
+            f"{asked.name} reaches {points(asked.zero.top1.value)} % (95 % interval {span(asked.zero.top1)})"
+            for asked in one.models[:NAMED]
+        ]
+        rest = len(one.models) - len(told)
+        more = f" ({counted(rest, 'more model')} below)" if rest else ""
+        words = f"zero-shot ({one.regime}: {NAMES.get(one.regime, 'not told')}) {listed(told)}, chance {points(one.chance)} %{more}"
+        said.append(Answer(one.data, words))
+    return said
+
+
+def tasks(gathered: Gathered) -> list[Task]:
+    """Top-1 accuracies, by data set and regime."""
+    return [
+        Task(one.name, one.chance, [Bar(Cell(asked.name), asked.zero.top1) for asked in one.models])
+        for one in gathered.once(regimes)
+    ]
+
+
 ZEROSHOT = Section(
-    "zero-shot", "Zero-shot", shows, WANTS, findings=findings, rows={"zeroshot": zeroshot_rows}
+    "zero-shot",
+    "Zero-shot",
+    shows,
+    WANTS,
+    findings=findings,
+    answers=answers,
+    tasks=tasks,
+    rows={"zeroshot": zeroshot_rows},
 )

@@ -18,8 +18,8 @@ def findings(gathered: Gathered) -> list[Finding]:
     """Which comparisons are one family, and cautions."""
     scored = scored_experiments(gathered)
     family = Finding("Tests", family_words(scored, perturbed_experiments(gathered)), limits=True)
-    words = [*limits(gathered, scored), *gathered.notes]
-    return [family, *(Finding("Caution", one, limits=True) for one in words)]
+    told = [*limits(gathered, scored), *(("Runs", note) for note in gathered.notes)]
+    return [family, *(Finding(about, words, limits=True) for about, words in told)]
 
 
 PROVENANCE = Section(
