@@ -23,6 +23,7 @@ KINDS: dict[str, type[Control]] = {
     **CONFIGS,
     "distill": configs.FinetuneConfig,
     "quickstart": QuickstartConfig,
+    "audit": configs.AuditConfig,
 }
 OTHER = {"study", "report", "runs", "compare", "claims", "review"}
 TEXT = {str, PathLike[str]}

@@ -1,5 +1,7 @@
 """The verbs as typed Python functions, which ``muybridge`` hands on: ``muybridge.pretrain(data="my/videos", out="runs")``."""
 
+from muybridge.api.audit_function import audit as audit
+from muybridge.api.audit_function import run_audit as run_audit
 from muybridge.api.model_functions import robustness as robustness
 from muybridge.api.model_functions import zeroshot as zeroshot
 from muybridge.api.result_functions import compare as compare

@@ -1,0 +1,302 @@
+"""The sentences of a card, one function for each verdict. None says more than its rows: what does not stand "cannot be separated"."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from muybridge.audit.data_look import DataLook
+from muybridge.audit.family import Compared, alone, ends, percent, point_ends, points
+from muybridge.audit.readings import Cell, Readings
+from muybridge.data.doctor.examine import SPOIL
+from muybridge.data.doctor.summary import MEANINGS
+
+Mark = Literal["good", "bad", "open", "note"]
+"""Whether a verdict speaks for trust, against it, leaves it open, or only tells."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One line of the card.
+
+    Attributes:
+        key: name in JSON.
+        title: the question, in a few words.
+        mark: see ``Mark``.
+        short: the answer, in a few words.
+        words: the answer in sentences, with intervals.
+    """
+
+    key: str
+    title: str
+    mark: Mark
+    short: str
+    words: str
+
+
+def named(cell: Cell) -> str:
+    """Its conditions: ``gaussian_noise 3``; types with the span of their severities where there are many."""
+    types: dict[str, list[int]] = {}
+    for name, severity in cell.conditions:
+        types.setdefault(name, []).append(severity)
+    parts = [f"{name} {_span(has)}".strip() for name, has in types.items()]
+    return ", ".join(parts)
+
+
+def _span(severities: Sequence[int]) -> str:
+    if severities == [0]:
+        return ""
+    whole = list(range(min(severities), max(severities) + 1))
+    return (
+        f"{whole[0]} to {whole[-1]}"
+        if severities == whole and len(whole) > 1
+        else " ".join(map(str, severities))
+    )
+
+
+def fall(one: Compared) -> str:
+    """A fall as a clause: by how much, or that it cannot be told from none."""
+    if one.stands:
+        way = "falls" if one.interval.value > 0 else "rises"
+        return f"{way} by {abs(100 * one.interval.value):.1f} points {point_ends(one.interval)}"
+    return f"cannot be separated from the clean one (fall {points(one.interval.value)} points {point_ends(one.interval)}{alone(one)})"
+
+
+def accuracy(found: Readings, compared: Mapping[str, Compared]) -> Verdict:
+    """How often it is right, and whether that is more than guessing."""
+    told, beyond = found.clean.interval(of_accuracy=True), compared["above chance"]
+    chance = f"chance {percent(found.chance)}"
+    words = f"Right in {percent(told.value)} of {found.videos:,} videos {ends(told)}, {chance}."
+    if found.nans:
+        words += f" {found.nans:,} of them have no scores that are numbers and count as wrong."
+    if found.by_group:
+        shares = {name: right / total for name, (right, total) in found.by_group.items()}
+        low, high = min(shares, key=lambda g: shares[g]), max(shares, key=lambda g: shares[g])
+        if low != high:
+            sizes = {name: found.by_group[name][1] for name in (low, high)}
+            words += f" By group from {percent(shares[low])} ({low}, {sizes[low]} videos) to {percent(shares[high])} ({high}, {sizes[high]} videos)."
+    if beyond.above:
+        return Verdict(
+            "accuracy", "Is it right?", "note", percent(told.value), f"{words} That is above chance."
+        )
+    if beyond.below:
+        return Verdict(
+            "accuracy",
+            "Is it right?",
+            "bad",
+            f"{percent(told.value)}, below chance",
+            f"{words} That is below chance: see whether classes and labels are matched as they should be.",
+        )
+    words += f" It cannot be separated from chance{alone(beyond)}."
+    return Verdict("accuracy", "Is it right?", "open", f"{percent(told.value)}, not told from chance", words)
+
+
+def calibration(found: Readings, compared: Mapping[str, Compared]) -> Verdict:
+    """Whether its confidence can be taken at its word."""
+    title, one = "Is it as sure as it is right?", found.calibration
+    if one is None:
+        return Verdict(
+            "calibration",
+            title,
+            "open",
+            "no scores",
+            "No video has scores that are numbers, so nothing is said of confidence.",
+        )
+    over, error = compared["confidence"], one.error.interval(of_accuracy=True)
+    words = (
+        f"Mean confidence {percent(one.confidence)} beside {percent(found.clean.value)} right; expected calibration error {percent(error.value)} "
+        f"{ends(error)}, 15 bins, biased upwards with few videos."
+    )
+    if not over.stands:
+        words += f" On average, confidence and accuracy cannot be separated ({points(over.interval.value)} points {point_ends(over.interval)}{alone(over)})."
+        return Verdict("calibration", title, "open", "no difference shown on average", words)
+    way, short = (
+        ("surer than it is right", "too sure")
+        if over.interval.value > 0
+        else ("less sure than it is right", "not sure enough")
+    )
+    words += (
+        f" On average it is {abs(100 * over.interval.value):.1f} points {way} {point_ends(over.interval)}."
+    )
+    return Verdict("calibration", title, "bad" if over.interval.value > 0 else "note", short, words)
+
+
+def category(name: str, cell: Cell, one: Compared) -> Verdict:
+    """What a category of perturbations does."""
+    now, changed = cell.accuracy.interval(of_accuracy=True), cell.changed.interval(of_accuracy=True)
+    words = (
+        f"Under {named(cell)} it is right in {percent(now.value)} {ends(now)}: accuracy {fall(one)}. "
+        f"{percent(changed.value)} of the answers change {ends(changed)}."
+    )
+    if one.above:
+        short, mark = f"falls by {100 * one.interval.value:.0f} points", "bad"
+    elif one.below:
+        short, mark = f"rises by {abs(100 * one.interval.value):.0f} points", "note"
+    else:
+        short, mark = "no fall shown", "open"
+    return Verdict(f"perturbation {name}", f"Does it stand {name}?", _mark(mark), short, words)
+
+
+def time(found: Readings, compared: Mapping[str, Compared], seen: DataLook) -> Verdict:
+    """Whether motion and the order of frames matter to it."""
+    title = "Does it use time?"
+    if not found.time:
+        return Verdict(
+            "time",
+            title,
+            "open",
+            "clips of one frame",
+            "Its clips hold one frame: there is no time in them to use.",
+        )
+    parts = [
+        f"{name.capitalize()}: accuracy {fall(compared[name])}." for name in found.time if name in compared
+    ]
+    if "reversed" in found.time and found.time["reversed"].relabelled:
+        parts.insert(0, _relabelled(found))
+    if (beside := compared.get("reversed beside mirrored")) is not None:
+        stands = "more than" if beside.above else "less than" if beside.below else ""
+        parts.append(
+            f"Reversal costs {stands} a mirror, which changes every frame and no order ({points(beside.interval.value)} points {point_ends(beside.interval)})."
+            if stands
+            else f"Reversal and a mirror, which changes every frame and no order, cannot be separated ({points(beside.interval.value)} points "
+            f"{point_ends(beside.interval)}{alone(beside)})."
+        )
+    parts.append(_reader(found, compared, seen))
+    order = [name for name in ("shuffled",) if name in compared and compared[name].above]
+    if beside is not None and beside.above and compared["reversed"].above:
+        order.append("reversed")
+    if found.partner is not None and found.partner.low > 0.5:
+        order.append("called by its reverse")
+    motion = "single frame" in compared and compared["single frame"].above
+    if not compared["above chance"].above:
+        short, mark = "cannot be asked: not told from chance", "open"
+    elif order:
+        short, mark = "yes, the order of frames", "note"
+    elif motion:
+        short, mark = "more than one frame; use of order not shown", "note"
+    else:
+        short, mark = "no use of time shown", "open"
+        parts.append(f"That does not show that it uses none: {_within(found, compared)}.")
+    return Verdict("time", title, _mark(mark), short, " ".join(parts))
+
+
+def _relabelled(found: Readings) -> str:
+    words = (
+        "Reversed clips of some classes show another class, so their old label is not the right answer there"
+    )
+    if found.partner is None:
+        return words + "."
+    return f"{words}: {percent(found.partner.value)} of them are called by the class that they show then {ends(found.partner)}."
+
+
+def _within(found: Readings, compared: Mapping[str, Compared]) -> str:
+    """The largest fall that the interval of the single frame, or of the shuffle, leaves open."""
+    name = next((one for one in ("single frame", "shuffled") if one in compared), None)
+    high = compared[name].interval.high if name else float("nan")
+    if name is None or high != high:
+        return "no interval says how large a fall could be"
+    return f"the interval of {name} leaves a fall of {100 * max(high, 0):.1f} points open"
+
+
+def _reader(found: Readings, compared: Mapping[str, Compared], seen: DataLook) -> str:
+    if found.reader is None:
+        why = seen.reader if isinstance(seen.reader, str) else "none of the tested videos was looked at"
+        return f"What can be told of these labels without any order of frames was not measured: {why}."
+    one, beyond = found.reader[0].interval(of_accuracy=True), compared["above the order-free reader"]
+    words = f"A simple reader that cannot see order (mean and spread over time of 8x8 grey pictures, {seen.learnt:,} training videos) is right in {percent(one.value)} {ends(one)}"
+    if beyond.above:
+        return f"{words}; the model is {100 * beyond.interval.value:.1f} points above it {point_ends(beyond.interval)}."
+    if beyond.below:
+        return f"{words}; the model is {abs(100 * beyond.interval.value):.1f} points below it {point_ends(beyond.interval)}: these labels need less than the model has."
+    return f"{words}; the model cannot be separated from it ({points(beyond.interval.value)} points {point_ends(beyond.interval)}{alone(beyond)})."
+
+
+def background(found: Readings, compared: Mapping[str, Compared]) -> Verdict:
+    """Whether it answers from what lies around the middle."""
+    title = "Does it use the background?"
+    if not found.place:
+        return Verdict(
+            "background",
+            title,
+            "open",
+            "not asked",
+            "There was no time for the masks; more --minutes ask them.",
+        )
+    centre, border = compared["centre masked"], compared["border masked"]
+    left = found.place["centre masked"].accuracy.interval(of_accuracy=True)
+    still = compared["centre masked above chance"]
+    parts = [
+        f"Without the middle half of the picture it is right in {percent(left.value)} {ends(left)}: accuracy {fall(centre)}.",
+        f"Without the outer half accuracy {fall(border)}.",
+        "The middle is not the actor and the border not the background: actions reach the border, and grey is new to the model.",
+    ]
+    if still.above:
+        parts.insert(1, "That is above chance: the surroundings alone tell it some classes.")
+    if not compared["above chance"].above:
+        short, mark = "cannot be asked: not told from chance", "open"
+    elif still.above and border.above:
+        short, mark = "the surroundings tell it classes, and it needs them", "note"
+    elif still.above:
+        short, mark = "the surroundings alone tell it some classes", "note"
+    elif border.above:
+        short, mark = "it needs what lies around the middle", "note"
+    else:
+        short, mark = "not shown", "open"
+    return Verdict("background", title, _mark(mark), short, " ".join(parts))
+
+
+def shortcuts(seen: DataLook, compared: Mapping[str, Compared]) -> Verdict:
+    """Whether properties of the files tell the label."""
+    title = "Do the files give the labels away?"
+    if isinstance(seen.hints, str):
+        return Verdict("shortcuts", title, "open", "cannot be said", f"Too little to say it: {seen.hints}.")
+    usual = next(iter(seen.hints.values())).usual
+    telling = [name for name in seen.hints if compared[f"label from {name}"].above]
+    said = [
+        f"{name} {percent(one.accuracy.value)} {ends(one.accuracy.interval(of_accuracy=True))}"
+        for name, one in seen.hints.items()
+    ]
+    words = (
+        f"The label of {seen.hinted:,} videos, told from a property of the file by videos of other groups: {'; '.join(said)}. "
+        f"Always saying the most frequent class: {percent(usual)}."
+    )
+    if telling:
+        return Verdict(
+            "shortcuts",
+            title,
+            "bad",
+            f"yes: {', '.join(telling)}",
+            f"{words} A network may learn these instead of the action.",
+        )
+    return Verdict("shortcuts", title, "open", "none shown", f"{words} None can be separated from that.")
+
+
+def data(seen: DataLook, has_training: bool) -> Verdict:
+    """What the doctor found."""
+    kinds = seen.kinds
+    spoilt = {name: kinds[name] for name in SPOIL if kinds[name]}
+    found = ", ".join(
+        f"{name} {number:,} ({MEANINGS[name]})" if name in MEANINGS else f"{name} {number:,}"
+        for name, number in kinds.items()
+    )
+    some = "all" if len(seen.looked) == seen.of else f"{len(seen.looked):,} of"
+    words = f"The doctor looked at {some} {seen.of:,} videos: {found or 'nothing found'}. Verdict: {seen.survey.verdict}."
+    if not has_training:
+        words += " Leaks from the model's training cannot be seen: no training videos are among these data."
+    if "leak" in spoilt:
+        return Verdict(
+            "data", "Are the data sound?", "bad", f"{spoilt['leak']} leaks across the split", words
+        )
+    if spoilt:
+        return Verdict(
+            "data",
+            "Are the data sound?",
+            "bad",
+            ", ".join(f"{number} {name}" for name, number in spoilt.items()),
+            words,
+        )
+    return Verdict("data", "Are the data sound?", "note" if kinds else "good", seen.survey.verdict, words)
+
+
+def _mark(word: str) -> Mark:
+    marks: dict[str, Mark] = {"good": "good", "bad": "bad", "open": "open", "note": "note"}
+    return marks[word]
