@@ -7,45 +7,15 @@ from typing import Any
 
 from muybridge import __version__
 from muybridge.audit import card_words
+from muybridge.audit.card_limits import Circumstances, limits
 from muybridge.audit.card_words import Verdict
 from muybridge.audit.data_look import DataLook
 from muybridge.audit.family import Compared, family, percent, point_ends
-from muybridge.audit.readings import Cell, Readings, are_probabilities
-from muybridge.measure.estimate import FEW_GROUPS, Estimate, Interval
+from muybridge.audit.readings import Cell, Readings
+from muybridge.measure.estimate import Estimate, Interval
 from muybridge.runs.records import Run
 
 VERSION = 1
-FEW_VIDEOS = 50
-"""Below this many the card says that they are few."""
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """How the audit was made.
-
-    Attributes:
-        minutes: that were asked for.
-        seconds: that it took, of this start.
-        videos: tested.
-        of: that could have been.
-        rung: the conditions in words.
-        command: that makes it again.
-        full: that measures everything.
-        own: whether the model is a run of ours.
-        shifted: whether that run was trained on other data.
-        config: of the run.
-    """
-
-    minutes: float
-    seconds: float
-    videos: int
-    of: int
-    rung: str
-    command: str
-    full: str
-    own: bool
-    shifted: bool
-    config: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -149,7 +119,7 @@ def card_of(run: Run, found: Readings, seen: DataLook, around: Circumstances) ->
         around: how it was made.
     """
     told = run.result
-    name, data = str(told["model"]["name"]), str(told["data"]["name"])
+    name, data = name_of(run, around), str(told["data"]["name"])
     compared = family(compared_estimates(found, seen))
     has_training = (around.own and not around.shifted) or not isinstance(seen.reader, str)
     categories = [card_words.category(one, cell, compared[one]) for one, cell in found.categories.items()]
@@ -164,10 +134,19 @@ def card_of(run: Run, found: Readings, seen: DataLook, around: Circumstances) ->
         verdicts,
         rows(found, compared),
         compared,
-        limits(found, seen, around, len(compared), told),
+        limits(found, around, len(compared), told),
         facts(run, found, around),
         numbers(found, seen),
     )
+
+
+def name_of(run: Run, around: Circumstances) -> str:
+    """The model in a sentence: of an own run its arm and how it was trained."""
+    told = run.result
+    facets = told.get("facets") or {}
+    if around.own and facets.get("arm"):
+        return f"{facets['arm']} ({facets.get('protocol') or 'own run'})"
+    return str(told["model"]["name"])
 
 
 def compared_estimates(found: Readings, seen: DataLook) -> dict[str, Estimate]:
@@ -216,9 +195,10 @@ def answer(name: str, found: Readings, compared: Mapping[str, Compared], verdict
     clauses = []
     if falls:
         worst = max(falls, key=lambda one: compared[one].interval.value)
+        fall = compared[worst].interval
+        verb = "lowers" if len(falls) == 1 else "lower"
         clauses.append(
-            f"{listed(falls)} lower{'s' if len(falls) == 1 else ''} it, most of all {worst}, by {100 * compared[worst].interval.value:.0f} points "
-            f"{point_ends(compared[worst].interval)}"
+            f"{listed(falls)} {verb} it, most of all {worst}, by {100 * fall.value:.0f} points {point_ends(fall)}"
         )
     if rest:
         clauses.append(f"no fall is shown under {listed(rest)}")
@@ -240,70 +220,17 @@ def listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def limits(
-    found: Readings, seen: DataLook, around: Circumstances, compared: int, told: Mapping[str, Any]
-) -> list[str]:
-    """What cannot be said, and why."""
-    said = []
-    if around.videos < around.of:
-        said.append(
-            f"{around.of - around.videos:,} of {around.of:,} videos were not tested, for want of time; the others were chosen over classes and groups by the seed."
-        )
-    if around.rung != "all types at all severities":
-        said.append(f"Conditions: {around.rung}. Of others nothing is said.")
-    if found.groups == 1:
-        said.append(
-            "All videos are of one source group: nothing tells how another would differ, so there are no intervals and no verdicts."
-        )
-    elif found.groups < FEW_GROUPS:
-        said.append(
-            f"Only {found.groups} source groups: how much groups matter is known roughly{', and nothing can be separated at 5 % with fewer than six' if found.groups < 6 else ''}."
-        )
-    if found.videos < FEW_VIDEOS:
-        said.append(f"Only {found.videos} videos: large differences can be seen, small ones cannot.")
-    if not found.by_group and found.videos > 1:
-        said.append(
-            "Every video counts as a source of its own. If several show one person, place or recording, name them with --group; the intervals are too narrow else."
-        )
-    said.append(
-        "One network: it is itself what is asked about. Of the way it was trained, other seeds included, nothing is said."
-    )
-    if around.own and not around.shifted:
-        said.append(
-            "It was trained on other videos of the same data: on videos from elsewhere it may do worse."
-        )
-    else:
-        said.append(
-            "Which videos it was trained on is not known here: if some of these were among them, it does better here than on new ones."
-        )
-    if found.calibration and are_probabilities(found.clean_rows):
-        said.append("Its scores add up to 1 and were taken for probabilities.")
-    if len(found.classes) and len({*found.rows.label.tolist()}) < 2:
-        said.append("All tested videos are of one class: a model that always says it is right everywhere.")
-    if excluded := sorted(
-        {*(told.get("label_changing") or [])}
-        & {name for name, _ in zip(found.rows.perturbation.tolist(), found.rows.severity, strict=True)}
-    ):
-        said.append(f"In no mean, because they change the label of some class: {', '.join(excluded)}.")
-    if seen_ := sorted(told.get("seen") or []):
-        said.append(f"In no mean, because the model was trained on them: {', '.join(seen_)}.")
-    said += [f"{note[0].upper()}{note[1:]}." for note in map(str, told.get("notes") or [])]
-    said.append(
-        f"{compared} comparisons stand on this card; a verdict is one that stands after Holm's correction over all of them. Intervals are of single numbers."
-    )
-    return said
-
-
 def facts(run: Run, found: Readings, around: Circumstances) -> dict[str, Any]:
     """About model, data, time and runs."""
     told = run.result
+    conditions = {*zip(found.rows.perturbation.tolist(), found.rows.severity.tolist(), strict=True)}
     return {
         "model": {**told["model"], "protocol": told["protocol"]},
         "data": {
             "name": told["data"]["name"], "fingerprint": told["data"]["fingerprint"], "videos": around.videos, "of": around.of,
             "groups": found.groups, "classes_tested": len({*found.rows.label.tolist()}), "broken": len(told["data"]["broken"]),
         },
-        "conditions": {"chosen": around.rung, "number": len({*zip(found.rows.perturbation.tolist(), found.rows.severity.tolist(), strict=True)})},
+        "conditions": {"chosen": around.rung, "number": len(conditions)},
         "time": {"minutes_asked": around.minutes, "seconds": around.seconds},
         "runs": [{"stage": run.stage, "signature": run.signature, "command": told["command"]}],
         "commands": {"again": around.command, "full": around.full},

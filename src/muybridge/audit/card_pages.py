@@ -100,9 +100,7 @@ def model_card(card: Card) -> str:
     """A section for the model card of a network: evaluation, limits, how it was measured."""
     facts = card.facts
     lines = [
-        "## Evaluation: trust audit", "",
-        f"Tested on {facts['data']['name']} ({facts['data']['videos']:,} of {facts['data']['of']:,} videos, {facts['data']['groups']:,} source "
-        f"groups, fingerprint `{facts['data']['fingerprint']}`) with Muybridge {__version__}. {card.answer}",
+        "## Evaluation: trust audit", "", f"Tested with Muybridge {__version__} on {_tested(card)}. {card.answer}",
         "", *_table(card.rows), "",
         "Falls are points of accuracy with 95 % intervals over source groups; those marked * stand after Holm's correction over "
         f"{len(card.comparisons)} comparisons.", "",
@@ -115,27 +113,35 @@ def model_card(card: Card) -> str:
 def _table(rows: Sequence[Row]) -> list[str]:
     lines = ["| what | conditions | right, % | fall, points | changed answers, % |", "|---|---|---|---|---|"]
     for row in rows:
-        right = (
-            "another class is shown"
-            if row.accuracy is None
-            else f"{100 * row.accuracy.value:.1f} ({span_of(row.accuracy) or 'no interval'})"
-        )
+        right = _share(row.accuracy) if row.accuracy else "another class is shown"
         drop = ""
         if row.drop is not None:
-            drop = f"{points(row.drop.interval.value)} ({span_of(row.drop.interval, True) or 'no interval'}){'*' if row.drop.stands else ''}"
-        changed = f"{100 * row.changed.value:.1f} ({span_of(row.changed) or 'no interval'})"
-        lines.append(f"| {row.name} | {row.conditions} | {right} | {drop} | {changed} |")
+            star = "*" if row.drop.stands else ""
+            drop = f"{points(row.drop.interval.value)} ({span_of(row.drop.interval, True) or 'no interval'}){star}"
+        lines.append(f"| {row.name} | {row.conditions} | {right} | {drop} | {_share(row.changed)} |")
     return lines
+
+
+def _share(one: Interval) -> str:
+    return f"{100 * one.value:.1f} ({span_of(one) or 'no interval'})"
+
+
+def _tested(card: Card) -> str:
+    """Which videos, in a clause."""
+    data = card.facts["data"]
+    return (
+        f"{_cell(data['name'])}, {data['videos']:,} of {data['of']:,} videos in {data['groups']:,} source groups, fingerprint "
+        f"`{data['fingerprint']}`"
+    )
 
 
 def _sources(card: Card) -> list[str]:
     facts = card.facts
     runs = ", ".join(f"`runs/{one['stage']}/{one['signature']}`" for one in facts["runs"])
     return [
-        f"Rows: {runs} beside this folder; `muybridge report OUT` has every cell.",
-        f"Data: {facts['data']['name']}, fingerprint `{facts['data']['fingerprint']}`, {facts['data']['videos']:,} of {facts['data']['of']:,} videos in "
-        f"{facts['data']['groups']:,} source groups.",
-        f"Model: {facts['model']['name']}, {facts['model']['weights']}; clips: {facts['model']['protocol']['name']}.",
+        f"Rows: {runs} in the folder above this one, sealed; `muybridge report` of it has every cell.",
+        f"Data: {_tested(card)}.",
+        f"Model: {_cell(facts['model']['name'])}, {facts['model']['weights']}; clips: {facts['model']['protocol']['name']}.",
         f"Time: {facts['time']['minutes_asked']:g} minutes asked, {facts['time']['seconds']:.0f} s taken by the last start.",
         "The same command again, and the full measurement:",
     ]

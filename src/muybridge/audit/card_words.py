@@ -73,19 +73,15 @@ def accuracy(found: Readings, compared: Mapping[str, Compared]) -> Verdict:
         low, high = min(shares, key=lambda g: shares[g]), max(shares, key=lambda g: shares[g])
         if low != high:
             sizes = {name: found.by_group[name][1] for name in (low, high)}
-            words += f" By group from {percent(shares[low])} ({low}, {sizes[low]} videos) to {percent(shares[high])} ({high}, {sizes[high]} videos)."
+            least, most = (f"{percent(shares[one])} ({one}, {sizes[one]} videos)" for one in (low, high))
+            words += f" By group from {least} to {most}."
     if beyond.above:
         return Verdict(
             "accuracy", "Is it right?", "note", percent(told.value), f"{words} That is above chance."
         )
     if beyond.below:
-        return Verdict(
-            "accuracy",
-            "Is it right?",
-            "bad",
-            f"{percent(told.value)}, below chance",
-            f"{words} That is below chance: see whether classes and labels are matched as they should be.",
-        )
+        words += " That is below chance: see whether classes and labels are matched as they should be."
+        return Verdict("accuracy", "Is it right?", "bad", f"{percent(told.value)}, below chance", words)
     words += f" It cannot be separated from chance{alone(beyond)}."
     return Verdict("accuracy", "Is it right?", "open", f"{percent(told.value)}, not told from chance", words)
 
@@ -103,21 +99,21 @@ def calibration(found: Readings, compared: Mapping[str, Compared]) -> Verdict:
         )
     over, error = compared["confidence"], one.error.interval(of_accuracy=True)
     words = (
-        f"Mean confidence {percent(one.confidence)} beside {percent(found.clean.value)} right; expected calibration error {percent(error.value)} "
-        f"{ends(error)}, 15 bins, biased upwards with few videos."
+        f"Mean confidence {percent(one.confidence)} beside {percent(found.clean.value)} right; expected calibration error "
+        f"{percent(error.value)} {ends(error)}, 15 bins, biased upwards with few videos."
     )
+    apart = abs(100 * over.interval.value)
     if not over.stands:
-        words += f" On average, confidence and accuracy cannot be separated ({points(over.interval.value)} points {point_ends(over.interval)}{alone(over)})."
+        words += (
+            f" On average, confidence and accuracy cannot be separated ({points(over.interval.value)} points "
+            f"{point_ends(over.interval)}{alone(over)})."
+        )
         return Verdict("calibration", title, "open", "no difference shown on average", words)
-    way, short = (
-        ("surer than it is right", "too sure")
-        if over.interval.value > 0
-        else ("less sure than it is right", "not sure enough")
-    )
-    words += (
-        f" On average it is {abs(100 * over.interval.value):.1f} points {way} {point_ends(over.interval)}."
-    )
-    return Verdict("calibration", title, "bad" if over.interval.value > 0 else "note", short, words)
+    if over.above:
+        words += f" On average it is {apart:.1f} points surer than it is right {point_ends(over.interval)}."
+        return Verdict("calibration", title, "bad", f"too sure, by {apart:.0f} points", words)
+    words += f" On average it is {apart:.1f} points less sure than it is right {point_ends(over.interval)}."
+    return Verdict("calibration", title, "note", f"less sure than right, by {apart:.0f} points", words)
 
 
 def category(name: str, cell: Cell, one: Compared) -> Verdict:
@@ -133,7 +129,8 @@ def category(name: str, cell: Cell, one: Compared) -> Verdict:
         short, mark = f"rises by {abs(100 * one.interval.value):.0f} points", "note"
     else:
         short, mark = "no fall shown", "open"
-    return Verdict(f"perturbation {name}", f"Does it stand {name}?", _mark(mark), short, words)
+    title = f"Under {name}" + ("" if name in ("noise", "blur") else " perturbations")
+    return Verdict(f"perturbation {name}", title, _mark(mark), short, words)
 
 
 def time(found: Readings, compared: Mapping[str, Compared], seen: DataLook) -> Verdict:
@@ -150,16 +147,16 @@ def time(found: Readings, compared: Mapping[str, Compared], seen: DataLook) -> V
     parts = [
         f"{name.capitalize()}: accuracy {fall(compared[name])}." for name in found.time if name in compared
     ]
-    if "reversed" in found.time and found.time["reversed"].relabelled:
-        parts.insert(0, _relabelled(found))
+    if relabelled := [name for name, cell in found.time.items() if cell.relabelled]:
+        parts.insert(0, _relabelled(found, relabelled))
     if (beside := compared.get("reversed beside mirrored")) is not None:
-        stands = "more than" if beside.above else "less than" if beside.below else ""
-        parts.append(
-            f"Reversal costs {stands} a mirror, which changes every frame and no order ({points(beside.interval.value)} points {point_ends(beside.interval)})."
-            if stands
-            else f"Reversal and a mirror, which changes every frame and no order, cannot be separated ({points(beside.interval.value)} points "
-            f"{point_ends(beside.interval)}{alone(beside)})."
+        costs = f"({points(beside.interval.value)} points {point_ends(beside.interval)}{alone(beside)})"
+        way = (
+            f"costs {'more' if beside.above else 'less'} than"
+            if beside.stands
+            else "cannot be separated from"
         )
+        parts.append(f"Reversal {way} a mirror, which changes every frame and no order {costs}.")
     parts.append(_reader(found, compared, seen))
     order = [name for name in ("shuffled",) if name in compared and compared[name].above]
     if beside is not None and beside.above and compared["reversed"].above:
@@ -179,13 +176,13 @@ def time(found: Readings, compared: Mapping[str, Compared], seen: DataLook) -> V
     return Verdict("time", title, _mark(mark), short, " ".join(parts))
 
 
-def _relabelled(found: Readings) -> str:
-    words = (
-        "Reversed clips of some classes show another class, so their old label is not the right answer there"
-    )
+def _relabelled(found: Readings, names: Sequence[str]) -> str:
+    """Where clips show another class, or none, there is no fall to be told."""
+    words = f"{', '.join(names).capitalize()}: clips of some classes show another class then, or none, so that no fall is told"
     if found.partner is None:
         return words + "."
-    return f"{words}: {percent(found.partner.value)} of them are called by the class that they show then {ends(found.partner)}."
+    share = f"{percent(found.partner.value)} of the reversed clips that show another class are called by it"
+    return f"{words}. {share} {ends(found.partner)}."
 
 
 def _within(found: Readings, compared: Mapping[str, Compared]) -> str:
@@ -202,12 +199,17 @@ def _reader(found: Readings, compared: Mapping[str, Compared], seen: DataLook) -
         why = seen.reader if isinstance(seen.reader, str) else "none of the tested videos was looked at"
         return f"What can be told of these labels without any order of frames was not measured: {why}."
     one, beyond = found.reader[0].interval(of_accuracy=True), compared["above the order-free reader"]
-    words = f"A simple reader that cannot see order (mean and spread over time of 8x8 grey pictures, {seen.learnt:,} training videos) is right in {percent(one.value)} {ends(one)}"
+    words = (
+        f"A simple reader that cannot see order (mean and spread over time of 8x8 grey pictures, {seen.learnt:,} training videos) is "
+        f"right in {percent(one.value)} of {found.read:,} videos {ends(one)}"
+    )
+    gap = f"{abs(100 * beyond.interval.value):.1f} points"
     if beyond.above:
-        return f"{words}; the model is {100 * beyond.interval.value:.1f} points above it {point_ends(beyond.interval)}."
+        return f"{words}; the model is {gap} above it {point_ends(beyond.interval)}."
     if beyond.below:
-        return f"{words}; the model is {abs(100 * beyond.interval.value):.1f} points below it {point_ends(beyond.interval)}: these labels need less than the model has."
-    return f"{words}; the model cannot be separated from it ({points(beyond.interval.value)} points {point_ends(beyond.interval)}{alone(beyond)})."
+        return f"{words}; the model is {gap} below it {point_ends(beyond.interval)}: these labels ask for less than the model was given."
+    gap = f"{points(beyond.interval.value)} points {point_ends(beyond.interval)}{alone(beyond)}"
+    return f"{words}; the model cannot be separated from it ({gap})."
 
 
 def background(found: Readings, compared: Mapping[str, Compared]) -> Verdict:

@@ -7,19 +7,19 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from muybridge.audit.card import Card, Circumstances, card_of
+from muybridge.audit.card import Card, card_of
+from muybridge.audit.card_limits import Circumstances
 from muybridge.audit.card_pages import write_card
 from muybridge.audit.costs import FIRST, measure
 from muybridge.audit.data_look import DataLook, affordable, look
 from muybridge.audit.flip_pictures import pictures_of
 from muybridge.audit.readings import readings_of
-from muybridge.audit.rungs import Choice, Rung, choose, rungs
+from muybridge.audit.rungs import Choice, Costs, Rung, choose, rungs
 from muybridge.config.names import is_run_of
 from muybridge.config.stage_configs import (
     AuditConfig,
     RobustnessConfig,
     Transfer,
-    as_dict,
     change,
     kind_of,
 )
@@ -35,7 +35,7 @@ from muybridge.stages.job.origins import result_config
 from muybridge.stages.job.resolve import resolve
 from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.job.settled import absolute, command
-from muybridge.stages.robustness import RobustnessSetup, grid_of, setup
+from muybridge.stages.robustness import grid_of, setup
 from muybridge.stages.testing.models import TestedModel
 from muybridge.stages.testing.tested import held_out
 from muybridge.train.precision import choose as compute_of
@@ -43,6 +43,10 @@ from muybridge.train.precision import choose as compute_of
 FOLDER = "audit"
 """Below OUT: the plan and the pages."""
 PLAN, VERSION = "plan.json", 1
+SHORT = 16
+"""Frames below which the doctor calls a video short, where no other number is asked for."""
+MOST = 32
+"""Videos that are measured at most, where a batch holds so many."""
 MARGIN = 0.94
 """Share of the time that is planned with: forward passes of a whole run are a little slower than the first."""
 
@@ -98,33 +102,33 @@ def audit(
     job = resolve(robustness(config, (CLEAN,), None), subject=subject, memory=memory)
     check_there(job.dataset, config.allow_broken)
     train, tested = parts(job)
-    if config.limit is not None:
-        show.say(f"--limit {config.limit}: at most this many videos are tested")
     place = config.out / FOLDER
     request = asked(config, job)
     plan = read_plan(place / PLAN, request)
-    if plan is None:
-        plan = make_plan(config, job, tested, memory, began, show)
-        show.say(said(plan, config.minutes))
-        if config.dry_run:
-            return None
-        place.mkdir(parents=True, exist_ok=True)
-        write_json(place / PLAN, {"version": VERSION, "request": request, **asdict(plan)})
-    else:
-        show.say(f"{place / PLAN}: planned before. {said(plan, config.minutes)}")
-        if config.dry_run:
-            return None
-    trial = setup_frames(job)
+    looked = (
+        plan.looked
+        if plan
+        else affordable(job.dataset, tested, 60 * config.minutes, config.workers, config.seed)
+    )
     seen = look(
-        job.dataset, train, tested, plan.looked, config.workers, config.seed, trial,
+        job.dataset, train, tested, looked, config.workers, config.seed, job.config.frames or SHORT,
         lambda task, done, total: show.update(task, done, total),
     )  # fmt: skip
+    if plan is not None:
+        show.say(f"{place / PLAN}: planned before. {said(plan, config.minutes)}")
+    else:
+        plan = make_plan(config, job, len(tested), looked, memory, began, show)
+        show.say(said(plan, config.minutes))
+    if config.dry_run:
+        return None
+    place.mkdir(parents=True, exist_ok=True)
+    write_json(place / PLAN, {"version": VERSION, "request": request, **asdict(plan)})
     planned = resolve(
         robustness(config, plan.choice.rung.types, plan.limit), subject=subject or job.subject, memory=memory
     )
     run = execute(planned, lambda done, total, _: show.update("videos", done, total), show.say)
     show.finish("videos")
-    return finish(config, planned, run, plan, seen, time.monotonic() - began)
+    return finish(config, planned, run, plan, len(tested), seen, time.monotonic() - began)
 
 
 def check(config: AuditConfig) -> None:
@@ -170,35 +174,48 @@ def parts(job: Job[RobustnessConfig]) -> tuple[list[VideoRecord], list[VideoReco
     return [record for record in train if record.id not in names], tested
 
 
-def setup_frames(job: Job[RobustnessConfig]) -> int:
-    """Frames below which a video is called short: those of a clip where they are asked for, else 16."""
-    return job.config.frames or 16
-
-
 def make_plan(
     config: AuditConfig,
     job: Job[RobustnessConfig],
-    tested: list[VideoRecord],
+    tested: int,
+    looked: int,
     memory: ResolveCache,
     began: float,
     show: Screen,
 ) -> Plan:
-    """Measure the first clips and choose what fits into what is left of the time."""
+    """Measure the first clips and choose what fits into what is left of the time.
+
+    Args:
+        config: of the audit.
+        job: of the clean run.
+        tested: videos that could be tested.
+        looked: those that the doctor has looked at.
+        memory: what was read already.
+        began: when the audit did, on the monotonic clock.
+        show: told what is done.
+    """
     seconds = 60 * config.minutes
-    looked, looking = affordable(job.dataset, tested, seconds, config.workers, config.seed)
-    of = min(len(tested), config.limit or len(tested))
+    of = min(tested, config.limit or tested)
     first = resolve(robustness(config, (CLEAN,), min(FIRST, of)), subject=job.subject, memory=memory)
     start = time.monotonic()
     compute = compute_of(first.config.device, first.config.precision)
-    trial: RobustnessSetup = setup(first, compute)
+    trial = setup(first, compute)
     building = time.monotonic() - start
+    more = min(of, MOST, -(-trial.batch // trial.protocol.views))
+    caching = 0.0
+    if more > FIRST:  # a whole batch, which takes less time for each clip
+        first = resolve(robustness(config, (CLEAN,), more), subject=job.subject, memory=memory)
+        start = time.monotonic()
+        trial = setup(first, compute)
+        caching = max(0.0, time.monotonic() - start - building) / (more - FIRST)
     steps = rungs(trial.protocol.frames)
     cells = list(dict.fromkeys(cell for rung in steps for cell in rung.conditions))
     show.say("measuring the first clips")
     costs = measure(trial, grid_of(first, trial), cells, compute, seconds, building)
+    costs = replace(costs, decode=costs.decode + caching)
     gone = time.monotonic() - began
-    choice = choose(MARGIN * seconds - gone - looking, of, trial.protocol.frames, costs, config.minutes, gone)
-    return Plan(choice, looked, None if choice.videos == len(tested) else choice.videos)
+    choice = choose(MARGIN * seconds - gone, of, trial.protocol.frames, costs, config.minutes, gone)
+    return Plan(choice, looked, None if choice.videos == tested else choice.videos)
 
 
 def said(plan: Plan, minutes: float) -> str:
@@ -230,7 +247,13 @@ def read_plan(path: Path, request: str) -> Plan | None:
         )
         limit = content["limit"]
         return Plan(
-            Choice(rung, int(choice["videos"]), int(choice["of"]), float(choice["seconds"])),
+            Choice(
+                rung,
+                int(choice["videos"]),
+                int(choice["of"]),
+                float(choice["seconds"]),
+                Costs(**choice["costs"]),
+            ),
             int(content["looked"]),
             None if limit is None else int(limit),
         )
@@ -239,9 +262,25 @@ def read_plan(path: Path, request: str) -> Plan | None:
 
 
 def finish(
-    config: AuditConfig, job: Job[RobustnessConfig], run: Run, plan: Plan, seen: DataLook, seconds: float
+    config: AuditConfig,
+    job: Job[RobustnessConfig],
+    run: Run,
+    plan: Plan,
+    of: int,
+    seen: DataLook,
+    seconds: float,
 ) -> Audit:
-    """The card of a finished run, and its pages."""
+    """The card of a finished run, and its pages.
+
+    Args:
+        config: of the audit.
+        job: of the run.
+        run: finished.
+        plan: what was chosen.
+        of: videos that could be tested.
+        seen: what the data say by themselves.
+        seconds: that the audit took so far.
+    """
     full = replace(
         robustness(config, (), None), out=config.out.with_name(f"{config.out.name}-full"), limit=None
     )
@@ -250,13 +289,14 @@ def finish(
         minutes=config.minutes,
         seconds=round(seconds, 1),
         videos=plan.choice.videos,
-        of=plan.choice.of,
+        of=of,
+        limit=config.limit,
         rung=plan.choice.rung.name,
-        command=command(config, ("audit", config.model)),
+        is_all=plan.choice.rung == rungs(2)[-1],
+        command=command(replace(config, model=""), ("audit", config.model)),
         full=command(full),
         own=own,
         shifted=job.shifted,
-        config=as_dict(job.config),
     )
     readings = readings_of(run, seen)
     card = card_of(run, readings, seen, around)

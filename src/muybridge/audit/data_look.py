@@ -21,6 +21,8 @@ SHARE = 0.2
 """Share of the time that the doctor may take."""
 FIRST = 3
 """Videos that are looked at to know what a look costs."""
+STREAM = "limit"
+"""As ``robustness --limit`` chooses: what is looked at and what is tested are the same videos, as far as they go."""
 CELLS = 8
 """The order-free reader sees pictures of as many cells a side."""
 
@@ -91,8 +93,8 @@ def affordable(
     workers: int,
     seed: int,
     clock: Callable[[], float] = time.monotonic,
-) -> tuple[int, float]:
-    """How many videos there is time to look at, and the seconds that this takes; looks of earlier times cost nothing, and of the others the first are timed.
+) -> int:
+    """How many videos there is time to look at; looks of earlier times cost nothing, and of the others the first are timed.
 
     Args:
         dataset: all videos.
@@ -104,15 +106,15 @@ def affordable(
     """
     new = [r for r in dataset.records if not kept(dataset.files[r.id]).is_file()]
     names = {record.id for record in new}
-    first = spread([r for r in tested if r.id in names] or new, FIRST, seed, "look")
+    first = spread([r for r in tested if r.id in names] or new, FIRST, seed, STREAM)
     if not first:
-        return len(dataset), 0.0
+        return len(dataset)
     began = clock()
     examined(dataset, first, 1, 1, lambda *_: None)
     each = max(1e-6, (clock() - began) / len(first))
     cores = min(workers or os.cpu_count() or 1, max(1, len(new) // 8))
     most = min(len(new) - len(first), int(SHARE * seconds / each * cores))
-    return len(dataset) - len(new) + len(first) + most, most * each / cores
+    return len(dataset) - len(new) + len(first) + most
 
 
 def kept(fingerprint: str) -> Path:
@@ -126,8 +128,8 @@ def some_of(
     """All videos, or ``most`` of them: tested ones first, with as many for training."""
     if most >= len(dataset):
         return list(dataset.records)
-    half = spread(tested, most - min(most // 2, len(train)), seed, "look")
-    return sorted([*half, *spread(train, most - len(half), seed, "look")], key=lambda r: r.id)
+    half = spread(tested, most - min(most // 2, len(train)), seed, STREAM)
+    return sorted([*half, *spread(train, most - len(half), seed, STREAM)], key=lambda r: r.id)
 
 
 def examined(
@@ -186,7 +188,7 @@ def properties(records: Sequence[VideoRecord], found: Survey) -> dict[str, np.nd
 def order_free(
     dataset: Dataset, train: Sequence[VideoRecord], tested: Sequence[VideoRecord], found: Survey
 ) -> Mapping[str, bool] | str:
-    """Right or wrong, by tested video, of a linear reader of mean and spread over time of small grey pictures, which any order of frames gives.
+    """Right or wrong, by tested video: a linear reader of mean and spread over time of small grey pictures, the same for any order of frames.
 
     It is no ceiling of what needs no order, but what is reached without: a better reader may reach more.
     """

@@ -22,6 +22,8 @@ from muybridge.train.precision import choose
 
 SHOWN = 6
 """Flips at most."""
+SMALLEST = 64
+"""Height at which smaller ones are shown, pixels."""
 FRAMES, SIDE, QUALITY = 3, 96, 60
 """Frames of a strip, their height in pixels, and how well JPEG keeps them."""
 
@@ -133,7 +135,10 @@ def clips_of(tested: Tested, wanted: set[str]) -> dict[str, tuple[Clip, tuple[in
 def _picture(flip: Flip, clip: Clip, views: tuple[int, ...], grid: Grid) -> FlipPicture:
     clean = _strip(grid.perturbed(clip, views, CLEAN))
     changed = _strip(grid.perturbed(clip, views, flip.condition))
-    return FlipPicture(flip, jpeg(clean), jpeg(changed), clean.shape[1], clean.shape[0])
+    height = min(SIDE, max(SMALLEST, clean.shape[0]))
+    return FlipPicture(
+        flip, jpeg(clean), jpeg(changed), round(clean.shape[1] * height / clean.shape[0]), height
+    )
 
 
 def _strip(clip: Clip) -> UInt8[np.ndarray, "h w 3"]:

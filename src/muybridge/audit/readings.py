@@ -14,6 +14,7 @@ from muybridge.measure.estimate import Estimate, Interval
 from muybridge.measure.intervals import CLEAN, Condition, Outcomes, outcomes, resample_groups, tally
 from muybridge.measure.robustness_scores import category_means, flips, grid
 from muybridge.measure.zeroshot_scores import calibration, probabilities
+from muybridge.perturb import TYPES
 from muybridge.runs.contents.predictions import Predictions, read_predictions
 from muybridge.runs.records import Run
 
@@ -85,7 +86,8 @@ class Readings:
         time: by name in ``TIME``.
         place: by name in ``PLACE``.
         partner: share of reversed clips of classes with a reverse that are called by it; None where no class has one.
-        reader: accuracy of the order-free reader on the same videos, and the model's clean accuracy above it.
+        reader: accuracy of the order-free reader, and the model's clean accuracy above it on the same videos.
+        read: how many videos these are.
         nans: videos without scores that are numbers, clean.
         classes: names by index.
     """
@@ -102,6 +104,7 @@ class Readings:
     place: Mapping[str, Cell]
     partner: Interval | None
     reader: tuple[Estimate, Estimate] | None
+    read: int
     nans: int
     classes: tuple[str, ...] = field(default=())
 
@@ -173,14 +176,12 @@ def readings_of(run: Run, seen: DataLook) -> Readings:
         len(right.counted.groups),
         _by_group(by_clean),
         calibrated(by_clean),
-        {
-            name: category(name)
-            for name in dict.fromkeys(categories[one] for one in categories if one in wanted)
-        },
+        {name: category(name) for name in [*TYPES, "other"] if name in {categories[one] for one in wanted}},
         {name: cell(one) for name, one in TIME.items() if one in there},
         {name: cell(one) for name, one in PLACE.items() if one in there},
         _partner(rows, relabelled.get(REVERSAL, {}).get("1"), classes),
         _beside_reader(by_clean, seen),
+        0 if isinstance(seen.reader, str) else sum(name in seen.reader for name in by_clean.video.tolist()),
         int((by_clean.predicted == -1).sum()),
         classes,
     )

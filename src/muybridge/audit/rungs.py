@@ -106,12 +106,14 @@ class Choice:
         videos: how many are tested.
         of: how many could be.
         seconds: what it is expected to take.
+        costs: what was measured.
     """
 
     rung: Rung
     videos: int
     of: int
     seconds: float
+    costs: Costs
 
 
 def choose(seconds: float, of: int, frames: int, costs: Costs, minutes: float, elapsed: float) -> Choice:
@@ -134,14 +136,14 @@ def choose(seconds: float, of: int, frames: int, costs: Costs, minutes: float, e
         besides, each = costs.besides(cells), costs.video(cells)
         fitting = min(of, int((seconds - besides) / each))
         if fitting >= min(of, rung.videos):
-            return Choice(rung, fitting, of, besides + fitting * each)
+            return Choice(rung, fitting, of, besides + fitting * each, costs)
     cells = found[0].conditions
     least = (elapsed + costs.besides(cells) + min(of, found[0].videos) * costs.video(cells)) / 60
     few, each = min(of, found[0].videos), costs.video(cells)
     least = (elapsed + costs.besides(cells) + few * each) / 60
     raise UsageError(
-        f"--minutes {minutes:g}: too few for anything: {few} video{'s' if few > 1 else ''} under {len(cells) + 1} conditions "
-        f"take about {few * each:.0f} s here, and what stands around them {elapsed + costs.besides(cells):.0f} s. The least is about --minutes "
+        f"--minutes {minutes:g}: too few for anything: {few} video{'s' if few > 1 else ''} under {len(cells) + 1} conditions take about "
+        f"{few * each:.0f} s here, and what stands around them {elapsed + costs.besides(cells):.0f} s. The least is about --minutes "
         f"{round_up(least)}; shorter clips (--frames, --views 1x1) take less."
     )
 

@@ -19,8 +19,8 @@ ABOUT = """Say how far a model can be trusted on your videos, in one command.
   muybridge audit i3d --weights i3d.safetensors --data list.csv --label names --out trust
   muybridge audit mypackage.models:build --data my/videos
 
-It measures the first clips, chooses videos, conditions and severities that fit into the minutes, and says what it left out. The card lies in
-OUT/audit: card.html, card.md, card.json, and model-card.md, a section for a model card. How to read it: docs/audit.md."""
+It measures the first clips, chooses videos, conditions and severities that fit into the minutes, and says what it left out. The card lies
+in OUT/audit: card.html, card.md, card.json, and model-card.md, a section for a model card. How to read it: docs/audit.md."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Whether a few numbers about a file tell its label: a cross-validated classifier so simple that nothing has to be trained.
 
-Each property is cut at quantiles of the training videos, and the classes of a bin are counted (naive Bayes over bins, with one added to
-each count). It finds what single properties, or several that need not be read together, tell; a label that only hangs on a combination of them
+Each property is cut at quantiles of the training videos, and the classes of a bin are counted (naive Bayes over bins, one added to each
+count). It finds what single properties tell, or several that need not be read together; a label that hangs on a combination of them alone
 (an exclusive or) escapes it.
 """
 
