@@ -196,12 +196,12 @@ def answer(name: str, found: Readings, compared: Mapping[str, Compared], verdict
     if falls:
         worst = max(falls, key=lambda one: compared[one].interval.value)
         fall = compared[worst].interval
-        verb = "lowers" if len(falls) == 1 else "lower"
+        most = f", most of all {worst}," if len(falls) > 1 else ""
         clauses.append(
-            f"{listed(falls)} {verb} it, most of all {worst}, by {100 * fall.value:.0f} points {point_ends(fall)}"
+            f"{listed(falls)} perturbations lower that{most} by {100 * fall.value:.0f} points {point_ends(fall)}"
         )
     if rest:
-        clauses.append(f"no fall is shown under {listed(rest)}")
+        clauses.append(f"no fall is shown under {listed(rest)} perturbations")
     against = [
         short[key].title.rstrip("?").lower() + ": " + short[key].short
         for key in ("calibration", "shortcuts", "data")

@@ -56,8 +56,8 @@ def limits(found: Readings, around: Circumstances, compared: int, told: Mapping[
     said = [*_left_out(around), *_units(found), *_of_the_model(found, around), *_out_of_means(found, told)]
     said += [f"{note[0].upper()}{note[1:]}." for note in map(str, told.get("notes") or []) if note]
     said.append(
-        f"{compared} comparisons are made on this card; a verdict is one that stands after Holm's correction over all of them. Each interval "
-        "is of one number alone."
+        f"{compared} comparisons are made on this card; a verdict is one that stands after Holm's correction over all of them. "
+        "Each interval is of one number alone."
     )
     return said
 
@@ -69,8 +69,8 @@ def _left_out(around: Circumstances) -> list[str]:
             "by --limit" if around.limit is not None and around.videos == around.limit else "for want of time"
         )
         said.append(
-            f"{around.of - around.videos:,} of {around.of:,} videos were not tested, {why}; the others were chosen over classes and groups "
-            "by the seed."
+            f"{around.of - around.videos:,} of {around.of:,} videos were not tested, {why}; "
+            "the others were chosen over classes and groups by the seed."
         )
     if not around.is_all:
         said.append(f"Conditions: {around.rung}, for want of time or videos. Of others nothing is said.")

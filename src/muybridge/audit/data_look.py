@@ -188,7 +188,7 @@ def properties(records: Sequence[VideoRecord], found: Survey) -> dict[str, np.nd
 def order_free(
     dataset: Dataset, train: Sequence[VideoRecord], tested: Sequence[VideoRecord], found: Survey
 ) -> Mapping[str, bool] | str:
-    """Right or wrong, by tested video: a linear reader of mean and spread over time of small grey pictures, the same for any order of frames.
+    """Right or wrong, by tested video: a linear reader of mean and spread over time of small grey pictures, whatever their order.
 
     It is no ceiling of what needs no order, but what is reached without: a better reader may reach more.
     """
