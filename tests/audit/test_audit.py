@@ -301,6 +301,16 @@ def test_a_shortcut_of_the_data_is_found(tmp_path: Path):
     assert isinstance(few[0], str)
 
 
+def test_a_look_that_takes_too_long_is_cut_to_a_third(videos: Path):
+    """By a clock that stands still until the first look is done, and then is late once."""
+    dataset, times = sources.load([str(videos)]), iter([0.0, 100.0])
+    found = look(
+        dataset, [], list(dataset.records), 16, 1, 0, 4, lambda *_: None, 10.0, lambda: next(times, 100.0)
+    )  # fmt: skip
+    assert len(found.looked) == 5
+    assert len({r.label for r in dataset.records if r.id in found.looked}) == 2
+
+
 def test_the_order_free_reader_is_blind_to_order_and_no_more(videos: Path, tmp_path: Path):
     """Left and right are told by order alone: the reader is right in no more videos than chance allows; shades it tells."""
     dataset = sources.load([str(videos)])

@@ -1,5 +1,6 @@
 """An audit from its config to its card: look at the data, measure the first clips, choose what fits, run it, say what was found."""
 
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -43,6 +44,8 @@ from muybridge.train.precision import choose as compute_of
 FOLDER = "audit"
 """Below OUT: the plan and the pages."""
 PLAN, VERSION = "plan.json", 1
+LOOK = 0.25
+"""Share of the time after which the doctor looks at fewer videos."""
 SHORT = 16
 """Frames below which the doctor calls a video short, where no other number is asked for."""
 MOST = 32
@@ -112,12 +115,12 @@ def audit(
     )
     seen = look(
         job.dataset, train, tested, looked, config.workers, config.seed, job.config.frames or SHORT,
-        lambda task, done, total: show.update(task, done, total),
+        lambda task, done, total: show.update(task, done, total), math.inf if plan else LOOK * 60 * config.minutes,
     )  # fmt: skip
     if plan is not None:
         show.say(f"{place / PLAN}: planned before. {said(plan, config.minutes)}")
     else:
-        plan = make_plan(config, job, len(tested), looked, memory, began, show)
+        plan = make_plan(config, job, len(tested), len(seen.looked), memory, began, show)
         show.say(said(plan, config.minutes))
     if config.dry_run:
         return None

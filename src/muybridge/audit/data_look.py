@@ -1,5 +1,6 @@
 """What the videos say without the model: the doctor's findings, properties of files that tell the label, a reader that cannot see order."""
 
+import math
 import os
 import time
 from collections import Counter
@@ -25,6 +26,10 @@ STREAM = "limit"
 """As ``robustness --limit`` chooses: what is looked at and what is tested are the same videos, as far as they go."""
 CELLS = 8
 """The order-free reader sees pictures of as many cells a side."""
+
+
+class TooLongError(Exception):
+    """A look takes longer than it may."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,12 @@ def look(
     seed: int,
     frames: int,
     progress: Progress,
+    seconds: float = math.inf,
+    clock: Callable[[], float] = time.monotonic,
 ) -> DataLook:
     """Look at ``most`` videos: all, or some of every class and group, tested ones and training ones by halves.
+
+    Where comparing them with each other takes too long, which grows with the square of their number, a third of them is looked at instead.
 
     Args:
         dataset: all videos.
@@ -76,9 +85,23 @@ def look(
         seed: chooses videos where there are too many.
         frames: of a clip; shorter videos are named.
         progress: told what is done.
+        seconds: after which fewer are looked at.
+        clock: seconds.
     """
-    chosen = some_of(dataset, train, tested, most, seed)
-    found = examined(dataset, chosen, frames, workers or os.cpu_count() or 1, progress)
+    began, cores = clock(), workers or os.cpu_count() or 1
+
+    def watched(task: str, done: int, total: int) -> None:
+        progress(task, done, total)
+        if clock() - began > seconds and most > FIRST:
+            raise TooLongError
+
+    while True:
+        chosen = some_of(dataset, train, tested, most, seed)
+        try:
+            found = examined(dataset, chosen, frames, cores, watched)
+            break
+        except TooLongError:
+            began, seconds, most = clock(), seconds / 3, max(FIRST, most // 3)
     looked = frozenset(record.id for record in chosen)
     hints, hinted = hints_of(dataset, chosen, found)
     learnt = [record for record in train if record.id in looked and record.label >= 0]
