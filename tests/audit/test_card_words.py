@@ -38,7 +38,14 @@ def test_what_stands_alone_and_not_in_the_family_is_said_to():
 def test_one_group_has_no_interval_and_no_verdict():
     one = family({"a": Estimate(0.8, np.full(10, 0.8), 1)})["a"]
     assert not one.stands
-    assert "one source group: no interval" in card_words.fall(one)
+    assert one.is_open
+    assert card_words.fall(one) == "is \N{MINUS SIGN}80.0 points from the clean one, without an interval"
+    assert (
+        card_words.category(
+            "noise", Cell((("jpeg", 1),), *[Estimate(0.8, np.full(10, 0.8), 1)] * 3), one
+        ).mark
+        == "open"
+    )
     assert "no interval" in ends(one.interval)
 
 

@@ -188,6 +188,8 @@ def answer(name: str, found: Readings, compared: Mapping[str, Compared], verdict
     told = found.clean.interval(of_accuracy=True)
     bounds_ = "" if math.isnan(told.low) else f", 95 % interval {100 * told.low:.1f} to {100 * told.high:.1f}"
     words = f"Right in {percent(told.value)} of {found.videos:,} videos{bounds_}"
+    if compared["above chance"].is_open:
+        return f"{words}. There is one source group, so no interval: nothing tells how far that holds for others, and there is no verdict."
     if not compared["above chance"].above:
         return f"{words}: that cannot be separated from chance ({percent(found.chance)}), and no further verdict can rest on it."
     falls = [one for one in found.categories if compared[one].above]

@@ -81,7 +81,9 @@ def markdown(card: Card, pictures: Sequence[FlipPicture]) -> str:
     lines = [f"# {card.question}", "", card.answer, "", "| question | answer | |", "|---|---|---|"]
     lines += [f"| {_cell(one.title)} | {_cell(one.short)} | {WORDS[one.mark]} |" for one in card.verdicts]
     lines += ["", "## In words", ""]
-    lines += [f"- **{one.title}** {one.words}" for one in card.verdicts]
+    lines += [
+        f"- **{one.title}{'' if one.title.endswith('?') else ':'}** {one.words}" for one in card.verdicts
+    ]
     lines += ["", "## Numbers", "", *_table(card.rows)]
     if pictures:
         lines += ["", "## Answers that flip", ""]
@@ -130,7 +132,8 @@ def _tested(card: Card) -> str:
     """Which videos, in a clause."""
     data = card.facts["data"]
     return (
-        f"{_cell(data['name'])}, {data['videos']:,} of {data['of']:,} videos in {data['groups']:,} source groups, fingerprint "
+        f"{_cell(data['name'])}, {data['videos']:,} of {data['of']:,} videos in {data['groups']:,} source "
+        f"{'group' if data['groups'] == 1 else 'groups'}, fingerprint "
         f"`{data['fingerprint']}`"
     )
 

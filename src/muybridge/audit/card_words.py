@@ -55,6 +55,8 @@ def _span(severities: Sequence[int]) -> str:
 
 def fall(one: Compared) -> str:
     """A fall as a clause: by how much, or that it cannot be told from none."""
+    if one.is_open:
+        return f"is {points(-one.interval.value)} points from the clean one, without an interval"
     if one.stands:
         way = "falls" if one.interval.value > 0 else "rises"
         return f"{way} by {abs(100 * one.interval.value):.1f} points {point_ends(one.interval)}"
@@ -82,6 +84,9 @@ def accuracy(found: Readings, compared: Mapping[str, Compared]) -> Verdict:
     if beyond.below:
         words += " That is below chance: see whether classes and labels are matched as they should be."
         return Verdict("accuracy", "Is it right?", "bad", f"{percent(told.value)}, below chance", words)
+    if beyond.is_open:
+        words += " Without an interval, nothing tells it from chance."
+        return Verdict("accuracy", "Is it right?", "open", f"{percent(told.value)}, no interval", words)
     words += f" It cannot be separated from chance{alone(beyond)}."
     return Verdict("accuracy", "Is it right?", "open", f"{percent(told.value)}, not told from chance", words)
 
@@ -103,6 +108,9 @@ def calibration(found: Readings, compared: Mapping[str, Compared]) -> Verdict:
         f"{percent(error.value)} {ends(error)}, 15 bins, biased upwards with few videos."
     )
     apart = abs(100 * over.interval.value)
+    if over.is_open:
+        words += f" The difference, {points(over.interval.value)} points, has no interval."
+        return Verdict("calibration", title, "open", "no verdict without an interval", words)
     if not over.stands:
         words += (
             f" On average, confidence and accuracy cannot be separated ({points(over.interval.value)} points "
@@ -120,10 +128,12 @@ def category(name: str, cell: Cell, one: Compared) -> Verdict:
     """What a category of perturbations does."""
     now, changed = cell.accuracy.interval(of_accuracy=True), cell.changed.interval(of_accuracy=True)
     words = (
-        f"Under {named(cell)} it is right in {percent(now.value)} {ends(now)}: accuracy {fall(one)}. "
+        f"{named(cell)}: right in {percent(now.value)} {ends(now)}: accuracy {fall(one)}. "
         f"{percent(changed.value)} of the answers change {ends(changed)}."
     )
-    if one.above:
+    if one.is_open:
+        short, mark = "no verdict without an interval", "open"
+    elif one.above:
         short, mark = f"falls by {100 * one.interval.value:.0f} points", "bad"
     elif one.below:
         short, mark = f"rises by {abs(100 * one.interval.value):.0f} points", "note"
@@ -149,7 +159,8 @@ def time(found: Readings, compared: Mapping[str, Compared], seen: DataLook) -> V
     ]
     if relabelled := [name for name, cell in found.time.items() if cell.relabelled]:
         parts.insert(0, _relabelled(found, relabelled))
-    if (beside := compared.get("reversed beside mirrored")) is not None:
+    beside = compared.get("reversed beside mirrored")
+    if beside is not None and not beside.is_open:
         costs = f"({points(beside.interval.value)} points {point_ends(beside.interval)}{alone(beside)})"
         way = (
             f"costs {'more' if beside.above else 'less'} than"
@@ -165,7 +176,7 @@ def time(found: Readings, compared: Mapping[str, Compared], seen: DataLook) -> V
         order.append("called by its reverse")
     motion = "single frame" in compared and compared["single frame"].above
     if not compared["above chance"].above:
-        short, mark = "cannot be asked: not told from chance", "open"
+        short, mark = _unasked(compared), "open"
     elif order:
         short, mark = "yes, the order of frames", "note"
     elif motion:
@@ -204,6 +215,8 @@ def _reader(found: Readings, compared: Mapping[str, Compared], seen: DataLook) -
         f"right in {percent(one.value)} of {found.read:,} videos {ends(one)}"
     )
     gap = f"{abs(100 * beyond.interval.value):.1f} points"
+    if beyond.is_open:
+        return f"{words}."
     if beyond.above:
         return f"{words}; the model is {gap} above it {point_ends(beyond.interval)}."
     if beyond.below:
@@ -234,7 +247,7 @@ def background(found: Readings, compared: Mapping[str, Compared]) -> Verdict:
     if still.above:
         parts.insert(1, "That is above chance: the surroundings alone tell it some classes.")
     if not compared["above chance"].above:
-        short, mark = "cannot be asked: not told from chance", "open"
+        short, mark = _unasked(compared), "open"
     elif still.above and border.above:
         short, mark = "the surroundings tell it classes, and it needs them", "note"
     elif still.above:
@@ -297,6 +310,11 @@ def data(seen: DataLook, has_training: bool) -> Verdict:
             words,
         )
     return Verdict("data", "Are the data sound?", "note" if kinds else "good", seen.survey.verdict, words)
+
+
+def _unasked(compared: Mapping[str, Compared]) -> str:
+    """Why nothing can rest on the clean accuracy."""
+    return f"cannot be asked: {'no interval' if compared['above chance'].is_open else 'not told from chance'}"
 
 
 def _mark(word: str) -> Mark:

@@ -22,6 +22,8 @@ SHARE = 0.2
 """Share of the time that the doctor may take."""
 FIRST = 3
 """Videos that are looked at to know what a look costs."""
+FEWEST = 32
+"""So many are looked at whatever it takes."""
 STREAM = "limit"
 """As ``robustness --limit`` chooses: what is looked at and what is tested are the same videos, as far as they go."""
 CELLS = 8
@@ -74,7 +76,7 @@ def look(
 ) -> DataLook:
     """Look at ``most`` videos: all, or some of every class and group, tested ones and training ones by halves.
 
-    Where comparing them with each other takes too long, which grows with the square of their number, a third of them is looked at instead.
+    Where comparing them with each other takes too long, which grows with the square of their number, a quarter is looked at instead.
 
     Args:
         dataset: all videos.
@@ -92,7 +94,7 @@ def look(
 
     def watched(task: str, done: int, total: int) -> None:
         progress(task, done, total)
-        if clock() - began > seconds and most > FIRST:
+        if clock() - began > seconds and most > FEWEST:
             raise TooLongError
 
     while True:
@@ -101,7 +103,7 @@ def look(
             found = examined(dataset, chosen, frames, cores, watched)
             break
         except TooLongError:
-            began, seconds, most = clock(), seconds / 3, max(FIRST, most // 3)
+            began, seconds, most = clock(), seconds / 2, max(FEWEST, most // 4)
     looked = frozenset(record.id for record in chosen)
     hints, hinted = hints_of(dataset, chosen, found)
     learnt = [record for record in train if record.id in looked and record.label >= 0]

@@ -30,6 +30,11 @@ class Compared:
         return self.adjusted <= 1 - LEVEL + 1e-12
 
     @property
+    def is_open(self) -> bool:
+        """Whether it has no interval, so that no verdict is possible."""
+        return math.isnan(self.interval.low)
+
+    @property
     def above(self) -> bool:
         """Whether it stands, and is above 0."""
         return self.stands and self.interval.value > 0
@@ -61,22 +66,17 @@ def points(difference: float) -> str:
 
 
 def ends(one: Interval) -> str:
-    """The interval of a share in brackets; why there is none."""
+    """The interval of a share in brackets; that there is none."""
     if math.isnan(one.low):
-        return f"({none(one)})"
+        return "(no interval)"
     return f"(95 % interval {100 * one.low:.1f} to {100 * one.high:.1f})"
 
 
 def point_ends(one: Interval) -> str:
-    """The interval of a difference in brackets; why there is none."""
+    """The interval of a difference in brackets; that there is none."""
     if math.isnan(one.low):
-        return f"({none(one)})"
+        return "(no interval)"
     return f"(95 % interval {points(one.low)} to {points(one.high)} points)"
-
-
-def none(one: Interval) -> str:
-    """Why a number has no interval."""
-    return "one source group: no interval" if one.groups == 1 else "no interval"
 
 
 def alone(one: Compared) -> str:
