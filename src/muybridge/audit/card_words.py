@@ -8,8 +8,10 @@ from muybridge.audit.data_look import DataLook
 from muybridge.audit.family import Compared, alone, ends, percent, point_ends, points
 from muybridge.audit.readings import Cell, Readings
 from muybridge.data.doctor.examine import SPOIL
-from muybridge.data.doctor.summary import MEANINGS
+from muybridge.data.doctor.summary import meaning
 
+TELLING = 3
+"""Videos of the smallest group from which on accuracies by group are said."""
 Mark = Literal["good", "bad", "open", "note"]
 """Whether a verdict speaks for trust, against it, leaves it open, or only tells."""
 
@@ -70,7 +72,7 @@ def accuracy(found: Readings, compared: Mapping[str, Compared]) -> Verdict:
     words = f"Right in {percent(told.value)} of {found.videos:,} videos {ends(told)}, {chance}."
     if found.nans:
         words += f" {found.nans:,} of them have no scores that are numbers and count as wrong."
-    if found.by_group:
+    if found.by_group and min(total for _, total in found.by_group.values()) >= TELLING:
         shares = {name: right / total for name, (right, total) in found.by_group.items()}
         low, high = min(shares, key=lambda g: shares[g]), max(shares, key=lambda g: shares[g])
         if low != high:
@@ -119,9 +121,9 @@ def calibration(found: Readings, compared: Mapping[str, Compared]) -> Verdict:
         return Verdict("calibration", title, "open", "no difference shown on average", words)
     if over.above:
         words += f" On average it is {apart:.1f} points surer than it is right {point_ends(over.interval)}."
-        return Verdict("calibration", title, "bad", f"too sure, by {apart:.0f} points", words)
+        return Verdict("calibration", title, "bad", f"too sure, by {apart:.1f} points", words)
     words += f" On average it is {apart:.1f} points less sure than it is right {point_ends(over.interval)}."
-    return Verdict("calibration", title, "note", f"less sure than right, by {apart:.0f} points", words)
+    return Verdict("calibration", title, "note", f"less sure than right, by {apart:.1f} points", words)
 
 
 def category(name: str, cell: Cell, one: Compared) -> Verdict:
@@ -168,7 +170,6 @@ def time(found: Readings, compared: Mapping[str, Compared], seen: DataLook) -> V
             else "cannot be separated from"
         )
         parts.append(f"Reversal {way} a mirror, which changes every frame and no order {costs}.")
-    parts.append(_reader(found, compared, seen))
     order = [name for name in ("shuffled",) if name in compared and compared[name].above]
     if beside is not None and beside.above and compared["reversed"].above:
         order.append("reversed")
@@ -184,6 +185,7 @@ def time(found: Readings, compared: Mapping[str, Compared], seen: DataLook) -> V
     else:
         short, mark = "no use of time shown", "open"
         parts.append(f"That does not show that it uses none: {_within(found, compared)}.")
+    parts.append(_reader(found, compared, seen))
     return Verdict("time", title, _mark(mark), short, " ".join(parts))
 
 
@@ -290,8 +292,7 @@ def data(seen: DataLook, has_training: bool) -> Verdict:
     kinds = seen.kinds
     spoilt = {name: kinds[name] for name in SPOIL if kinds[name]}
     found = ", ".join(
-        f"{name} {number:,} ({MEANINGS[name]})" if name in MEANINGS else f"{name} {number:,}"
-        for name, number in kinds.items()
+        f"{name} {number:,} ({meaning(name).removeprefix(': ')})" for name, number in kinds.items()
     )
     some = "all" if len(seen.looked) == seen.of else f"{len(seen.looked):,} of"
     words = f"The doctor looked at {some} {seen.of:,} videos: {found or 'nothing found'}. Verdict: {seen.survey.verdict}."

@@ -182,6 +182,9 @@ def hints_of(
             f"{len(whole)} videos in {len(groups)} groups: wanted {FEWEST_VIDEOS} in {FEWEST_GROUPS} at least",
             len(whole),
         )
+    sources = {label: {r.group for r in whole if r.label == label} for label in classes}
+    if sum(len(one) > 1 for one in sources.values()) < 2:
+        return "fewer than two classes have videos of two groups, so that none can be held out", len(whole)
     folds = assign_folds(replace(dataset, records=tuple(whole)), min(5, len(groups)))
     labels, fold = np.array([r.label for r in whole]), np.array([folds[r.group] for r in whole])
     named = properties(whole, found)
