@@ -26,6 +26,7 @@ KINDS: dict[str, type] = {
     "load": ModelConfig,
     "distill": configs.FinetuneConfig,
     "quickstart": QuickstartConfig,
+    "audit": configs.AuditConfig,
 }
 OTHER = {"export", "study", "report", "runs", "compare", "claims", "review"}
 TEXT = {str, PathLike[str]}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # a type checker sees the functions; at run time they come with their first use
     from muybridge.api import (
+        audit,
         claims,
         compare,
         distill,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # a type checker sees the functions; at run time they come wi
 
 __version__ = "0.2.0"
 __all__ = [
+    "audit",
     "claims",
     "compare",
     "distill",

@@ -189,3 +189,46 @@ class Found(list):
     @property
     def names(self) -> set[str]:
         return {point.name for point in self}
+
+
+def test_a_single_frame_is_the_middle_one_all_the_time():
+    clip = five(t=7)
+    shown = cell(clip, "single_frame")
+    assert torch.equal(shown, clip.frames[:, :, 3:4].expand_as(clip.frames))
+    assert torch.equal(cell(five(t=8), "single_frame"), five(t=8).frames[:, :, 4:5].expand(-1, -1, 8, -1, -1))
+
+
+@pytest.mark.parametrize(("h", "w"), [(40, 48), (32, 32), (33, 47)])
+def test_the_masks_hide_halves_that_make_up_the_picture(h: int, w: int):
+    clip = five(h=h, w=w)
+    before = torch.where(clip.frames == 128, 129, clip.frames)  # so that grey tells what is hidden
+    clip = replace(clip, frames=before)
+    middle, border = (cell(clip, name) == 128 for name in ("centre_masked", "border_masked"))
+    assert not (middle & border).any()
+    assert (middle | border).all()
+    assert middle[..., h // 2, w // 2].all()
+    assert border[..., 0, 0].all()
+    assert middle.float().mean() == pytest.approx(0.5, abs=0.03)
+    assert torch.equal(cell(clip, "centre_masked")[~middle], before[~middle])
+    assert torch.equal(cell(clip, "border_masked")[~border], before[~border])
+
+
+def test_single_cells_and_controls_stand_where_they_are_named():
+    found = conditions(types=["reversal:1", "jpeg:3", "single_frame", "jpeg:3", "clean"], severities=(2, 4))
+    assert found == [("clean", 0), ("horizontal_flip", 0), ("reversal", 1), ("jpeg", 3), ("single_frame", 0)]
+    assert conditions(types=["jpeg", "jpeg:4"], severities=(2, 4))[1:] == [("jpeg", 2), ("jpeg", 4)]
+    assert ("lossless", 0) in conditions(types=["mpeg4:2"])
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("jpeg:9", "severity 9"),
+        ("jpeg:x", "TYPE:SEVERITY"),
+        ("single_frame:1", "no severities"),
+        ("jpg:3", "jpeg"),
+    ],
+)
+def test_words_that_are_no_cell_are_refused(word: str, says: str):
+    with pytest.raises(UsageError, match=says):
+        conditions(types=[word])

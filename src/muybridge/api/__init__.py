@@ -1,5 +1,7 @@
 """The verbs as typed Python functions, which ``muybridge`` hands on: ``muybridge.pretrain(data="my/videos", out="runs")``."""
 
+from muybridge.api.audit_function import audit as audit
+from muybridge.api.audit_function import run_audit as run_audit
 from muybridge.api.embed_functions import embed as embed
 from muybridge.api.embed_functions import load as load
 from muybridge.api.embed_functions import run_embed as run_embed

@@ -51,7 +51,7 @@ def run_stage(
         job = resolve(config, subject=subject)
         check_there(job.dataset, config.allow_broken)
         return job.run
-    _claim(config)
+    claim(config)
     workers = worker_count(config.workers)
     with show or screen() as bars:
         job = resolve(config, subject=subject, memory=ResolveCache(lambda: render(workers, bars)))
@@ -120,7 +120,7 @@ def run_study(
     config = absolute(config)
     if config.dry_run:
         return Finished(make_plan(recipe, config), Outcome())
-    _claim(config)
+    claim(config)
     with show or screen() as bars:
         if announce:
             announce(config, bars.say)
@@ -138,7 +138,7 @@ def run_study(
     return finished
 
 
-def _claim(config: Control) -> None:
+def claim(config: Control) -> None:
     """Claim the folder, once: of several processes under torchrun the first does it and the others wait."""
     if os.environ.get("RANK", "0") == "0":
         folder.claim(config.out, resume=config.resume, overwrite=config.overwrite)

@@ -29,6 +29,9 @@ COMMANDS = {
             "pretrain, probe, fine-tune, perturb and report in minutes; --data FOLDER for your own videos",
             "muybridge.cli.study:QUICKSTART",
         ),
+        "audit": Entry(
+            "how far can a model be trusted on your videos: one page of verdicts within --minutes", "muybridge.cli.audit:AUDIT"
+        ),
     },
     "one step": {
         **{name: Entry(stage.summary, STAGE.target) for name, stage in STAGES.items()},

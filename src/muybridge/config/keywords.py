@@ -148,8 +148,8 @@ class RetrievalFields(TransferFields, total=False):
     features: Literal["pooled", "conv5"]
 
 
-class RobustnessFields(ControlFields, total=False):
-    """Fields of ``RobustnessConfig``."""
+class TestedFields(ControlFields, total=False):
+    """Fields of ``TestedConfig``."""
 
     weights: Word | None
     weights_key: Word | None
@@ -165,9 +165,6 @@ class RobustnessFields(ControlFields, total=False):
     root: Word | None
     where: Words
     label_changing: Words
-    profile: Word
-    types: Words
-    severities: Numbers
     protocol: Word | None
     views: Word | None
     frames: int | None
@@ -176,6 +173,19 @@ class RobustnessFields(ControlFields, total=False):
     short_side: int | None
     crop: int | None
     batch: int | None
+
+
+class RobustnessFields(TestedFields, total=False):
+    """Fields of ``RobustnessConfig``."""
+
+    profile: Word
+    types: Words
+    severities: Numbers
+    limit_over: Literal["classes", "groups"]
+
+
+class AuditFields(TestedFields, total=False):
+    """Fields of ``AuditConfig``, but for ``minutes``, which the function names itself."""
 
 
 class ZeroshotFields(ControlFields, total=False):

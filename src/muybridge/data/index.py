@@ -273,6 +273,28 @@ def balanced(
     return sorted(chosen, key=lambda r: r.id)
 
 
+def spread(records: Iterable[VideoRecord], size: int, seed: int, stream: str = "subset") -> list[VideoRecord]:
+    """``size`` records over as many classes, and within each over as many groups, as there are; chosen by a hash of (seed, stream, name).
+
+    As ``balanced``, but the videos of a class come from another group each, as long as it has others.
+    """
+    turns, own, order = Counter[tuple[int, str]](), defaultdict[int, list[VideoRecord]](list), {}
+    for record in sorted(records, key=lambda r: seeding.key(seed, stream, r.id)):
+        turns[record.label, record.group] += 1
+        order[record.id] = (
+            turns[record.label, record.group],
+            seeding.key(seed, stream, "group", record.group),
+        )
+        own[record.label].append(record)
+    ranked = [
+        (rank, seeding.key(seed, stream, "class", label), record)
+        for label, some in own.items()
+        for rank, record in enumerate(sorted(some, key=lambda r: order[r.id]))
+    ]
+    chosen = [one[2] for one in sorted(ranked, key=lambda one: one[:2])[:size]]
+    return sorted(chosen, key=lambda r: r.id)
+
+
 TOPPED_UP = "taken from a larger class, since smaller ones have too few"
 
 

@@ -28,6 +28,8 @@ AT_ONCE = 8
 RUN = re.compile(rf"(runs/[a-z][a-z0-9_-]*/[0-9a-f]{{16}})/{re.escape(RESULT)}")
 PAGES = (".html", ".md", ".json", ".csv", ".tex")
 """Files of a study that are published beside its runs."""
+BELOW = ("tables", "audit")
+"""Folders with such files."""
 
 
 class DamagedError(MuybridgeError):
@@ -163,14 +165,14 @@ def publish_pages(out: Path) -> None:
     store = store_of(out)
     if store is None:
         return
-    for folder, place in ((out, store), (out / "tables", store.below("tables"))):
+    for folder, place in ((out, store), *((out / name, store.below(name)) for name in BELOW)):
         for path in _pages(folder):
             place.put(path)
 
 
 def _pages(folder: Path) -> list[Path]:
     """What Muybridge writes for people; links, and whatever else lies there, stay here."""
-    if not folder.is_dir() or (folder.is_symlink() and folder.name == "tables"):
+    if not folder.is_dir() or (folder.is_symlink() and folder.name in BELOW):
         return []
     with os.scandir(folder) as found:
         names = [one.name for one in found if one.is_file(follow_symlinks=False)]

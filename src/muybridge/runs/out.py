@@ -15,7 +15,7 @@ from muybridge.store.storage import Store, lacks_secrets, local, portable, store
 
 MARKER = "muybridge.json"
 LAYOUT = 1
-OWN = ("runs", "tables", "track", "slurm", "report.html", "report.md", "study.json")
+OWN = ("runs", "audit", "tables", "track", "slurm", "report.html", "report.md", "study.json")
 
 
 def claim(out: Path, *, resume: bool = True, overwrite: bool = False) -> None:

@@ -23,7 +23,7 @@ from muybridge.core.networks.features import Classifier
 from muybridge.data.index import Dataset, VideoRecord, check_same, divide, fingerprints
 from muybridge.data.lists.name_groups import is_pattern
 from muybridge.data.loader import check_broken
-from muybridge.perturb.apply import CLEAN, conditions
+from muybridge.perturb.apply import conditions
 from muybridge.perturb.profiles import profile_of
 from muybridge.runs.contents import snapshots
 from muybridge.runs.contents.strips import write_strips
@@ -45,7 +45,7 @@ from muybridge.stages.testing.labels import Labels, matched, same
 from muybridge.stages.testing.models import TestedModel
 from muybridge.stages.testing.parts import ResumableRows
 from muybridge.stages.testing.predict import view_of
-from muybridge.stages.testing.tested import Cached, Direct, Tested, direct, fitting, held_out
+from muybridge.stages.testing.tested import Cached, Direct, Tested, direct, fitting, held_out, some
 from muybridge.stages.testing.tested_strips import condition_strips, flip_strips
 from muybridge.stages.texts.own_pair import model_of
 from muybridge.stages.texts.question import question_of
@@ -134,11 +134,10 @@ class Robustness(Stage[RobustnessConfig]):
     ) -> None:
         """Refuse what is no cell of the grid, and fields that a run answers by itself."""
         super().check(config, dataset, origins, memory)
-        check_cells(config.profile, config.types, config.severities, config.frames or 2)
+        check_cells(config.profile, config.types, config.severities, config.frames or 2, single=True)
         for name in ("types", "severities"):
             given: tuple[object, ...] = vars(config)[name]
-            twice = next((value for value in given if given.count(value) > 1), None)
-            if twice is not None:
+            if twice := next((value for value in given if given.count(value) > 1), None):
                 raise UsageError(f"--{name}: {twice} stands there twice.")
         check_own(config, config.model, self.facts.inputs["model"], FOREIGN)
 
@@ -164,8 +163,7 @@ class Robustness(Stage[RobustnessConfig]):
 
     def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
         """Every test view clean and under every type and severity."""
-        types = [one for one in config["types"] if one != CLEAN]
-        cells = 1 + len(types) * len(config["severities"])
+        cells = len(conditions(config["profile"], config["types"], config["severities"]))
         return Work(0.0, float(test * views_of(config) * cells), " ".join(config["types"]))
 
     def run(self, job: Job[RobustnessConfig], progress: Progress | None) -> Result:
@@ -173,15 +171,8 @@ class Robustness(Stage[RobustnessConfig]):
         config = job.config
         began = time.monotonic()
         compute = choose(config.device, config.precision)
-        if job.subject:
-            trial = _foreign(job, job.subject, compute)
-        else:
-            trial = _zeroshot(job, compute) if job.inputs["model"].stage == "zeroshot" else _own(job)
-        check_cells(config.profile, config.types, config.severities, trial.protocol.frames)
-        clean, *cells = conditions(config.profile, config.types, config.severities)
-        grid = Grid(
-            [clean, (IDENTITY, 0), *cells], job.dataset.name, trial.batch, config.profile, config.seed
-        )
+        trial = setup(job, compute)
+        grid = grid_of(job, trial)
         tick = (lambda done, total: progress(done, total, {})) if progress else None
         state = job.run.path / "state"
         parts = run_grid(grid, trial.subject, trial.labels, trial.tested, compute, state, tick)
@@ -211,6 +202,30 @@ class Robustness(Stage[RobustnessConfig]):
         }
 
 
+def setup(job: Job[RobustnessConfig], compute: Compute) -> RobustnessSetup:
+    """The model of a job, loaded, and the clips that it is asked about; nothing is computed yet but embeddings of texts.
+
+    Raises:
+        UsageError: model and data do not fit together.
+    """
+    if job.subject:
+        return _foreign(job, job.subject, compute)
+    return _zeroshot(job, compute) if job.inputs["model"].stage == "zeroshot" else _own(job)
+
+
+def grid_of(job: Job[RobustnessConfig], trial: RobustnessSetup) -> Grid:
+    """The cells of a job, clean first, then the identity.
+
+    Raises:
+        UsageError: a temporal type on clips of one frame.
+    """
+    config = job.config
+    cells = config.profile, config.types, config.severities
+    check_cells(*cells, trial.protocol.frames, single=True)
+    clean, *others = conditions(*cells)
+    return Grid([clean, (IDENTITY, 0), *others], job.dataset.name, trial.batch, config.profile, config.seed)
+
+
 def _own(job: Job[RobustnessConfig]) -> RobustnessSetup:
     """A finished finetune or probe run, on the clips that it was tested with."""
     config = job.config
@@ -226,12 +241,12 @@ def _own(job: Job[RobustnessConfig]) -> RobustnessSetup:
     classes = tuple(told.get("classes", ()))
     if job.shifted:
         labels = matched(job.dataset.classes, classes, job.dataset.name)
-        test, notes = held_out(job.dataset, config.limit)
-        notes = [*notes, _shift(told, job.dataset, classes)]
+        test, notes = held_out(job.dataset, config.limit, config.limit_over, config.seed)
+        notes = [*notes, labelling.shift(told, job.dataset, classes)]
     else:
         _check_data(job, told)
         labels, notes = same(job.dataset.classes), []
-        _, test = divide(job.dataset, *model.split)
+        test = some(divide(job.dataset, *model.split)[1], config.limit, config.limit_over, config.seed)
     material = prepare(job, {"test": test}, model, law_of(model))
     backbone = build_backbone(model.backbone, model.seed)
     classifier = Classifier(backbone, backbone.dim, len(labels.classes))
@@ -251,16 +266,6 @@ def _own(job: Job[RobustnessConfig]) -> RobustnessSetup:
     )
 
 
-def _shift(told: Mapping[str, Any], dataset: Dataset, classes: Sequence[str]) -> str:
-    """What differs between the data that a run was trained on and those it is tested on, as a note."""
-    untested = len(classes) - len(dataset.classes)
-    rest = f"; {untested} of its {len(classes)} classes are not among these labels" if untested > 0 else ""
-    return (
-        f"tested on {dataset.name} ({dataset.fingerprint}), trained on {told.get('name')} ({told.get('fingerprint')}): labels were matched "
-        f"with classes by name{rest}. Videos that it was trained on are not known here: see that none is among these"
-    )
-
-
 def _zeroshot(job: Job[RobustnessConfig], compute: Compute) -> RobustnessSetup:
     """A finished zero-shot run, on the clips and with the question that it was tested with."""
     config = job.config
@@ -272,11 +277,12 @@ def _zeroshot(job: Job[RobustnessConfig], compute: Compute) -> RobustnessSetup:
     subject, protocol = model_of(asked)
     question = question_of(asked, job.dataset)
     judged = judge(subject, question, asked.logit_scale)
-    records, notes = held_out(job.dataset, config.limit)
+    records, notes = held_out(job.dataset, config.limit, config.limit_over, config.seed)
     batch = config.batch or asked.batch or fitting(protocol, compute.device)
     tested, noted = direct(records, protocol, batch, config.workers, config.allow_broken)
-    name = str(source.result.get("summary", subject.name))
-    model = TestedModel(name, judged, question.classes, source.signature)
+    model = TestedModel(
+        str(source.result.get("summary", subject.name)), judged, question.classes, source.signature
+    )
     blind = judged.model.order_free
     words = [blind_words(subject.name)] if blind else []
     notes = [*job.notes, *notes, *noted, *words]
@@ -303,7 +309,7 @@ def _foreign(job: Job[RobustnessConfig], subject: TestedModel, compute: Compute)
     classes = subject.classes or job.dataset.classes
     labels = matched(job.dataset.classes, classes, where) if subject.classes else same(classes)
     protocol = chosen(config, subject.protocol, subject.clip)
-    records, notes = held_out(job.dataset, config.limit)
+    records, notes = held_out(job.dataset, config.limit, config.limit_over, config.seed)
     batch = config.batch or fitting(protocol, compute.device)
     tested, noted = direct(records, protocol, batch, config.workers, config.allow_broken)
     taken = labelling.notes(labels, job.dataset.classes, bool(subject.classes))

@@ -16,7 +16,7 @@ from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset, check_classes, divide
 from muybridge.objectives import OBJECTIVES
 from muybridge.perturb import PERTURBATIONS
-from muybridge.perturb.apply import CLEAN, ladder_of
+from muybridge.perturb.apply import CLEAN, CUES, ladder_of, parted
 from muybridge.perturb.profiles import SEVERITIES, profile_of
 from muybridge.train import track
 from muybridge.weighting import WEIGHTINGS
@@ -150,18 +150,21 @@ def check_own(config: Control, model: str, stages: tuple[str, ...], fields: tupl
         )
 
 
-def check_cells(profile: str, types: tuple[str, ...], severities: tuple[int, ...], frames: int) -> None:
-    """Refuse what is no cell of a grid.
+def check_cells(
+    profile: str, types: tuple[str, ...], severities: tuple[int, ...], frames: int, single: bool = False
+) -> None:
+    """Refuse what is no cell of a grid; ``single`` allows words that are one cell, as ``jpeg:3`` and the controls ``CUES``.
 
     Raises:
         UsageError: unknown profile, type or severity, or a temporal type on clips of one frame.
     """
-    for name in types:
-        if name != CLEAN:
+    named = [parted(word)[0] if single else word for word in types if word != CLEAN]
+    for name in named:
+        if not (single and name in CUES):
             ladder_of(profile_of(profile), name)
     if not severities or not set(severities) <= set(SEVERITIES):
         raise UsageError(f"--severities {' '.join(map(str, severities))}: wanted numbers from 1 to 5.")
-    temporal = [n for n in types if n in PERTURBATIONS and PERTURBATIONS[n].facts["category"] == "temporal"]
+    temporal = [n for n in named if n in PERTURBATIONS and PERTURBATIONS[n].facts["category"] == "temporal"]
     if temporal and frames < 2:
         raise UsageError(
             f"{temporal[0]} changes the order of frames: it needs clips of at least 2, these have {frames}. Leave temporal types out."

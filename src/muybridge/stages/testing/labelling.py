@@ -1,7 +1,9 @@
 """What is said of how the answers of a model were taken for the labels of a data set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from muybridge.data.index import Dataset
 from muybridge.stages.testing.labels import APART, Labels, spelt
 
 SHOWN = 10
@@ -27,6 +29,16 @@ def notes(labels: Labels, names: Sequence[str], has_classes: bool) -> list[str]:
         if APART not in name and not name.isdecimal() and spelt(name) != spelt(labels.classes[found[0]])
     ]
     return [f"labels that the model spells otherwise: {_few(other)}"] if other else []
+
+
+def shift(told: Mapping[str, Any], dataset: Dataset, classes: Sequence[str]) -> str:
+    """What differs between the data that a run was trained on and those it is tested on, as a note."""
+    untested = len(classes) - len(dataset.classes)
+    rest = f"; {untested} of its {len(classes)} classes are not among these labels" if untested > 0 else ""
+    return (
+        f"tested on {dataset.name} ({dataset.fingerprint}), trained on {told.get('name')} ({told.get('fingerprint')}): labels were matched "
+        f"with classes by name{rest}. Videos that it was trained on are not known here: see that none is among these"
+    )
 
 
 def _few(pairs: Sequence[str]) -> str:

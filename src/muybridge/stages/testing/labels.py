@@ -16,6 +16,8 @@ from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 
 APART = "|"
+SHOWN = 5
+"""Names that an error shows."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,13 @@ def matched(labels: Sequence[str], classes: Sequence[str], where: str) -> Labels
     numbers = all(label.isdecimal() for label in labels) and not any(
         spelt(label) in place for label in labels
     )
-    found = [
-        (_number(label, classes, where),) if numbers else _names(label, place, letters, classes, where)
-        for label in labels
-    ]
-    return Labels(tuple(classes), tuple(found))
+    if numbers:
+        return Labels(tuple(classes), tuple((_number(label, classes, where),) for label in labels))
+    found = [[_index(word, place, letters) for word in label.split(APART)] for label in labels]
+    if any(None in indices for indices in found):
+        raise _unmatched(labels, found, classes, where)
+    accepted = (tuple(dict.fromkeys(one for one in indices if one is not None)) for indices in found)
+    return Labels(tuple(classes), tuple(accepted))
 
 
 def _number(label: str, classes: Sequence[str], where: str) -> int:
@@ -117,20 +121,36 @@ def _by_letters(classes: Sequence[str]) -> dict[str, int]:
     return {key: i for i, name in enumerate(classes) if spelt_alike[key := letters_of(name)] == 1 and key}
 
 
-def _names(
-    label: str, place: dict[str, int], letters: dict[str, int], classes: Sequence[str], where: str
-) -> tuple[int, ...]:
-    found = []
-    for word in label.split(APART):
-        index = place.get(spelt(word), letters.get(letters_of(word)))
-        if index is None:
-            raise UsageError(
-                f"{where}: label {word.strip()!r} is none of the model's {len(classes)} classes"
-                f".{suggestion(word.strip(), classes)} Name the right column with --label (accepted classes with"
-                f" {APART!r} between, empty to leave a video out), or its classes with --classes (zeroshot: --candidates)."
-            )
-        found.append(index)
-    return tuple(dict.fromkeys(found))
+def _index(word: str, place: dict[str, int], letters: dict[str, int]) -> int | None:
+    """The class of a name."""
+    return place.get(spelt(word), letters.get(letters_of(word)))
+
+
+def _unmatched(
+    labels: Sequence[str], found: Sequence[Sequence[int | None]], classes: Sequence[str], where: str
+) -> UsageError:
+    """What is said where labels are no classes: which are, which are not, and the way out."""
+    lost = [
+        word.strip()
+        for label, indices in zip(labels, found, strict=True)
+        for word, index in zip(label.split(APART), indices, strict=True)
+        if index is None
+    ]
+    matched = [label for label, indices in zip(labels, found, strict=True) if None not in indices]
+    others = f"; neither are {_few(lost[1:])}" if len(lost) > 1 else ""
+    fine = (
+        f"{len(matched)} of {len(labels)} labels match ({_few(matched)})" if matched else "No label matches"
+    )
+    return UsageError(
+        f"{where}: label {lost[0]!r} is none of the model's {len(classes)} classes{others}.{suggestion(lost[0], classes)} {fine}; "
+        f"its classes are {_few(classes)}. Name the right column with --label (accepted classes with {APART!r} between, empty to leave a "
+        "video out), or its classes with --classes (zeroshot: --candidates)."
+    )
+
+
+def _few(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(map(repr, names[:SHOWN])) + rest
 
 
 def letters_of(name: str) -> str:

@@ -14,7 +14,7 @@ from muybridge.core.errors import UsageError, VideoError
 from muybridge.data import cache
 from muybridge.data.clips import Views, stream
 from muybridge.data.decode import video_traits as traits
-from muybridge.data.index import Dataset, VideoRecord
+from muybridge.data.index import Dataset, VideoRecord, spread
 from muybridge.data.loader import check_broken
 from muybridge.stages.testing.clip_protocol import Protocol as Evaluation
 from muybridge.stages.testing.clip_protocol import picks
@@ -164,8 +164,23 @@ class Direct:
         return Chunk(Clip(pixels, labels, tuple(record.id for record in of)), views, of, broken)
 
 
-def held_out(dataset: Dataset, limit: int | None) -> tuple[list[VideoRecord], list[str]]:
+def some(records: Sequence[VideoRecord], limit: int | None, over: str, seed: int) -> list[VideoRecord]:
+    """At most ``limit`` of the test videos, over the classes, or over classes and ``groups`` by the seed (``--limit-over``)."""
+    if limit is None or limit >= len(records) or over != "groups":
+        return limited(records, limit)
+    return spread(records, limit, seed, "limit")
+
+
+def held_out(
+    dataset: Dataset, limit: int | None, over: str = "classes", seed: int = 0
+) -> tuple[list[VideoRecord], list[str]]:
     """The videos that an external model is tested on: the test split, else the validation split, else all; and notes.
+
+    Args:
+        dataset: with labels.
+        limit: most videos, chosen as ``some`` does.
+        over: what they are spread over.
+        seed: of the choice.
 
     Raises:
         UsageError: none of them has a label.
@@ -181,7 +196,7 @@ def held_out(dataset: Dataset, limit: int | None) -> tuple[list[VideoRecord], li
     notes = []
     if len(labelled) < len(records):
         notes.append(f"{len(records) - len(labelled)} videos without a label are left out")
-    return limited(labelled, limit), notes
+    return some(labelled, limit, over, seed), notes
 
 
 def direct(
