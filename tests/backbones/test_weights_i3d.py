@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from muybridge.backbones.networks.i3d import I3DClassifier
 from muybridge.backbones.weights import weights_i3d
@@ -191,3 +191,14 @@ def test_help(capsys):
 def test_the_public_checkpoint_gives_the_known_weights_bit_for_bit():
     known = torch.load(ROOT / "weights" / "i3d_rgb_kinetics400.pt", weights_only=True)
     assert same(convert(Path(CHECKPOINT)), known)
+
+
+@pytest.mark.parametrize("name", ["i3d.pt", "i3d.safetensors"])
+def test_a_checkpoint_of_torch_is_said_to_need_no_conversion(name: str, tmp_path: Path):
+    values = {"conv.weight": torch.ones(2)}
+    if name.endswith(".pt"):
+        torch.save(values, tmp_path / name)
+    else:
+        save_file(values, tmp_path / name)
+    with pytest.raises(UsageError, match="needs no conversion: give it to --weights"):
+        convert(tmp_path / name)

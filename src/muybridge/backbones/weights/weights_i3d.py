@@ -117,7 +117,12 @@ def _bytes(path: Path) -> bytes:
     if path.stat().st_size > MOST_BYTES:
         raise UsageError(f"{path}: larger than {MOST_BYTES // 10**6} MB; the checkpoint has 51 MB.")
     if not tarfile.is_tarfile(path):
-        return path.read_bytes()
+        content = path.read_bytes()
+        if content[:4] == b"PK\x03\x04" or path.suffix == ".safetensors":
+            raise UsageError(
+                f"{path}: a checkpoint of torch, which needs no conversion: give it to --weights (or --init, with --backbone i3d) as it is."
+            )
+        return content
     with tarfile.open(path) as archive:
         for member in archive:
             if member.isfile() and Path(member.name).name == MEMBER:
