@@ -12,11 +12,10 @@ import tyro
 from muybridge.cli.flags import Group, Options, Words
 from muybridge.core.errors import UsageError
 from muybridge.core.text.terminal import lines, print_json, visible, width
-from muybridge.data.doctor import summary
-from muybridge.data.index import Dataset
 
 if TYPE_CHECKING:
     from muybridge.data.doctor.examine import Survey
+    from muybridge.data.index import Dataset
 
 ABOUT = "Look at videos before you train on them. DATA is a folder, a list or a name of `muybridge list datasets`."
 SHOWN = 20
@@ -49,7 +48,7 @@ class OfData(Options):
             raise UsageError("data: required: data, a folder, a list or a name of `muybridge list datasets`.")
         return self.act(self.load(self.group))
 
-    def load(self, group: str | None) -> Dataset:
+    def load(self, group: str | None) -> "Dataset":
         """The videos, grouped by a column or a pattern."""
         from muybridge.data import sources
 
@@ -63,7 +62,7 @@ class OfData(Options):
         )
 
     @abstractmethod
-    def act(self, dataset: Dataset) -> int:
+    def act(self, dataset: "Dataset") -> int:
         """Do it with the data set."""
 
 
@@ -80,9 +79,10 @@ class Doctor(OfData):
     html: Path | None = None
     """page to write, with pictures of what was found"""
 
-    def act(self, dataset: Dataset) -> int:
+    def act(self, dataset: "Dataset") -> int:
         """Report what is wrong with the set."""
         from muybridge.core.text.screen import screen
+        from muybridge.data.doctor import summary
         from muybridge.data.doctor.examine import SPOIL, survey
         from muybridge.data.lists.name_groups import suggestions
         from muybridge.studies.study import worker_count
@@ -119,7 +119,9 @@ class Doctor(OfData):
         return int(any(finding.kind in SPOIL for finding in found.findings))
 
 
-def _print(dataset: Dataset, found: "Survey", told: Mapping[str, str]) -> None:
+def _print(dataset: "Dataset", found: "Survey", told: Mapping[str, str]) -> None:
+    from muybridge.data.doctor import summary
+
     print(f"{dataset.name}: {found.videos:,} videos, {found.frames:,} frames, {len(dataset.classes)} classes")
     print(f"verdict: {found.verdict}")
     for name, words in told.items():
@@ -150,7 +152,7 @@ class Prepare(OfData):
     allow_broken: bool = False
     """go on although more than 1 % are broken"""
 
-    def act(self, dataset: Dataset) -> int:
+    def act(self, dataset: "Dataset") -> int:
         """Decode every video."""
         from muybridge.core.text.screen import screen
         from muybridge.studies.study import decode, worker_count
@@ -178,7 +180,7 @@ class Subset(OfData):
     seed: int = 0
     """other seeds choose other videos"""
 
-    def act(self, dataset: Dataset) -> int:
+    def act(self, dataset: "Dataset") -> int:
         """Write the list."""
         from muybridge.core.files import atomic
         from muybridge.core.text.csv_text import list_text
@@ -231,7 +233,7 @@ class Preview(OfData):
     number: int = 24
     """videos shown"""
 
-    def act(self, dataset: Dataset) -> int:
+    def act(self, dataset: "Dataset") -> int:
         """Draw it."""
         from muybridge.data.doctor.preview import sheet
         from muybridge.data.index import balanced
