@@ -73,7 +73,7 @@ class Doctor(OfData):
     short: int = 16
     """report videos with fewer frames"""
     workers: int = 0
-    """processes; 0 means one per core"""
+    """processes; 0 means one for each physical core"""
     json: bool = False
     """print everything as JSON"""
     html: Path | None = None
@@ -148,7 +148,7 @@ class Prepare(OfData):
     size: int = 128
     """side of the decoded frames, pixels"""
     workers: int = 0
-    """processes; 0 means one per core"""
+    """processes; 0 means one for each physical core"""
     allow_broken: bool = False
     """go on although more than 1 % are broken"""
 
