@@ -1,13 +1,14 @@
 """Are the gradients of 3-d convolutions in bfloat16 those of float32, on this processor?
 
-``python benchmarks/bf16_gradients.py`` prints, for shapes as the last stages of a video network have them, the relative error of the output
-and of the gradients of input and weights, the worst of five. Freed memory is filled with NaN in between, so that what is read without being
-written shows. Each shape runs in a process of its own: some end in a crash.
+``python benchmarks/bf16_gradients.py [--shapes N]`` prints, for shapes as the last stages of a video network have them, the relative error
+of the output and of the gradients of input and weights, the worst of five. Freed memory is filled with NaN in between, so that what is read
+without being written shows. Each shape runs in a process of its own: some end in a crash.
 
 Seen on an AMD EPYC with AVX512-BF16 and no AMX (torch 2.14.1, oneDNN 3.12): output and gradient of the input .003 everywhere; gradient of
 the weights NaN for 3x1x1 and 3x3x3 over 2 frames and for 1x7x7 over 1 pixel, .003 to .005 elsewhere; other runs over more shapes crashed.
 """
 
+import argparse
 import multiprocessing
 
 import torch
@@ -65,8 +66,10 @@ def work(shape: tuple[int, tuple[int, ...], int, int]) -> None:
 
 def main() -> None:
     """A line a shape."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--shapes", type=int, default=len(SHAPES))
     context = multiprocessing.get_context("fork")
-    for shape in SHAPES:
+    for shape in SHAPES[: parser.parse_args().shapes]:
         print(
             "{} channels, kernel {}, {} frames of {size}x{size}: ".format(*shape[:3], size=shape[3]),
             end="",

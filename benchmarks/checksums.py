@@ -1,6 +1,6 @@
 """What checksums cost: of the time that a training reads its data in, and of the CPU time of the verbs of a study.
 
-    python benchmarks/checksums.py [--rounds 9]
+    python benchmarks/checksums.py [--rounds 9] [--share 1]
 
 *Data time.* The batches of a training are made from a decoded cache as a run makes them, by a loader and one thread, once with the look at
 each video's checksum and once without; the two take turns, each time with a store as a new process has it. Printed are CPU microseconds of
@@ -9,6 +9,7 @@ with quartiles), and how much longer the fastest round with them was than the fa
 
 *A study.* The verbs of a small study run one after the other in this process on embedded data; the CPU time inside of everything that
 hashes (files of videos, cached frames, their index, states, runs) is added up and stated as a share of the whole.
+``--share`` is that of the videos of the trainings and of the budget of the study, to try it.
 """
 
 import argparse
@@ -19,7 +20,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from unittest import mock
@@ -34,6 +36,7 @@ from muybridge.data.decode.video import write
 from muybridge.data.frame_store import FrameStore
 from muybridge.data.index import VideoRecord
 from muybridge.data.loader import Loader
+from muybridge.data.sets import builtin
 from muybridge.runs import seal
 from muybridge.runs.contents import result
 from muybridge.sampling.frame_numbers import Sampling
@@ -153,16 +156,26 @@ def clocked(spent: Counter[str], *kinds: str) -> Iterator[None]:
         yield
 
 
-def study() -> None:
+def study(share: float) -> None:
     """Print the share of checksums in the verbs of a small study."""
+    few = partial(builtin.ensure, train=round(2000 * share), test=round(800 * share))
     with (
         tempfile.TemporaryDirectory() as folder,
         mock.patch.dict(os.environ, MUYBRIDGE_CACHE=f"{folder}/cache"),
+        mock.patch.object(builtin, "ensure", few),
     ):
         out = Path(folder) / "out"
         own = ["--out", str(out), "--device", "cpu", "--workers", "1"]
         verbs = {
-            "pretrain": ["pretrain", "--data", "builtin-motions", "--objective", "vcop", "--budget", "2000"]
+            "pretrain": [
+                "pretrain",
+                "--data",
+                "builtin-motions",
+                "--objective",
+                "vcop",
+                "--budget",
+                f"{2000 * share:.0f}",
+            ]
         }
         later = {
             "probe": ["probe", "--data", "builtin-motions", "--init", "PRETRAINED"],
@@ -200,7 +213,8 @@ def study() -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--share", type=float, default=1.0)
     asked = parser.parse_args()
     for case in CASES:
-        data_time(case, asked.rounds)
-    study()
+        data_time(replace(case, videos=max(BATCH, round(case.videos * asked.share))), asked.rounds)
+    study(asked.share)

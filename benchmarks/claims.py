@@ -1,6 +1,6 @@
 """Claims: how fast documents are indexed and claims looked up in them, and how good attribution is on sentences the rules do not know.
 
-python benchmarks/claims.py [--papers 100] [--pages 33] [--own FOLDER_OF_TEXTS]
+python benchmarks/claims.py [--papers 100] [--pages 33] [--own FOLDER_OF_TEXTS] [--most SENTENCES]
 
 Makes PDFs of invented text (52 sentences a page, numbers drawn anew), adds them to a new ledger, indexes their sentences and attributes
 claims taken from them; then edits the sentences of Muybridge's own documents as the fixture does, and attributes those. One process,
@@ -104,7 +104,8 @@ if __name__ == "__main__":
     parser.add_argument("--papers", type=int, default=100)
     parser.add_argument("--pages", type=int, default=33)
     parser.add_argument("--own", type=Path, default=Path(__file__).parents[1] / "docs")
+    parser.add_argument("--most", type=int, default=None, help="sentences that are edited, of each source")
     told = parser.parse_args()
     speed(told.papers, told.pages)
-    goodness("the fixture", None)
-    goodness(f"sentences of {told.own.name}", texts(told.own))
+    goodness("the fixture", source()[: told.most] if told.most else None)
+    goodness(f"sentences of {told.own.name}", texts(told.own)[: told.most])

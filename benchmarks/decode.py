@@ -1,6 +1,6 @@
 """What exact reading costs: strided clips beside other libraries, ten clips in one pass, and the two caches.
 
-    python benchmarks/decode.py [--rounds 7] [FILE ...]
+    python benchmarks/decode.py [--rounds 7] [--frames 300] [FILE ...]
 
 Processor time of one thread, variants interleaved in shuffled order; ratios are of medians, how many times faster than the first row of
 its group. Films are made (10 s of H.264 as x264 writes it by default, 320x240 and 640x360); FILEs are read beside them. Libraries that
@@ -84,6 +84,7 @@ def main() -> None:
     """Make the films and run every group."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("files", nargs="*", type=Path)
     words = parser.parse_args()
     ways = installed()
@@ -91,7 +92,9 @@ def main() -> None:
         folder = Path(temporary)
         for height, width in ((240, 320), (360, 640)):
             title = f"H.264 {width}x{height}, GOP 250"
-            films = [make(folder / f"{width}-{seed}.mp4", seed, height, width) for seed in range(2)]
+            films = [
+                make(folder / f"{width}-{seed}.mp4", seed, height, width, words.frames) for seed in range(2)
+            ]
             strided(title, films, ways, words.rounds)
             one_pass(title, films[0], ways, words.rounds)
             caches(title, films[0], folder, words.rounds)

@@ -1,6 +1,6 @@
 """What teachers cost: processor time of a step with live teachers beside a supervised step and the teachers' forward passes alone.
 
-    python benchmarks/distill.py [--steps 40]
+    python benchmarks/distill.py [--steps 40] [--problems 1000]
 
 The student is the tiny (2+1)D network, its teachers that network and the tiny ShuffleNet, on noise (16 videos a step), one thread, float32.
 Steps of all kinds take turns; a ratio is taken within a turn, and its median and quartiles over the turns are printed. ``parts`` is a
@@ -109,7 +109,7 @@ def steps_in_turn(steps: int) -> None:
         )
 
 
-def solvers(number: int = 1000) -> None:
+def solvers(number: int) -> None:
     """Print how much faster the weights are found, and the largest difference."""
     rng = np.random.default_rng(0)
     for teachers_ in (2, 3, 6):
@@ -140,9 +140,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--problems", type=int, default=1000)
+    given = parser.parse_args()
     torch.set_num_threads(1)
-    steps_in_turn(parser.parse_args().steps)
-    solvers()
+    steps_in_turn(given.steps)
+    solvers(given.problems)
 
 
 if __name__ == "__main__":

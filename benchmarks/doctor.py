@@ -1,6 +1,6 @@
 """How `muybridge data doctor` scales with processes, and what it needs of memory.
 
-    python benchmarks/doctor.py [--rounds 3] [--films 24] [--memory 200 1000] [FOLDER]
+    python benchmarks/doctor.py [--rounds 3] [--films 24] [--frames 300] [--memory 200 1000] [FOLDER]
 
 Every look is a fresh process with an empty cache. Told are, for one process and for two: wall seconds (the best of the rounds: what the
 machine did beside it only adds), and processor seconds of all processes, of the best round too. Two free cores would need at most the
@@ -24,8 +24,8 @@ from films import make
 LOOK = """
 import json, resource, sys, time
 from pathlib import Path
-from muybridge.data.doctor.examine import examine
-from muybridge.data.lists.video_lists import folder
+from muybridge.data.doctor import examine
+from muybridge.data.lists import folder
 if __name__ == "__main__":
     data = folder.read(Path(sys.argv[1]))
     start = time.perf_counter()
@@ -91,6 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--films", type=int, default=24)
+    parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--memory", type=int, nargs="*", default=[200, 1000])
     parser.add_argument("folder", nargs="?", type=Path)
     words = parser.parse_args()
@@ -99,7 +100,7 @@ def main() -> None:
         (folder / "films").mkdir()
         if not words.folder:
             for seed in range(words.films):
-                make(folder / "films" / f"{seed}.mp4", seed, 240, 320)
+                make(folder / "films" / f"{seed}.mp4", seed, 240, 320, words.frames)
         scaling(words.folder or folder / "films", words.rounds)
         memory(folder, words.memory)
 

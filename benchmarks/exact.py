@@ -1,10 +1,10 @@
 """Wrong frames of every reader on every kind of file that trips readers.
 
-    python benchmarks/exact.py [FILE ...]
+    python benchmarks/exact.py [--made 50] [FILE ...]
 
 Asked for 16 frames of each file by number (four in a row, then a stride of 4, over a random range); a frame is wrong if it is not the one
 that a plain decode from the first packet to the last shows at that place (compared at 32 x 32 after each library's own scaling: nearest to
-another frame, or missing). The files are those of ``tests/data/make_videos.py``, one for each trap, and FILEs.
+another frame, or missing). The first ``--made`` files are those of ``tests/data/make_videos.py``, one for each trap, and FILEs.
 """
 
 import argparse
@@ -63,6 +63,7 @@ def wanted(total: int) -> np.ndarray:
 def main() -> None:
     """Print a row for each file."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--made", type=int, default=1000)
     parser.add_argument("files", nargs="*", type=Path)
     words = parser.parse_args()
     ways = {"muybridge": ours} | installed()
@@ -73,7 +74,7 @@ def main() -> None:
             build(Path(folder) / name)
             for name, (encoder, build) in made.COMBOS.items()
             if made.has_encoder(encoder) and name not in ("h264_one.mp4", "h264_rotated.mp4")
-        ]
+        ][: words.made]
         for path in [*combos, *words.files]:
             truth = sequential(path)
             frames = wanted(len(truth))

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from muybridge.config.stage_configs import Data
+from muybridge.runs.stages import StageFacts
+from muybridge.stages.job.job import Stage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +34,15 @@ class NothingConfig(Data):
     number: int = 0
 
 
-def run(job, progress):
-    return {"summary": "nothing", "notes": [], "budget": {}}
+class Nothing(Stage):
+    name = "nothing"
+
+    def run(self, job, progress):
+        return {"summary": "nothing", "notes": [], "budget": {}}
+
+
+NOTHING = Nothing()
+FACTS = StageFacts("does nothing", "nothing", "nothing_stage:NothingConfig", "nothing_stage:NOTHING")
 """
 
 
@@ -42,7 +51,7 @@ def package(folder: Path) -> None:
     facts = folder / "nothing-1.dist-info"
     facts.mkdir()
     (folder / "nothing_stage.py").write_text(STAGE)
-    (facts / "entry_points.txt").write_text("[muybridge.stages]\nnothing = nothing_stage:run\n")
+    (facts / "entry_points.txt").write_text("[muybridge.stages]\nnothing = nothing_stage:FACTS\n")
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: nothing\nVersion: 1\n")
     sys.path.insert(0, str(folder))
 

@@ -3,20 +3,24 @@
     python benchmarks/grid.py [--clips 20] [--naive 1] [--model small|tiny] [--types ...] [--profile muybridge-1] [--memory 20 80]
 
 A small R(2+1)D of width 16 on 16x112x112 clips, in bf16 where the CPU multiplies it (``tiny`` takes about as long in fp32 as that in
-bf16, so it stands in for it elsewhere); videos of 320x240 made by code; one thread, process
-CPU time. Floor: the forward passes of all cells, timed between the chunks of the same run, plus one decode. Naive: for every cell decode,
-perturb frame by frame (``imagecorruptions``, which must be installed for this arm, for the types it has; else this library, one frame at
-a time; temporal types and codecs clip by clip), one forward pass. Controls (identity, lossless) count as cells of the grid.
+bf16, so it stands in for it elsewhere); videos of 320x240 made by code; one thread, process CPU time. Floor: the forward passes of all
+cells plus one decode; behind every cell of the run the bare network sees a clip too, so that both see the same machine. Printed are the
+median of the ratios of the clips and their quartiles. Naive: for every cell decode, perturb frame by frame (``imagecorruptions``, which
+must be installed for this arm, for the types it has, under the profile ``imagenet-c``, whose constants it shares: of another profile its
+radii are not those of ours; else this library, one frame at a time; temporal types and codecs clip by clip), one forward pass; its clips
+are taken between those of the grid. Controls (identity, lossless) count as cells of the grid.
 """
 
 import argparse
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,72 +100,86 @@ class Clock:
         return call
 
 
-def inline(tested: Direct, clock: Clock, pause: Callable[[], None]) -> Any:
-    """The clips decoded in this thread, so that their time is told apart; the floor is measured between them."""
+def inline(tested: Direct, clock: Clock, pause: Callable[[int], None]) -> Any:
+    """The clips decoded in this thread, so that their time is told apart; ``pause`` is called between them."""
 
     class Inline:
         videos, chunks = tested.videos, tested.chunks
 
         @staticmethod
-        def read(start: int = 0) -> Iterator[Any]:
-            for place in range(start, tested.chunks):
+        def read(start: int = 0, every: int = 1) -> Iterator[Any]:
+            for place in range(start, tested.chunks, every):
                 one = Direct(tested.records[place : place + 1], _part(tested, place), tested.protocol)
                 yield clock.timed("decode", lambda one=one: next(one.read()))()
-                pause()
+                pause(place)
 
     return Inline()
 
 
 def _part(tested: Direct, place: int) -> Any:
-    from dataclasses import replace
-
     planned, some = tested.planned, slice(place, place + 1)
     sliced = {name: getattr(planned, name)[some] for name in ("files", "frames", "fps", "times", "traits")}
     return replace(planned, **sliced)
 
 
-def whole_grid(tested: Direct, cells: list[Any], words: Any, folder: Path) -> dict[str, float]:
-    """CPU seconds of a grid, by part, and of the forward passes alone."""
-    compute, clock = choose("cpu"), Clock()
+def whole_grid(tested: Direct, cells: list[Any], words: Any, folder: Path) -> list[dict[str, float]]:
+    """CPU seconds of every clip: ``total`` of the grid, its parts, ``floor``, and ``naive`` where asked for."""
+    compute = choose("cpu")
     subject, batch = given(model_of(words.model)), fitting(PROTOCOL, torch.device("cpu"))
-    frames = torch.randint(0, 256, (batch, 3, 16, 112, 112), dtype=torch.uint8)
-    floor = Clock()
-    ready: Any = frames.float() / 255
+    ready: Any = torch.randint(0, 256, (batch, 3, 16, 112, 112), dtype=torch.uint8).float() / 255
+    clock, floor, found = Clock(), Clock(), list[dict[str, float]]()
 
-    def forward() -> None:
-        with evaluating(subject.call, compute), torch.inference_mode(), compute.autocast():
-            for _ in range(len(cells) // 4):
-                floor.timed("forward", subject.call)(ready)
+    def forward(*args: Any) -> Any:
+        scores = clock.timed("forward", subject.logits)(*args)
+        with torch.inference_mode(), compute.autocast():
+            floor.timed("floor", subject.call)(ready)
+        return scores
+
+    def pause(place: int) -> None:
+        total = time.process_time() - began - floor.spent["floor"]
+        row = clock.spent | {"total": total, "floor": floor.spent["floor"] + clock.spent["decode"]}
+        if place < words.naive:
+            row["naive"] = naive(tested, cells, words, place)
+        found.append(row)
+        clock.spent, floor.spent = {}, {}
+        start()
+
+    def start() -> None:
+        nonlocal began
+        began = time.process_time()
 
     timed = TestedModel(subject.name, subject.call, None, subject.key)
-    object.__setattr__(timed, "logits", clock.timed("forward", subject.logits))
+    object.__setattr__(timed, "logits", forward)
     one = Grid(cells, "benchmark", batch, words.profile)
     object.__setattr__(one, "perturbed", clock.timed("perturb", one.perturbed))
+    with evaluating(subject.call, compute), torch.inference_mode(), compute.autocast():
+        subject.call(ready)
     began = time.process_time()
-    run_grid(one, timed, same(("a", "b")), inline(tested, clock, forward), compute, folder, None)
-    total = time.process_time() - began - floor.spent["forward"]
-    share = len(cells) / (len(cells) // 4)
-    return clock.spent | {"total": total, "floor": floor.spent["forward"] * share + clock.spent["decode"]}
+    run_grid(one, timed, same(("a", "b")), inline(tested, clock, pause), compute, folder, None)
+    return found
 
 
-def naive(tested: Direct, cells: list[Any], words: Any) -> float:
-    """CPU seconds a clip: decode, perturb frame by frame, predict, for every cell."""
+def naive(tested: Direct, cells: list[Any], words: Any, place: int) -> float:
+    """CPU seconds of a clip: decode, perturb frame by frame, predict, for every cell."""
     compute, subject = choose("cpu"), given(model_of(words.model))
     began = time.process_time()
     with evaluating(subject.call, compute):
-        for place in range(words.naive):
-            for cell in cells:
-                clip = next(
-                    Direct(tested.records[place : place + 1], _part(tested, place), PROTOCOL).read()
-                ).clip
-                subject.logits(by_frame(clip, cell, words.profile).frames, 2, compute)
-    return (time.process_time() - began) / words.naive
+        for cell in cells:
+            one = Direct(tested.records[place : place + 1], _part(tested, place), PROTOCOL)
+            clip = next(one.read()).clip
+            subject.logits(by_frame(clip, cell, words.profile).frames, 2, compute)
+    return time.process_time() - began
+
+
+def by_peer(profile: str) -> bool:
+    """Whether the naive arm perturbs by the peer."""
+    return imagecorruptions is not None and profile == "imagenet-c"
 
 
 def by_frame(clip: Clip, cell: tuple[str, int], profile: str) -> Clip:
     """A clip under one cell, frame by frame as image corruptions are."""
     name, severity = cell
-    if name in PEER and imagecorruptions:
+    if name in PEER and by_peer(profile):
         peer = "jpeg_compression" if name == "jpeg" else name
         frames = [
             imagecorruptions.corrupt(f, severity, peer) for f in clip.frames[0].permute(1, 2, 3, 0).numpy()
@@ -169,10 +187,8 @@ def by_frame(clip: Clip, cell: tuple[str, int], profile: str) -> Clip:
         return Clip(
             torch.from_numpy(np.stack(frames)).permute(3, 0, 1, 2)[None].contiguous(), clip.label, clip.video
         )
-    whole = (
-        name in ("clean", "identity", "lossless", "mpeg2", "mpeg4")
-        or PERTURBATIONS[name].facts["category"] == "temporal"
-    )
+    category = PERTURBATIONS[name].facts["category"] if name in PERTURBATIONS else "control"
+    whole = name in ("mpeg2", "mpeg4") or category in ("control", "temporal")
     parts = [clip.frames] if whole else list(clip.frames.split(1, dim=2))
     changed = [
         perturb(
@@ -220,7 +236,7 @@ def main() -> None:
     """Run the arms and print them."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--clips", type=int, default=20)
-    parser.add_argument("--naive", type=int, default=1)
+    parser.add_argument("--naive", type=int, default=1)  # clips
     parser.add_argument("--model", choices=("small", "tiny"), default="small")
     parser.add_argument("--profile", default="muybridge-1")
     parser.add_argument("--types", nargs="*", default=())
@@ -237,21 +253,26 @@ def main() -> None:
         make_videos(Path(folder) / "videos", words.clips)
         tested, _ = direct(read_folder(Path(folder) / "videos").records, PROTOCOL, 1, 1, False)
         stage.perturb(next(tested.read()).clip, *cells[-1], profile=words.profile, dataset="", views=[0])
-        spent = whole_grid(tested, cells, words, Path(folder) / "state")
-        slow = naive(tested, cells, words) if words.naive else 0.0
-    total, floor = spent["total"] / words.clips, spent["floor"] / words.clips
+        rows = whole_grid(tested, cells, words, Path(folder) / "state")
     print(
         f"{words.clips} clips of 16x112x112, {len(cells)} cells, {words.model}, {choose('cpu').precision}, CPU seconds a clip"
     )
-    print(f"forward of all cells + one decode  {floor:6.2f}  x1.00")
-    print(f"whole grid                         {total:6.2f}  x{total / floor:.2f}")
+    floor = statistics.median(row["floor"] for row in rows)
+    print(f"forward of all cells + one decode  {floor:6.2f}")
+    how = "imagecorruptions" if by_peer(words.profile) else "this library, one frame at a time"
+    for name, told in (("total", "whole grid"), ("naive", f"decode, perturb, forward a cell ({how})")):
+        ratios = [row[name] / row["floor"] for row in rows if name in row]
+        if ratios:
+            seconds = statistics.median(row[name] for row in rows if name in row)
+            low, high = np.quantile(ratios, (0.25, 0.75))
+            print(
+                f"{told}  {seconds:6.2f}  x{statistics.median(ratios):.2f} [{low:.2f}-{high:.2f}] of {len(ratios)} clips"
+            )
+    parts = {name: sum(row[name] for row in rows) for name in ("decode", "perturb", "forward", "total")}
     print(
-        "  of which "
-        + ", ".join(f"{k} {spent[k] / spent['total']:.1%}" for k in ("decode", "perturb", "forward"))
+        "  of the grid "
+        + ", ".join(f"{name} {parts[name] / parts['total']:.1%}" for name in ("decode", "perturb", "forward"))
     )
-    if slow:
-        how = "imagecorruptions" if imagecorruptions else "this library, one frame at a time"
-        print(f"decode + perturb + forward a cell  {slow:6.2f}  x{slow / floor:.2f}  ({how})")
     for clips in words.memory:
         print(f"largest resident memory, {clips} clips x 21 cells x 400 classes: {resident(clips):.0f} MB")
 

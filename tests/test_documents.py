@@ -9,7 +9,7 @@ import muybridge
 
 PACKAGE = Path(muybridge.__file__).parent
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"])
 SOURCES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")])
 ROOMS = "|".join(sorted(one.name for one in PACKAGE.iterdir() if one.is_dir() and one.name != "__pycache__"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")

@@ -194,3 +194,16 @@ def test_info_as_json_names_versions_and_cache(run):
     facts = json.loads(run("info", "--json")[1])
     assert facts["torch"]
     assert facts["cache"]
+
+
+@pytest.mark.parametrize(
+    "words", [["pretrain"], ["robustness"], ["perturb"], ["data", "doctor"], ["study", "run"], ["runs", "ls"]]
+)
+def test_the_help_of_a_command_imports_no_numpy(words):
+    code = (
+        f"import sys\nfrom muybridge.cli.main import main\nmain({[*words, '--help']!r})\n"
+        "sys.exit(' '.join({'numpy', 'torch', 'av'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "usage: muybridge" in done.stdout

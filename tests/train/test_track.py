@@ -255,3 +255,21 @@ def test_tracking_does_not_change_what_a_run_is_called():
     config = PretrainConfig(track=("tensorboard", "wandb"))
     assert signature("pretrain", as_dict(PretrainConfig()), {}) == "8577dffe75353b42"
     assert signature("pretrain", as_dict(config), {}) == "8577dffe75353b42"
+
+
+def test_the_curve_is_read_once_and_by_whole_lines(tmp_path: Path):
+    from muybridge.train.track import _Tail
+
+    path = tmp_path / "metrics.jsonl"
+    tail = _Tail(path)
+    assert list(tail) == []
+    path.write_text('{"step": 1}\n{"st')
+    assert list(tail) == [{"step": 1}]
+    read = tail.read
+    assert list(tail) == []
+    with path.open("a") as file:
+        file.write('ep": 2}\n{"step": 3}\n')
+    assert list(tail) == [{"step": 2}, {"step": 3}]
+    assert (read, tail.read) == (12, path.stat().st_size)
+    path.write_bytes(b"x" * tail.read + b'{"step": 4}\n')  # what lies in front is not looked at again
+    assert list(tail) == [{"step": 4}]

@@ -13,11 +13,10 @@ from muybridge.cli.flags import Group, Options, Words
 from muybridge.core.errors import UsageError
 from muybridge.core.text.plurals import counted, inflected
 from muybridge.core.text.terminal import lines, print_json, visible, width
-from muybridge.data.doctor import summary
-from muybridge.data.index import Dataset
 
 if TYPE_CHECKING:
     from muybridge.data.doctor.examine import Survey
+    from muybridge.data.index import Dataset
 
 ABOUT = "Look at videos before you train on them. DATA is a folder, a list or a name of `muybridge list datasets`."
 SHOWN = 20
@@ -50,7 +49,7 @@ class OfData(Options):
             raise UsageError("data: required: data, a folder, a list or a name of `muybridge list datasets`.")
         return self.act(self.load(self.group))
 
-    def load(self, group: str | None) -> Dataset:
+    def load(self, group: str | None) -> "Dataset":
         """The videos, grouped by a column or a pattern."""
         from muybridge.data import sources
 
@@ -64,7 +63,7 @@ class OfData(Options):
         )
 
     @abstractmethod
-    def act(self, dataset: Dataset) -> int:
+    def act(self, dataset: "Dataset") -> int:
         """Do it with the data set."""
 
 
@@ -75,15 +74,16 @@ class Doctor(OfData):
     short: int = 16
     """report videos with fewer frames"""
     workers: int = 0
-    """processes; 0 means one per core"""
+    """processes; 0 means one for each physical core"""
     json: bool = False
     """print everything as JSON"""
     html: Path | None = None
     """page to write, with pictures of what was found"""
 
-    def act(self, dataset: Dataset) -> int:
+    def act(self, dataset: "Dataset") -> int:
         """Report what is wrong with the set."""
         from muybridge.core.text.screen import screen
+        from muybridge.data.doctor import summary
         from muybridge.data.doctor.examine import SPOIL, survey
         from muybridge.data.lists.name_groups import suggestions
         from muybridge.studies.study import worker_count
@@ -120,7 +120,9 @@ class Doctor(OfData):
         return int(any(finding.kind in SPOIL for finding in found.findings))
 
 
-def _print(dataset: Dataset, found: "Survey", told: Mapping[str, str]) -> None:
+def _print(dataset: "Dataset", found: "Survey", told: Mapping[str, str]) -> None:
+    from muybridge.data.doctor import summary
+
     print(
         f"{dataset.name}: {counted(found.videos, 'video')}, {found.frames:,} frames, {counted(len(dataset.classes), 'class')}"
     )
@@ -149,11 +151,11 @@ class Prepare(OfData):
     size: int = 128
     """side of the decoded frames, pixels"""
     workers: int = 0
-    """processes; 0 means one per core"""
+    """processes; 0 means one for each physical core"""
     allow_broken: bool = False
     """go on although more than 1 % are broken"""
 
-    def act(self, dataset: Dataset) -> int:
+    def act(self, dataset: "Dataset") -> int:
         """Decode every video."""
         from muybridge.core.text.screen import screen
         from muybridge.studies.study import decode, worker_count
@@ -183,7 +185,7 @@ class Subset(OfData):
     seed: int = 0
     """other seeds choose other videos"""
 
-    def act(self, dataset: Dataset) -> int:
+    def act(self, dataset: "Dataset") -> int:
         """Write the list."""
         from muybridge.core.files import atomic
         from muybridge.core.text.csv_text import list_text
@@ -238,7 +240,7 @@ class Preview(OfData):
     number: int = 24
     """videos shown"""
 
-    def act(self, dataset: Dataset) -> int:
+    def act(self, dataset: "Dataset") -> int:
         """Draw it."""
         from muybridge.data.doctor.preview import sheet
         from muybridge.data.index import balanced

@@ -1,6 +1,5 @@
 """``muybridge list``, ``info`` and ``report``: what there is, what is installed, what a folder holds. Imports no torch."""
 
-import os
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -177,8 +176,13 @@ class Info(Options):
         if self.json:
             print_json(facts)
             return 0
-        for name, value in facts.items():
-            print(f"{name:<14}{value if name != 'cache_bytes' else f'{facts[name] / 1e6:,.0f} MB'}")
+        shown = facts | {
+            "cores": f"{facts['cores']} ({facts['processors']} logical): as many threads and worker processes, where none are asked for",
+            "cache_bytes": f"{facts['cache_bytes'] / 1e6:,.0f} MB",
+        }
+        for name, value in shown.items():
+            if name != "processors":
+                print(f"{name:<14}{value}")
         return 0
 
 
@@ -203,6 +207,7 @@ def _shown(value: Any) -> str:
 
 
 def _facts() -> dict[str, Any]:
+    from muybridge.core.machine.cores import cores, processors
     from muybridge.core.machine.paths import cache_root
 
     root = cache_root()
@@ -213,7 +218,8 @@ def _facts() -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: _version(name) for name in names},
         "platform": platform.platform(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
+        "processors": len(processors()),
         "cache": str(root),
         "cache_bytes": size,
     }

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import tyro
 
 from muybridge.cli.flags import Options, Single
@@ -171,6 +170,8 @@ def _parameters(profile: str, type_: str, severity: int) -> str:
 
 
 def _distance(clean: Any, shown: Any) -> str:
+    import numpy as np
+
     difference = clean.astype(np.int32) - shown
     square = float(np.square(difference).mean())
     if not square:
@@ -199,6 +200,7 @@ def _sheet(options: Perturb, sheet: Path) -> int:
 
 def _read(options: Perturb, frames: int | None, size: int | None) -> "tuple[Clip, float, str]":
     """The video as a batch of one clip, its rate in frames per second, and in words which frames were taken."""
+    import numpy as np
     import torch
 
     from muybridge.core.clip import UNLABELLED, Clip
@@ -221,6 +223,8 @@ def _read(options: Perturb, frames: int | None, size: int | None) -> "tuple[Clip
 
 def _write(path: Path, shown: Any, fps: float) -> None:
     """Frames as a video, an array or a strip, by the suffix."""
+    import numpy as np
+
     from muybridge.core.files import atomic
     from muybridge.data.decode.video import write
 

@@ -158,13 +158,13 @@ def _robustness_line(run: Run) -> str:
 
     Types that change labels or were seen in training belong into no mean and are not called hard.
     """
-    from muybridge.measure.intervals import CLEAN, outcomes
+    from muybridge.measure.intervals import CLEAN, outcomes_of
     from muybridge.measure.robustness_scores import grid, mean_over_types, type_means
     from muybridge.report.scores.shares import Score, VideoShares, estimate
-    from muybridge.runs.contents.predictions import read_predictions
+    from muybridge.runs.contents.predictions import read_pieces, read_predictions
 
-    told, rows = run.result, read_predictions(run.path / "predictions.parquet")
-    shares = VideoShares("", [outcomes(rows)])
+    told, path = run.result, run.path / "predictions.parquet"
+    shares = VideoShares("", [outcomes_of(read_pieces(path))])
     wanted, left_out = grid(shares.conditions), {*told.get("label_changing", []), *told.get("seen", [])}
     kept = [name for name in wanted if name not in left_out]
     scores: dict[str, Score] = {"clean": lambda cells: cells[CLEAN]}
@@ -180,7 +180,7 @@ def _robustness_line(run: Run) -> str:
     apart = [name for name in wanted if name in left_out]
     tail = f"; not counted: {', '.join(apart)}" if apart else ""
     caution = f"; {found['clean'].caution}" if found["clean"].caution else ""
-    caution += _broken(rows.where((rows.perturbation == CLEAN[0]) & (rows.severity == CLEAN[1])), told)
+    caution += _broken(read_predictions(path, only=CLEAN[0]), told)
     return f"{told.get('summary', run.stage)}: {', '.join(words)}; chance {told['chance']:.1%}; 95 % intervals{caution}{tail}"
 
 

@@ -26,7 +26,7 @@ class Control:
     seed: int = 0
     """Names every random stream of the run."""
     workers: int = 0
-    """Processes or decoding threads; 0 means one per core."""
+    """Processes or decoding threads; 0 means one for each physical core (`muybridge info`)."""
     limit: int | None = None
     """Use at most this many training and as many test videos; the result is marked as limited."""
     allow_broken: bool = False

@@ -1,15 +1,13 @@
 """Headline numbers of a run: what a list of runs shows beside its name. Tables and intervals are never made from them."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from muybridge.core.errors import MuybridgeError
-from muybridge.measure.accuracy import video_level
-from muybridge.measure.intervals import CLEAN, Condition
+from muybridge.measure.intervals import CLEAN, Condition, outcomes
 from muybridge.measure.robustness_scores import grid, mean_over_types
-from muybridge.runs.contents.predictions import Predictions, read_predictions
+from muybridge.runs.contents.predictions import Predictions, read_pieces
 from muybridge.runs.records import Run
 
 ORDER = ("accuracy", "perturbed", "recall", "pretext", "loss")
@@ -34,7 +32,7 @@ def headline(run: Run, told: Mapping[str, Any] | None = None) -> dict[str, float
     """
     path, result = run.path / "predictions.parquet", run.result if told is None else told
     try:
-        found = _answers(read_predictions(path), result) if path.is_file() else {}
+        found = _answers(read_pieces(path), result) if path.is_file() else {}
     except ValueError as error:  # no rows, or rows that contradict each other
         raise MuybridgeError(
             f"{path}: damaged ({error}). Delete its folder and run its command again."
@@ -45,8 +43,8 @@ def headline(run: Run, told: Mapping[str, Any] | None = None) -> dict[str, float
     return found | _last(run.metrics, run.stage == "pretrain")
 
 
-def _answers(rows: Predictions, result: Mapping[str, Any]) -> dict[str, float]:
-    cells = _accuracies(video_level(rows))
+def _answers(pieces: Iterable[Predictions], result: Mapping[str, Any]) -> dict[str, float]:
+    cells = _accuracies(pieces)
     found = {"accuracy": float(cells[CLEAN])} if CLEAN in cells else {}
     wanted = grid(cells)
     left_out = {*result.get("label_changing", []), *result.get("seen", [])}
@@ -55,13 +53,17 @@ def _answers(rows: Predictions, result: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def _accuracies(rows: Predictions) -> dict[Condition, np.float64]:
-    """Accuracy by condition, of rows sorted by it."""
-    new = (rows.perturbation[1:] != rows.perturbation[:-1]) | (rows.severity[1:] != rows.severity[:-1])
-    starts = np.flatnonzero(np.concatenate([[True], new]))
-    share = np.add.reduceat(rows.correct.astype(np.float64), starts) / np.diff(np.append(starts, len(rows)))
-    names = zip(rows.perturbation[starts].tolist(), rows.severity[starts].tolist(), strict=True)
-    return dict(zip(names, share, strict=True))
+def _accuracies(pieces: Iterable[Predictions]) -> dict[Condition, float]:
+    """Accuracy by condition, of videos with all their rows in one of the pieces.
+
+    Raises:
+        ValueError: no rows.
+    """
+    right, total = Counter[Condition](), Counter[Condition]()
+    for counted in map(outcomes, pieces):
+        right.update(dict(zip(counted.conditions, counted.right.sum(axis=0).tolist(), strict=True)))
+        total.update(dict(zip(counted.conditions, counted.total.sum(axis=0).tolist(), strict=True)))
+    return {one: right[one] / total[one] for one in sorted(total)}
 
 
 def last_rows(curve: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -83,6 +83,31 @@ def outcomes(rows: Predictions) -> Outcomes:
     return tally(rows, rows.correct)
 
 
+def outcomes_of(pieces: Iterable[Predictions]) -> Outcomes:
+    """As ``outcomes`` of all rows together, of which no more than a piece is in memory; pieces part no video.
+
+    Raises:
+        ValueError: no rows.
+    """
+    counted = [outcomes(rows) for rows in pieces if len(rows)]
+    if len(counted) == 1:
+        return counted[0]
+    if not counted:
+        raise ValueError("no prediction rows: outcomes of nothing are undefined")
+    groups, videos = (
+        np.unique(np.concatenate([getattr(one, name) for one in counted])) for name in ("groups", "videos")
+    )
+    conditions = tuple(sorted({condition for one in counted for condition in one.conditions}))
+    column = {condition: place for place, condition in enumerate(conditions)}
+    right, total = (np.zeros((len(groups), len(conditions))) for _ in range(2))
+    for one in counted:
+        columns = np.array([column[condition] for condition in one.conditions])
+        at = np.ix_(np.searchsorted(groups, one.groups), columns)
+        right[at] += one.right
+        total[at] += one.total
+    return Outcomes(groups, videos, conditions, right, total)
+
+
 def tally(rows: Predictions, marked: Shaped[np.ndarray, "n"]) -> Outcomes:
     """Count marked rows by group and condition.
 

@@ -8,6 +8,7 @@ Coordinates are 16.16 integers and weights have 8 bits, so that CPU and GPU give
 """
 
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -141,42 +142,77 @@ def bilinear(frames: UInt8[Tensor, "b c t h w"], maps: Maps) -> UInt8[Tensor, "b
     On a CPU a few frames at a time, so that what it makes stays in the cache.
     """
     if frames.device.type != "cpu":
-        return _interpolated(frames, _corners(maps, frames))
+        return _interpolated(frames, Corners.of(maps, frames))
     step = max(1, PIXELS // frames[0, 0, 0].numel())
     result = torch.empty_like(frames, memory_format=torch.contiguous_format)
     for clip in range(len(frames)):
         one = slice(clip, clip + 1)
-        still = _corners(maps[one], frames[one]) if maps.shape[1] == 1 else None
+        still = Corners.of(maps[one], frames[one]) if maps.shape[1] == 1 else None
         for start in range(0, frames.shape[2], step):
             some = slice(start, start + step)
-            corners = still or _corners(maps[one, some], frames[one])
-            result[one, :, some] = _interpolated(frames[one, :, some], corners)
+            result[one, :, some] = _interpolated(
+                frames[one, :, some], still or Corners.of(maps[one, some], frames[one])
+            )
     return result
 
 
-def _corners(maps: Maps, frames: Tensor) -> list[tuple[Int64[Tensor, "b n hw"], Int32[Tensor, "b 1 n h w"]]]:
-    """Place and weight of the four pixels around where each pixel comes from; the weights add up to 65536."""
-    height, width = frames.shape[-2:]
-    rows, columns = _coordinates(maps, frames)
-    down, right = (rows >> 8) & 255, (columns >> 8) & 255
-    rows, columns = rows >> 16, columns >> 16
-    found = []
-    for step_y, weight_y in ((0, 256 - down), (1, down)):
-        y = _mirrored(rows + step_y, height) * width
-        for step_x, weight_x in ((0, 256 - right), (1, right)):
-            index = y + _mirrored(columns + step_x, width)
-            found.append((index.flatten(2).long(), (weight_y * weight_x)[:, None]))
-    return found
+@dataclass(frozen=True)
+class Corners:
+    """The four pixels around where each pixel comes from, in pictures that go on mirrored as far as any of them lies.
+
+    Attributes:
+        rows: from the first to behind the last row of the picture that goes on.
+        columns: the same.
+        first: place of the upper left of the four in it, flattened.
+        weights: of upper left, upper right, lower left and lower right; they add up to 65536.
+    """
+
+    rows: range
+    columns: range
+    first: Int64[Tensor, "b n hw"]
+    weights: tuple[Int32[Tensor, "b 1 n h w"], ...]
+
+    @classmethod
+    def of(cls, maps: Maps, frames: Tensor) -> "Corners":
+        """Those of pictures under maps."""
+        rows, columns = _coordinates(maps, frames)
+        down, right = ((place >> 8).bitwise_and_(255)[:, None] for place in (rows, columns))
+        up, left = 256 - down, 256 - right
+        tall, wide = (
+            _reach(place.bitwise_right_shift_(16), size)
+            for place, size in zip((rows, columns), frames.shape[-2:], strict=True)
+        )
+        first = rows.sub_(tall.start).mul_(len(wide)).add_(columns).sub_(wide.start)
+        return cls(tall, wide, first.flatten(2).long(), (up * left, up * right, down * left, down * right))
 
 
-def _interpolated(
-    frames: UInt8[Tensor, "b c t h w"],
-    corners: list[tuple[Int64[Tensor, "b n hw"], Int32[Tensor, "b 1 n h w"]]],
-) -> UInt8[Tensor, "b c t h w"]:
+def _reach(places: Int32[Tensor, "*s"], size: int) -> range:
+    """From the first place to the one behind the last, and at least the picture itself."""
+    low, high = (int(bound) for bound in torch.aminmax(places)) if places.numel() else (0, 0)
+    return range(min(0, low), max(size, high + 2))
+
+
+def _interpolated(frames: UInt8[Tensor, "b c t h w"], corners: Corners) -> UInt8[Tensor, "b c t h w"]:
+    b, c, t, h, w = frames.shape
+    around = _extended(_extended(frames, 3, corners.rows), 4, corners.columns).flatten(3)
+    index = corners.first[:, None].expand(b, c, t, h * w)
+    wide = len(corners.columns)
     total = torch.full(frames.shape, 1 << 15, dtype=torch.int32, device=frames.device)
-    for index, weight in corners:
-        total.addcmul_(_picked(frames, index).int(), weight)
+    for step, weight in zip((0, 1, wide, wide + 1), corners.weights, strict=True):
+        total.addcmul_(around[..., step:].gather(3, index).view(frames.shape).int(), weight)
     return total.bitwise_right_shift_(16).to(torch.uint8)
+
+
+def _extended(frames: UInt8[Tensor, "b c t h w"], dim: int, reach: range) -> UInt8[Tensor, "b c t h2 w2"]:
+    """Pictures that go on mirrored along a dimension; in large pieces, which is several times faster than pixel by pixel."""
+    before, behind = -reach.start, reach.stop - frames.shape[dim]
+    while before or behind:
+        size = frames.shape[dim]
+        near, far = min(before, size), min(behind, size)
+        ends = frames.narrow(dim, 0, near).flip(dim), frames.narrow(dim, size - far, far).flip(dim)
+        frames = torch.cat([ends[0], frames, ends[1]], dim)
+        before, behind = before - near, behind - far
+    return frames
 
 
 def shifted(

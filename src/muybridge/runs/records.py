@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.plain_names import is_plain
 from muybridge.core.text.redact import redact
 from muybridge.runs.contents.result import RESULT, WORDS, read_result
-from muybridge.runs.contents.strips import read_strips
 from muybridge.runs.metrics import CURVE, read_metrics
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,15 @@ class Run:
         return {name: str(value) for name, value in said.items() if value}
 
     @property
-    def strips(self) -> dict[str, np.ndarray]:
+    def strips(self) -> "dict[str, np.ndarray]":
         """Film strips, uint8 ``t h w 3`` each, by name.
 
         Raises:
             MuybridgeError: damaged.
         """
+        # NumPy is a third of the time that a `--help` takes.
+        from muybridge.runs.contents.strips import read_strips
+
         return read_strips(self.path / "strips.npz")
 
 

@@ -1,10 +1,10 @@
 """Plan a study, decode its videos, run its cells and write down how it ended."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from muybridge.core.machine.cores import slots
 from muybridge.core.text.screen import Screen
 from muybridge.data import cache
 from muybridge.data.loader import check_broken
@@ -64,10 +64,8 @@ def _run(
 
 
 def worker_count(workers: int) -> int:
-    """Number of processes; 0 means one per core, at most 16."""
-    return workers or min(
-        16, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    """Number of processes; 0 means one for each processor that this process may use, at most 16."""
+    return workers or min(16, slots())
 
 
 def render(workers: int, screen: Screen) -> None:

@@ -15,15 +15,19 @@ Schedule: TypeAlias = Callable[[int, int, float], float]
 def optimiser(
     module: nn.Module, name: Name, lr: float, weight_decay: float, momentum: float = 0.9
 ) -> torch.optim.Optimizer:
-    """AdamW or SGD with momentum; biases and norms (1-d parameters) are not decayed."""
+    """AdamW or SGD with momentum; biases and norms (1-d parameters) are not decayed.
+
+    All tensors at once (``foreach``): the bits of one after the other, in less time. torch's fused AdamW takes half of
+    that and rounds otherwise.
+    """
     parameters = [p for p in module.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     if name == "adamw":
-        return torch.optim.AdamW(groups, lr=lr)
-    return torch.optim.SGD(groups, lr=lr, momentum=momentum)
+        return torch.optim.AdamW(groups, lr=lr, foreach=True)
+    return torch.optim.SGD(groups, lr=lr, momentum=momentum, foreach=True)
 
 
 def cosine(step: int, steps: int, warmup: float) -> float:

@@ -5,6 +5,7 @@ from its first line, in the place of what was tracked before. Nothing leaves the
 ``WANDB_MODE=online`` in the environment makes wandb send. Packages are imported on use (the extra ``track``).
 """
 
+import json
 import logging
 import math
 import os
@@ -20,7 +21,6 @@ from typing import Any, Protocol, Self, runtime_checkable
 from filelock import FileLock
 
 from muybridge.core.errors import UsageError
-from muybridge.runs.metrics import read_metrics
 from muybridge.runs.records import Run
 
 LOG = logging.getLogger("muybridge")
@@ -212,16 +212,18 @@ class _Tail:
     """The rows that a growing JSONL file has gained since the last look; whole lines only."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.read, self.size = path, 0, 0
+        self.path, self.read = path, 0
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         size = self.path.stat().st_size if self.path.is_file() else 0
-        if size == self.size:
+        if size <= self.read:
             return
-        self.size = size
-        rows = read_metrics(self.path)
-        new, self.read = rows[self.read :], len(rows)
-        yield from new
+        with self.path.open("rb") as file:  # what was read before is not read again: a training has many rows
+            file.seek(self.read)
+            new = file.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        self.read += len(whole)
+        yield from (json.loads(line) for line in whole.splitlines())
 
 
 def scalars(row: Mapping[str, Any], inside: str = "") -> dict[str, float]:

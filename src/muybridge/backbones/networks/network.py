@@ -45,7 +45,7 @@ class Network(nn.Module):
 
     def forward(self, frames: Float[Tensor, "b 3 t h w"]) -> Features:
         """Pooled feature and last map of each clip."""
-        last = self.stages((frames - self.mean) / self.std)
+        last = self.stages((frames - self.mean).div_(self.std))
         return Features(self.projection(average(last, (2, 3, 4))), {"last": last})
 
 

@@ -84,7 +84,7 @@ class ViT(nn.Module):
         self, frames: Float[Tensor, "b 3 t h w"], visible: Bool[Tensor, "b n"] | None = None
     ) -> Float[Tensor, "b m d"]:
         """Normalised tokens of the visible tubes, the same number in every clip, in the order of the grid; of all tubes without mask."""
-        cut = self.embed((frames - self.mean) / self.std)
+        cut = self.embed((frames - self.mean).div_(self.std))
         t, h, w = cut.shape[2:]
         x = cut.flatten(2).transpose(1, 2) + positions((t, h, w), self.dim).to(cut)
         if visible is not None:

@@ -30,7 +30,7 @@ class Normalise(nn.Module):
 
     def forward(self, frames: Float[Tensor, "b 3 t h w"]) -> Float[Tensor, "b _ _ h w"]:
         """Normalise."""
-        x = ((frames.flip(1) if self.bgr else frames) - self.mean) / self.std
+        x = ((frames.flip(1) if self.bgr else frames) - self.mean).div_(self.std)
         return x.transpose(1, 2) if self.time_first else x
 
 

@@ -79,9 +79,10 @@ def pairs(kept: Sequence[Path], mapped: Mapped = map, progress: Progress | None 
             found.update(some)
             tell("search for look-alikes", done, len(kept))
     same: list[Pair] = []
+    compared = len({i for i, _, _ in found})
     for done, some in enumerate(mapped(_judge, _jobs(kept, found)), 1):
         same += some
-        tell("compare look-alikes", done, len({i for i, _, _ in found}))
+        tell("compare look-alikes", done, compared)
     return same
 
 

@@ -1,6 +1,5 @@
 """Running a job: exactly once, whoever else wants it, with its account of what was done."""
 
-import os
 import platform
 import shutil
 import sys
@@ -10,6 +9,7 @@ from typing import Any
 import muybridge
 from muybridge.config.stage_configs import Control, as_dict
 from muybridge.core.errors import UsageError
+from muybridge.core.machine.cores import cores, processors
 from muybridge.core.machine.machine_memory import peak, restart_peak
 from muybridge.core.networks.gather import rank
 from muybridge.core.plain_data import write_json, write_yaml
@@ -174,7 +174,8 @@ def environment() -> dict[str, Any]:
         "numpy": numpy.__version__,
         "platform": platform.platform(),
         "cpu": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
+        "processors": len(processors()),
         "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "argv": sys.argv,

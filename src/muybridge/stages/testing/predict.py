@@ -74,10 +74,11 @@ class View:
         Raises:
             VideoError: a file that could be decoded before cannot be read.
         """
-        whole = [i for i, place in enumerate(material.numbers(role)) if not material.store.errors[place]]
+        of_role = material.numbers(role)
+        whole = [i for i, place in enumerate(of_role) if not material.store.errors[place]]
         places = [i for n, i in enumerate(whole[start:]) if some is None or n // self.together in some]
         records = [material.parts[role][i] for i in places]
-        numbers = [material.numbers(role)[i] for i in places]
+        numbers = [of_role[i] for i in places]
         if self.crops > 1:
             yield from self._from_files(records, [int(material.store.frames[number]) for number in numbers])
             return

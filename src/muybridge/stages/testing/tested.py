@@ -1,6 +1,5 @@
 """The clips that a model is tested on, in chunks that are always the same: decoded once, whoever asks about them."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +10,7 @@ import torch
 
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError, VideoError
+from muybridge.core.machine.cores import cores
 from muybridge.data import cache
 from muybridge.data.clips import Views, stream
 from muybridge.data.decode import video_traits as traits
@@ -230,7 +230,7 @@ def fitting(protocol: Evaluation, device: torch.device) -> int:
 
 def threads_for(workers: int) -> int:
     """Threads that decode while the model computes: as asked, else one for every two cores, at most four."""
-    return workers or min(4, max(1, (os.cpu_count() or 1) // 2))
+    return workers or min(4, max(1, cores() // 2))
 
 
 def _ticks(total: int, fps: float, protocol: Evaluation) -> float:

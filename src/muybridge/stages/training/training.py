@@ -1,7 +1,6 @@
 """What the training stages share: the fit itself, augmentation and the account of what a run cost."""
 
 import math
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ from torch import Generator, Tensor, nn
 from muybridge.augment.chain import augment
 from muybridge.config.stage_configs import FinetuneConfig, Optimisation, PretrainConfig
 from muybridge.core.clip import Clip
+from muybridge.core.machine.cores import cores
 from muybridge.core.networks.step import Weighting
 from muybridge.data.loader import Loader, stream
 from muybridge.objectives.objective import first_of
@@ -76,7 +76,7 @@ def optimise(
     every = watch_every(steps, clips, watch.videos) if watch else 1
     if validation:
         every = max(1, round(len(loader.records) / loader.batch))
-    batches = partial(stream, loader, workers=config.workers or os.cpu_count() or 1)
+    batches = partial(stream, loader, workers=config.workers or cores())
     return fit(
         learner, weighting or Fixed(), batches, partial(augmented, config), recipe, compute_of(config),
         seed=config.seed, folder=job.run.path, report=progress,
