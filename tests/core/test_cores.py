@@ -96,10 +96,10 @@ def test_this_machine_has_some():
     assert 1 <= cores() <= (os.cpu_count() or 1)
 
 
-def test_workers_and_threads_are_by_cores(system: Path, monkeypatch: pytest.MonkeyPatch):
+def test_threads_are_by_cores_and_workers_by_processors(system: Path, monkeypatch: pytest.MonkeyPatch):
     assert (worker_count(0), worker_count(7), threads_for(0), threads_for(3)) == (8, 7, 2, 3)
     bind(monkeypatch, {0, 4})
-    assert (worker_count(0), threads_for(0)) == (1, 1)
+    assert (worker_count(0), threads_for(0)) == (2, 1)
 
 
 def test_info_says_both(system: Path, run):
