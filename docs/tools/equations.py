@@ -1,7 +1,7 @@
-"""Equations of the documentation: a fence called ``math`` becomes MathML when the site is built, so that reading needs no script, no network.
+"""Equations of the documentation: a fence called ``math`` becomes MathML when the site is built: pages need no script.
 
-GitHub draws the same fences by itself. mkdocs.yml names ``fence`` as a custom fence; a generator finds this file when it is started from the
-root of the repository as ``python -m zensical build`` or ``python -m mkdocs build``.
+GitHub draws the same fences by itself. mkdocs.yml names ``fence`` as a custom fence; a generator finds this file when it is started from
+the root of the repository as ``python -m zensical build`` or ``python -m mkdocs build``.
 """
 
 import re

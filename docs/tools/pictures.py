@@ -108,7 +108,19 @@ def perturbations() -> None:
 
 
 TASKS = (
-    *("rotnet", "vcop", "prp", "speed", "arrow-of-time", "masked", "cvrl", "tdl", "rspnet", "tcons", "sigreg"),
+    *(
+        "rotnet",
+        "vcop",
+        "prp",
+        "speed",
+        "arrow-of-time",
+        "masked",
+        "cvrl",
+        "tdl",
+        "rspnet",
+        "tcons",
+        "sigreg",
+    ),
     *("placebo-projection", "placebo-labels"),
 )
 """Those whose views can be shown; video-text shows a clip as it is."""
@@ -133,7 +145,15 @@ def tasks() -> None:
             more = {"backbone": "vit-tiny"} if task == "masked" else {}
             queue = {"objective_options": ["queue=12"]} if task in ("tdl", "rspnet") else {}
             run = muybridge.pretrain(
-                data=videos, objective=task, budget=24, batch=24, size=72, crop=64, out=Path(place) / "out", **more, **queue
+                data=videos,
+                objective=task,
+                budget=24,
+                batch=24,
+                size=72,
+                crop=64,
+                out=Path(place) / "out",
+                **more,
+                **queue,
             )
             strips = read_strips(run.path / "strips.npz")
             film(dict(list(strips.items())[:SHOWN])).save(folder / f"{task}.webp", quality=QUALITY, method=6)
