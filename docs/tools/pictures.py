@@ -27,8 +27,9 @@ QUALITY = 72
 HEAD = """# Perturbations
 
 Every type of `muybridge list perturbations`, with its five severities. The pictures show one clip of the embedded data, rendered at
-112 x 112 pixels with 16 frames, under the first profile named below them; what acts in time shows six frames, numbered as in the clean
-clip, and in the bar every place of the clip coloured by the frame shown there. The numbers are those of the
+112 x 112 pixels with 16 frames, under the first profile that holds the type; what acts in time shows six frames, numbered as in the clean
+clip, and in the bar every place of the clip coloured by the frame shown there. Parameters that
+are the same at all severities are left out. The numbers are those of the
 [profiles](robustness-profiles.md), which also says how far each severity moves a clip. On a video of your own:
 
 ```
@@ -76,8 +77,8 @@ def page() -> str:
 
 def _table(type: str) -> Iterator[str]:
     """Numbers of each severity; profiles whose parameters agree share a row."""
-    yield "| profile | parameter | 1 | 2 | 3 | 4 | 5 |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    yield "| parameter | severities 1 to 5 | profiles |"
+    yield "| --- | --- | --- |"
     rows: dict[tuple[str, ...], list[str]] = {}
     for profile, ladder in holders(type).items():
         for name in ladder.severities[0]:
@@ -85,7 +86,7 @@ def _table(type: str) -> Iterator[str]:
             if len(set(values)) > 1:
                 rows.setdefault((name, *values), []).append(profile)
     for (name, *values), profiles in rows.items():
-        yield f"| {', '.join(f'`{one}`' for one in profiles)} | {name} | {' | '.join(values)} |"
+        yield f"| {name} | {'; '.join(values)} | {', '.join(f'`{one}`' for one in profiles)} |"
 
 
 def _said(value: object) -> str:
