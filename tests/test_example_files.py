@@ -24,6 +24,20 @@ def folder(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def fields_of_the_page() -> set[str]:
+    """Fields of ``result.json`` that docs/results-format.md lists."""
+    page = (EXAMPLES.parent / "docs" / "results-format.md").read_text("utf-8")
+    part = page.partition("## result.json")[2].partition("\n## ")[0]
+    names = {
+        name
+        for line in part.splitlines()
+        if line.startswith("| `")
+        for name in line.split("|")[1].split(", ")
+    }
+    assert len(names) > 10
+    return {name.strip(" `") for name in names}
+
+
 def run_script(name: str, *words: str) -> None:
     sys.argv = [name, "--data", "videos", *words]
     runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
@@ -54,6 +68,9 @@ def test_pretrain_and_probe(here: Path, capsys: pytest.CaptureFixture[str]):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[:2]] == ["random", "vcop"]
     assert Path(lines[-1]).is_file()
+    for result in (here / "runs" / "runs").glob("*/*/result.json"):
+        told = json.loads(result.read_text("utf-8"))
+        assert fields_of_the_page() - set(told) == set(), "docs/results-format.md names what no result has"
 
 
 def test_own_task_and_perturbation(

@@ -13,7 +13,7 @@ from pymdownx.superfences import SuperFencesException
 def fence(
     source: str, language: str, css_class: str, options: dict[str, str], md: object, **words: object
 ) -> str:
-    """MathML of one fence.
+    """MathML of one fence, which scrolls by itself where a screen is narrower.
 
     Raises:
         SuperFencesException: the converter left a command of LaTeX as it was; stops the build.
@@ -22,4 +22,4 @@ def fence(
     left = re.search(r"\\[A-Za-z]+", markup)
     if left:
         raise SuperFencesException(f"{left.group()} is not known to latex2mathml, in: {source}")
-    return f'<div class="{css_class}">{markup}</div>'
+    return f'<div class="{css_class}" style="overflow-x: auto">{markup}</div>'
