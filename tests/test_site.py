@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +167,15 @@ def test_columns_of_predictions_are_those_that_are_written():
     assert [name for name, _ in rows] == predictions.COLUMNS
     kinds = {"label": "int64", "view": "int64", "severity": "int64"}
     assert all(kind == kinds.get(name, "string") for name, kind in rows if name != "scores")
+
+
+def test_the_extras_are_those_of_the_package():
+    text = (DOCS / "install.md").read_text("utf-8").partition("## Extras")[2]
+    told = [name for line in re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE) for name in line.split(", ")]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert sorted(name.strip("`") for name in told if "[" not in name) == sorted(
+        project["optional-dependencies"]
+    )
 
 
 def test_the_python_pages_name_what_is_there():
