@@ -20,7 +20,7 @@ def main() -> None:
         "--data", default="builtin-objects", help="folder or list of labelled videos, or a name"
     )
     parser.add_argument("--budget", type=int, default=6000, help="clips of pretraining")
-    parser.add_argument("--epochs", type=int, default=6, help="passes of fine-tuning")
+    parser.add_argument("--epochs", type=int, default=2, help="passes of fine-tuning")
     parser.add_argument("--out", default="own")
     options = parser.parse_args()
 
