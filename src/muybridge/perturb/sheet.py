@@ -5,7 +5,7 @@ the frame shown there: a smooth run from dark to light is the true order. All ot
 """
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,12 @@ class Cell:
 
 
 def draw(
-    clip: Clip, profile: str, title: str, seed: int = 0, tell: Callable[[int, int], None] = lambda *_: None
+    clip: Clip,
+    profile: str,
+    title: str,
+    seed: int = 0,
+    tell: Callable[[int, int], None] = lambda *_: None,
+    only: Collection[str] = (),
 ) -> Image.Image:
     """The sheet of the first clip of a batch: a row per type, headed by its category; a column per severity, the clean clip first.
 
@@ -62,6 +67,7 @@ def draw(
         title: names the clip.
         seed: of the random types.
         tell: told rows done and rows in all.
+        only: types of the profile to draw; all if empty.
 
     Returns:
         A page that holds the pictures pixel for pixel.
@@ -70,7 +76,7 @@ def draw(
         UsageError: unknown profile.
         ValueError: one frame only.
     """
-    held = profile_of(profile).types
+    held = set(only) & set(profile_of(profile).types) if only else profile_of(profile).types
     groups = {category: [type for type in types if type in held] for category, types in TYPES.items()}
     groups = {category: types for category, types in groups.items() if types}
     page = _Page(clip.frames.shape[-2], clip.frames.shape[-1], groups, f"{profile}  ·  {title}")
