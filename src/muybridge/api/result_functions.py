@@ -1,6 +1,8 @@
 """The verbs over many runs: studies, their reports, and what lies in a folder."""
 
+import sys
 from collections.abc import Sequence
+from functools import partial
 from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -62,11 +64,14 @@ def study(name: Word, **values: object) -> "Finished":
         >>> sorted({cell.job.config.seed for cell in planned.cells})
         [0, 1]
     """
+    from muybridge.stages.job.check import check_numbers
+    from muybridge.stages.job.settled import absolute
     from muybridge.studies.files.find import find
 
     recipe = find(str(name))
-    config = configs.change(recipe.config(), values, f"muybridge.study({str(name)!r})")
-    return run_study(recipe, config)
+    config = absolute(configs.change(recipe.config(), values, f"muybridge.study({str(name)!r})"))
+    check_numbers(config)
+    return run_study(recipe, recipe.fit(config, partial(print, file=sys.stderr)))
 
 
 def report(

@@ -160,7 +160,10 @@ def named(name: str, program: str, words: Sequence[str], action: "Action") -> in
         return print_config(absolute(config))
     if config.dry_run and action.plans:
         action = ACTIONS["plan"]
-    return action.act(recipe, absolute(config), besides.get("watch", False))
+    config = absolute(config)
+    if action.plans and not action.takes_over:
+        config = recipe.fit(config, lambda words: print(words, file=sys.stderr))
+    return action.act(recipe, config, besides.get("watch", False))
 
 
 def _config(

@@ -318,9 +318,11 @@ class QuickstartFields(StudyFields, total=False):
     root: Word | None
     tasks: Words
     seeds: int
+    minutes: float | None
     budget: int | None
     transductive: bool
     labels_per_class: int | None
     epochs: int
+    severities: Sequence[int]
     size: int | None
     crop: int | None

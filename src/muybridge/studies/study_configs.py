@@ -39,14 +39,18 @@ class QuickstartConfig(StudyConfig):
     """Pretext tasks of `muybridge list objectives`, each under the same budget."""
     seeds: int = 1
     """Number of seeds, counted from --seed."""
+    minutes: float | None = None
+    """With --data and without --budget: what it may take; clips, passes and severities are chosen by a trial. 5 when not given, 0: all."""
     budget: int | None = None
-    """Clips per task: 30,000 on the embedded data; 24,000 on your own, shared by the folds, but at least 6,000 for each."""
+    """Clips per task: 30,000 on the embedded data; at most 24,000 on your own, shared by the folds, but at least 6,000 for each."""
     transductive: bool = False
     """Pretrain once on all of --data, tested videos too, instead of once a fold without them; the report says so."""
     labels_per_class: int | None = None
     """Labels for fine-tuning; 10 on the embedded data, all on your own."""
     epochs: int = 20
     """Passes over the labelled videos in fine-tuning."""
+    severities: tuple[int, ...] = (1, 3, 5)
+    """Severities of the perturbations, from 1 to 5."""
     size: int | None = None
     """Side at which videos are decoded; 36 on the embedded data, 72 on your own."""
     crop: int | None = None

@@ -1,7 +1,7 @@
 """From ``NAME_OR_FILE`` to a study: a shipped one, a Python file or a YAML file."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Recipe:
         cells: makes the generator of stage configs.
         words: of the command that runs it.
         claims: the user's own, in the words of ``core.text.claim_words``.
+        fit: the config that is run for what was asked, told through the second argument.
         place: says for an unfinished generator where in the file it stands; empty for shipped studies.
     """
 
@@ -37,6 +38,7 @@ class Recipe:
     words: tuple[str, ...]
     place: Callable[[Study], str] = lambda study: ""
     claims: Sequence[dict[str, Any]] = ()
+    fit: Callable[[Any, Callable[[str], None]], Any] = lambda config, say: config
 
 
 def find(word: str) -> Recipe:
@@ -48,9 +50,14 @@ def find(word: str) -> Recipe:
     if word in STUDIES:
         entry = STUDIES[word]
         words = ("quickstart",) if word == "quickstart" else ("study", "run", word)
-        return Recipe(
+        found = Recipe(
             word, str(entry.facts["title"]), CONFIGS[word], lambda config: entry.load()(config), words
         )
+        if word != "quickstart":
+            return found
+        from muybridge.studies.shipped.quickstart_fit import fitted
+
+        return replace(found, fit=fitted)
     path = Path(word).expanduser()
     if path.suffix not in KINDS:
         raise UsageError(

@@ -18,10 +18,7 @@ from muybridge.studies.plan import Study
 from muybridge.studies.study_configs import QuickstartConfig
 
 BUILTIN = ("builtin-objects", "builtin-motions")
-CELLS: dict[str, Any] = {
-    "types": ("gaussian_noise", "jumbling", "freezing", "reversal"),
-    "severities": (1, 3, 5),
-}
+CELLS: dict[str, Any] = {"types": ("gaussian_noise", "jumbling", "freezing", "reversal")}
 """Perturbations of a quick look: one kind of noise and what only time can show."""
 
 
@@ -49,7 +46,9 @@ def _embedded(config: QuickstartConfig) -> Study:
             )
         models.append((yield FinetuneConfig(**common, epochs=6, batch=32)))
         for model in models:
-            yield RobustnessConfig(**_control(config, seed=0), **CELLS, model=model)
+            yield RobustnessConfig(
+                **_control(config, seed=0), **CELLS, severities=config.severities, model=model
+            )
     yield FinetuneConfig(**common, epochs=6, batch=32, frames=1)
 
 
@@ -71,7 +70,10 @@ def _own(config: QuickstartConfig) -> Study:
             few: dict[str, Any] = {"labels_per_class": config.labels_per_class, "epochs": config.epochs}
             models.append((yield FinetuneConfig(**common, **few, init=init, fold=fold)))
             yield from (
-                RobustnessConfig(**_control(config, seed=0), **CELLS, model=model) for model in models
+                RobustnessConfig(
+                    **_control(config, seed=0), **CELLS, severities=config.severities, model=model
+                )
+                for model in models
             )
     yield from (NeighboursConfig(**common, init=init) for init in inits)
 
