@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from muybridge.core.machine import cores as module
-from muybridge.core.machine.cores import cores, slots
+from muybridge.core.machine.cores import cores, slots, worker_count
 from muybridge.stages.testing.tested import threads_for
-from muybridge.studies.study import worker_count
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system binds no process")
 

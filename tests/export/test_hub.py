@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +13,6 @@ from fake_hub import FakeHub, serving
 
 import muybridge
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.export import hub as module
 from muybridge.export.hub import pull, push
 
 pytest.importorskip("huggingface_hub")
@@ -158,10 +158,7 @@ def test_what_is_there_is_kept(exported: Path, hub: FakeHub, tmp_path: Path):
 
 
 def test_without_the_library_one_line_says_what_to_install(exported: Path, monkeypatch: pytest.MonkeyPatch):
-    def gone(name: str) -> None:
-        raise ImportError(name)
-
-    monkeypatch.setattr(module, "import_module", gone)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)  # what Python does where there is none
     with pytest.raises(
         UsageError, match=r"^push and pull need huggingface_hub: pip install 'muybridge\[hub\]'\.$"
     ):

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -27,8 +28,9 @@ def config(videos: Path, tmp_path: Path) -> QuickstartConfig:
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pass of a clip takes a millisecond, and training twice what its network does."""
-    monkeypatch.setattr("muybridge.studies.cost.measure_pass", lambda *words: Pass(1e-3, 1000, 1000))
+    """A pass of a clip takes four milliseconds, training twice what its network does, and a plan and a trial no time at all."""
+    monkeypatch.setattr("muybridge.studies.cost.measure_pass", lambda *words: Pass(4e-3, 1000, 1000))
+    monkeypatch.setattr(quickstart_fit, "time", SimpleNamespace(monotonic=lambda: 0.0))
     monkeypatch.setattr(quickstart_fit, "_rate", lambda whole: 2.0)
 
 

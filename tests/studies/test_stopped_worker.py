@@ -19,6 +19,8 @@ def test_a_worker_that_is_asked_to_end_saves_its_cell(videos: Path, tmp_path: Pa
     curve = folder / "metrics.jsonl"  # a row every 20 steps
     while not (curve.is_file() and curve.stat().st_size) and time.monotonic() < deadline:
         time.sleep(0.05)
+        while worker.pipe.poll():  # what is not read blocks who writes
+            worker.pipe.recv()
     worker.stop()
     assert not worker.process.is_alive()
     assert worker.process.exitcode == 143

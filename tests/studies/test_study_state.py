@@ -144,7 +144,11 @@ def test_a_failed_input_takes_what_has_not_failed_itself_along(cells):
         ("knn", {"views": 10, "crops": 3}, 30 * (12 + 4)),
         ("retrieval", {"views": 10, "init": "random"}, 10 * (12 + 4 + 12)),
         ("neighbours", {"views": 2}, 2 * (12 + 4)),
-        ("robustness", {"views": "5x3", "types": ("a", "b"), "severities": (1, 3)}, 15 * 4 * 5),
+        (
+            "robustness",
+            {"views": "5x3", "profile": "muybridge-1", "types": ("jpeg", "jumbling"), "severities": (1, 3)},
+            15 * 4 * 5,
+        ),
     ],
 )
 def test_work_is_counted_in_passes(stage, config, passes):

@@ -107,10 +107,11 @@ def run_audit(
         subject: a model that was handed over as an object.
     """
     from muybridge.audit.conduct import audit as conduct
+    from muybridge.core.machine.cores import worker_count
     from muybridge.runs.mirror import publish_pages
     from muybridge.stages.job.check import check_numbers
     from muybridge.stages.job.resolve_cache import ResolveCache
-    from muybridge.studies.study import render, worker_count
+    from muybridge.studies.study import render
 
     check_numbers(config)
     if not config.dry_run:

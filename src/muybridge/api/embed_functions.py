@@ -106,13 +106,14 @@ def run_embed(
         show: where progress goes.
         announce: told what was asked for, resolved, before work starts.
     """
+    from muybridge.core.machine.cores import worker_count
     from muybridge.data.index import check_there
     from muybridge.embeddings.embed_request import request_of
     from muybridge.embeddings.embed_videos import embed_videos
     from muybridge.embeddings.load_model import given_model, load_model
     from muybridge.embeddings.read_embeddings import Embeddings
     from muybridge.stages.job.resolve_cache import ResolveCache
-    from muybridge.studies.study import decode, render, worker_count
+    from muybridge.studies.study import decode, render
 
     workers = worker_count(config.workers)
     with show or screen() as bars:

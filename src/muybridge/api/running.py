@@ -39,12 +39,13 @@ def run_stage(
         announce: told the resolved config before work starts.
         subject: a model under test that was handed over as an object.
     """
+    from muybridge.core.machine.cores import worker_count
     from muybridge.data.index import check_there
     from muybridge.stages.job.check import check_numbers
     from muybridge.stages.job.resolve import resolve
     from muybridge.stages.job.resolve_cache import ResolveCache
     from muybridge.stages.training.training import idle
-    from muybridge.studies.study import decode, render, worker_count
+    from muybridge.studies.study import decode, render
 
     check_numbers(config)
     if config.dry_run:

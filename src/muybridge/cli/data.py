@@ -82,11 +82,11 @@ class Doctor(OfData):
 
     def act(self, dataset: "Dataset") -> int:
         """Report what is wrong with the set."""
+        from muybridge.core.machine.cores import worker_count
         from muybridge.core.text.screen import screen
         from muybridge.data.doctor import summary
         from muybridge.data.doctor.examine import SPOIL, survey
         from muybridge.data.lists.name_groups import suggestions
-        from muybridge.studies.study import worker_count
 
         with screen() as bars:
             found = survey(
@@ -157,8 +157,9 @@ class Prepare(OfData):
 
     def act(self, dataset: "Dataset") -> int:
         """Decode every video."""
+        from muybridge.core.machine.cores import worker_count
         from muybridge.core.text.screen import screen
-        from muybridge.studies.study import decode, worker_count
+        from muybridge.studies.study import decode
 
         if self.size < 1:
             raise UsageError(f"--size {self.size}: wanted at least 1.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from muybridge.cli.flags import Options, Single, Word
 from muybridge.config.embed_config import EmbedConfig
 from muybridge.core.errors import UsageError
+from muybridge.core.text.plurals import counted
 from muybridge.core.text.terminal import visible
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ def announced(request: "Request") -> None:
     print(visible(f"{request.model.origin.name}; clips: {protocol}"))
     print(
         visible(
-            f"{videos:,} videos of {request.dataset.name}, {videos * protocol.views:,} clips, a row a {request.config.per}, "
-            f"{request.config.dtype}, into {request.out}"
+            f"{counted(videos, 'video')} of {request.dataset.name}, {counted(videos * protocol.views, 'clip')}, a row a"
+            f" {request.config.per}, {request.config.dtype}, into {request.out}"
         )
     )
 

@@ -220,9 +220,9 @@ def _planned(recipe: "Recipe", config: StudyConfig) -> "list[Cell]":
 
 def _plan(recipe: "Recipe", config: StudyConfig, watch: bool) -> int:
     """What a study would do: one line per run, then the sums."""
+    from muybridge.core.machine.cores import worker_count
     from muybridge.studies.cost import estimate
     from muybridge.studies.state import finished
-    from muybridge.studies.study import worker_count
 
     show.resolved(config)
     cells = _planned(recipe, config)

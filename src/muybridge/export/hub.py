@@ -9,7 +9,6 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -150,7 +149,9 @@ def _check_repo(repo: str) -> None:
 
 def _library() -> Any:
     try:
-        return import_module("huggingface_hub")
+        import huggingface_hub
+
+        return huggingface_hub
     except ImportError as error:
         raise UsageError("push and pull need huggingface_hub: pip install 'muybridge[hub]'.") from error
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -70,7 +69,8 @@ class OnnxNetwork:
     """What ONNX Runtime computes, on the CPU, called as a network is."""
 
     def __init__(self, content: bytes) -> None:
-        runtime = import_module("onnxruntime")
+        import onnxruntime as runtime
+
         options = runtime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = torch.get_num_threads()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from muybridge.core.machine.cores import slots
+from muybridge.core.machine.cores import worker_count
 from muybridge.core.text.screen import Screen
 from muybridge.data import cache
 from muybridge.data.loader import check_broken
@@ -61,11 +61,6 @@ def _run(
     outcome = run_cells(chosen, slots, screen, config.executor, config.address)
     write_plan(recipe, config, cells, outcome)
     return Finished(cells, outcome)
-
-
-def worker_count(workers: int) -> int:
-    """Number of processes; 0 means one for each processor that this process may use, at most 16."""
-    return workers or min(16, slots())
 
 
 def render(workers: int, screen: Screen) -> None:

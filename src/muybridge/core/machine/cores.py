@@ -28,6 +28,11 @@ def slots() -> int:
     return _granted(len(processors()))
 
 
+def worker_count(workers: int) -> int:
+    """Number of processes; 0 means one for each processor that this process may use, at most 16."""
+    return workers or min(16, slots())
+
+
 def _granted(found: int) -> int:
     quota = _quota()
     return max(1, found if quota is None else min(found, ceil(quota)))

@@ -9,6 +9,7 @@ from typing import Any
 
 from muybridge.config.stage_configs import PretrainConfig, as_dict
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.machine.cores import worker_count
 from muybridge.runs.contents.study_file import read_study
 from muybridge.stages.job.execute import execute
 from muybridge.stages.job.resolve import resolve
@@ -16,7 +17,6 @@ from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.studies.cost import estimate
 from muybridge.studies.plan import Cell, plan
 from muybridge.studies.shipped.quickstart import CELLS, cells
-from muybridge.studies.study import worker_count
 from muybridge.studies.study_configs import QuickstartConfig
 
 MINUTES = 5.0
