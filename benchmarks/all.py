@@ -55,6 +55,7 @@ BENCHMARKS = {
     "decode": Benchmark(toy=("--rounds", "1", "--frames", "70"), slow=True),
     "distill": Benchmark(toy=("--steps", "5", "--problems", "3"), slow=True),
     "doctor": Benchmark(toy=("--rounds", "1", "--films", "2", "--frames", "20", "--memory", "4"), slow=True),
+    "embed": Benchmark(toy=("--videos", "32", "--repeats", "1", "--memory"), slow=True),
     "exact": Benchmark(toy=("--made", "2")),
     "executor": Benchmark(toy=("--cells", "2", "--workers", "1"), slow=True),
     "grid": Benchmark(

@@ -24,9 +24,9 @@ CELLS: dict[str, Any] = {"types": ("gaussian_noise", "jumbling", "freezing", "re
 
 def cells(config: QuickstartConfig) -> Study:
     """All stages, seed by seed: pretraining, probes, fine-tuning, robustness and, on own data, neighbours."""
-    for name in ("pretrain_data", "label", "group", "root"):
-        if getattr(config, name) and not config.data:
-            raise UsageError(f"--{name.replace('_', '-')}: goes with --data, your labelled videos.")
+    lone = [name for name in ("pretrain_data", "label", "group", "root") if getattr(config, name)]
+    if lone and not config.data:
+        raise UsageError(f"--{lone[0].replace('_', '-')}: goes with --data, your labelled videos.")
     for seed in range(config.seed, config.seed + config.seeds):
         one = replace(config, seed=seed)
         yield from _own(one) if config.data else _embedded(one)
@@ -46,9 +46,7 @@ def _embedded(config: QuickstartConfig) -> Study:
             )
         models.append((yield FinetuneConfig(**common, epochs=6, batch=32)))
         for model in models:
-            yield RobustnessConfig(
-                **_control(config, seed=0), **CELLS, severities=config.severities, model=model
-            )
+            yield _perturbed(config, model)
     yield FinetuneConfig(**common, epochs=6, batch=32, frames=1)
 
 
@@ -69,13 +67,12 @@ def _own(config: QuickstartConfig) -> Study:
             models = [(yield ProbeConfig(**common, init=init, fold=fold))]
             few: dict[str, Any] = {"labels_per_class": config.labels_per_class, "epochs": config.epochs}
             models.append((yield FinetuneConfig(**common, **few, init=init, fold=fold)))
-            yield from (
-                RobustnessConfig(
-                    **_control(config, seed=0), **CELLS, severities=config.severities, model=model
-                )
-                for model in models
-            )
+            yield from (_perturbed(config, model) for model in models)
     yield from (NeighboursConfig(**common, init=init) for init in inits)
+
+
+def _perturbed(config: QuickstartConfig, model: str) -> RobustnessConfig:
+    return RobustnessConfig(**_control(config, seed=0), **CELLS, severities=config.severities, model=model)
 
 
 def _pretrain(config: QuickstartConfig, data: tuple[str, ...], values: dict[str, Any]) -> Any:
