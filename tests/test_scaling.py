@@ -158,7 +158,8 @@ NEEDS = {
 }
 """What must have run before."""
 DEAR = {
-    "pretrain", "probe", "pretrain on captions", "finetune by validation", "probe of all folds", "zeroshot", "similarity", "diversity", "report",
+    "pretrain", "probe",
+    "pretrain on captions", "finetune by validation", "probe of all folds", "zeroshot", "similarity", "diversity", "report",
 }  # fmt: skip
 """That take seconds and share most of their way with others."""
 
