@@ -264,3 +264,28 @@ def test_kill_9_at_any_time(trained: dict[str, Run], videos: Path, tmp_path: Pat
         process.wait()
     subprocess.run([*words, str(tmp_path / "killed.parquet")], check=True, capture_output=True)
     assert (tmp_path / "killed.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+
+
+def test_a_signal_within_a_chunk_waits_until_it_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Asked(BaseException):
+        pass
+
+    def ask(*_: object) -> None:
+        raise Asked
+
+    class Interrupted(row_parts.Block):
+        @property
+        def size(self) -> int:  # asked for when the rows are there and are not counted yet
+            os.kill(os.getpid(), signal.SIGTERM)
+            return 0
+
+    before = signal.signal(signal.SIGTERM, ask)
+    try:
+        parts = row_parts.FeatureParts(tmp_path / "parts", "owner")
+        with pytest.raises(Asked):
+            parts.add(Interrupted(["a"], [0], {"pooled": np.zeros((1, 2), np.float32)}))
+        parts.flush()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    again = row_parts.FeatureParts(tmp_path / "parts", "owner")
+    assert (again.stop, again.facts().videos) == (1, ["a"])

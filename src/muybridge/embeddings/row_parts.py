@@ -3,7 +3,7 @@
 Videos are cut into chunks, numbered from 0, that are always encoded whole and in order. ``rows-START-STOP-CHECKSUM.safetensors`` holds the
 rows of chunks START to STOP - 1 and, in its metadata, which videos and views they are, which videos turned out to be broken and which rows
 are not finite. Where the parts are cut depends on the clock; the file that is made of them does not. A part whose bytes are not those of
-its checksum (``store.checked``), or that belongs to another request, is computed anew, and all behind it.
+its checksum (``store.part_files``), or that belongs to another request, is computed anew, and all behind it.
 """
 
 import json
@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from muybridge.core.files import atomic
-from muybridge.store.checked import digest
+from muybridge.core.machine.interrupts import whole as undivided
+from muybridge.store.part_files import sound_parts, write_part
 
 BYTES = 32 << 20
 """Of features that make a part."""
@@ -102,28 +102,16 @@ class FeatureParts:
         for draft in folder.glob(".*.part"):
             draft.unlink()
         self.folder, self.owner = folder, owner
-        self.start = self.stop = self._found()
+        self.start = self.stop = sound_parts(folder, "rows", ".safetensors", owner)[1]
         self._blocks: list[Block] = []
         self._bytes, self._since = 0, time.monotonic()
 
-    def _found(self) -> int:
-        """The first chunk that is still to be done; parts that are damaged or do not continue the ones before are removed."""
-        done = 0
-        for path in self._paths():
-            words = path.stem.split("-")[1:]
-            known = len(words) == 3 and all(word.isdecimal() for word in words[:2])
-            fits = known and int(words[0]) == done < int(words[1])
-            if fits and digest(path.read_bytes(), self.owner) == words[2]:
-                done = int(words[1])
-            else:
-                path.unlink()
-        return done
-
     def add(self, block: Block) -> None:
         """The rows of the next chunk."""
-        self._blocks.append(block)
-        self._bytes += block.size
-        self.stop += 1
+        with undivided():  # a chunk counts with all its rows or not at all, also where a signal ends it
+            self._blocks.append(block)
+            self._bytes += block.size
+            self.stop += 1
         if self._bytes >= BYTES or time.monotonic() - self._since > SECONDS:
             self.flush()
 
@@ -139,9 +127,7 @@ class FeatureParts:
             {name: np.ascontiguousarray(one) for name, one in whole.features.items()},
             {META: json.dumps(facts)},
         )
-        name = f"rows-{self.start:08d}-{self.stop:08d}-{digest(content, self.owner)}.safetensors"
-        with atomic(self.folder / name, "wb") as file:
-            file.write(content)
+        write_part(self.folder, "rows", self.start, self.stop, ".safetensors", content, self.owner)
         self.start, self._blocks, self._bytes, self._since = self.stop, [], 0, time.monotonic()
 
     def facts(self) -> Block:
