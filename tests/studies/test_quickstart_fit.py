@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from muybridge.core.errors import UsageError
+from muybridge.core.plain_data import read_json, write_json
 from muybridge.stages.job.settled import absolute
 from muybridge.studies.cell_runner import Outcome
+from muybridge.studies.cost import Estimate
 from muybridge.studies.files.find import find, make_plan
 from muybridge.studies.measured_pass import Pass
 from muybridge.studies.shipped import quickstart_fit
@@ -89,6 +91,27 @@ def test_the_same_command_gets_what_was_chosen_before(config: QuickstartConfig, 
     assert fitted(asked) == chosen
     assert fitted(replace(asked, workers=1)) == replace(chosen, workers=1)
     assert fitted(replace(asked, minutes=30.0)) != replace(chosen, minutes=30.0)
+
+
+@pytest.mark.parametrize(
+    "damage", [{"budget": -5}, {"budget": "many"}, {"epochs": None}, {"severities": ["x"]}, {"severities": []}, {"severities": [9]}]
+)  # fmt: skip
+def test_a_choice_that_is_damaged_is_made_anew(damage: dict, config: QuickstartConfig, measured):
+    asked = replace(config, minutes=4.0)
+    chosen = fitted(asked)
+    recipe = find("quickstart")
+    write_plan(recipe, chosen, make_plan(recipe, chosen), Outcome())
+    study = read_json(config.out / "study.json")
+    study["config"] |= damage
+    write_json(config.out / "study.json", study)
+    assert fitted(asked) == chosen
+
+
+def test_past_runs_of_like_kind_count_with_what_they_took(config: QuickstartConfig, measured, monkeypatch):
+    past = Estimate(seconds=1e5, told=3, flops=0.0, unknown=0, measured=0.0)
+    monkeypatch.setattr(quickstart_fit, "estimate", lambda *words, **more: past)
+    with pytest.raises(UsageError, match="the least of a quickstart"):
+        fitted(config)
 
 
 def test_a_trial_decides_on_this_machine(config: QuickstartConfig, run):

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from muybridge.config.stage_configs import PretrainConfig, as_dict
+from muybridge.config.stage_configs import PretrainConfig, as_dict, change
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.machine.cores import worker_count
 from muybridge.runs.contents.study_file import read_study
+from muybridge.stages.job.check import check_numbers
 from muybridge.stages.job.execute import execute
 from muybridge.stages.job.resolve import resolve
 from muybridge.stages.job.resolve_cache import ResolveCache
@@ -87,10 +88,16 @@ def _before(config: QuickstartConfig) -> QuickstartConfig | None:
         kept.get(name) != asked[name] for name in asked.keys() - APART
     ):
         return None
-    budget, epochs, severities = (kept.get(name) for name in FITTED)
-    if not isinstance(budget, int) or not isinstance(epochs, int) or not isinstance(severities, list):
+    chosen = {name: kept.get(name) for name in FITTED}
+    if None in chosen.values():
         return None
-    return replace(config, budget=budget, epochs=epochs, severities=tuple(map(int, severities)))
+    try:
+        found = change(config, chosen, f"{config.out}: its study")
+        check_numbers(found)
+    except UsageError:
+        return None
+    known = found.severities and set(found.severities) <= set(config.severities)
+    return found if known else None
 
 
 def _rate(whole: list[Cell]) -> float:
@@ -116,12 +123,13 @@ class _Cost:
     def __init__(self, whole: list[Cell], config: QuickstartConfig, rate: float) -> None:
         self.config, self.cells, self.workers = config, len(whole), worker_count(config.workers)
         self.clips = _clips(whole)
-        self.alone = {stage: rate * self._alone(whole, stage) for stage in {cell.job.stage for cell in whole}}
+        self.spent = {stage: self._spent(whole, stage, rate) for stage in {cell.job.stage for cell in whole}}
 
-    def _alone(self, whole: list[Cell], stage: str) -> float:
-        """Seconds of the networks alone in the cells of a stage."""
+    def _spent(self, whole: list[Cell], stage: str, rate: float) -> float:
+        """Seconds of one worker for the cells of a stage: by past runs of like kind, else by the networks alone."""
         others = {cell.job.signature for cell in whole if cell.job.stage != stage}
-        return estimate(whole, others, measure=True).measured or 0.0
+        found = estimate(whole, others, measure=True)
+        return found.seconds + rate * (found.measured or 0.0)
 
     def seconds(self, chosen: QuickstartConfig) -> float:
         """What it takes with the clips, passes and severities of ``chosen``."""
@@ -132,7 +140,7 @@ class _Cost:
             "finetune": chosen.epochs / self.config.epochs,
             "robustness": conditions[0] / conditions[1],
         }
-        work = sum(shares.get(stage, 1.0) * spent for stage, spent in self.alone.items())
+        work = sum(shares.get(stage, 1.0) * spent for stage, spent in self.spent.items())
         return work / self.workers + STARTS + EACH * self.cells / self.workers
 
 
