@@ -276,13 +276,13 @@ def test_short_side_and_crop_are_those_of_the_folders_processor(
 ):
     import json
 
-    from muybridge.stages.texts.text_scored import _clip
+    from muybridge.stages.texts.text_scored import clip_of
 
     folder = make(tmp_path / "clip", "clip")
     (folder / "preprocessor_config.json").write_text(json.dumps(said))
     model = dual_encoder(str(folder))
     assert model.clip_short_side == short_side
-    assert _clip(model) == {"crop": 16, "short_side": short_side or 16}
+    assert clip_of(model) == {"crop": 16, "short_side": short_side or 16}
     assert [f"to {squeezed}; here they keep their shape" in note for note in model.notes] == [True] * bool(
         squeezed
     )

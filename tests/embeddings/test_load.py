@@ -224,3 +224,16 @@ def test_an_untrained_backbone(videos: Path) -> None:
     clips = model.read(videos / "left" / "0.mp4")
     assert torch.equal(model(clips), muybridge.load("r3d-tiny", seed=3)(clips))
     assert not torch.equal(model(clips), muybridge.load("r3d-tiny")(clips))
+
+
+def test_the_tower_of_a_dual_encoder_is_shown_the_clips_of_its_zeroshot_run(tmp_path: Path):
+    pytest.importorskip("transformers")
+    from muybridge.backbones.text.dual_encoders import dual_encoder
+    from muybridge.stages.texts.text_scored import clip_of
+    from tiny_pairs import make
+
+    folder = make(tmp_path / "clip", "clip")
+    said = {"size": {"shortest_edge": 24}, "crop_size": 16, "do_center_crop": True}
+    (folder / "preprocessor_config.json").write_text(json.dumps(said))
+    found, wanted = muybridge.load(f"hf:{folder}").clip_protocol, clip_of(dual_encoder(str(folder)))
+    assert (found.short_side, found.crop) == (wanted["short_side"], wanted["crop"]) == (24, 16)

@@ -3,12 +3,9 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Unpack
-from weakref import finalize
 
-from muybridge.api.running import claim
+from muybridge.api.running import claim, in_place
 from muybridge.api.stage_functions import options_of
 from muybridge.config import stage_configs as configs
 from muybridge.config.keywords import AuditFields, Word, Words
@@ -65,19 +62,12 @@ def audit(
         base = configs.change(configs.AuditConfig(), said | {"model": model} | _place(out), "muybridge.audit")
         return _made(base, None)
     subject = given(model, name, tuple(class_names) if class_names else None, kept=out is not None)
-    place = Path(mkdtemp(prefix="muybridge-")) if out is None else out
-    try:
-        base = configs.change(
-            configs.AuditConfig(), said | {"model": subject.name, "out": place}, "muybridge.audit"
-        )
-        found = _made(base, subject)
-    except BaseException:
-        if out is None:
-            rmtree(place, ignore_errors=True)
-        raise
-    if out is None:
-        finalize(found, rmtree, place, ignore_errors=True)
-    return found
+
+    def made(place: Path) -> "Audit":
+        told = said | {"model": subject.name, "out": place}
+        return _made(configs.change(configs.AuditConfig(), told, "muybridge.audit"), subject)
+
+    return in_place(out, made)
 
 
 def _place(out: Word | None) -> dict[str, Word]:

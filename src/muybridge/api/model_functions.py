@@ -4,12 +4,9 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, TypeVar, Unpack
-from weakref import finalize
 
-from muybridge.api.running import run_stage
+from muybridge.api.running import in_place, run_stage
 from muybridge.api.stage_functions import config_of, options_of
 from muybridge.config import keywords
 from muybridge.config import stage_configs as configs
@@ -141,13 +138,7 @@ def _of_object(
     out: Word | None,
 ) -> R:
     """Run a stage on a model that is an object; without ``out`` its results go with what is returned."""
-    place = Path(mkdtemp(prefix="muybridge-") if out is None else out)
-    try:
-        run = made(run_stage(base(model=subject.name, data=data, out=place), subject=subject).path)
-    except BaseException:
-        if out is None:
-            rmtree(place, ignore_errors=True)
-        raise
-    if out is None:
-        finalize(run, rmtree, place, ignore_errors=True)
-    return run
+    return in_place(
+        out,
+        lambda place: made(run_stage(base(model=subject.name, data=data, out=place), subject=subject).path),
+    )

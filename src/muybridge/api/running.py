@@ -5,8 +5,13 @@ The command line and the Python functions (``api``) both come here, with a confi
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import finalize
 
+from muybridge.config.keywords import Word
 from muybridge.config.stage_configs import Control, SimilarityConfig
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.text.plurals import counted
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     from muybridge.studies.files.find import Recipe
     from muybridge.studies.study import Finished
 
+R = TypeVar("R")
 Announce = Callable[[Any, Callable[[str], None]], None]
 
 
@@ -137,6 +143,20 @@ def run_study(
             f"The other runs are kept in {config.out}; the same command tries the failed ones again."
         )
     return finished
+
+
+def in_place(out: Word | None, make: Callable[[Path], R]) -> R:
+    """What ``make`` makes in ``out``; without one in a temporary folder, which goes with what is returned, or when it fails."""
+    if out is not None:
+        return make(Path(out))
+    place = Path(mkdtemp(prefix="muybridge-"))
+    try:
+        made = make(place)
+    except BaseException:
+        rmtree(place, ignore_errors=True)
+        raise
+    finalize(made, rmtree, place, ignore_errors=True)
+    return made
 
 
 def claim(config: Control) -> None:

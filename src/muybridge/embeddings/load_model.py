@@ -35,6 +35,7 @@ from muybridge.stages.testing.clip_protocol import Protocol, chosen, of_run, par
 from muybridge.stages.testing.feeding import FIELDS
 from muybridge.stages.testing.models import TestedModel
 from muybridge.stages.texts.own_pair import clips_of
+from muybridge.stages.texts.text_scored import clip_of
 from muybridge.stages.training.material import build_backbone
 from muybridge.store.storage import local
 from muybridge.train.precision import choose
@@ -233,13 +234,12 @@ def _of_pair(config: ModelConfig) -> LoadedModel:
     if config.weights is not None:
         raise UsageError(f"--weights: {config.model} brings its own weights.")
     pair = dual_encoder(config.model.removeprefix("hf:"))
-    size = pair.clip_size
-    clip = {"frames": pair.clip_frames, "crop": size, "short_side": size}
-    known = {name: value for name, value in clip.items() if value}
     origin = Origin(
         config.model, models.key_of(pair, config.model), {"backbone": config.model, "tower": "clips"}
     )
-    return LoadedModel(ClipTower(config.model, pair), ClipReader(chosen(config, "zeroshot", known)), origin)
+    return LoadedModel(
+        ClipTower(config.model, pair), ClipReader(chosen(config, "zeroshot", clip_of(pair))), origin
+    )
 
 
 def _refuse_feed(config: ModelConfig) -> None:

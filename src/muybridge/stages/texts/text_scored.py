@@ -85,7 +85,7 @@ def external(config: ZeroshotConfig) -> TestedModel:
         if config.words:
             raise UsageError(f"--words {config.words}: {name} has a text tower of its own; leave it out.")
         model: Any = dual_encoder(name.removeprefix("hf:"), config.pooling)
-        return TestedModel(name, model, None, models.key_of(model, name), "zeroshot", _clip(model))
+        return TestedModel(name, model, None, models.key_of(model, name), "zeroshot", clip_of(model))
     if name.startswith("hf:") and models.own_folder(name) is None:
         model = dual_encoder(name.removeprefix("hf:"))  # says what is wrong
     if names_code(name) and not config.words:
@@ -141,11 +141,11 @@ def given(model: Any, name: str | None = None, kept: bool = False) -> TestedMode
         )
     kind = f"{type(model).__module__}.{type(model).__qualname__} {name or ''}"
     return TestedModel(
-        shown, encoder, None, models.key_of(model, kind + own_code.held(model)), "zeroshot", _clip(encoder)
+        shown, encoder, None, models.key_of(model, kind + own_code.held(model)), "zeroshot", clip_of(encoder)
     )
 
 
-def _clip(model: DualEncoder) -> dict[str, int]:
+def clip_of(model: DualEncoder) -> dict[str, int]:
     """Frames and size that a model wants; pictures are scaled as its processor says, else to its size, so that a crop shows all it can."""
     size = model.clip_size
     told = {"frames": model.clip_frames, "crop": size, "short_side": model.clip_short_side or size}
