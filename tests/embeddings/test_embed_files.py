@@ -273,17 +273,17 @@ def test_a_signal_within_a_chunk_waits_until_it_is_counted(tmp_path: Path, monke
     def ask(*_: object) -> None:
         raise Asked
 
-    class Interrupted(row_parts.Block):
-        @property
-        def size(self) -> int:  # asked for when the rows are there and are not counted yet
+    class Interrupted(list[row_parts.Block]):
+        def append(self, block: row_parts.Block) -> None:  # the rows are there and are not counted yet
+            super().append(block)
             os.kill(os.getpid(), signal.SIGTERM)
-            return 0
 
     before = signal.signal(signal.SIGTERM, ask)
     try:
         parts = row_parts.FeatureParts(tmp_path / "parts", "owner")
+        parts.items = Interrupted()
         with pytest.raises(Asked):
-            parts.add(Interrupted(["a"], [0], {"pooled": np.zeros((1, 2), np.float32)}))
+            parts.add(row_parts.Block(["a"], [0], {"pooled": np.zeros((1, 2), np.float32)}))
         parts.flush()
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from muybridge.core.machine.interrupts import whole as undivided
-from muybridge.store.part_files import sound_parts, write_part
+from muybridge.store.part_files import Parts
 
 BYTES = 32 << 20
 """Of features that make a part."""
@@ -89,59 +88,40 @@ def added(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
     return {name: a.get(name, 0) + b.get(name, 0) for name in {**a, **b}}
 
 
-class FeatureParts:
-    """The parts of one request.
+class FeatureParts(Parts[Block]):
+    """The parts of one request, whose hash, with what else decides its bits, owns them."""
 
-    Args:
-        folder: where they lie; leftovers of a kill in it are removed.
-        owner: hash of the request and of what decides its bits.
-    """
-
-    def __init__(self, folder: Path, owner: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        for draft in folder.glob(".*.part"):
-            draft.unlink()
-        self.folder, self.owner = folder, owner
-        self.start = self.stop = sound_parts(folder, "rows", ".safetensors", owner)[1]
-        self._blocks: list[Block] = []
-        self._bytes, self._since = 0, time.monotonic()
+    prefix, suffix = "rows", ".safetensors"
 
     def add(self, block: Block) -> None:
         """The rows of the next chunk."""
-        with undivided():  # a chunk counts with all its rows or not at all, also where a signal ends it
-            self._blocks.append(block)
-            self._bytes += block.size
-            self.stop += 1
-        if self._bytes >= BYTES or time.monotonic() - self._since > SECONDS:
-            self.flush()
+        self.put(block, size=block.size)
 
-    def flush(self) -> None:
-        """Write what is in memory."""
+    def is_due(self) -> bool:
+        """Whether there are features enough, or they have waited long."""
+        return self.size >= BYTES or time.monotonic() - self.since > SECONDS
+
+    def content(self, items: list[Block]) -> bytes:
+        """A tensor for each layer, and all else in the metadata."""
         from safetensors.numpy import save
 
-        if self.stop == self.start:
-            return
-        whole = joined(self._blocks)
-        facts = {name: value for name, value in vars(whole).items() if name != "features"}
-        content = save(
-            {name: np.ascontiguousarray(one) for name, one in whole.features.items()},
-            {META: json.dumps(facts)},
-        )
-        write_part(self.folder, "rows", self.start, self.stop, ".safetensors", content, self.owner)
-        self.start, self._blocks, self._bytes, self._since = self.stop, [], 0, time.monotonic()
+        block = joined(items)
+        facts = {name: value for name, value in vars(block).items() if name != "features"}
+        features = {name: np.ascontiguousarray(one) for name, one in block.features.items()}
+        return bytes(save(features, {META: json.dumps(facts)}))
 
     def facts(self) -> Block:
         """What the parts say beside their features, of all rows."""
-        return joined([self._block(path, ()) for path in self._paths()])
+        return joined([self._block(path, ()) for path in self.files])
 
     def blocks(self, layers: Sequence[str]) -> Iterator[Block]:
         """The rows of one part after another, with the features of some layers."""
-        for path in self._paths():
+        for path in self.files:
             yield self._block(path, layers)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of a row of each layer; empty where there are no rows."""
-        for path in self._paths():
+        for path in self.files:
             with _opened(path) as file:
                 if names := list(file.keys()):
                     return {name: tuple(file.get_slice(name).get_shape()[1:]) for name in names}
@@ -152,9 +132,6 @@ class FeatureParts:
             facts = json.loads(file.metadata()[META])
             held = facts["videos"] and layers
             return Block(**facts, features={name: file.get_tensor(name) for name in layers} if held else {})
-
-    def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob("rows-*.safetensors"))
 
 
 def _opened(path: Path) -> Any:

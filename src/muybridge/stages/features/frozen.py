@@ -10,8 +10,7 @@ import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -23,7 +22,6 @@ from torch.nn import functional as F
 from muybridge.config.stage_configs import Data, Transfer
 from muybridge.core.catalogue import names_code
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.machine.interrupts import whole as undivided
 from muybridge.core.machine.paths import cache_root
 from muybridge.core.networks.features import Features
 from muybridge.core.networks.gather import rank
@@ -34,7 +32,7 @@ from muybridge.stages.testing import own_code
 from muybridge.stages.testing.models import key_of
 from muybridge.stages.testing.predict import View, encoded, pooled
 from muybridge.stages.training.material import Material, law_of, prepare
-from muybridge.store.part_files import sound_parts, write_part
+from muybridge.store.part_files import Parts
 from muybridge.train.distributed import broadcast
 from muybridge.train.precision import Compute
 
@@ -123,7 +121,7 @@ def frozen_features(
         if job.config.overwrite:  # what hangs on the run goes with it
             for path in folder.glob("*.npy"):
                 path.unlink()
-        with _Parts(folder) as parts:
+        with _Parts(folder, folder.name) as parts:
             start = broadcast(parts.stop)
             for rows, _ in encoded(backbone, view, seen, "frozen", compute, start, READERS[kind]):
                 by_video = rows.reshape(-1, view.views, rows.shape[1])
@@ -161,40 +159,24 @@ def divided(job: Job[Transfer]) -> Material:
     return prepare(job, {"train": labelled, "test": test}, job.config, law_of(job.config))
 
 
-class _Parts:
-    """Features of one list of videos in order, in parts (``store.part_files``); damaged ones are computed anew."""
+class _Parts(Parts[np.ndarray]):
+    """Features of one list of videos in order: arrays ``b views d``."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._files, self.stop = sound_parts(folder, "features", ".npy", folder.name)
-        self.start = self.stop
-        self._rows: list[np.ndarray] = []
-        self._since = time.monotonic()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Asked to stop: what was done is kept."""
-        if kind is not None and not issubclass(kind, Exception):
-            self.flush()
+    prefix, suffix = "features", ".npy"
 
     def add(self, rows: Float32[np.ndarray, "b views d"]) -> None:
         """The features of the next videos."""
-        with undivided():
-            self._rows.append(rows)
-            self.stop += len(rows)
-        if time.monotonic() - self._since > SECONDS:
-            self.flush()
+        self.put(rows, len(rows))
 
-    def flush(self) -> None:
-        """Write what is in memory."""
-        if self.stop > self.start:
-            buffer = io.BytesIO()
-            np.save(buffer, np.concatenate(self._rows))
-            part = (self.folder, "features", self.start, self.stop, ".npy")
-            self._files.append(write_part(*part, buffer.getbuffer(), self.folder.name))
-        self.start, self._rows, self._since = self.stop, [], time.monotonic()
+    def is_due(self) -> bool:
+        """Whether they have waited long."""
+        return time.monotonic() - self.since > SECONDS
+
+    def content(self, items: list[np.ndarray]) -> memoryview:
+        """One array."""
+        buffer = io.BytesIO()
+        np.save(buffer, np.concatenate(items))
+        return buffer.getbuffer()
 
     def read(self) -> Float32[np.ndarray, "n views d"]:
         """All of them.
@@ -203,7 +185,7 @@ class _Parts:
             MuybridgeError: a damaged file.
         """
         try:
-            return np.concatenate([np.load(path, allow_pickle=False) for path in self._files])
+            return np.concatenate([np.load(path, allow_pickle=False) for path in self.files])
         except (OSError, ValueError) as error:
             raise MuybridgeError(
                 f"{self.folder}: damaged features ({error}). Delete the folder and run the same command again."

@@ -2,7 +2,7 @@
 
 A run is cut into chunks, numbered from 0, that are always computed whole and in order. ``state/rows-START-STOP-CHECKSUM.parquet`` holds the
 rows of chunks START to STOP - 1 and, in its metadata, the videos that turned out to be broken in them. Where the parts are cut depends on
-the clock; the joined files do not. A part whose bytes are not those of its checksum (``store.checked``) is computed anew, and all
+the clock; the joined files do not. A part whose bytes are not those of its checksum (``store.part_files``) is computed anew, and all
 behind it.
 """
 
@@ -12,15 +12,14 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from muybridge.core.files import atomic
-from muybridge.core.machine.interrupts import whole
 from muybridge.core.parquet import read_table
 from muybridge.runs.contents.predictions import Predictions, as_table, concatenate
-from muybridge.store.part_files import sound_parts, write_part
+from muybridge.store.part_files import Parts
 
 PART = 1024
 """Rows that make a part."""
@@ -31,70 +30,47 @@ SECONDS = 30.0
 BROKEN = b"broken"
 
 
-class ResumableRows:
-    """The parts of one run.
+class ResumableRows(Parts[tuple[Any, list[dict[str, str]]]]):
+    """The parts of one run: a table of rows, if there are any, and the broken videos of each chunk.
 
     Args:
-        folder: where they lie; leftovers of a kill in it are removed.
+        folder: where they lie, in the folder of the run, whose signature is in their checksums: the parts of another would fit in shape.
     """
 
+    prefix, suffix = "rows", ".parquet"
+
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        for draft in folder.glob(".*.part"):
-            draft.unlink()
-        self.folder = folder
-        self.start = self.stop = sound_parts(folder, "rows", ".parquet", self._owner)[1]
-        self._tables: list[Any] = []
-        self._broken: list[dict[str, str]] = []
-        self._since = time.monotonic()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Asked to stop: what was done is kept."""
-        if kind is not None and not issubclass(kind, Exception):
-            self.flush()
-
-    @property
-    def _owner(self) -> str:
-        """The run, by its signature: the parts of another would fit in shape."""
-        return self.folder.parent.name
+        super().__init__(folder, folder.parent.name)
 
     def add(self, rows: list[Predictions], broken: Iterable[dict[str, str]] = ()) -> None:
         """The rows of the next chunk."""
         table = as_table(concatenate(rows)) if rows else None
-        with whole():  # a chunk counts with all its rows or not at all
-            if table is not None:
-                self._tables.append(table)
-            self._broken += broken
-            self.stop += 1
-        if sum(map(len, self._tables)) >= PART or time.monotonic() - self._since > SECONDS:
-            self.flush()
+        self.put((table, list(broken)), size=0 if table is None else len(table))
 
-    def flush(self) -> None:
-        """Write what is in memory."""
+    def is_due(self) -> bool:
+        """Whether there are rows enough, or they have waited long."""
+        return self.size >= PART or time.monotonic() - self.since > SECONDS
+
+    def content(self, items: list[tuple[Any, list[dict[str, str]]]]) -> memoryview | None:
+        """One table, with the broken videos in its metadata."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        if self.stop == self.start:
-            return
-        if self._tables:
-            table = pa.concat_tables(self._tables)
-            table = table.replace_schema_metadata({BROKEN: json.dumps(self._broken).encode()})
-            buffer = io.BytesIO()
-            pq.write_table(table, buffer)
-            write_part(
-                self.folder, "rows", self.start, self.stop, ".parquet", buffer.getbuffer(), self._owner
-            )
-        self.start, self._tables, self._broken, self._since = self.stop, [], [], time.monotonic()
+        tables = [table for table, _ in items if table is not None]
+        if not tables:
+            return None
+        broken = [video for _, videos in items for video in videos]
+        table = pa.concat_tables(tables).replace_schema_metadata({BROKEN: json.dumps(broken).encode()})
+        buffer = io.BytesIO()
+        pq.write_table(table, buffer)
+        return buffer.getbuffer()
 
     @property
     def broken(self) -> list[dict[str, str]]:
         """Path and reason of the videos that turned out to be broken."""
         import pyarrow.parquet as pq
 
-        metadata = [pq.read_schema(path).metadata for path in self._paths()]
+        metadata = [pq.read_schema(path).metadata for path in self.files]
         return [video for one in metadata for video in json.loads(one[BROKEN])]
 
     def join(self, into: dict[Path, frozenset[str]], rest: Path) -> int:
@@ -112,7 +88,7 @@ class ResumableRows:
         with ExitStack() as stack:
             writers: dict[Path, Any] = {}
             pending: dict[Path, list[Any]] = {path: [] for path in (*into, rest)}
-            for table in map(read_table, self._paths()):
+            for table in map(read_table, self.files):
                 table = table.replace_schema_metadata(None)
                 holes += _holes(table)
                 for path, part in _sorted(table, into, rest):
@@ -128,9 +104,6 @@ class ResumableRows:
             for path, writer in writers.items():
                 writer.write_table(pa.concat_tables(pending[path]), row_group_size=ROWS)
         return holes
-
-    def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob("rows-*.parquet"))
 
 
 def _sorted(table: Any, into: dict[Path, frozenset[str]], rest: Path) -> Iterator[tuple[Path, Any]]:
