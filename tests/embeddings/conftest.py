@@ -10,9 +10,17 @@ from muybridge.runs.records import Run
 
 @pytest.fixture(scope="session")
 def trained(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """A pretrain, a finetune and a probe run; two views, the probe with three crops."""
+    """A pretrain, a finetune and a probe run in float32, as `load` computes; two views, the probe with three crops."""
     out = tmp_path_factory.mktemp("embeddings")
-    small = {"data": str(videos), "frames": 4, "stride": 2, "size": 28, "crop": 24, "out": out}
+    small = {
+        "data": str(videos),
+        "frames": 4,
+        "stride": 2,
+        "size": 28,
+        "crop": 24,
+        "precision": "fp32",
+        "out": out,
+    }
     pretrain = muybridge.pretrain(objective="rotnet", budget=48, batch=16, **small)
     return {
         "pretrain": pretrain,

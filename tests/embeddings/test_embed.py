@@ -37,7 +37,7 @@ class Bad(nn.Module):
 def test_rows_are_what_the_model_makes_of_each_video(
     trained: dict[str, Run], videos: Path, tmp_path: Path
 ) -> None:
-    found = muybridge.embed(trained["finetune"], out=tmp_path / "rows.parquet")
+    found = muybridge.embed(trained["finetune"], out=tmp_path / "rows.parquet", precision="fp32")
     names = [f"{label}/{i}.mp4" for label in ("left", "right") for i in range(8)]
     assert found.rows["video"].tolist() == names
     assert found.rows["label"].tolist() == ["left"] * 8 + ["right"] * 8
@@ -97,7 +97,7 @@ def test_layers_are_those_that_the_network_puts_out(
         model(model.read(videos / "left" / "0.mp4"))
     for pool, axes in (("all", (2, 3, 4)), ("space", (3, 4)), ("time", (2,)), ("none", ())):
         found = muybridge.embed(
-            trained["pretrain"], out=tmp_path / f"{pool}.npz", layers="stages.4", pool=pool
+            trained["pretrain"], out=tmp_path / f"{pool}.npz", layers="stages.4", pool=pool, precision="fp32"
         )
         wanted = seen["out"].mean(axes) if axes else seen["out"]
         assert found.features().shape == (16, *wanted.shape[1:])

@@ -31,8 +31,9 @@ def load(model: Word, *, head: bool = True, **values: Unpack[keywords.ModelField
         values: the weights of a model that is no run, how it is fed, and how clips are cut, as `muybridge embed --help` says.
 
     Returns:
-        The module, on the CPU: ``model(model.read("video.mp4"))`` are the logits of all views as the model was tested (``v k``), pooled
-        features where it has no head. ``clip_protocol`` has frames, sizes and views; ``features`` and ``backbone`` lie before the head.
+        The module, on the CPU and in float32: ``model(model.read("video.mp4"))`` are the logits of all views as the model was tested
+        (``v k``), pooled features where it has no head. ``clip_protocol`` has frames, sizes and views; ``features`` and ``backbone`` lie
+        before the head.
 
     Raises:
         UsageError: no such model, or none with weights of its own.
