@@ -61,6 +61,8 @@ class StageFacts:
 
 CONFIGS = "muybridge.config.stage_configs"
 INIT = {"init": ("pretrain",)}
+LEARNT = {"init": ("pretrain", "finetune")}
+"""Of stages that look at features as they are: what labels have taught is as good to look at as what a pretext task has."""
 
 STAGES: dict[str, StageFacts] = {
     "pretrain": StageFacts(
@@ -69,11 +71,11 @@ STAGES: dict[str, StageFacts] = {
     ),
     "probe": StageFacts(
         "train a linear layer on frozen features", "linear probe",
-        f"{CONFIGS}:ProbeConfig", "muybridge.stages.probe:PROBE", INIT, runs="answers", transfers=True,
+        f"{CONFIGS}:ProbeConfig", "muybridge.stages.probe:PROBE", LEARNT, runs="answers", transfers=True,
     ),
     "knn": StageFacts(
         "classify by the nearest training videos in feature space", "kNN",
-        f"{CONFIGS}:KnnConfig", "muybridge.stages.knn:KNN", INIT, runs="answers", transfers=True,
+        f"{CONFIGS}:KnnConfig", "muybridge.stages.knn:KNN", LEARNT, runs="answers", transfers=True,
     ),
     "finetune": StageFacts(
         "train backbone and linear layer on labels", "fine-tune",
@@ -91,11 +93,11 @@ STAGES: dict[str, StageFacts] = {
     ),
     "retrieval": StageFacts(
         "find the training videos of a class in feature space: recall at k, mean average precision", "retrieval",
-        f"{CONFIGS}:RetrievalConfig", "muybridge.stages.retrieval:RETRIEVAL", INIT, runs="tested", transfers=True,
+        f"{CONFIGS}:RetrievalConfig", "muybridge.stages.retrieval:RETRIEVAL", LEARNT, runs="tested", transfers=True,
     ),
     "neighbours": StageFacts(
         "find the nearest videos of each video in feature space", "neighbours",
-        f"{CONFIGS}:NeighboursConfig", "muybridge.stages.neighbours:NEIGHBOURS", INIT, runs="tested",
+        f"{CONFIGS}:NeighboursConfig", "muybridge.stages.neighbours:NEIGHBOURS", LEARNT, runs="tested",
     ),
     "similarity": StageFacts(
         "compare the layers of two networks on the same clips: CKA with null bands and intervals", "similarity",

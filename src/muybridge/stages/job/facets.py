@@ -20,7 +20,8 @@ def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned:
 
     ``arm`` is the pretext task of the network, or ``random`` where it had none; ``source`` names the data it was pretrained on,
     also whether clips were one frame repeated, ``source_kind`` says what tells their classes apart, and ``level`` is
-    the complexity of the task where it was asked for.
+    the complexity of the task where it was asked for. A network that was fine-tuned keeps all these, and the protocol says what
+    it was taught.
 
     Args:
         config: fields of the run.
@@ -31,7 +32,14 @@ def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned:
     init = config.get("init", "random")
     folder, share = snapshots.split(init)
     foreign = init == "random" or is_weights(init)
-    begun = {} if foreign else read_config(Run(local(folder)), planned)
+    run = Run(local(folder))
+    begun = {} if foreign else read_config(run, planned)
+    if run.stage == "finetune" and begun:
+        learnt = source_name(tuple(begun["data"]))
+        told = facets_of_run(run, learnt, planned)
+        kept = {name: told[name] for name in ("arm", "source", "source_kind", "level")}
+        own = sorted_as(told["arm"], config, {}, data, f"{protocol} after {told['protocol']} on {learnt}")
+        return own | kept
     arm = _arm(init, begun, share) + _taught(config, data, planned) + in_words(config)
     return sorted_as(arm, config, begun, data, protocol)
 

@@ -204,7 +204,7 @@ class Stage(Generic[C]):
         named = {
             name: signed_input(run.signature, values.get(name, "")) for name, run in asked.inputs.items()
         }
-        seen = is_transductive(config, dataset, asked.origins, memory)
+        seen = is_transductive(config, dataset, asked.origins, asked.planned, memory)
         return Job(
             self.name, config, dataset, asked.inputs, signature(self.name, asked.signed, named | public(config, memory)),
             self.facets(values, dataset.name, asked.planned), asked.signed,

@@ -17,6 +17,7 @@ from muybridge.stages.job.origins import Planned, consented, read_config
 from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.job.settled import absolute, command
 from muybridge.stages.job.signed import signed_config
+from muybridge.stages.job.transductive import check_labels_unseen
 from muybridge.stages.testing import own_code
 from muybridge.stages.testing.models import TestedModel
 
@@ -54,6 +55,7 @@ def resolve(
     dataset = stage.load(config, origins, memory)
     check_numbers(config)
     stage.check(config, dataset, origins, memory)
+    check_labels_unseen(config, dataset, origins, memory)
     config = stage.complete(config)
     signed = signed_config(config, dataset, memory) | stage.signed(config, dataset, memory)
     signed |= own_code.code_of((as_dict(config), *origins.values()), config.seed)

@@ -14,7 +14,7 @@ OURS: Ours = {
         "backbones": ("r2plus1d-tiny",),
         "tasks": TASKS,
         "data": ("builtin-motions", "builtin-objects"),
-        "finetune": {"labels_per_class": 10, "epochs": 6, "batch": 8},
+        "finetune": {"labels_per_class": 10, "epochs": 12, "batch": 8, "lr": 5e-3},
         "robustness": {
             "profile": "muybridge-1", "types": ("gaussian_noise", "sampling", "jumbling", "freezing"), "severities": (2, 4),
         },

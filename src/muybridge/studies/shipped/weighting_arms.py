@@ -21,7 +21,11 @@ ARMS: Mapping[str, dict[str, Any]] = {
     "imtl-g": {"weighting": "imtl-g"},
     "meltr-faithful": {"weighting": "meltr", "mode": "faithful"},
     "meltr-safe": {"weighting": "meltr", "mode": "safe"},
-    "meltr-corrected": {"weighting": "meltr", "mode": "corrected"},
+    "meltr-corrected": {
+        "weighting": "meltr",
+        "mode": "corrected",
+        "weighting_options": ("hypergradient=one-step",),
+    },
 }
 """Arms with auxiliaries, from cheap to dear."""
 SINGLE = ("single", "single-matched")
