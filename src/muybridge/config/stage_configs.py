@@ -143,8 +143,8 @@ class Transfer(Data):
     """What a pretrained network is transferred to."""
 
     init: str = "random"
-    """Folder of a pretrain run (but for finetune, also of a finetune run) or of `export --format hf`, a file of public weights for --backbone
-    (.safetensors, .pt, ...), or random."""
+    """Folder of a pretrain run (but for finetune, also of a finetune run) or of `export --format hf`, a file of public weights for
+    --backbone (.safetensors, .pt, ...), or random."""
     weights_key: str | None = None
     """Under which key the weights lie in that file, dotted, as model or teacher.state_dict; found by the names when not given."""
     weights_prefix: str | None = None
