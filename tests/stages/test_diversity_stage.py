@@ -108,11 +108,22 @@ def test_the_reference_training_is_that_of_the_sum(run, videos, tmp_path):
     assert [row["loss"] for row in run.metrics if "loss" in row] == losses
 
 
+def test_auxiliaries_may_weigh_less_than_the_labels_and_all_alike(videos, tmp_path):
+    """The training takes the weights; the measures know no scale and are of other networks then."""
+    words = tuple(f"{task}=0.1" for task in ("rotnet", "vcop", "speed"))
+    run = measured(videos, tmp_path / "out", weighting_options=words)
+    last = [row for row in run.metrics if "weight.vcop.vcop" in row][-1]
+    assert (last["weight.vcop.vcop"], last["weight.supervised.supervised"]) == (0.1, 1.0)
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
         ({"auxiliary": ()}, "--auxiliary"),
         ({"weighting": "pcgrad"}, "equal sum"),
+        ({"weighting_options": ("vcop=0.1",)}, "one and the same weight"),
+        ({"weighting_options": ("vcop=0.1", "rotnet=0.1", "speed=0.2")}, "one and the same weight"),
+        ({"weighting_options": ("vcop=1", "rotnet=1", "speed=1", "supervised=1")}, "one and the same weight"),
         ({"points": (50, 10)}, "--points"),
         ({"points": (0, 10)}, "--points"),
         ({"gradient_batches": 1}, "--gradient-batches"),

@@ -24,6 +24,7 @@ from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
 from muybridge.core.files import atomic
 from muybridge.core.networks.gather import rank
+from muybridge.core.networks.step import Weighting
 from muybridge.data.index import Dataset
 from muybridge.data.loader import Loader, stream
 from muybridge.measure.diversity.diversity_rows import SetDiversity, diversity
@@ -55,10 +56,10 @@ from muybridge.stages.training.training import (
     schedule_of,
     steps_within,
 )
+from muybridge.stages.training.weighing import options_of
 from muybridge.train.checkpoint import State
 from muybridge.train.loop import Recipe, fit
 from muybridge.train.precision import Compute
-from muybridge.weighting.fixed import Fixed
 
 SCOPES = ("all", "last")
 """All shared weights; those of the last part of the backbone that has any."""
@@ -108,7 +109,7 @@ class Diversity(Labelled[DiversityConfig]):
             stop = max(1, round(steps * share / 100))
             kept = job.run.path / "state" / f"grams-{share}.npy"
             if not kept.exists():  # a killed run may stand behind this point already
-                state = _trained(job, learner, loader, steps, stop, compute, progress)
+                state = _trained(job, learner, weighting, loader, steps, stop, compute, progress)
                 batches = list(_batches(config, material, law, share))
                 _keep(kept, np.stack([gram for _, gram in _grams(config, learner, batches, compute, share)]))
             grams += [(share, scope, gram) for scope, gram in zip(SCOPES, np.load(kept), strict=True)]
@@ -138,7 +139,8 @@ class Diversity(Labelled[DiversityConfig]):
 
 
 def _trained(
-    job: Job[DiversityConfig], learner: Any, loader: Loader, steps: int, stop: int, compute: Compute, progress: Progress | None
+    job: Job[DiversityConfig], learner: Any, weighting: Weighting, loader: Loader, steps: int, stop: int, compute: Compute,
+    progress: Progress | None,
 ) -> State:  # fmt: skip
     """Train up to a step, from the saved state of the point before; of ``steps`` in all."""
     config = job.config
@@ -147,8 +149,7 @@ def _trained(
         log_every=max(1, steps // 50), schedule=schedule_of(config),
     )  # fmt: skip
     return fit(
-        learner, Fixed(usual=learner.objective.term_weights),
-        partial(stream, loader, workers=config.workers or 1), partial(augmented, config), recipe, compute,
+        learner, weighting, partial(stream, loader, workers=config.workers or 1), partial(augmented, config), recipe, compute,
         seed=config.seed, folder=job.run.path, report=progress, stop_after=stop,
         per_epoch=len(loader.records) / loader.batch,
     )  # fmt: skip
@@ -269,9 +270,12 @@ def _check_diversity(config: DiversityConfig) -> None:
         raise UsageError(
             "--auxiliary: names the losses whose diversity is measured; wanted one or more, asked about."
         )
-    if config.weighting != "fixed" or config.weighting_options:
+    weights = options_of(config) if config.weighting == "fixed" else {}
+    equal = not weights or (weights.keys() == {*config.auxiliary} and len({*weights.values()}) == 1)
+    if config.weighting != "fixed" or not equal:
         raise UsageError(
-            "--weighting: diversity is measured under the equal sum, so that it is no outcome of the weighting; leave it out."
+            "--weighting: diversity is measured under the equal sum, so that it is no outcome of the weighting; leave it out, or give every"
+            " auxiliary task one and the same weight (--weighting-options TASK=0.1 ...)."
         )
     if not config.points or not all(0 < a < b <= 100 for a, b in pairwise((0.5, *config.points))):
         raise UsageError(

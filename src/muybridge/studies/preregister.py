@@ -32,8 +32,9 @@ EXPOSURE: dict[str, tuple[str, ...]] = {
 COMBINERS: dict[str, dict[str, Any]] = {
     "sum": {},
     "pcd": {"weighting": "pcd"},
-    "meltr": {"weighting": "meltr", "mode": "corrected"},
+    "meltr": {"weighting": "meltr", "mode": "corrected", "weighting_options": ("hypergradient=one-step",)},
 }
+"""Weightings of the arms; the equal sum has a weight for every loss of the set."""
 PRIMARY, SECONDARY = "D3norm", ("Rao", "D2", "D4", "D5")
 NOT_REGISTERED = (
     "out", "resume", "overwrite", "device", "workers", "dry_run", "track", "executor", "address", "roots", "trust_code", "prereg",
@@ -101,6 +102,7 @@ def content_of(config: DiversityStudyConfig) -> dict[str, Any]:
         },
         "population": {
             "data": list(scale.data), "backbones": list(scale.backbones), "sampler": "as of the fine-tuning protocol",
+            "start": "one pretraining for each backbone and seed, without labels: every loss of the pool at once, equal sum",
         },
         "sets": [{"id": f"s{place:03d}", "losses": list(one), "role": role} for place, (role, one) in enumerate(sets, 1)],
         "combiners": list(COMBINERS),

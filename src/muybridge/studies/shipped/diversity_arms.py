@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from muybridge.config.stage_configs import DiversityConfig, RobustnessConfig
+from muybridge.config.stage_configs import DiversityConfig, PretrainConfig, RobustnessConfig
 from muybridge.stages.training.options import encoded_of
 from muybridge.studies.shipped.scales import Lab, Ours, Scale
 from muybridge.studies.shipped.sets import POOL
@@ -14,7 +14,8 @@ OURS: Ours = {
         "backbones": ("r2plus1d-tiny", "shufflenet-tiny"),
         "data": ("builtin-motions",),
         "seeds": 1,
-        "finetune": {"labels_per_class": 10, "epochs": 6, "batch": 8},
+        "pretrain": {"budget": 240_000, "batch": 384, "lr": 3e-3},
+        "finetune": {"labels_per_class": 10, "epochs": 6, "batch": 8, "lr": 5e-3},
         "robustness": {"profile": "muybridge-1"},
     },
     "small": {
@@ -30,6 +31,15 @@ OURS: Ours = {
         "robustness": {"profile": "muybridge-1"},
     },
 }
+WEIGHT = 0.1
+"""Weight of an auxiliary term under the equal sum; the labels weigh 1."""
+OPTIONS = {
+    "tcons": ("tcons.invariance=1", "tcons.variance=1", "tcons.covariance=0.04"),
+    "tdl": ("tdl.queue=64",),
+    "rspnet": ("rspnet.queue=64",),
+}
+"""Options of losses: the terms of ``tcons`` in the ratio that its paper gives and of the size of the others, and queues that few labelled
+videos can fill."""
 GRADIENTS: dict[str, dict[str, Any]] = {"tiny": {"gradient_batch": 64, "gradient_batches": 8}}
 """Fields of the measurement by scale: batches of 8 videos, on which the tiny networks train, leave less than 5 % signal in a gradient."""
 ONLY_VIEWS = 12
@@ -48,19 +58,34 @@ def single(lab: Lab, backbone: str) -> list[dict[str, Any]]:
     return [{}, matched]
 
 
+def pretrained(lab: Lab, backbone: str, seed: int, prereg: Mapping[str, Any]) -> PretrainConfig:
+    """What all arms of a network start from: every loss of the pool at once, without labels.
+
+    From random weights most losses do not leave chance within a minute, and of a loss at chance there is no diversity to measure; and it
+    is pretrained networks that MELTR is for.
+    """
+    first, *others = POOL
+    return lab.pretrain(
+        first, backbone, seed, auxiliary=tuple(others), auxiliary_options=OPTIONS["tcons"], **prereg
+    )
+
+
 def tasks_of(losses: Sequence[str]) -> dict[str, Any]:
-    """The fields of a set; queues that few labelled videos can fill."""
-    return {
-        "auxiliary": tuple(losses),
-        "auxiliary_options": tuple(f"{task}.queue=64" for task in losses if task in ("tdl", "rspnet")),
-    }
+    """The fields of a set, and the options of its losses."""
+    options = tuple(word for task in losses for word in OPTIONS.get(task, ()))
+    return {"auxiliary": tuple(losses), "auxiliary_options": options}
+
+
+def equal(losses: Sequence[str]) -> dict[str, Any]:
+    """The equal sum of a set."""
+    return {"weighting_options": tuple(f"{task}={WEIGHT}" for task in losses)}
 
 
 def measured(
-    lab: Lab, data: str, backbone: str, seed: int, tasks: Mapping[str, Any], prereg: Mapping[str, Any]
+    lab: Lab, data: str, init: str, backbone: str, seed: int, losses: Sequence[str], prereg: Mapping[str, Any]
 ) -> DiversityConfig:
-    """The reference training of a set; other draws than those of its arms."""
-    model = lab.finetune(data, "random", backbone, seed + 1_000, **tasks, **prereg)
+    """The reference training of a set, under the equal sum; other draws than those of its arms."""
+    model = lab.finetune(data, init, backbone, seed + 1_000, **tasks_of(losses), **equal(losses), **prereg)
     return DiversityConfig(**{**vars(model), **GRADIENTS.get(lab.config.scale, {})})
 
 

@@ -10,8 +10,10 @@ from muybridge.studies.plan import Study
 from muybridge.studies.shipped.diversity_arms import (
     ONLY_VIEWS,
     OURS,
+    equal,
     half,
     measured,
+    pretrained,
     single,
     tasks_of,
     tested,
@@ -32,26 +34,28 @@ def cells(config: DiversityStudyConfig) -> Study:
     first, *others = lab.scale.backbones
     data = lab.scale.data[0]
     for seed in registered["seed_list"]:
+        init = yield pretrained(lab, first, seed, under)
         for changes in single(lab, first):
-            model = yield lab.finetune(data, "random", first, seed, **changes, **under)
+            model = yield lab.finetune(data, init, first, seed, **changes, **under)
             yield tested(lab, data, model, registered)
         for place, one in enumerate(registered["sets"]):
-            tasks = tasks_of(one["losses"])
-            yield measured(lab, data, first, seed, tasks, under)
-            arms = (
+            losses = one["losses"]
+            yield measured(lab, data, init, first, seed, losses, under)
+            combiners = (
                 {"sum": preregister.COMBINERS["sum"]} if one["role"] == "placebo" else preregister.COMBINERS
             )
-            for arm in arms.values():
-                model = yield lab.finetune(data, "random", first, seed, **tasks, **arm, **under)
-                yield tested(lab, data, model, registered)
+            arms = [equal(losses) if name == "sum" else arm for name, arm in combiners.items()]
             if place < ONLY_VIEWS:
-                model = yield lab.finetune(
-                    data, "random", first, seed, **tasks, auxiliary_only_views=True, **under
-                )
+                arms.append({**equal(losses), "auxiliary_only_views": True})
+            for arm in arms:
+                model = yield lab.finetune(data, init, first, seed, **tasks_of(losses), **arm, **under)
                 yield tested(lab, data, model, registered)
         for backbone in others:
+            init = yield pretrained(lab, backbone, seed, under)
             for one in half(registered["sets"]):
-                tasks = tasks_of(one["losses"])
-                yield measured(lab, data, backbone, seed, tasks, under)
-                model = yield lab.finetune(data, "random", backbone, seed, **tasks, **under)
+                losses = one["losses"]
+                yield measured(lab, data, init, backbone, seed, losses, under)
+                model = yield lab.finetune(
+                    data, init, backbone, seed, **tasks_of(losses), **equal(losses), **under
+                )
                 yield tested(lab, data, model, registered)

@@ -22,11 +22,12 @@ OURS: Ours = {
     "small": {"backbones": ("r2plus1d",), "tasks": TASKS, "seeds": 3, "robustness": {"profile": "muybridge-1"}},
     "paper": {"backbones": ("r2plus1d",), "tasks": TASKS, "robustness": {"profile": "muybridge-1"}},
 }  # fmt: skip
-"""At tiny scale one network, small batches and few passes (14 clips are encoded for every labelled one), and perturbations in time."""
+"""At tiny scale one network, small batches and passes enough to leave chance (14 clips are encoded for every labelled one), and
+perturbations in time."""
 
 
 def cells(config: WeightingConfig) -> Study:
-    """Seed by seed and data set by data set: fine-tuning and robustness of every arm."""
+    """Seed by seed and data set by data set: fine-tuning of every arm, its robustness, and a probe of its features with all labels."""
     lab, names = Lab(config, OURS), wanted(config)
     few = queues(lab)
     for seed in lab.seeds:
@@ -36,3 +37,4 @@ def cells(config: WeightingConfig) -> Study:
                     changes = changes_of(name, lab, backbone, few)
                     model = yield lab.finetune(data, "random", backbone, seed, **changes)
                     yield lab.robustness(data, model)
+                    yield lab.probe(data, model, backbone, seed)
