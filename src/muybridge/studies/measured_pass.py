@@ -15,7 +15,11 @@ from muybridge.train.threads import computing
 
 CLIPS = 2
 """Clips of a batch: enough for the kernels that larger batches take, few enough for large networks."""
-PASSES = 3
+PASSES = range(3, 100)
+"""Fewest and most passes of which the median is taken. A small network's pass lasts as long as a glance of the system at other work: three
+of them were seen fifty times too long."""
+SHORTEST = 0.3
+"""Seconds before which further passes are measured."""
 LONGEST = 20.0
 """Seconds behind which no further pass is measured."""
 COPIES = 4
@@ -59,7 +63,9 @@ def measure_pass(backbone: str, frames: int, crop: int, device: str, precision: 
         kept = _kept(network, clip, compute.autocast)
         began, times = time.monotonic(), list[float]()
         with torch.inference_mode(), compute.autocast():
-            for _ in range(1 + PASSES):
+            while len(times) < PASSES.start + 1 or (
+                time.monotonic() - began < SHORTEST and len(times) < PASSES.stop
+            ):
                 start = time.monotonic()
                 network(clip)
                 if compute.device.type == "cuda":
