@@ -10,7 +10,7 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.runs.contents.prereg_file import NAME
 from muybridge.runs.records import folders
 from muybridge.studies import preregister
-from muybridge.studies.shipped import diversity_study
+from muybridge.studies.shipped import diversity_arms, diversity_study
 from muybridge.studies.study_configs import DiversityStudyConfig
 
 POOL = ("rotnet", "vcop", "speed", "arrow-of-time", "cvrl")
@@ -20,6 +20,7 @@ POOL = ("rotnet", "vcop", "speed", "arrow-of-time", "cvrl")
 def out(videos, tmp_path, monkeypatch) -> Path:
     """A registered study of three sets of five losses on sixteen videos."""
     monkeypatch.setattr(preregister, "POOL", POOL)
+    monkeypatch.setattr(diversity_arms, "POOL", POOL)
     real = preregister.choose_sets
     few = {preregister.PLACEBOS: 2}
     monkeypatch.setattr(
@@ -29,7 +30,7 @@ def out(videos, tmp_path, monkeypatch) -> Path:
     )
     monkeypatch.setattr(diversity_study, "ONLY_VIEWS", 3)
     monkeypatch.setattr(
-        diversity_study,
+        diversity_arms,
         "GRADIENTS",
         {"tiny": {"gradient_batch": 4, "gradient_batches": 2, "points": (50,), "redraws": 9}},
     )
@@ -53,10 +54,19 @@ def test_end_to_end(out, videos, tmp_path, monkeypatch):
     monkeypatch.setattr(
         diversity_study,
         "Lab",
-        lambda config, ours: kept(config, {"tiny": {**ours["tiny"], "finetune": {"epochs": 1, "batch": 4}}}),
+        lambda config, ours: kept(
+            config,
+            {
+                "tiny": {
+                    **ours["tiny"],
+                    "finetune": {"epochs": 1, "batch": 4},
+                    "pretrain": {"budget": 72, "batch": 36},
+                }
+            },
+        ),
     )
     finished = muybridge.study("diversity-and-robustness", **options(videos, tmp_path))
-    assert len(finished.cells) == 2 * 2 + 3 * (1 + 2 * 4) + 2 * (1 + 2)
+    assert len(finished.cells) == 1 + 2 * 2 + 3 * (1 + 2 * 4) + 2 * (1 + 2)
     hashes = {run.result["config"]["prereg"] for run in folders(out)}
     assert len(hashes) == 1
     assert len(hashes.pop()) == 64

@@ -65,9 +65,8 @@ def pretrained(lab: Lab, backbone: str, seed: int, prereg: Mapping[str, Any]) ->
     is pretrained networks that MELTR is for.
     """
     first, *others = POOL
-    return lab.pretrain(
-        first, backbone, seed, auxiliary=tuple(others), auxiliary_options=OPTIONS["tcons"], **prereg
-    )
+    size = OPTIONS["tcons"] if "tcons" in others else ()  # queues can be as long as they are: unlabelled videos are many
+    return lab.pretrain(first, backbone, seed, auxiliary=tuple(others), auxiliary_options=size, **prereg)
 
 
 def tasks_of(losses: Sequence[str]) -> dict[str, Any]:
