@@ -49,6 +49,7 @@ BENCHMARKS = {
         ("OUT",), ("RUNS", "--clips", "12"), slow=True, left_out="OUT holds a study of hours"
     ),
     "bf16_gradients": Benchmark(toy=("--shapes", "2")),
+    "precision": Benchmark(toy=("c3d-tiny", "--rounds", "1")),
     "checksums": Benchmark(toy=("--rounds", "2", "--share", "0.05"), slow=True),
     "cka": Benchmark(("overhead", "memory"), ("memory",), slow=True),
     "claims": Benchmark(toy=("--papers", "2", "--pages", "1", "--most", "12"), wants=("reportlab",)),

@@ -5,7 +5,8 @@ type, a local folder or a name in the local Hugging Face cache, or ``module:func
 
 Facts: ``params`` with the 512-d rule of the benchmark and a linear layer of 101 classes; ``gflops`` is twice the multiply-adds of one
 clip of 3x16x112x112 (``torch.utils.flop_counter``) with the network's original classifier, which is how the benchmark's figures come
-out: by its 512-d projection ShuffleNet takes 1.029. Another clip is named by ``clip``.
+out: by its 512-d projection ShuffleNet takes 1.029. Another clip is named by ``clip``. ``bf16`` is False where a CPU that multiplies
+bfloat16 well (AMX) trains or answers more slowly in it than in float32, as measured by ``benchmarks/precision.py``.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -21,12 +22,12 @@ BACKBONES = {
     "shufflenet": Entry(
         "3D-ShuffleNet V1 2.0x, 3 groups, 512-d",
         "muybridge.backbones.networks.shufflenet:ShuffleNet",
-        {"group": "small", "params": 4_641_653, "gflops": 1.027},
+        {"group": "small", "params": 4_641_653, "gflops": 1.027, "bf16": False},
     ),
     "mobilenet": Entry(
         "3D-MobileNet V2 1.0x, 512-d",
         "muybridge.backbones.networks.mobilenet:MobileNet",
-        {"group": "small", "params": 3_061_733, "gflops": 1.037},
+        {"group": "small", "params": 3_061_733, "gflops": 1.037, "bf16": False},
     ),
     "squeezenet": Entry(
         "3D-SqueezeNet v1.1 with bypass, 512-d",
@@ -66,37 +67,37 @@ BACKBONES = {
     "r3d-tiny": Entry(
         "three residual blocks of width 16 to 128 for 8x32x32 clips, 128-d",
         "muybridge.backbones.networks.r3d:tiny",
-        {"group": "tiny", "params": 624_285, "gflops": 0.678},
+        {"group": "tiny", "params": 624_285, "gflops": 0.678, "bf16": False},
     ),
     "c3d-tiny": Entry(
         "four convolutions of width 16 to 128 for 8x32x32 clips, 128-d",
         "muybridge.backbones.networks.c3d:tiny",
-        {"group": "tiny", "params": 305_349, "gflops": 0.737},
+        {"group": "tiny", "params": 305_349, "gflops": 0.737, "bf16": False},
     ),
     "shufflenet-tiny": Entry(
         "two stages of three shuffle units for 8x32x32 clips, 128-d",
         "muybridge.backbones.networks.shufflenet:tiny",
-        {"group": "tiny", "params": 66_137, "gflops": 0.13},
+        {"group": "tiny", "params": 66_137, "gflops": 0.13, "bf16": False},
     ),
     "mobilenet-tiny": Entry(
         "five inverted residuals for 8x32x32 clips, 128-d",
         "muybridge.backbones.networks.mobilenet:tiny",
-        {"group": "tiny", "params": 84_501, "gflops": 0.209},
+        {"group": "tiny", "params": 84_501, "gflops": 0.209, "bf16": False},
     ),
     "squeezenet-tiny": Entry(
         "three stages of two Fire modules for 8x32x32 clips, 128-d",
         "muybridge.backbones.networks.squeezenet:tiny",
-        {"group": "tiny", "params": 174_645, "gflops": 0.462},
+        {"group": "tiny", "params": 174_645, "gflops": 0.462, "bf16": False},
     ),
     "i3d-tiny": Entry(
         "three Inception modules for 8x32x32 clips, 128-d",
         "muybridge.backbones.networks.i3d:tiny",
-        {"group": "tiny", "params": 132_797, "gflops": 0.588},
+        {"group": "tiny", "params": 132_797, "gflops": 0.588, "bf16": False},
     ),
     "vit-tiny": Entry(
         "four transformer blocks of width 96 on tubelets of 2x8x8 for 8x32x32 clips, 96-d",
         "muybridge.backbones.networks.vit:tiny",
-        {"group": "tiny", "params": 493_925, "gflops": 5.279},
+        {"group": "tiny", "params": 493_925, "gflops": 5.279, "bf16": False},
     ),
     "frame-average-tiny": Entry(
         "eight convolutions within each frame and the mean over frames: blind to their order, the control of the others, 128-d",
@@ -169,6 +170,11 @@ BACKBONES = {
         {"group": "large", "params": 303_988_837, "gflops": 1655.71, "clip": "16x256x256"},
     ),
 }
+
+
+def gains_by_bf16(name: str) -> bool:
+    """Whether a CPU with AMX computes a backbone faster in bfloat16; so it is taken to be where nothing was measured."""
+    return name not in BACKBONES or BACKBONES[name].facts.get("bf16", True) is not False
 
 
 def check_name(name: str) -> None:

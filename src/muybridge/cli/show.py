@@ -23,11 +23,14 @@ C = TypeVar("C", bound=Control)
 
 
 def on_device(config: C) -> C:
-    """The config with ``auto`` replaced by what was chosen."""
+    """The config with ``auto`` replaced by what was chosen; the number format hangs on the network, and is open where none is named yet."""
+    from muybridge.backbones import gains_by_bf16
     from muybridge.train.precision import choose
 
-    chosen = choose(config.device, config.precision)
-    return change(config, {"device": str(chosen.device), "precision": chosen.precision}, "resolved")
+    backbone = vars(config).get("backbone")
+    chosen = choose(config.device, config.precision, bool(backbone) and gains_by_bf16(backbone))
+    precision = chosen.precision if backbone else config.precision
+    return change(config, {"device": str(chosen.device), "precision": precision}, "resolved")
 
 
 def resolved(config: Control, say: Callable[[str], None] | None = None) -> None:

@@ -100,10 +100,11 @@ class Robustness(Stage[RobustnessConfig]):
         """Full paths of tables of changed labels."""
         return replace(config, label_changing=declared.absolute(config.label_changing))
 
-    def precision(self, config: RobustnessConfig, subject: TestedModel | None) -> Precision:
+    def precision(self, config: RobustnessConfig, subject: TestedModel | None, networks: Sequence[str]) -> Precision:  # fmt: skip
         """``auto`` is float32 for a model that came whole, head and all, and where texts are compared."""
         foreign = subject or is_external(config.model) or is_run_of(config.model, ("zeroshot",))
-        return "fp32" if foreign and config.precision == "auto" else super().precision(config, subject)
+        own = replace(config, precision="fp32") if foreign and config.precision == "auto" else config
+        return super().precision(own, subject, networks)
 
     def inherit(self, config: RobustnessConfig, origins: Planned) -> RobustnessConfig:
         """The data set of the model where none is named, and all types of the profile."""
@@ -189,8 +190,7 @@ class Robustness(Stage[RobustnessConfig]):
             grid, trial.tested, job.run.path / "predictions.parquet", trial.protocol.views, left_out
         )
         write_strips(job.run.path / "strips.npz", strips)
-        if trial.subject.checkpoint:
-            taken = trial.subject.checkpoint
+        if taken := trial.subject.checkpoint:
             job.checkpoint.update(taken.facts() | {"note": taken.note()})
         shown = len(trial.records) * len(grid.conditions)
         return {

@@ -5,7 +5,7 @@ template alone and of the other naming are ``templates.parquet``, one per video,
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -126,9 +126,9 @@ class Zeroshot(Stage[ZeroshotConfig]):
         }
         return replace(config, **files)
 
-    def precision(self, config: ZeroshotConfig, subject: TestedModel | None) -> Precision:
+    def precision(self, config: ZeroshotConfig, subject: TestedModel | None, networks: Sequence[str]) -> Precision:  # fmt: skip
         """``auto`` is float32 where texts are compared."""
-        return "fp32" if config.precision == "auto" else super().precision(config, subject)
+        return "fp32" if config.precision == "auto" else super().precision(config, subject, networks)
 
     def inherit(self, config: ZeroshotConfig, origins: Planned) -> ZeroshotConfig:
         """The data set of the model where none is named."""

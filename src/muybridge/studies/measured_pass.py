@@ -9,7 +9,7 @@ from statistics import median
 
 import torch
 
-from muybridge.backbones import build
+from muybridge.backbones import build, gains_by_bf16
 from muybridge.train.precision import choose
 from muybridge.train.threads import computing
 
@@ -56,7 +56,7 @@ def measure_pass(backbone: str, frames: int, crop: int, device: str, precision: 
         device: as ``--device``.
         precision: as ``--precision``.
     """
-    compute = choose(device, precision)
+    compute = choose(device, precision, gains_by_bf16(backbone))
     with torch.random.fork_rng(devices=[]), computing(1):
         network = compute.place(build(backbone)).eval()
         clip = torch.rand(CLIPS, 3, frames, crop, crop, device=compute.device)

@@ -41,8 +41,13 @@ class Compute:
         return module
 
 
-def choose(device: str = "auto", precision: str = "auto") -> Compute:
-    """Resolve ``auto``: the first GPU if there is one; bf16 where the hardware multiplies it well (``has_bf16``).
+def choose(device: str = "auto", precision: str = "auto", gains: bool = True) -> Compute:
+    """Resolve ``auto``: the first GPU if there is one; bf16 where the hardware multiplies it well (``has_bf16``) and the network gains.
+
+    Args:
+        device: as ``--device``.
+        precision: as ``--precision``.
+        gains: whether a CPU computes the network faster in bf16 (``backbones.gains_by_bf16``); a GPU is not asked.
 
     What ``auto`` means for the number format can be said for all machines by the environment variable ``MUYBRIDGE_PRECISION``.
 
@@ -53,7 +58,8 @@ def choose(device: str = "auto", precision: str = "auto") -> Compute:
         raise UsageError(f"--precision {precision}: wanted auto, fp32 or bf16.")
     place = torch.device(pick_device(device))
     if precision == "auto":
-        precision = os.environ.get(VARIABLE) or ("bf16" if has_bf16(place) else "fp32")
+        gains = gains or place.type != "cpu"
+        precision = os.environ.get(VARIABLE) or ("bf16" if gains and has_bf16(place) else "fp32")
         if precision not in ("fp32", "bf16"):
             raise UsageError(f"{VARIABLE}={precision}: wanted fp32 or bf16, or nothing.")
     return Compute(place, "bf16" if precision == "bf16" else "fp32")

@@ -1,11 +1,12 @@
 """What a stage says and what a job of it is: the contracts between configs, run folders, plans and the code that computes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from muybridge.backbones import gains_by_bf16
 from muybridge.config.control import Control, Precision
 from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset
@@ -146,13 +147,18 @@ class Stage(Generic[C]):
         """The config with full paths in the fields that only this stage has."""
         return config
 
-    def precision(self, config: C, subject: TestedModel | None) -> Precision:
+    def precision(self, config: C, subject: TestedModel | None, networks: Sequence[str]) -> Precision:
         """The number format that a run computes in.
+
+        Args:
+            config: what is asked for.
+            subject: a model under test that was handed over as an object.
+            networks: names of the backbones that compute, as far as they are known.
 
         Raises:
             UsageError: the device cannot compute in it.
         """
-        compute = choose(config.device, config.precision)
+        compute = choose(config.device, config.precision, all(map(gains_by_bf16, networks)))
         if self.trains:
             check_training(compute)
         return compute.precision

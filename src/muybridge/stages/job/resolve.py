@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.config.names import is_weights
-from muybridge.config.stage_configs import PretrainConfig, Transfer, as_dict, change
+from muybridge.config.stage_configs import Control, PretrainConfig, Transfer, as_dict, change
 from muybridge.core.errors import UsageError
 from muybridge.data.index import count_folds
 from muybridge.runs.contents import snapshots
@@ -45,12 +45,14 @@ def resolve(
     stage: Stage[C] = stage_of(config.stage)
     planned, memory = planned or {}, memory or ResolveCache()
     config = stage.located(absolute(config))
-    config = dataclasses.replace(config, precision=stage.precision(config, subject))
     if isinstance(config, Transfer) and config.fold == ALL:
         return _over_folds(stage, config, planned, memory)
     inputs = {} if subject else stage.runs(config)
     origins = {name: read_config(run, planned) for name, run in inputs.items()}
     config = stage.inherit(consented(config, inputs, origins, planned), origins)
+    config = dataclasses.replace(
+        config, precision=stage.precision(config, subject, _networks(config, origins))
+    )
     check_one_network(origins)
     dataset = stage.load(config, origins, memory)
     check_numbers(config)
@@ -60,6 +62,14 @@ def resolve(
     signed = signed_config(config, dataset, memory) | stage.signed(config, dataset, memory)
     signed |= own_code.code_of((as_dict(config), *origins.values()), config.seed)
     return stage.job(Request(config, dataset, inputs, origins, planned, signed, subject, memory))
+
+
+def _networks(config: Control, origins: Planned) -> list[str]:
+    """The backbone of a config, else those of what it starts from."""
+    own = vars(config).get("backbone")
+    return (
+        [own] if own else [str(origin["backbone"]) for origin in origins.values() if origin.get("backbone")]
+    )
 
 
 def _over_folds(stage: Stage[Any], config: Transfer, planned: Planned, memory: ResolveCache) -> Job[Any]:

@@ -65,7 +65,9 @@ def pretrained(lab: Lab, backbone: str, seed: int, prereg: Mapping[str, Any]) ->
     is pretrained networks that MELTR is for.
     """
     first, *others = POOL
-    size = OPTIONS["tcons"] if "tcons" in others else ()  # queues can be as long as they are: unlabelled videos are many
+    size = (
+        OPTIONS["tcons"] if "tcons" in others else ()
+    )  # queues can be as long as they are: unlabelled videos are many
     return lab.pretrain(first, backbone, seed, auxiliary=tuple(others), auxiliary_options=size, **prereg)
 
 
