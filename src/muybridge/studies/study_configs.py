@@ -159,6 +159,7 @@ CONFIGS: dict[str, type[StudyConfig]] = {
     "pretext-constraints": ShippedConfig,
     "subset-size": SourcesConfig,
     "training-length": ShippedConfig,
+    "clip-length": ShippedConfig,
     "complexity": ShippedConfig,
     "data-distribution": SourcesConfig,
     "noise": ShippedConfig,

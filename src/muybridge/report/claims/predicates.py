@@ -65,6 +65,7 @@ class Above:
     def _groups(self, world: World) -> dict[str, list[Place]]:
         named = {*self.better, *self.worse}
         free = named | ({"protocol", "details"} if "stage" in named else set()) | {"source"}
+        free |= {"details"} if "clip" in named else set()
         rest: dict[tuple[str, ...], list[Place]] = {}
         for place in world.places:
             if place.fits(self.where) and (place.fits(self.better) or place.fits(self.worse)):

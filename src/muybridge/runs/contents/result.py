@@ -212,7 +212,7 @@ FIELDS: dict[str, Any] = {
     "notes": [str],
     "config": {"seed": (_SEED, None), "labels_per_class": (_whole(0), None)},
     "facets": {
-        **dict.fromkeys(("arm", "data", "protocol", "backbone", "source", "source_kind", "level"), (str, int, float, None)),
+        **dict.fromkeys(("arm", "data", "protocol", "backbone", "source", "source_kind", "level", "frames"), (str, int, float, None)),
         "seed": (_SEED, None), "fold": (_whole(0), _of_all_folds, None),
     },
     "inputs": {"*": {"stage!": str, "signature!": str}},

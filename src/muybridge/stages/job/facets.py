@@ -19,8 +19,8 @@ def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned:
     """How a result of a network is sorted that starts from ``init``.
 
     ``arm`` is the pretext task of the network, or ``random`` where it had none; ``source`` names the data it was pretrained on,
-    also whether clips were one frame repeated, ``source_kind`` says what tells their classes apart, and ``level`` is
-    the complexity of the task where it was asked for.
+    also whether clips were one frame repeated, ``source_kind`` says what tells their classes apart, ``level`` is
+    the complexity of the task where it was asked for, and ``frames`` the length of the clips it was pretrained on.
 
     Args:
         config: fields of the run.
@@ -52,6 +52,7 @@ def sorted_as(
         "source": source_name(learnt) + (", one frame" if still else ""),
         "source_kind": "appearance" if still else kind_of(learnt),
         "level": str(begun.get("complexity") or ""),
+        "frames": str(begun.get("frames") or ""),
     }
 
 
