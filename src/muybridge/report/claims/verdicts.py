@@ -70,8 +70,8 @@ class Place:
 
         Args:
             name: ``accuracy``; ``direction``, of a class against its partner under reversal; ``type:NAME``; ``partner:NAME``, how often
-            what
-                a perturbation makes of a clip is named, at the mildest severity; or a mean of ``Design.scores``.
+                what a perturbation makes of a clip is named, at the mildest severity; ``mean:NAME``, ``relative:NAME`` and others
+                of categories and types (``Design.score_of``); or a mean of ``Design.scores``.
         """
         if name == "direction":
             return None if self.arm.direction is None else estimate(_clean, self.arm.direction)
@@ -100,7 +100,7 @@ class Place:
         kind, _, type_ = name.partition(":")
         if kind == "type":
             return self.design.type_mean(type_) if type_ in self.design.types else None
-        return self.design.scores.get(kind)
+        return self.design.score_of(kind, type_) if type_ else self.design.scores.get(kind)
 
 
 def _clean(cells: Cells) -> np.ndarray:

@@ -193,6 +193,7 @@ _SPENT = dict.fromkeys(
         "seconds",
         "asked",
         "waiting",
+        "cached",
     ),
     (float, None),
 )
@@ -250,6 +251,7 @@ FIELDS: dict[str, Any] = {
     "label_changing": ([str], None),
     "label_map": ({"*": {"*": {"*": str}}}, None),
     "order": ({"*": _digits}, None),
+    "mean_angle": ({"*": {"*": float}}, None),
     "folds": [{"fold!": _whole(0), "signature!": str, "videos": {"*": _whole(0)}, "numbers": {"*": float}}],
     "regime": ({"name!": str, "labels!": str, "seen!": [_whole(0)]}, None),
     "parts": ({"*": [str]}, None),
