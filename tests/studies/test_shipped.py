@@ -269,6 +269,30 @@ def test_a_network_is_read_out_with_clips_as_long_as_those_it_learnt_from():
     assert {scale: tuple(f"{a}x{b}" for a, b in clips) for scale, clips in clip_length.CLIPS.items()} == CLIPS
 
 
+@pytest.mark.parametrize(
+    "name", ["noise", "pretext-backbones", "robustness-models", "loss-weighting", "zeroshot"]
+)
+def test_what_a_user_says_of_labels_reaches_every_perturbed_run(name: str):
+    """Else reversal of own motions is averaged as robustness by a study, and left out by the stage."""
+    common = {"data": ("mine",), "seeds": 1}
+    found = [
+        one.job
+        for one in cells(name, **common, label_changing=("reversal",))
+        if one.job.stage == "robustness"
+    ]
+    assert found
+    assert all([change.type for change in job.dataset.changes] == ["reversal"] for job in found)
+    undeclared = {one.job.signature for one in cells(name, **common)}
+    assert not undeclared & {job.signature for job in found}, "a declaration is part of what a run is"
+    with pytest.raises(UsageError, match="--label-changing: goes with --data"):
+        cells(name, seeds=1, label_changing=("reversal",))
+
+
+def test_a_registered_study_takes_no_further_declaration():
+    with pytest.raises(UsageError, match="the pre-registration says which"):
+        cells("diversity-and-robustness", data=("mine",), label_changing=("reversal",))
+
+
 def test_each_subset_is_a_source_of_its_own():
     found = cells("subset-size", seeds=1, tasks=("vcop",), source=("a@2", "b@1"))
     told = factors(found)

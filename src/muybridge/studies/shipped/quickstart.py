@@ -24,7 +24,11 @@ CELLS: dict[str, Any] = {"types": ("gaussian_noise", "jumbling", "freezing", "re
 
 def cells(config: QuickstartConfig) -> Study:
     """All stages, seed by seed: pretraining, probes, fine-tuning, robustness and, on own data, neighbours."""
-    lone = [name for name in ("pretrain_data", "label", "group", "root") if getattr(config, name)]
+    lone = [
+        name
+        for name in ("pretrain_data", "label", "group", "root", "label_changing")
+        if getattr(config, name)
+    ]
     if lone and not config.data:
         raise UsageError(f"--{lone[0].replace('_', '-')}: goes with --data, your labelled videos.")
     for seed in range(config.seed, config.seed + config.seeds):
@@ -72,7 +76,8 @@ def _own(config: QuickstartConfig) -> Study:
 
 
 def _perturbed(config: QuickstartConfig, model: str) -> RobustnessConfig:
-    return RobustnessConfig(**_control(config, seed=0), **CELLS, severities=config.severities, model=model)
+    asked: dict[str, Any] = {"severities": config.severities, "label_changing": config.label_changing}
+    return RobustnessConfig(**_control(config, seed=0), **CELLS, **asked, model=model)
 
 
 def _pretrain(config: QuickstartConfig, data: tuple[str, ...], values: dict[str, Any]) -> Any:
