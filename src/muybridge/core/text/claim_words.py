@@ -111,7 +111,7 @@ def _fields(name: str, given: Any, where: str) -> dict[str, Any]:
         choices = CHOICES.get(f"{name}.{key}", CHOICES.get(str(key)))
         if choices and value not in choices:
             raise UsageError(f"{where}: {key}: wanted {' or '.join(choices)}, got {value!r}.")
-        if (name, key) == ("drops", "models") and not all(map(_number, value.values())):
+        if (name, key) == ("drops", "models") and not _numbers(value):
             raise UsageError(
                 f"{where}: models: wanted `arm: number` lines, the fall in the unit that is named, got {value!r}."
             )
@@ -123,8 +123,9 @@ def _fields(name: str, given: Any, where: str) -> dict[str, Any]:
     return {str(key): _plain(value, f"{where}: {key}") for key, value in given.items()}
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, NUMBER) and not isinstance(value, bool)
+def _numbers(value: Any) -> bool:
+    """Whether all values of a mapping are numbers."""
+    return all(isinstance(one, NUMBER) and not isinstance(one, bool) for one in value.values())
 
 
 def _plain(value: Any, where: str) -> Any:
