@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_study import write_run
+from scipy.stats import ttest_rel
 
 from muybridge.core.errors import UsageError
 from muybridge.core.seeding import rng
@@ -14,6 +15,10 @@ from muybridge.report import write_report
 from muybridge.report.claims.user_claims import user_claims
 from muybridge.report.claims.verdicts import Judged, World, judge
 from muybridge.report.gather.collect import collect
+from muybridge.report.scores.robust import Perturbed
+from muybridge.report.sections.experiments import perturbed_experiments
+from muybridge.report.sections.findings import _hardest
+from muybridge.report.sections.first_screen import robust_answers
 from muybridge.report.sections.study.claims_section import world as world_of_folder
 from muybridge.runs.contents.predictions import Predictions, concatenate
 
@@ -226,3 +231,27 @@ def test_the_report_shows_falls_by_category_beside_their_numbers(folder: Path, t
     kept = np.mean([float(cells["gaussian_noise", s]) for s in SEVERITIES]) / float(cells[CLEAN])
     assert float(found[0]["relative"]) == pytest.approx(kept, abs=1e-9)
     assert float(found[0]["relative_low"]) < kept < float(found[0]["relative_high"])
+
+
+def test_sentences_name_the_hardest_type_only_beside_what_is_not_told_from_it(folder: Path):
+    """Of a CNN noise costs .36 and a held rotation .24; of a transformer a held rotation .24, noise .18 and the others .09 or less."""
+    gathered = collect(folder)
+    (found,) = perturbed_experiments(gathered)
+    cnn, transformer = (_hardest(found, found.arms[name]) for name in ("r3d", "timesformer"))
+    assert cnn.startswith("Hardest for r3d: gaussian_noise (")
+    assert "not separable" not in cnn
+    assert transformer.startswith("Hardest for timesformer: held_rotation (")
+    assert ("not separable" in transformer) is (_apart(found, "timesformer") > 0.05 / 3)
+    (answer,) = robust_answers([found])
+    assert ", the highest of 8 arms, not separable from " in answer.words
+    assert all(name not in answer.words.partition("not separable from")[2] for name in CNNS)
+
+
+def _apart(found: Perturbed, name: str) -> float:
+    """The p-value of the two lowest types, by a t over videos."""
+    rows = next(iter(found.scored.arms[name].rows.values()))
+    held, noise = (
+        np.mean([rows.condition(kind, s).correct for s in SEVERITIES], axis=0)
+        for kind in ("held_rotation", "gaussian_noise")
+    )
+    return float(ttest_rel(held, noise).pvalue)

@@ -23,7 +23,7 @@ cells:
   - robustness: {{name: timesformer, model: "hf:{folder}", {clips}}}
 claims:
   - say: Under noise and compression R3D falls further than TimeSformer, by 30 and by 5 points.
-    drops: {{of: noise+digital, unit: points, models: {{r3d_18: 30, timesformer: 5}}, within: 5}}
+    drops: {{of: noise+digital, unit: points, models: {{"torchvision:r3d_18": 30, "hf:{folder}": 5}}, within: 5}}
 """
 
 
@@ -43,16 +43,17 @@ def test_two_given_models_are_claimed_about_in_points(videos: Path, tmp_path: Pa
     (tmp_path / "study.yaml").write_text(STUDY.format(clips=clips, **folders))
     out = tmp_path / "out"
     muybridge.study(tmp_path / "study.yaml", out=out, workers=1, device="cpu")
+    said = {"torchvision:r3d_18": 0.30, f"hf:{tmp_path / 'timesformer'}": 0.05}
     gathered = collect(out)
-    assert {name for one in gathered.of("robustness") for name in one.arms} == {"r3d_18", "timesformer"}
+    assert {name for one in gathered.of("robustness") for name in one.arms} == set(said)
     (judged,) = judge(claims_of(read_study(out)), world(gathered))
     assert not judged.missing
     assert len(judged.runs) == 2
     assert [line.words.split(",")[-1].strip() for line in judged.evidence[:2]] == ["within 5"] * 2
     assert all("points of accuracy" in line.words for line in judged.evidence)
-    for line, run in zip(judged.evidence[:2], ("r3d_18", "timesformer"), strict=True):
+    for line, (name, value) in zip(judged.evidence[:2], said.items(), strict=True):
         rows = next(
-            gathered.rows[one.signature] for one in gathered.runs if one.result["facets"]["arm"] == run
+            gathered.rows[one.signature] for one in gathered.runs if one.result["facets"]["arm"] == name
         )
         clean = rows.condition("clean", 0).correct.mean()
         falls = [
@@ -60,6 +61,5 @@ def test_two_given_models_are_claimed_about_in_points(videos: Path, tmp_path: Pa
             for kind in ("gaussian_noise", "jpeg")
             for s in (1, 3)
         ]
-        said = {"r3d_18": 0.30, "timesformer": 0.05}[run]
         assert line.interval is not None
-        assert line.interval.value == pytest.approx(sum(falls) / 4 - said, abs=1e-9)
+        assert line.interval.value == pytest.approx(sum(falls) / 4 - value, abs=1e-9)
