@@ -44,6 +44,7 @@ TORCH_FREE = {
         "estimate",
         "intervals",
         "label_hints",
+        "model_units",
         "results_doctor",
         "robustness_scores",
         "zeroshot_scores",

@@ -148,7 +148,7 @@ def _run(
         write_strips(path / "strips.npz", {one: np.full((2, 8, 8, 3), 90, np.uint8) for one in names})
     facets = {
         "arm": arm, "data": "clips", "protocol": stage, "seed": 0, "fold": None, "backbone": "r2plus1d-tiny", "source": "clips",
-        "source_kind": "temporal", "level": "",
+        "source_kind": "temporal", "level": "", "frames": "",
     }  # fmt: skip
     told = {
         "version": 2, "stage": stage, "signature": name, "config": config, "facets": facets,

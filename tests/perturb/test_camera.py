@@ -219,6 +219,27 @@ GOLDEN = {
         "285532faf56f1ddb",
         "8fe8a40e021991bb",
     ],
+    "held_rotation": [
+        "2cfced1df0ab0cc1",
+        "c9dfdd4a77004e6d",
+        "8e89a7e86ddb1e09",
+        "96e783e9b860b79f",
+        "9e792f9e04660b11",
+    ],
+    "swinging_rotation": [
+        "44ea26e2249ef1e7",
+        "45c69c734bdb3ff2",
+        "545658c3da457352",
+        "fee955a49d09734e",
+        "5b30dc288a3a4c80",
+    ],
+    "jittered_rotation": [
+        "1497c4d87141c7be",
+        "006358e999d5106f",
+        "562d9a41fb737416",
+        "4d068fc0251f7e52",
+        "7dcf060b4b837fa8",
+    ],
     "translation_on_canvas": [
         "49765a56d396263a",
         "49765a56d396263a",

@@ -133,3 +133,20 @@ def test_a_trial_decides_on_this_machine(config: QuickstartConfig, run):
     assert re.search(r"within --minutes 5 \(about [\d.]+ by a trial of 12 steps\): [\d,]+ clips a task", err)
     assert "to do" in out
     assert not config.out.exists()
+
+
+def test_declared_labels_go_with_own_data_to_its_perturbed_runs(videos: Path, tmp_path: Path):
+    values = {
+        "tasks": ("rotnet",),
+        "size": 20,
+        "crop": 16,
+        "budget": 24,
+        "minutes": 0.0,
+        "label_changing": ("reversal",),
+    }
+    found = list(make_plan(find("quickstart"), QuickstartConfig(data=(str(videos),), out=tmp_path, **values)))
+    tested = [cell.job for cell in found if cell.job.stage == "robustness"]
+    assert tested
+    assert {change.type for job in tested for change in job.dataset.changes} == {"reversal"}
+    with pytest.raises(UsageError, match="--label-changing: goes with --data"):
+        make_plan(find("quickstart"), QuickstartConfig(out=tmp_path, **values))

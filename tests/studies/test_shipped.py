@@ -10,8 +10,10 @@ import pytest
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.reference.published_values import SOURCES
 from muybridge.data.index import Dataset, VideoRecord
+from muybridge.report.claims.study_claims import CLIPS
 from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.studies import STUDIES
+from muybridge.studies.benchmark import clip_length
 from muybridge.studies.files.factors import factors
 from muybridge.studies.files.find import find, make_plan
 from muybridge.studies.study_configs import CONFIGS
@@ -26,6 +28,7 @@ BENCHMARK = [
         "robustness-models",
         "feature-analysis",
         "zeroshot",
+        "clip-length",
         "loss-weighting",
         "diversity-and-robustness",
         "distill-capacity",
@@ -97,6 +100,9 @@ COUNTS = {
     ("training-length", "tiny"): (3 * 3, 3 * (3 * 4 + 1) * 2, 3 * (3 * 4 + 1) * 2, 0),
     ("training-length", "small"): (6, (6 * 4 + 1) * 2, (6 * 4 + 1) * 2, 0),
     ("training-length", "paper"): (3 * 6, 3 * (6 * 4 + 1) * 2, 3 * (6 * 4 + 1) * 2, 0),
+    ("clip-length", "tiny"): (3 * 2 * 3, 3 * 3 * 4 * 2, 3 * 3 * 4 * 2, 0),
+    ("clip-length", "small"): (2 * 6, 3 * 7 * 2, 3 * 7 * 2, 0),
+    ("clip-length", "paper"): (3 * 2 * 6, 3 * 3 * 7, 3 * 3 * 7, 0),
     ("complexity", "tiny"): (3 * 9, 3 * 10 * 2, 3 * 10 * 2, 0),
     ("complexity", "small"): (2 * 9, 2 * 10 * 2, 2 * 10 * 2, 0),
     ("complexity", "paper"): (3 * 2 * 9, 3 * 2 * 10, 3 * 2 * 10, 0),
@@ -227,6 +233,66 @@ def test_snapshots_are_of_one_run():
     assert len({need for cell in found for need in cell.needs}) == 1
 
 
+@pytest.mark.parametrize("scale", SCALES)
+def test_clips_of_both_lengths_differ_in_nothing_else(scale: str):
+    """One step for the short and the long one; the stretched one covers the time of the long one to a step; clips cost alike."""
+    short, stretched, long = clip_length.CLIPS[scale]
+    assert (long[0], long[1]) == (2 * short[0], short[1])
+    assert (stretched[0], stretched[1]) == (short[0], 2 * short[1])
+    assert abs((long[0] - 1) * long[1] - (stretched[0] - 1) * stretched[1]) <= long[1]
+    found = cells("clip-length", scale=scale)
+    free = {"seed", "objective", "frames", "data", "root", "init"}
+    for stage in ("probe", "finetune"):
+        own = [vars(cell.job.config) for cell in found if cell.job.stage == stage]
+        assert {(one["frames"], one["stride"]) for one in own} == {short, stretched, long}
+        rest = {str([v for k, v in one.items() if k not in {*free, "stride"}]) for one in own}
+        assert len(rest) == 1
+    by_task: dict[str, set] = {}
+    for cell in found:
+        if cell.job.stage == "pretrain":
+            told = [v for k, v in vars(cell.job.config).items() if k not in free]
+            by_task.setdefault(cell.job.config.objective, set()).add(str(told))
+    assert all(len(told) == 1 for told in by_task.values())
+
+
+def test_a_network_is_read_out_with_clips_as_long_as_those_it_learnt_from():
+    found = cells("clip-length", seeds=1)
+    made = {cell.job.signature: cell.job.config.frames for cell in found if cell.job.stage == "pretrain"}
+    read = [cell for cell in found if cell.job.stage != "pretrain"]
+    assert all(made[need] == cell.job.config.frames for cell in read for need in cell.needs)
+    assert {cell.job.facets["frames"] for cell in read} == {"", "4", "8"}
+    whole = {cell.job.signature for cell in cells("pretext-backbones", seeds=1)}
+    usual = {
+        cell.job.signature for cell in found if cell.job.stage == "pretrain" and cell.job.config.frames == 8
+    }
+    assert usual <= whole
+    assert {scale: tuple(f"{a}x{b}" for a, b in clips) for scale, clips in clip_length.CLIPS.items()} == CLIPS
+
+
+@pytest.mark.parametrize(
+    "name", ["noise", "pretext-backbones", "robustness-models", "loss-weighting", "zeroshot"]
+)
+def test_what_a_user_says_of_labels_reaches_every_perturbed_run(name: str):
+    """Else reversal of own motions is averaged as robustness by a study, and left out by the stage."""
+    common = {"data": ("mine",), "seeds": 1}
+    found = [
+        one.job
+        for one in cells(name, **common, label_changing=("reversal",))
+        if one.job.stage == "robustness"
+    ]
+    assert found
+    assert all([change.type for change in job.dataset.changes] == ["reversal"] for job in found)
+    undeclared = {one.job.signature for one in cells(name, **common)}
+    assert not undeclared & {job.signature for job in found}, "a declaration is part of what a run is"
+    with pytest.raises(UsageError, match="--label-changing: goes with --data"):
+        cells(name, seeds=1, label_changing=("reversal",))
+
+
+def test_a_registered_study_takes_no_further_declaration():
+    with pytest.raises(UsageError, match="the pre-registration says which"):
+        cells("diversity-and-robustness", data=("mine",), label_changing=("reversal",))
+
+
 def test_each_subset_is_a_source_of_its_own():
     found = cells("subset-size", seeds=1, tasks=("vcop",), source=("a@2", "b@1"))
     told = factors(found)
@@ -277,6 +343,7 @@ def test_facets_tell_the_runs_of_a_study_apart(name: str):
             cell.job.stage,
             *(str(value) for value in cell.job.facets.values()),
             getattr(cell.job.config, "profile", ""),
+            *(str(getattr(cell.job.config, name, "")) for name in ("frames", "stride")),
         )
         for cell in cells(name)
     )

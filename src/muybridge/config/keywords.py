@@ -320,6 +320,7 @@ class QuickstartFields(StudyFields, total=False):
     seeds: int
     minutes: float | None
     budget: int | None
+    label_changing: Words
     transductive: bool
     labels_per_class: int | None
     epochs: int

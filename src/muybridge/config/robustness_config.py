@@ -68,7 +68,7 @@ class RobustnessConfig(TestedConfig):
 
     stage: ClassVar[str] = "robustness"
     profile: str = "muybridge-1"
-    """Table of constants: muybridge-1, samples-2022, release-2023, ssl-noise, imagenet-c or mini-kinetics-c."""
+    """Table of constants: muybridge-1, samples-2022, release-2023, ssl-noise, imagenet-c, mini-kinetics-c or equal-rotations."""
     types: tuple[str, ...] = ()
     """Names of `muybridge list perturbations`, or TYPE:SEVERITY for one cell; single_frame, centre_masked and border_masked are controls
     (docs/audit.md); all of the profile when not given; clean for clean clips alone."""

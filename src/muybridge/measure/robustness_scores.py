@@ -134,6 +134,56 @@ def mean_over_categories(
     return _mean(list(category_means(cells, wanted, categories, exclude).values()))
 
 
+def fall_slopes(cells: Cells, wanted: Severities, exclude: Collection[str] = ()) -> dict[str, Accuracy]:
+    """How much further accuracy falls with every severity, by perturbation type: minus the least-squares slope over its severities.
+
+    The clean cell is no point of the line: the first severity is no equal step away from it. Of accuracies the slope is in shares of
+    videos by severity, and over ``A_c`` it is that of relative robustness.
+
+    Args:
+        cells: as for ``type_means``.
+        wanted: as for ``type_means``.
+        exclude: as for ``type_means``.
+
+    Raises:
+        ValueError: as ``type_means``, or a type with fewer than two severities, through which no line goes.
+    """
+    short = [name for name, severities in wanted.items() if name not in exclude and len(set(severities)) < 2]
+    if short:
+        raise ValueError(f"no slope over severities: {', '.join(short)} has fewer than two")
+    kept = type_means(cells, wanted, exclude)  # for its errors
+    return {name: _fall([cells[name, s] for s in wanted[name]], wanted[name]) for name in kept}
+
+
+def category_falls(
+    cells: Cells, wanted: Severities, categories: Mapping[str, str], exclude: Collection[str] = ()
+) -> dict[str, Accuracy]:
+    """Mean of ``fall_slopes`` over the types of each category; where these have the same severities, the slope of their mean.
+
+    A category is left out when none of its types is left, or one has fewer than two severities. Arguments as of ``category_means``.
+
+    Raises:
+        ValueError: as ``category_means``.
+    """
+    _ = category_means(cells, wanted, categories, exclude)  # for its errors
+    short = {categories[name] for name in wanted if name not in exclude and len(set(wanted[name])) < 2}
+    away = {*exclude, *(name for name in wanted if categories.get(name) in short)}
+    if not wanted.keys() - away:
+        return {}
+    slopes = fall_slopes(cells, wanted, away)
+    return {
+        category: _mean([slope for name, slope in slopes.items() if categories[name] == category])
+        for category in dict.fromkeys(categories[name] for name in slopes)
+    }
+
+
+def _fall(scores: Sequence[Number], severities: Sequence[int]) -> Accuracy:
+    """Minus the least-squares slope."""
+    steps = np.asarray(severities, np.float64) - np.mean(severities)
+    line = np.stack([np.asarray(score, np.float64) for score in scores])
+    return np.asarray(-np.tensordot(steps / (steps @ steps), line, axes=1))
+
+
 def corruption_errors(
     cells: Cells,
     reference: Cells,

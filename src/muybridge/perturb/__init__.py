@@ -43,6 +43,9 @@ TYPES = {
         "static_rotation": "the clip turned by one angle",
         "random_rotation": "the clip turned by changing angles",
         "translation": "the clip shifted",
+        "held_rotation": "the clip turned by one angle, to either side",
+        "swinging_rotation": "the clip turned along a smooth path, as far on average",
+        "jittered_rotation": "every frame turned by an angle of its own, as far on average",
     },
     "weather": {
         "rain": "bright streaks and low contrast",

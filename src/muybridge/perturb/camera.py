@@ -8,6 +8,7 @@ Coordinates are 16.16 integers and weights have 8 bits, so that CPU and GPU give
 """
 
 import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,11 @@ import torch
 from jaxtyping import Float64, Int32, Int64, Real, UInt8
 from torch import Tensor
 
+from muybridge.perturb.profiles import Ladder
 from muybridge.perturb.streams import Streams
 
 Maps = Float64[np.ndarray, "b n 2 3"]
+Angles = Float64[np.ndarray, "b t"]
 SIDE = 224
 """Shifts are given in pixels of pictures with this short side, and scaled to others."""
 
@@ -41,6 +44,52 @@ def random_rotation(
     """Turn along a smooth path of angles whose largest is ``degrees``, either way; bilinear, mirrored at the edges."""
     paths = [smooth_path(frames.shape[2], 1, streams.rng(clip))[0] for clip in range(len(frames))]
     return bilinear(frames, rotations(degrees * np.stack(paths)))
+
+
+def held_rotation(
+    frames: UInt8[Tensor, "b c t h w"], streams: Streams, *, degrees: float
+) -> UInt8[Tensor, "b c t h w"]:
+    """Turn every frame of a clip by one angle, to a side that is drawn for the clip; bilinear, mirrored at the edges.
+
+    ``swinging_rotation`` and ``jittered_rotation`` turn every clip as far, on average over its frames, so that two of the three differ in
+    how the angle changes alone. The published static and variable rotation differ in strength too: 7.5 to 90 degrees against 3.7 to 15.7
+    on average.
+    """
+    return bilinear(frames, rotations(_held(frames.shape[2], streams, degrees)[:, :1]))
+
+
+def swinging_rotation(
+    frames: UInt8[Tensor, "b c t h w"], streams: Streams, *, degrees: float
+) -> UInt8[Tensor, "b c t h w"]:
+    """Turn along a smooth path of angles about zero, ``degrees`` away on average over each clip; bilinear, mirrored at the edges."""
+    return bilinear(frames, rotations(_swinging(frames.shape[2], streams, degrees)))
+
+
+def jittered_rotation(
+    frames: UInt8[Tensor, "b c t h w"], streams: Streams, *, degrees: float
+) -> UInt8[Tensor, "b c t h w"]:
+    """Turn each frame by an angle of its own about zero, ``degrees`` away on average over each clip; bilinear, mirrored at the edges."""
+    return bilinear(frames, rotations(_jittered(frames.shape[2], streams, degrees)))
+
+
+def _held(length: int, streams: Streams, degrees: float) -> Angles:
+    sides = [1.0 if streams.rng(clip).random() < 0.5 else -1.0 for clip in range(len(streams))]
+    return np.repeat(degrees * np.array(sides)[:, None], length, axis=1)
+
+
+def _swinging(length: int, streams: Streams, degrees: float) -> Angles:
+    return _scaled([smooth_path(length, 1, streams.rng(clip))[0] for clip in range(len(streams))], degrees)
+
+
+def _jittered(length: int, streams: Streams, degrees: float) -> Angles:
+    return _scaled([streams.rng(clip).uniform(-1, 1, length) for clip in range(len(streams))], degrees)
+
+
+def _scaled(paths: list[Float64[np.ndarray, "t"]], degrees: float) -> Angles:
+    """Paths stretched until their mean absolute value is that many degrees."""
+    stacked = np.stack(paths)
+    scaled: Angles = degrees * stacked / np.abs(stacked).mean(axis=1, keepdims=True)
+    return scaled
 
 
 def translation(
@@ -291,3 +340,44 @@ def _picked(frames: UInt8[Tensor, "b c t h w"], index: Int64[Tensor, "b n hw"]) 
     """The pixels at places of the flattened picture, which are one map per clip or one per frame."""
     b, c, t, h, w = frames.shape
     return frames.reshape(b, c, t, h * w).gather(3, index[:, None].expand(b, c, t, h * w)).view(frames.shape)
+
+
+def _static(length: int, streams: Streams, degrees: float) -> Angles:
+    return np.full((len(streams), length), float(degrees))
+
+
+def _random(length: int, streams: Streams, degrees: float) -> Angles:
+    return degrees * np.stack([smooth_path(length, 1, streams.rng(clip))[0] for clip in range(len(streams))])
+
+
+def _random_whole(length: int, streams: Streams, degrees: int) -> Angles:
+    drawn = [streams.rng(clip).integers(-degrees, degrees + 1, length) for clip in range(len(streams))]
+    return np.stack(drawn).astype(np.float64)
+
+
+CAMERA = "muybridge.perturb.camera"
+LAWS: Mapping[str, Callable[..., Angles]] = {
+    f"{CAMERA}:held_rotation": _held,
+    f"{CAMERA}:swinging_rotation": _swinging,
+    f"{CAMERA}:jittered_rotation": _jittered,
+    f"{CAMERA}:static_rotation": _static,
+    f"{CAMERA}:static_rotation_nearest": _static,
+    f"{CAMERA}:random_rotation": _random,
+    f"{CAMERA}:random_rotation_nearest": _random_whole,
+}
+"""Angles of every rotation, by its target in a ladder."""
+
+
+def mean_angle(ladder: Ladder, severity: int, length: int, streams: Streams) -> float | None:
+    """Mean absolute angle, degrees, by which a type turns clips; None where it is no rotation.
+
+    Args:
+        ladder: of the type.
+        severity: 1 to 5.
+        length: frames of a clip.
+        streams: those with which the clips are perturbed.
+    """
+    law = LAWS.get(ladder.target)
+    if law is None or not len(streams):
+        return None
+    return float(np.abs(law(length, streams, **ladder.severities[severity - 1])).mean())

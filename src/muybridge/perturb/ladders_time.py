@@ -76,6 +76,13 @@ MINI_KINETICS_C: Rows = {
 }
 """The frame rates are whole shares of 25 frames per second, the rate taken for the source, which the paper does not name."""
 
+ANGLES = (3.7, 6.7, 9.7, 12.7, 15.7)
+"""Mean absolute angles of the published variable rotation: of whole degrees from -n to n, n = 7, 13, 19, 25, 31."""
+EQUAL_ROTATIONS: Rows = {
+    name: (f"{CAMERA}:{name}", {"degrees": ANGLES})
+    for name in ("held_rotation", "swinging_rotation", "jittered_rotation")
+}
+
 LADDERS: dict[str, Rows] = {
     "muybridge-1": MUYBRIDGE,
     "samples-2022": SAMPLES_2022,
@@ -83,4 +90,5 @@ LADDERS: dict[str, Rows] = {
     "ssl-noise": {},
     "imagenet-c": IMAGENET_C,
     "mini-kinetics-c": MINI_KINETICS_C,
+    "equal-rotations": EQUAL_ROTATIONS,
 }

@@ -183,6 +183,8 @@ MINI_KINETICS_C: dict[str, Ladder] = {
     **others("mini-kinetics-c"),
 }
 
+EQUAL_ROTATIONS: dict[str, Ladder] = others("equal-rotations")
+
 LOSSLESS = ladder("muybridge.perturb.codec:lossless")
 
 PROFILES = {
@@ -194,5 +196,6 @@ PROFILES = {
         Profile("ssl-noise", 1, "the four kinds of noise of Kumar et al. (arXiv 2306.06010)", SSL_NOISE),
         Profile("imagenet-c", 1, "constants of Hendrycks and Dietterich, ICLR 2019, frame by frame", IMAGENET_C),
         Profile("mini-kinetics-c", 2, "constants of Yi et al., NeurIPS 2021 (Mini Kinetics-C)", MINI_KINETICS_C),
+        Profile("equal-rotations", 1, "rotations held, swinging and jittered, of one mean angle", EQUAL_ROTATIONS),
     )
 }  # fmt: skip

@@ -16,12 +16,12 @@ from muybridge.measure.features.ranking import nearest_in
 from muybridge.measure.features.votes import votes
 from muybridge.runs.contents.predictions import write_predictions
 from muybridge.stages.features.frozen import divided, frozen_features
-from muybridge.stages.features.frozen_stage import FrozenStage
+from muybridge.stages.features.frozen_stage import FrozenStage, frozen_budget
 from muybridge.stages.features.gallery import within
 from muybridge.stages.features.norm_calibration import frozen_backbone
 from muybridge.stages.job.job import Job, Progress, Result
 from muybridge.stages.testing.answers import answered, majority
-from muybridge.stages.testing.predict import forward_budget, view_of
+from muybridge.stages.testing.predict import view_of
 from muybridge.stages.training.material import data_facts
 from muybridge.stages.training.transfer_protocol import transfer_of
 from muybridge.train.precision import choose
@@ -85,7 +85,7 @@ class Knn(FrozenStage[KnnConfig]):
             "summary": f"{k} nearest neighbours of {job.facets['arm']} on {job.dataset.name}",
             "data": data_facts(job, material, material.parts),
             "protocol": transfer_of(config).facts(),
-            "budget": forward_budget(backbone, view, view.views * (len(train) + len(test)), compute, began),
+            "budget": frozen_budget(job, backbone, view, material, frozen, compute, began),
             "chance": 1 / len(job.dataset.classes),
             "majority": majority(train, test, job.dataset.classes),
             "k": k,

@@ -14,11 +14,11 @@ from muybridge.measure.features.linear import check_finite
 from muybridge.measure.features.ranking import nearest
 from muybridge.runs.contents.strips import write_strips
 from muybridge.stages.features.frozen import frozen_features
-from muybridge.stages.features.frozen_stage import FrozenStage
+from muybridge.stages.features.frozen_stage import FrozenStage, frozen_budget
 from muybridge.stages.features.gallery import recalled
 from muybridge.stages.features.norm_calibration import frozen_backbone
 from muybridge.stages.job.job import Job, Progress, Result
-from muybridge.stages.testing.predict import forward_budget, view_of
+from muybridge.stages.testing.predict import view_of
 from muybridge.stages.training.material import Material, data_facts, law_of, prepare
 from muybridge.train.precision import choose
 
@@ -54,7 +54,7 @@ class Neighbours(FrozenStage[NeighboursConfig]):
         return {
             "summary": f"neighbours of {job.facets['arm']} on {job.dataset.name}",
             "data": data_facts(job, material, {"all": records}),
-            "budget": forward_budget(backbone, view, view.views * len(records), compute, began),
+            "budget": frozen_budget(job, backbone, view, material, frozen, compute, began),
             "chance": None,
             "neighbours": {"queries": [_query(i, order, similarity, records, job.dataset.classes, config.nearest) for i in shown]},
             "recall": recalled(order, labels, groups, KS),

@@ -17,11 +17,11 @@ from muybridge.measure.features.linear import DECAYS, Linear, fit_linear
 from muybridge.runs.contents.predictions import write_predictions
 from muybridge.runs.contents.strips import write_strips
 from muybridge.stages.features.frozen import Frozen, divided, frozen_features
-from muybridge.stages.features.frozen_stage import FrozenStage
+from muybridge.stages.features.frozen_stage import FrozenStage, frozen_budget
 from muybridge.stages.features.norm_calibration import frozen_backbone
 from muybridge.stages.job.job import Job, Progress, Result, Work, views_of
 from muybridge.stages.testing.answers import majority, predict
-from muybridge.stages.testing.predict import forward_budget, view_of
+from muybridge.stages.testing.predict import view_of
 from muybridge.stages.testing.tested_strips import class_strips
 from muybridge.stages.training.material import data_facts
 from muybridge.stages.training.transfer_protocol import transfer_of
@@ -76,7 +76,7 @@ class Probe(FrozenStage[ProbeConfig]):
             "summary": f"linear probe of {job.facets['arm']} on {job.dataset.name}",
             "data": data_facts(job, material, material.parts),
             "protocol": transfer_of(config).facts(),
-            "budget": forward_budget(backbone, view, view.views * (len(train) + len(test)), compute, began),
+            "budget": frozen_budget(job, backbone, view, material, frozen, compute, began, answered="test"),
             "chance": 1 / len(job.dataset.classes),
             "majority": majority(train, test, job.dataset.classes),
             "selection": selection(fitted),

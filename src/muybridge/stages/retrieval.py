@@ -15,11 +15,11 @@ from muybridge.measure.counts import counts_of
 from muybridge.measure.features.linear import check_finite
 from muybridge.measure.features.ranking import average_precision, nearest_in
 from muybridge.stages.features.frozen import divided, frozen_features
-from muybridge.stages.features.frozen_stage import FrozenStage
+from muybridge.stages.features.frozen_stage import FrozenStage, frozen_budget
 from muybridge.stages.features.gallery import recalled, within
 from muybridge.stages.features.norm_calibration import frozen_backbone
 from muybridge.stages.job.job import Job, Progress, Result
-from muybridge.stages.testing.predict import forward_budget, view_of
+from muybridge.stages.testing.predict import view_of
 from muybridge.stages.training.material import data_facts
 from muybridge.stages.training.transfer_protocol import transfer_of
 from muybridge.train.precision import choose
@@ -62,7 +62,7 @@ class Retrieval(FrozenStage[RetrievalConfig]):
             "summary": f"retrieval by {job.facets['arm']} on {job.dataset.name}",
             "data": data_facts(job, material, material.parts),
             "protocol": transfer_of(config).facts(),
-            "budget": forward_budget(backbone, view, view.views * (len(train) + len(test)), compute, began),
+            "budget": frozen_budget(job, backbone, view, material, frozen, compute, began),
             "chance": None,
             "queries": len(test),
             "gallery": len(train),

@@ -39,7 +39,7 @@ from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.testing import labelling, models
 from muybridge.stages.testing.class_file import read_classes
 from muybridge.stages.testing.clip_protocol import Protocol, chosen, of_run
-from muybridge.stages.testing.controls import CONTROLS, IDENTITY, LOSSLESS, against_clean, categories, orders
+from muybridge.stages.testing.controls import CONTROLS, IDENTITY, LOSSLESS, against_clean, categories, moved
 from muybridge.stages.testing.grid import Grid, run_grid, spent
 from muybridge.stages.testing.labels import Labels, matched, same
 from muybridge.stages.testing.models import TestedModel
@@ -339,9 +339,9 @@ def _facts(job: Job[RobustnessConfig], trial: RobustnessSetup, grid: Grid) -> di
     config = job.config
     profile, subject, labels = profile_of(config.profile), trial.subject, trial.labels
     videos = [record.id for record in trial.records]
-    order = orders(grid, trial.protocol.frames, videos, trial.protocol.views)
+    strength = moved(grid, trial.protocol.frames, videos, trial.protocol.views)
     names = {name: labels.classes[labels.first(i)] for i, name in enumerate(job.dataset.classes)}
-    changed = label_map(job.dataset.changes, grid.conditions, order, names)
+    changed = label_map(job.dataset.changes, grid.conditions, strength["order"], names)
     return {
         "summary": f"robustness of {subject.name}" + (f" on {job.dataset.name}" if job.subject else ""),
         "data": {
@@ -360,7 +360,7 @@ def _facts(job: Job[RobustnessConfig], trial: RobustnessSetup, grid: Grid) -> di
         "accepted": {}
         if trial.labels == same(job.dataset.classes)
         else trial.labels.facts(job.dataset.classes),
-        "order": order,
+        **strength,
         "seen": trial.seen,
         "chance": labels.chance([record.label for record in trial.records]),
         "label_changing": changing(changed),

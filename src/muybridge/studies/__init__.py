@@ -36,6 +36,11 @@ STUDIES = {
         "muybridge.studies.benchmark.training_length:cells",
         {"title": "Length of pretraining", "tables": ("training-length",)},
     ),
+    "clip-length": Entry(
+        "clips of twice as many frames, over twice the time and over the same",
+        "muybridge.studies.benchmark.clip_length:cells",
+        {"title": "Length of clips"},
+    ),
     "complexity": Entry(
         "more rotations, more clips to order, more rates",
         "muybridge.studies.benchmark.complexity:cells",

@@ -43,6 +43,8 @@ class QuickstartConfig(StudyConfig):
     """With --data and without --budget: what it may take; clips, passes and severities are chosen by a trial. 5 when not given, 0: all."""
     budget: int | None = None
     """Clips per task: 30,000 on the embedded data; at most 24,000 on your own, shared by the folds, but at least 6,000 for each."""
+    label_changing: tuple[str, ...] = ()
+    """With --data: perturbations that change the label of every video, or a csv file, as of `muybridge robustness --label-changing`."""
     transductive: bool = False
     """Pretrain once on all of --data, tested videos too, instead of once a fold without them; the report says so."""
     labels_per_class: int | None = None
@@ -67,6 +69,8 @@ class BenchmarkConfig(StudyConfig):
     """Labelled data sets, each on its own; those of the scale when not given."""
     roots: tuple[str, ...] = ()
     """Where the official files of named data sets lie, as NAME=FOLDER words."""
+    label_changing: tuple[str, ...] = ()
+    """With --data: perturbations that change the label of every video, or a csv file, as of `muybridge robustness --label-changing`."""
     backbones: tuple[str, ...] = ()
     """Names of `muybridge list backbones`; those of the study when not given."""
     seeds: int | None = None
@@ -159,6 +163,7 @@ CONFIGS: dict[str, type[StudyConfig]] = {
     "pretext-constraints": ShippedConfig,
     "subset-size": SourcesConfig,
     "training-length": ShippedConfig,
+    "clip-length": ShippedConfig,
     "complexity": ShippedConfig,
     "data-distribution": SourcesConfig,
     "noise": ShippedConfig,

@@ -30,6 +30,10 @@ PREDICATES: Mapping[str, Mapping[str, Kinds]] = {
         "direction": TEXT,
         "smallest": NUMBER,
     },
+    "steepest": {"category!": TEXT, "where": FACETS, "others": LIST, "certainty": NUMBER},
+    "families": {"better!": FACETS, "worse!": FACETS, "where": FACETS, "score": TEXT},
+    "drops": {"of!": TEXT, "unit!": TEXT, "models!": FACETS, "within": NUMBER, "where": FACETS},
+    "same_strength": {"milder!": TEXT, "harsher!": TEXT, "where": FACETS, "over": TEXT},
     "protocol": {"setting!": TEXT, "values!": LIST, "where": FACETS},
     "formula": {"text!": TEXT, "metric!": TEXT},
     "reference": {
@@ -47,6 +51,7 @@ CHOICES = {
     "over": ("each", "mean"),
     "side": ("above", "below"),
     "direction": ("rising", "falling"),
+    "drops.unit": ("points", "relative"),
     "unit": ("clips", "steps", "epochs", "with_gradient", "decoded", "frames", "flops"),
 }
 
@@ -103,14 +108,24 @@ def _fields(name: str, given: Any, where: str) -> dict[str, Any]:
             )
         if not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is NUMBER):
             raise UsageError(f"{where}: {key}: wanted {SAID[known[key]]}, got {value!r}.")
-        if key in CHOICES and value not in CHOICES[key]:
-            raise UsageError(f"{where}: {key}: wanted {' or '.join(CHOICES[key])}, got {value!r}.")
+        choices = CHOICES.get(f"{name}.{key}", CHOICES.get(str(key)))
+        if choices and value not in choices:
+            raise UsageError(f"{where}: {key}: wanted {' or '.join(choices)}, got {value!r}.")
+        if (name, key) == ("drops", "models") and not _numbers(value):
+            raise UsageError(
+                f"{where}: models: wanted `arm: number` lines, the fall in the unit that is named, got {value!r}."
+            )
     absent = [
         key.rstrip("!") for key in PREDICATES[name] if key.endswith("!") and key.rstrip("!") not in given
     ]
     if absent:
         raise UsageError(f"{where}: {', '.join(absent)} missing.")
     return {str(key): _plain(value, f"{where}: {key}") for key, value in given.items()}
+
+
+def _numbers(value: Any) -> bool:
+    """Whether all values of a mapping are numbers."""
+    return all(isinstance(one, NUMBER) and not isinstance(one, bool) for one in value.values())
 
 
 def _plain(value: Any, where: str) -> Any:

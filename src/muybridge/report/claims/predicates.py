@@ -65,6 +65,7 @@ class Above:
     def _groups(self, world: World) -> dict[str, list[Place]]:
         named = {*self.better, *self.worse}
         free = named | ({"protocol", "details"} if "stage" in named else set()) | {"source"}
+        free |= {"details"} if "clip" in named else set()
         rest: dict[tuple[str, ...], list[Place]] = {}
         for place in world.places:
             if place.fits(self.where) and (place.fits(self.better) or place.fits(self.worse)):
@@ -261,8 +262,20 @@ def evidence(test: Test, one: Comparison, favourable: bool) -> Evidence:
     )
 
 
+OF_NAMED = {
+    "mean": "accuracy under {}",
+    "relative": "relative robustness to {}",
+    "fall": "fall of accuracy under {}",
+    "relative_fall": "fall of accuracy under {} over the clean one",
+    "slope": "fall of accuracy with every severity of {}",
+}
+
+
 def spelt(score: str) -> str:
     """A score in words."""
+    kind, _, name = score.partition(":")
+    if name and kind in OF_NAMED:
+        return OF_NAMED[kind].format(listed(name.split("+")))
     return {
         "types": "mean accuracy under perturbation",
         "relative": "relative robustness",

@@ -128,6 +128,8 @@ LAYERS: Sequence[Claim] = (
         {"arm": "random"}, {"arm": (*OTHERS, *CONTRASTIVE)}, USUAL,
     ),
 )  # fmt: skip
+CLIPS = {"tiny": ("4x3", "4x6", "8x3"), "small": ("16x1", "16x2", "32x1"), "paper": ("16x1", "16x2", "32x1")}
+"""Clips of the study of their length by its scale: short, short over the time of the long one, long."""
 CLAIMS: Mapping[str, Sequence[Claim]] = {
     "quickstart": QUICKSTART,
     "pretext-backbones": BACKBONES,
@@ -143,5 +145,22 @@ CLAIMS: Mapping[str, Sequence[Claim]] = {
 def shipped(study: Mapping[str, Any]) -> Sequence[Claim]:
     """The claims of a study by its ``study.json``; those of the quickstart speak of the embedded data, of own videos only its budgets."""
     name = str(study.get("name"))
-    own = name == "quickstart" and bool((study.get("config") or {}).get("data"))
+    config = study.get("config") or {}
+    if name == "clip-length":
+        return _longer(*CLIPS[str(config.get("scale") or "tiny")])
+    own = name == "quickstart" and bool(config.get("data"))
     return BUDGETS if own else CLAIMS.get(name, ())
+
+
+def _longer(short: str, stretched: str, long: str) -> Sequence[Claim]:
+    tuned = FINETUNE | {"arm": (*OTHERS, *CONTRASTIVE)}
+    return (
+        *BUDGETS,
+        Above(
+            "Pretrained networks do better with twice the frames at the same step (section 3.2 of the supplement).",
+            {"clip": long}, {"clip": short}, tuned,
+        ),
+        Above(
+            "They do better with twice the frames than with half of them over the same time.", {"clip": long}, {"clip": stretched}, tuned,
+        ),
+    )  # fmt: skip

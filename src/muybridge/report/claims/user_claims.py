@@ -8,11 +8,13 @@ from muybridge.core.text.claim_words import claim_words
 from muybridge.report.claims.formula_claims import FormulaHolds
 from muybridge.report.claims.more_predicates import Configured, Correlated, Equivalent, Reference, Trend
 from muybridge.report.claims.predicates import Above, BesideChance, EqualBudgets, SameOrder
+from muybridge.report.claims.robust_predicates import Drops, Families, SameStrength, Steepest
 from muybridge.report.claims.verdicts import Claim
 
 KINDS: Mapping[str, type[Any]] = {
     "above": Above, "same_order": SameOrder, "beside_chance": BesideChance, "equal_budgets": EqualBudgets, "equivalent": Equivalent,
     "trend": Trend, "correlated": Correlated, "protocol": Configured, "formula": FormulaHolds, "reference": Reference,
+    "steepest": Steepest, "families": Families, "drops": Drops, "same_strength": SameStrength,
 }  # fmt: skip
 
 

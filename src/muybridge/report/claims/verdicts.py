@@ -17,6 +17,7 @@ from muybridge.measure.estimate import LEVEL, Estimate, Interval
 from muybridge.measure.intervals import CLEAN, Difference
 from muybridge.report.gather.collect import Experiment, Gathered, data_of, facets
 from muybridge.report.gather.design import Design
+from muybridge.report.gather.same_protocol import clip_of
 from muybridge.report.scores.robust import Perturbed
 from muybridge.report.scores.score import Arm, Comparison, Scored, compared
 from muybridge.report.scores.shares import Cells, Score, estimate
@@ -36,8 +37,8 @@ class Place:
     """One arm of one experiment.
 
     Attributes:
-        facets: ``FACETS``, ``source_kind`` and ``level`` (of complexity, where the study varies it); ``network`` is the backbone without
-            its ``-tiny``.
+        facets: ``FACETS``, ``source_kind``, ``level`` (of complexity, where the study varies it), ``frames`` of the clips it was pretrained
+            on and ``clip`` (frames and step, as ``8x3``) of those it was tested with; ``network`` is the backbone without its ``-tiny``.
         design: what perturbations were averaged; None without any.
         gaps: what it lacks of the perturbed cells.
         holes: seeds and folds that other arms have and it lacks.
@@ -69,8 +70,8 @@ class Place:
 
         Args:
             name: ``accuracy``; ``direction``, of a class against its partner under reversal; ``type:NAME``; ``partner:NAME``, how often
-            what
-                a perturbation makes of a clip is named, at the mildest severity; or a mean of ``Design.scores``.
+                what a perturbation makes of a clip is named, at the mildest severity; ``mean:NAME``, ``relative:NAME`` and others
+                of categories and types (``Design.score_of``); or a mean of ``Design.scores``.
         """
         if name == "direction":
             return None if self.arm.direction is None else estimate(_clean, self.arm.direction)
@@ -99,7 +100,7 @@ class Place:
         kind, _, type_ = name.partition(":")
         if kind == "type":
             return self.design.type_mean(type_) if type_ in self.design.types else None
-        return self.design.scores.get(kind)
+        return self.design.score_of(kind, type_) if type_ else self.design.scores.get(kind)
 
 
 def _clean(cells: Cells) -> np.ndarray:
@@ -262,5 +263,6 @@ def _place(
         "details": ", ".join(part for part in experiment.details.split(", ") if part != network),
         "network": network.removesuffix("-tiny"), "arm": str(told["arm"]), "source": str(told.get("source") or ""),
         "source_kind": str(told.get("source_kind") or ""), "level": str(told.get("level") or varied.get("pretrain.complexity") or ""),
+        "frames": str(told.get("frames") or ""), "clip": clip_of(arm.runs[0]),
     }  # fmt: skip
     return Place(own, arm, design, gaps, experiment.holes().get(arm.name, []), experiment.chance)

@@ -109,7 +109,15 @@ def _robustness(one: Perturbed, arm: Arm, seed: int | None, told: Robust) -> Ite
             **what,
             **bounds("accuracy", mean),
             **_scores(told.clean.value, mean.value, design.chance),
+            "relative_low": told.kept[category].low,
+            "relative_high": told.kept[category].high,
+            **_fall(told.falls.get(category)),
         }
+
+
+def _fall(one: Interval | None) -> Row:
+    """How much further accuracy falls with every severity; nothing where no line goes through it."""
+    return {} if one is None else {"fall_by_severity": one.value, "fall_low": one.low, "fall_high": one.high}
 
 
 def _means(told: Robust) -> Row:

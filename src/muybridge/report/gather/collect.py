@@ -232,17 +232,20 @@ Named = Callable[[dict[str, Any]], str]
 
 
 def named_arms(told: list[dict[str, Any]]) -> Named:
-    """How arms are called: by their task, and by its level and the data it was learnt on where there are several."""
+    """How arms are called: by their task, and by its level, its clips and the data it was learnt on where there are several."""
     several: dict[tuple[str, str], set[str]] = defaultdict(set)
     for one in told:
-        for what in ("level", "source"):
+        for what in ("level", "frames", "source"):
             if one.get(what):
                 several[str(one["arm"]), what].add(str(one[what]))
 
     def name(one: dict[str, Any]) -> str:
         arm = str(one["arm"])
-        level, source = (one.get(what) if len(several[arm, what]) > 1 else "" for what in ("level", "source"))
-        return arm + (f", level {level}" if level else "") + (f" from {source}" if source else "")
+        level, frames, source = (
+            one.get(what) if len(several[arm, what]) > 1 else "" for what in ("level", "frames", "source")
+        )
+        clips = f", {frames} frames" if frames else ""
+        return arm + (f", level {level}" if level else "") + clips + (f" from {source}" if source else "")
 
     return name
 

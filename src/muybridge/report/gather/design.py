@@ -9,8 +9,10 @@ from muybridge.core.label_changes import LabelMap
 from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness_scores import (
     absolute,
+    category_falls,
     category_means,
     chance_corrected,
+    fall_slopes,
     grid,
     mean_over_categories,
     mean_over_types,
@@ -80,6 +82,59 @@ class Design:
     def category_mean(self, category: str) -> Score:
         """Score: mean over severities and the types of one category."""
         return lambda cells: category_means(cells, self.types, self.categories, self.excluded)[category]
+
+    @cached_property
+    def graded(self) -> list[str]:
+        """Categories of which every type has two severities or more, so that a line goes through them."""
+        return [
+            category
+            for category, types in self.by_category.items()
+            if self.categories and all(len(self.types[name]) > 1 for name in types)
+        ]
+
+    def category_kept(self, category: str) -> Score:
+        """Score: relative robustness, the mean accuracy of one category over the clean one."""
+        return lambda cells: relative(cells[CLEAN], self.category_mean(category)(cells))
+
+    def category_fall(self, category: str) -> Score:
+        """Score: how much further the accuracy of one category falls with every severity, a share of videos."""
+        return lambda cells: category_falls(cells, self.types, self.categories, self.excluded)[category]
+
+    def named(self, words: str) -> dict[str, list[int]]:
+        """Severities by type of categories and types, joined by ``+``: ``"noise+blur"``, ``"static_rotation"``.
+
+        Of a category it has the types that are in the means; a type that is named is meant although it is in none. Empty where one of
+        them is not there.
+        """
+        found: dict[str, list[int]] = {}
+        for word in words.split("+"):
+            types = self.by_category.get(word, []) if self.categories else []
+            types = types or ([word] if word in self.types else [])
+            if not types:
+                return {}
+            found |= {name: self.types[name] for name in types}
+        return found
+
+    def score_of(self, kind: str, words: str) -> Score | None:
+        """A score of what ``named`` finds; None where it finds nothing or no line goes through it.
+
+        Args:
+            kind: ``mean`` (accuracy), ``relative`` (over the clean one), ``fall`` (clean less mean accuracy),
+                ``relative_fall`` (that over the clean one) or ``slope`` (how much further accuracy falls with every severity); means are
+                over severities, then types.
+            words: as of ``named``.
+        """
+        types = self.named(words)
+        if not types or (kind == "slope" and any(len(severities) < 2 for severities in types.values())):
+            return None
+        over: dict[str, Score] = {
+            "mean": lambda cells: mean_over_types(cells, types),
+            "relative": lambda cells: relative(cells[CLEAN], mean_over_types(cells, types)),
+            "fall": lambda cells: cells[CLEAN] - mean_over_types(cells, types),
+            "relative_fall": lambda cells: 1 - relative(cells[CLEAN], mean_over_types(cells, types)),
+            "slope": lambda cells: np.mean(list(fall_slopes(cells, types).values()), axis=0),
+        }
+        return over.get(kind)
 
     @property
     def scores(self) -> dict[str, Score]:

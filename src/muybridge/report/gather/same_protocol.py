@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Any, NamedTuple
 
 from muybridge.core.plain_data import canonical
+from muybridge.core.text.plurals import counted
 from muybridge.runs.records import Run
 from muybridge.runs.signing import NOT_SIGNED
 
@@ -11,19 +12,27 @@ Key = tuple[str, str, str, "Variant"]
 
 
 class Variant(NamedTuple):
-    """What splits runs of one protocol and data set: profile of perturbations, hash of the evaluation protocol, backbone."""
+    """What splits runs of one protocol and data set: profile of perturbations, hash of the evaluation protocol, backbone, clips."""
 
     profile: str
     hash: str
     backbone: str
+    clip: str = ""
 
 
 def variant(run: Run) -> Variant:
-    """Profile, protocol hash and backbone of a run; empty where it does not say."""
+    """Profile, protocol hash, backbone and clips of a run; empty where it does not say."""
     protocol = run.result.get("protocol")
     told = protocol.get("hash") if isinstance(protocol, dict) else None
     backbone = run.result.get("facets", {}).get("backbone")
-    return Variant(profile_of(run), str(told or ""), str(backbone or ""))
+    return Variant(profile_of(run), str(told or ""), str(backbone or ""), clip_of(run))
+
+
+def clip_of(run: Run) -> str:
+    """Frames and step of the clips that a network was tested with, as ``8x3``; empty where it does not say."""
+    protocol = run.result.get("protocol")
+    clips = protocol.get("clips", protocol) if isinstance(protocol, dict) else {}
+    return f"{clips['frames']}x{clips['stride']}" if {"frames", "stride"} <= set(clips) else ""
 
 
 def profile_of(run: Run) -> str:
@@ -35,7 +44,7 @@ def profile_of(run: Run) -> str:
 
 
 def name_variants(places: list[Key]) -> dict[Key, str]:
-    """Words per experiment: its profile, and backbone and protocol hash where only they tell it from another one."""
+    """Words per experiment: its profile, and backbone, and clips or else the protocol hash, where only they tell it from another one."""
     words = {}
     for place in places:
         own = place[3]
@@ -43,6 +52,9 @@ def name_variants(places: list[Key]) -> dict[Key, str]:
         twins = [other for other in rivals if other.backbone == own.backbone]
         backbone = own.backbone if any(other.backbone != own.backbone for other in rivals) else ""
         tail = f"protocol {own.hash[:6] or 'not told'}" if len(twins) > 1 else ""
+        if tail and own.clip and len({other.clip for other in twins}) == len(twins):
+            frames, _, step = own.clip.partition("x")
+            tail = f"clips of {counted(int(frames), 'frame')}, step {step}"
         words[place] = ", ".join(part for part in (backbone, own.profile, tail) if part)
     return words
 

@@ -30,6 +30,8 @@ class Robust:
         cells: accuracy by condition, clean left out.
         types: mean accuracy over the severities of each perturbation that has all of them.
         categories: mean accuracy of each category; empty with gaps or without categories.
+        kept: relative robustness of each category; as empty as ``categories``.
+        falls: how much further its accuracy falls with every severity, a share of videos; of categories with two severities or more.
         means: scores of the means by name (``types``, ``categories``, ``absolute``, ``relative``,
             ``relative_categories``, ``corrected``, ``changed``, ``lost``, ``mce``, ``relative_mce``); empty with gaps.
         others: means over types without interval: ``balanced`` (macro) and ``top5``; empty with gaps.
@@ -43,6 +45,8 @@ class Robust:
     cells: dict[Condition, Interval]
     types: dict[str, Interval]
     categories: dict[str, Interval]
+    kept: dict[str, Interval]
+    falls: dict[str, Interval]
     means: dict[str, Interval]
     others: dict[str, float]
     near_chance: bool
@@ -106,11 +110,15 @@ def robust(
     }
     flag = bool(np.isfinite(plan.chance)) and near_chance(clean, plan.chance)
     if missing or not plan.kept:
-        return Robust(name, seed, clean, cells, types, {}, {}, {}, flag, missing, [])
+        return Robust(name, seed, clean, cells, types, {}, {}, {}, {}, {}, flag, missing, [])
     categories = {
         one: estimate(plan.category_mean(one), right, place=place).interval(of_accuracy=True)
         for one in (plan.by_category if plan.categories else [])
     }
+    kept, falls = (
+        {one: estimate(of(one), right, place=place).interval() for one in names}
+        for of, names in ((plan.category_kept, list(categories)), (plan.category_fall, plan.graded))
+    )
     means = {
         score: estimate(of, right, place=place).interval(score in ACCURACIES)
         for score, of in plan.scores.items()
@@ -125,7 +133,9 @@ def robust(
         "balanced": _point(plan, arm, place, balanced),
         "top5": _point(plan, arm, place, partial(top_k, k=TOP)),
     }
-    return Robust(name, seed, clean, cells, types, categories, means, others, flag, missing, undefined)
+    return Robust(
+        name, seed, clean, cells, types, categories, kept, falls, means, others, flag, missing, undefined
+    )
 
 
 def corruption(plan: Design, arm: Arm, reference: Arm) -> tuple[dict[str, Interval], list[str]]:

@@ -6,10 +6,11 @@ import numpy as np
 
 from muybridge.core.label_changes import FLIP, REVERSAL
 from muybridge.core.text.plurals import counted, inflected
-from muybridge.measure.estimate import FEW_GROUPS
+from muybridge.measure.estimate import FEW_GROUPS, LEVEL
 from muybridge.report.gather.collect import BASELINE, Gathered, facets
 from muybridge.report.scores.robust import Perturbed, Robust, suspects
 from muybridge.report.scores.score import Comparison, Scored, between
+from muybridge.report.scores.shares import estimate
 from muybridge.report.tables.altered_tables import altered_words, direction_words, suspected, suspected_words
 from muybridge.report.tables.table import capital, listed, points, span
 
@@ -38,7 +39,7 @@ def transfer_words(scored: Scored) -> str:
         best = scored.arms[ranked[0]].accuracy()
         chance = scored.experiment.chance
         guess = ", not separable from chance" if best.low <= chance <= best.high else ""
-        alone = f"{ranked[0]} reaches {points(best.value)} % (95 % interval {span(best)}; chance {points(chance)} %{guess})"
+        alone = f"{_who(scored, ranked[0])} reaches {points(best.value)} % (95 % interval {span(best)}; chance {points(chance)} %{guess})"
         return " ".join(f"{clause}." for clause in (alone, direction_words(scored)) if clause)
     trained = [arm for arm in ranked if arm != BASELINE]
     clauses = ["; ".join(_against_baseline(scored, arm) for arm in trained)] if BASELINE in ranked else []
@@ -148,9 +149,18 @@ def _ahead(one: Perturbed, a: str, b: str) -> str:
 
 
 def _hardest(one: Perturbed, arm: Robust) -> str:
+    """The type with the lowest accuracy, and those that its videos do not tell from it; nothing of one type alone."""
     kept = {name: mean.value for name, mean in arm.types.items() if name in one.design.kept}
-    name = min(kept, key=lambda key: kept[key])
-    return f"Hardest for {arm.arm}: {name} ({points(kept[name])} %)"
+    if len(kept) < 2:
+        return ""
+    name, *others = sorted(kept, key=lambda key: kept[key])
+    right, plan = one.scored.arms[arm.arm].right, one.design
+    lowest = estimate(plan.type_mean(name), right)
+    gaps = {other: (estimate(plan.type_mean(other), right) - lowest).p for other in others}
+    tied = [other for other, p in gaps.items() if min(1.0, p * len(gaps)) > 1 - LEVEL]
+    apart = listed(tied) if len(tied) <= MANY else f"{counted(len(tied), 'other type')}"
+    rest = f", not separable from {apart}" if tied else ""
+    return f"Hardest for {_who(one.scored, arm.arm)}: {name} ({points(kept[name])} %{rest})"
 
 
 def _mirror(one: Perturbed, ranked: list[str]) -> str:

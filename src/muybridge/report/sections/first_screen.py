@@ -9,7 +9,7 @@ from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Interval
 from muybridge.report.gather.collect import BASELINE, Gathered
 from muybridge.report.scores.robust import Perturbed
-from muybridge.report.scores.score import Arm, Scored
+from muybridge.report.scores.score import Arm, Scored, between
 from muybridge.report.tables.accuracy_tables import arm_cell
 from muybridge.report.tables.table import Cell, capital, listed, points, span
 
@@ -114,8 +114,20 @@ def robust_answers(found: Sequence[Perturbed]) -> list[Answer]:
             tail = "" if best.near_chance or np.isnan(kept.value) else share
             near = ", but is near chance without perturbation" if best.near_chance else ""
             words = f"perturbed, {who} goes from {points(best.clean.value)} % to {points(mean.value)} % ({span(mean)}){tail}{near}"
+            words += _highest(one, best.arm, list(whole))
             said.append(Answer(one.scored.experiment.data, words))
     return said
+
+
+def _highest(one: Perturbed, best: str, arms: Sequence[str]) -> str:
+    """That an arm was shown because its mean is the highest, and from whom it cannot be told apart; of one arm nothing."""
+    if len(arms) < 2:
+        return ""
+    pairs = {other: between(one.pairs, best, other) for other in arms if other != best}
+    tied = [other for other, found in pairs.items() if found is not None and not found.stands]
+    return f", the highest of {counted(len(arms), 'arm')}" + (
+        f", not separable from {listed(tied)}" if tied else ""
+    )
 
 
 def seeds_words(arm: Arm) -> str:

@@ -75,8 +75,13 @@ def _words(line: Evidence) -> str:
         return line.words
     if line.scale:
         one = line.interval
-        return f"{line.words}: {line.scale} {one.value:+.2f} ({one.low:+.2f} to {one.high:+.2f})"
+        return f"{line.words}: {line.scale} {one.value:+.2f} ({_bounds(one)})"
     return f"{line.words}: {_shown(line.interval)}"
+
+
+def _bounds(one: Interval) -> str:
+    """Of a number that is no difference of shares; there is none where no test of so few units rejects anything."""
+    return "no interval" if one.low != one.low else f"{one.low:+.2f} to {one.high:+.2f}"
 
 
 def _shown(one: Interval) -> str:
@@ -95,9 +100,8 @@ def _evidence_row(line: Evidence) -> list[Cell]:
         return [text(line.words), *(Cell("") for _ in range(3)), text(SIDES[line.says])]
     if line.scale:
         one = line.interval
-        bounds = f"{one.low:+.2f} to {one.high:+.2f}"
         return [
-            text(line.words), Cell(f"{one.value:+.2f}", sort=one.value, small=line.scale), Cell(bounds, sort=one.low),
+            text(line.words), Cell(f"{one.value:+.2f}", sort=one.value, small=line.scale), Cell(_bounds(one), sort=one.low),
             Cell(_p(line.p), sort=line.p), text(SIDES[line.says]),
         ]  # fmt: skip
     return [

@@ -60,8 +60,8 @@ OTHERS = {
 def robustness_tables(one: Perturbed, all_of: Gathered) -> list[Table]:
     """All tables of an experiment but its heat maps; the main one first."""
     tables = [
-        _scores(one, all_of), altered_table(one.scored, one.design, all_of), _by_category(one, all_of), _more(one, all_of), _order(one),
-        _noise(one, all_of), _controls(one, all_of),
+        _scores(one, all_of), altered_table(one.scored, one.design, all_of), _by_category(one, all_of),
+        _by_severity(one, all_of), _more(one, all_of), _order(one), _noise(one, all_of), _controls(one, all_of),
     ]  # fmt: skip
     return [table for table in tables if table is not None]
 
@@ -143,6 +143,40 @@ def _by_category(one: Perturbed, all_of: Gathered) -> Table | None:
     told = "; ".join(f"{kind}: {listed(types)}" for kind, types in one.design.by_category.items())
     return Table(
         slug_of(one, "categories"), f"{one.scored.experiment.name}: accuracy by category", columns, rows, [capital(told) + "."]
+    )  # fmt: skip
+
+
+def _by_severity(one: Perturbed, all_of: Gathered) -> Table | None:
+    """What each category leaves of the clean accuracy, and how much more every severity takes."""
+    design = one.design
+    if not design.categories or not design.by_category:
+        return None
+    columns = [Column("arm"), Column("category"), Column("relative, %", True, "perturbed / clean")]
+    columns += [
+        Column(
+            "fall with every severity, points",
+            True,
+            "least-squares slope over the severities, mean over types",
+        )
+    ]
+    rows = [
+        [
+            arm_cell(name, all_of),
+            text(kind),
+            score_cell(arm.kept.get(kind)),
+            score_cell(arm.falls.get(kind))
+            if kind in design.graded or not arm.means
+            else missing("one severity"),
+        ]
+        for name, arm in one.arms.items()
+        for kind in design.by_category
+    ]
+    notes = [
+        "Severities are steps of a ladder that is not the same for any two types: a steeper fall is one along these ladders."
+        f" The clean accuracy is no point of the line. Severities: {listed([str(one) for one in design.severities])}."
+    ]
+    return Table(
+        slug_of(one, "slopes"), f"{one.scored.experiment.name}: relative robustness and fall by category", columns, rows, notes
     )  # fmt: skip
 
 

@@ -193,6 +193,7 @@ _SPENT = dict.fromkeys(
         "seconds",
         "asked",
         "waiting",
+        "cached",
     ),
     (float, None),
 )
@@ -212,7 +213,7 @@ FIELDS: dict[str, Any] = {
     "notes": [str],
     "config": {"seed": (_SEED, None), "labels_per_class": (_whole(0), None)},
     "facets": {
-        **dict.fromkeys(("arm", "data", "protocol", "backbone", "source", "source_kind", "level"), (str, int, float, None)),
+        **dict.fromkeys(("arm", "data", "protocol", "backbone", "source", "source_kind", "level", "frames"), (str, int, float, None)),
         "seed": (_SEED, None), "fold": (_whole(0), _of_all_folds, None),
     },
     "inputs": {"*": {"stage!": str, "signature!": str}},
@@ -250,6 +251,7 @@ FIELDS: dict[str, Any] = {
     "label_changing": ([str], None),
     "label_map": ({"*": {"*": {"*": str}}}, None),
     "order": ({"*": _digits}, None),
+    "mean_angle": ({"*": {"*": float}}, None),
     "folds": [{"fold!": _whole(0), "signature!": str, "videos": {"*": _whole(0)}, "numbers": {"*": float}}],
     "regime": ({"name!": str, "labels!": str, "seen!": [_whole(0)]}, None),
     "parts": ({"*": [str]}, None),

@@ -23,7 +23,13 @@ FIELDS: dict[str, Any] = {
     "claims": [dict],
     "arms": [str],
     "config": dict,
-    "cells": [_CELL | {"facets": {"arm!": str, "protocol!": str, "data!": str, "level": _WORD, "source": _WORD}, "factors": dict}],
+    "cells": [
+        _CELL
+        | {
+            "facets": {"arm!": str, "protocol!": str, "data!": str, **dict.fromkeys(("level", "frames", "source"), _WORD)},
+            "factors": dict,
+        }
+    ],
     "tuning": [TRIAL],
     "failed": [{"summary": str, "error": str, "log": str}],
 }  # fmt: skip

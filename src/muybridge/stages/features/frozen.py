@@ -49,10 +49,14 @@ class Frozen:
     Attributes:
         rows: by video and view; one row per video where views were averaged.
         places: row of each video by its id; broken videos are missing.
+        encoded: clips that went through the backbone for them now.
+        cached: clips whose features lay in the cache.
     """
 
     rows: Float32[np.ndarray, "n views d"]
     places: dict[str, int]
+    encoded: int = 0
+    cached: int = 0
 
     def known(self, records: Sequence[VideoRecord]) -> list[VideoRecord]:
         """Those of the records that have features."""
@@ -129,7 +133,9 @@ def frozen_features(
                 if progress:
                     progress(parts.stop, len(whole), {})
         parts.flush()
-    return Frozen(parts.read(), {record.id: place for place, record in enumerate(whole)})
+    kept = start * view.views
+    places = {record.id: place for place, record in enumerate(whole)}
+    return Frozen(parts.read(), places, len(whole) * view.views - kept, kept)
 
 
 def _code(name: str, backbone: Any) -> str:

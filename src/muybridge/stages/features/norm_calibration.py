@@ -33,6 +33,18 @@ def frozen_backbone(
     return backbone
 
 
+def calibration_clips(job: Job[Transfer | NeighboursConfig], view: View, material: Material) -> int:
+    """Clips that ``frozen_backbone`` sends through the backbone: of a random one those by which its batch norm is calibrated."""
+    some = _calibrating(material)
+    errors = material.store.errors
+    sound = sum(not errors[place] for place in some.numbers("train"))
+    return 0 if job.init is not None else view.views * sound
+
+
+def _calibrating(material: Material) -> Material:
+    return replace(material, parts={"train": limited(material.parts["train"], CALIBRATION)})
+
+
 @torch.no_grad()
 def calibrate(backbone: nn.Module, view: View, material: Material, compute: Compute) -> None:
     """Set the batch-norm statistics of an untrained backbone to those of the training clips, so that its features are not degenerate."""
@@ -41,8 +53,7 @@ def calibrate(backbone: nn.Module, view: View, material: Material, compute: Comp
         norm.reset_running_stats()
         norm.momentum = None
     compute.place(backbone).train()
-    some = replace(material, parts={"train": limited(material.parts["train"], CALIBRATION)})
-    for clip in view.clips(some, "train"):
+    for clip in view.clips(_calibrating(material), "train"):
         backbone(to_unit(clip.frames.to(compute.device)))
     for norm in norms:
         norm.momentum = 0.1

@@ -19,9 +19,9 @@ def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned:
     """How a result of a network is sorted that starts from ``init``.
 
     ``arm`` is the pretext task of the network, or ``random`` where it had none; ``source`` names the data it was pretrained on,
-    also whether clips were one frame repeated, ``source_kind`` says what tells their classes apart, and ``level`` is
-    the complexity of the task where it was asked for. A network that was fine-tuned keeps all these, and the protocol says what
-    it was taught.
+    also whether clips were one frame repeated, ``source_kind`` says what tells their classes apart, ``level`` is
+    the complexity of the task where it was asked for, and ``frames`` the length of the clips it was pretrained on. A network that was
+    fine-tuned keeps all these, and the protocol says what it was taught.
 
     Args:
         config: fields of the run.
@@ -37,7 +37,7 @@ def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned:
     if run.stage == "finetune" and begun:
         learnt = source_name(tuple(begun["data"]))
         told = facets_of_run(run, learnt, planned)
-        kept = {name: told[name] for name in ("arm", "source", "source_kind", "level")}
+        kept = {name: told[name] for name in ("arm", "source", "source_kind", "level", "frames")}
         own = sorted_as(told["arm"], config, {}, data, f"{protocol} after {told['protocol']} on {learnt}")
         return own | kept
     arm = _arm(init, begun, share) + _taught(config, data, planned) + in_words(config)
@@ -60,6 +60,7 @@ def sorted_as(
         "source": source_name(learnt) + (", one frame" if still else ""),
         "source_kind": "appearance" if still else kind_of(learnt),
         "level": str(begun.get("complexity") or ""),
+        "frames": str(begun.get("frames") or ""),
     }
 
 

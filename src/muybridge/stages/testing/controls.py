@@ -1,13 +1,14 @@
 """What must hold before accuracies under perturbation can be believed, and how far time was disturbed.
 
 Identity: clips that went through the perturbation code unchanged must give the scores of the clean run, bit for bit. Lossless: before
-codecs, what an encoder and decoder that lose nothing do by themselves. Order: Kendall's tau and distinct frames of temporal types.
+codecs, what an encoder and decoder that lose nothing do by themselves. Order: Kendall's tau and distinct frames of temporal types. Angle:
+how far rotations turn on average.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
@@ -15,8 +16,11 @@ import torch
 from muybridge.core.clip import Clip
 from muybridge.measure.frame_order import distinct_frames, kendall_tau
 from muybridge.perturb import PERTURBATIONS
-from muybridge.perturb.apply import CLEAN
+from muybridge.perturb.apply import CLEAN, STEADY, ladder_of
 from muybridge.perturb.apply import CONTROLS as CONTROL_LADDERS
+from muybridge.perturb.camera import mean_angle
+from muybridge.perturb.profiles import profile_of
+from muybridge.perturb.streams import streams
 from muybridge.runs.contents.predictions import Predictions, read_predictions
 from muybridge.stages.testing.grid import Condition, Grid
 
@@ -61,6 +65,19 @@ def categories(conditions: Sequence[Condition]) -> dict[str, str]:
     }
 
 
+class Moved(TypedDict):
+    """What a grid does to its clips: see ``orders`` and ``mean_angles``."""
+
+    order: dict[str, dict[str, dict[str, float]]]
+    mean_angle: dict[str, dict[str, float]]
+
+
+def moved(grid: Grid, frames: int, videos: Sequence[str], views: int) -> Moved:
+    """How far temporal types disturb the order of frames, and rotations turn them; arguments of ``orders``."""
+    asked = grid, frames, videos, views
+    return {"order": orders(*asked), "mean_angle": mean_angles(*asked)}
+
+
 def orders(
     grid: Grid, frames: int, videos: Sequence[str], views: int
 ) -> dict[str, dict[str, dict[str, float]]]:
@@ -94,4 +111,20 @@ def orders(
                 "tau": round(float(np.mean(kendall_tau(order))), 6),
                 "distinct": round(float(np.mean(distinct_frames(order))), 6),
             }
+    return dict(found)
+
+
+def mean_angles(grid: Grid, frames: int, videos: Sequence[str], views: int) -> dict[str, dict[str, float]]:
+    """Mean absolute angle, degrees, of every rotation of a grid by severity, over the first ``VIDEOS`` videos; arguments of ``orders``."""
+    names = [video for video in videos[:VIDEOS] for _ in range(views)]
+    numbers = [i % views for i in range(len(names))]
+    profile = profile_of(grid.profile)
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    for name, severity in grid.conditions:
+        if name in STEADY or name == CLEAN:
+            continue
+        drawn = streams(profile.label, grid.dataset, names, numbers, name, severity, grid.seed)
+        angle = mean_angle(ladder_of(profile, name), severity, frames, drawn)
+        if angle is not None:
+            found[name][str(severity)] = round(angle, 3)
     return dict(found)

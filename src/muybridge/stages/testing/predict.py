@@ -164,13 +164,23 @@ def forward_flops(module: nn.Module, view: View, compute: Compute) -> int:
 
 
 def forward_budget(
-    module: nn.Module, view: View, clips: int, compute: Compute, began: float
+    module: nn.Module, view: View, clips: int, compute: Compute, began: float, cached: int = 0
 ) -> dict[str, Any]:
-    """What a stage without training cost; ``began`` is its start on the monotonic clock."""
+    """What a stage without training cost.
+
+    Args:
+        module: the network.
+        view: how its clips were cut.
+        clips: that went through it, each as often as it did.
+        compute: where and in which format.
+        began: start on the monotonic clock.
+        cached: clips whose features lay in the cache, so that they did not.
+    """
     flops = clips * forward_flops(module, view, compute)
     seconds = round(time.monotonic() - began, 2)
     return {
         "clips": clips, "steps": 0, "frames": clips * view.law.frames, "flops": flops, "seconds": seconds, "waiting": 0.0,
+        "cached": cached,
     }  # fmt: skip
 
 

@@ -24,12 +24,12 @@ CELLS: dict[str, Any] = {"types": ("gaussian_noise", "jumbling", "freezing", "re
 
 def cells(config: QuickstartConfig) -> Study:
     """All stages, seed by seed: pretraining, probes, fine-tuning, robustness and, on own data, neighbours."""
-    lone = [name for name in ("pretrain_data", "label", "group", "root") if getattr(config, name)]
-    if lone and not config.data:
-        raise UsageError(f"--{lone[0].replace('_', '-')}: goes with --data, your labelled videos.")
+    for name in ("pretrain_data", "label", "group", "root", "label_changing"):
+        if getattr(config, name) and not config.data:
+            raise UsageError(f"--{name.replace('_', '-')}: goes with --data, your labelled videos.")
+    study = _own if config.data else _embedded
     for seed in range(config.seed, config.seed + config.seeds):
-        one = replace(config, seed=seed)
-        yield from _own(one) if config.data else _embedded(one)
+        yield from study(replace(config, seed=seed))
 
 
 def _embedded(config: QuickstartConfig) -> Study:
@@ -72,7 +72,8 @@ def _own(config: QuickstartConfig) -> Study:
 
 
 def _perturbed(config: QuickstartConfig, model: str) -> RobustnessConfig:
-    return RobustnessConfig(**_control(config, seed=0), **CELLS, severities=config.severities, model=model)
+    asked = {**CELLS, "severities": config.severities, "label_changing": config.label_changing}
+    return RobustnessConfig(**_control(config, seed=0, model=model), **asked)
 
 
 def _pretrain(config: QuickstartConfig, data: tuple[str, ...], values: dict[str, Any]) -> Any:

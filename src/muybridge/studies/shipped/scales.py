@@ -127,10 +127,17 @@ class Lab:
     Args:
         config: as given by the user.
         ours: of this study.
+
+    Raises:
+        UsageError: labels are declared of data that were not given.
     """
 
     def __init__(self, config: BenchmarkConfig, ours: Ours) -> None:
         asked = {name: getattr(config, name) for name in ASKED if getattr(config, name, None)}
+        if config.label_changing and not config.data:
+            raise UsageError(
+                "--label-changing: goes with --data; what the study's own data sets say of their labels stands."
+            )
         self.config = config
         self.scale = replace(SCALES[config.scale], **{**ours.get(config.scale, {}), **asked})
         self.roots = dict(map(_root, config.roots))
@@ -192,6 +199,7 @@ class Lab:
         """A fine-tuned or probed network under perturbations; the noise is the same for all."""
         root = self.control((data,))["root"]
         control = {**self.control(()), "root": root, "data": (data,) if root else ()}
+        control["label_changing"] = self.config.label_changing
         return RobustnessConfig(**{**control, "seed": 0, "model": model, **self.scale.robustness, **changes})
 
     def similarity(self, data: str, a: str, b: str = "", **changes: Any) -> SimilarityConfig:
