@@ -1,6 +1,7 @@
 """How results are sorted: arm, data, protocol, seed, fold, backbone and where a network learnt."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned:
 
     ``arm`` is the pretext task of the network, or ``random`` where it had none; ``source`` names the data it was pretrained on,
     also whether clips were one frame repeated, ``source_kind`` says what tells their classes apart, and ``level`` is
-    the complexity of the task where it was asked for.
+    the complexity of the task where it was asked for; of a student with teachers they are its own and theirs, joined by ``+``.
 
     Args:
         config: fields of the run.
@@ -32,8 +33,10 @@ def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned:
     folder, share = snapshots.split(init)
     foreign = init == "random" or is_weights(init)
     begun = {} if foreign else read_config(Run(local(folder)), planned)
-    arm = _arm(init, begun, share) + _taught(config, data, planned) + in_words(config)
-    return sorted_as(arm, config, begun, data, protocol)
+    teachers = [facets_of_run(Run(local(word)), data, planned) for word in config.get("teachers") or ()]
+    arm = _arm(init, begun, share) + _taught(config, teachers) + in_words(config)
+    found = sorted_as(arm, config, begun, data, protocol)
+    return found | {name: _joined(found, teachers, name) for name in ("source", "level") if teachers}
 
 
 def sorted_as(
@@ -69,15 +72,20 @@ def _arm(init: str, origin: Mapping[str, Any], share: int | None) -> str:
     return str(origin.get("objective", init)) + in_words(origin) + (f" at {share} %" if share else "")
 
 
-def _taught(source: Mapping[str, Any], data: str, planned: Planned) -> str:
-    """Who taught a student: what its teachers started from, and their network where it is another one."""
-    names = []
-    for word in source.get("teachers") or ():
-        told = facets_of_run(Run(local(word)), data, planned)
-        own = told["backbone"] == source.get("backbone")
-        names.append(told["arm"] if own else f"{told['arm']} {told['backbone']}")
+def _taught(source: Mapping[str, Any], teachers: Sequence[Mapping[str, Any]]) -> str:
+    """Who taught a student: what its teachers started from, how many of each, and their network where it is another one."""
+    names = Counter(
+        one["arm"] if one["backbone"] == source.get("backbone") else f"{one['arm']} {one['backbone']}"
+        for one in teachers
+    )
+    told = [name if number == 1 else f"{number} of {name}" for name, number in names.items()]
     permuted = " with permuted classes" if source.get("teacher_classes") == "permuted" else ""
-    return f" taught by {' and '.join(names)}{permuted}" if names else ""
+    return f" taught by {' and '.join(told)}{permuted}" if told else ""
+
+
+def _joined(own: Mapping[str, Any], teachers: Sequence[Mapping[str, Any]], name: str) -> str:
+    """What a student and its teachers learnt from, or how hard a task, each once."""
+    return "+".join(dict.fromkeys(str(one[name]) for one in (own, *teachers) if one[name]))
 
 
 def is_still(config: Mapping[str, Any]) -> bool:
