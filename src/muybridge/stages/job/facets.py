@@ -80,7 +80,11 @@ def _taught(source: Mapping[str, Any], teachers: Sequence[Mapping[str, Any]]) ->
     )
     told = [name if number == 1 else f"{number} of {name}" for name, number in names.items()]
     permuted = " with permuted classes" if source.get("teacher_classes") == "permuted" else ""
-    return f" taught by {' and '.join(told)}{permuted}" if told else ""
+    weight = source.get("feature_weight") or 0
+    kind = "standardised " if source.get("feature_targets") == "standardised" else ""
+    features = f", {kind}features {weight:g}" if weight else ""
+    cached = ", answers cached" if source.get("teacher_views") == "cached" else ""
+    return f" taught by {' and '.join(told)}{permuted}{features}{cached}" if told else ""
 
 
 def _joined(own: Mapping[str, Any], teachers: Sequence[Mapping[str, Any]], name: str) -> str:

@@ -17,7 +17,7 @@ KNOWN = ("labels", "labels-matched", *RULES, "single", "permuted", "self")
 ONE_RULE = ("labels", "labels-matched", "ae-kd", "single", "permuted", "self")
 """Arms of studies that ask about teachers and not about rules: the benchmark's rule and every control."""
 LEARNS: Mapping[str, Any] = {"labels_per_class": 10, "epochs": 24, "batch": 8, "lr": 5e-3}
-"""Fine-tuning at tiny scale: more and smaller steps than in other studies, whose 150 leave 57 % from random weights where these reach 83."""
+"""Fine-tuning at tiny scale: more and smaller steps than in other studies, whose 150 leave 57 % of random weights where these reach 83."""
 DISTURBED: Mapping[str, Any] = {
     "profile": "muybridge-1", "types": ("gaussian_noise", "sampling", "jumbling", "freezing"), "severities": (2, 4),
 }  # fmt: skip
