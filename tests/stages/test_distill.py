@@ -230,7 +230,7 @@ def test_what_teachers_have_in_common_is_read_from_a_map_of_their_last_stages(
 ):
     muybridge.similarity(
         str(teachers[0]), str(teachers[1]), data=videos, out=out, layers=("stages",), pool="all", batch=4, permutations=4,
-        replicates=0,
+        replicates=4,
     )  # fmt: skip
     found = teacher_sets(world(collect(out)))
     assert [

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import log_softmax, logsumexp
+from jaxtyping import Float32, Float64
 
 from muybridge.runs.contents.predictions import Predictions
 
@@ -28,6 +28,10 @@ def mean_answer(members: Sequence[Predictions]) -> Predictions:
             not np.array_equal(getattr(first, name), getattr(other, name)) for name in NAMED
         ):
             raise ValueError("the members of an ensemble answered for different clips or classes")
-    logs = np.stack([log_softmax(one.scores.astype(np.float64), axis=1) for one in members])
-    mean = logsumexp(logs, axis=0) - np.log(len(members))
-    return replace(first, scores=mean.astype(np.float32))
+    mean = np.mean([_probabilities(one.scores) for one in members], axis=0)
+    return replace(first, scores=np.log(np.maximum(mean, np.finfo(np.float32).tiny)).astype(np.float32))
+
+
+def _probabilities(scores: Float32[np.ndarray, "n k"]) -> Float64[np.ndarray, "n k"]:
+    raised: np.ndarray = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
+    return raised / raised.sum(axis=1, keepdims=True)
