@@ -188,7 +188,7 @@ def test_the_page_has_one_table_for_the_set_and_the_published_student_beside_our
     page = (tmp_path / "report.html").read_text()
     assert page.count('id="distillation-1"') == 1
     assert "without code or recipe that is not a target" in page
-    assert "The student of several teachers beats the best of them. Yes." in page
+    assert "A student beats the best of its teachers. Yes." in page
     assert "ensemble" in (tmp_path / "tables" / "distillation.csv").read_text()
 
 

@@ -34,4 +34,5 @@ def mean_answer(members: Sequence[Predictions]) -> Predictions:
 
 def _probabilities(scores: Float32[np.ndarray, "n k"]) -> Float64[np.ndarray, "n k"]:
     raised: np.ndarray = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True)
+    shares: np.ndarray = raised / raised.sum(axis=1, keepdims=True)
+    return shares

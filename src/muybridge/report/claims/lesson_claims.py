@@ -132,11 +132,14 @@ class Complementary:
 
 
 CLAIMS: Sequence[Claim] = (
-    Taught("The student of several teachers beats the best of them.", "best teacher"),
-    Taught("It beats labels alone in the same steps.", "labels"),
-    Taught("It beats labels alone for the same operations.", "labels-matched"),
-    Taught("What the teachers know matters: it beats teachers whose classes are changed round.", "permuted"),
-    Taught("It keeps more under perturbation than its best teacher.", "best teacher", "corrected"),
+    Taught("A student beats the best of its teachers.", "best teacher"),
+    Taught("A student beats labels alone in the same steps.", "labels"),
+    Taught("A student beats labels alone for the same operations.", "labels-matched"),
+    Taught(
+        "What teachers know matters: a student beats that of teachers whose classes are changed round.",
+        "permuted",
+    ),
+    Taught("A student keeps more under perturbation than its best teacher.", "best teacher", "corrected"),
     Complementary("The less teachers have in common, the more their student gains over the best of them."),
 )
 """Judged wherever a student was taught; the first one is the hypothesis of the benchmark."""
