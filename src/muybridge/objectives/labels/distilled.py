@@ -97,7 +97,7 @@ class Distilled(Objective):
                 self._asked(clip) if self.memory is None else self.memory.ask(clip, views["key"], self._asked)
             )
         number, classes = len(self.teachers), logits.shape[1]
-        scores = said[:, : number * classes].unflatten(1, (number, classes)).transpose(0, 1)
+        scores = said[:, : number * classes].reshape(-1, number, classes).transpose(0, 1)
         losses = softened_loss(logits, scores, self.temperature)
         terms = {"supervised.supervised": F.cross_entropy(logits, target)}
         monitors = {"accuracy": accuracy(logits, target)}

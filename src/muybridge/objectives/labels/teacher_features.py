@@ -65,7 +65,7 @@ class FeatureTargets(nn.Module):
 
     def forward(self, pooled: Float[Tensor, "b d"], theirs: Float[Tensor, "b n"]) -> list[Float[Tensor, ""]]:
         """The loss of each teacher; ``theirs`` are their features side by side."""
-        parts = theirs.detach().float().split(self.dims, dim=1)
+        parts = torch.split(theirs.detach().float(), list(self.dims), dim=1)
         return [
             F.mse_loss(project(pooled.float()), standard(part))
             for project, standard, part in zip(self.projectors, self.standards, parts, strict=True)

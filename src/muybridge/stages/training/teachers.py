@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -61,7 +62,8 @@ def with_teachers(job: Job[FinetuneConfig], supervised: Supervised, compute: Com
     config = job.config
     if config.teacher_views == "cached" and processes() > 1:
         raise UsageError("--teacher-views cached: goes with one process; leave the answers uncached.")
-    teachers, dims = [], []
+    teachers: list[Teacher] = []
+    dims = []
     for place, word in enumerate(config.teachers, start=1):
         run = job.inputs[f"{KEY}{place}"]
         columns = columns_of(job.dataset.classes, run.result["data"]["classes"], word)
@@ -69,7 +71,8 @@ def with_teachers(job: Job[FinetuneConfig], supervised: Supervised, compute: Com
             columns = permuted(columns, config.seed)
         classifier = _classifier(run, config)
         dims.append(classifier.head.in_features)
-        teachers.append(compute.place(Teacher(classifier, columns, config.feature_weight > 0)))
+        teachers.append(Teacher(classifier, columns, config.feature_weight > 0))
+        compute.place(teachers[-1])
         own = run.result["config"]
         other = [
             name for name in ("frames", "stride", "size", "crop") if own.get(name) != getattr(config, name)
@@ -77,7 +80,7 @@ def with_teachers(job: Job[FinetuneConfig], supervised: Supervised, compute: Com
         if other:
             said = ", ".join(f"{name} {own.get(name)} for {getattr(config, name)}" for name in other)
             job.notes.append(f"teacher {place} was trained on other clips than it sees here: {said}")
-    features = None
+    features: Any = None
     if config.feature_weight:
         dim, standard = supervised.head.in_features, config.feature_targets == "standardised"
         features = seeded(FeatureTargets, config.seed, dim, dims, standard, stream="projectors")
