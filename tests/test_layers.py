@@ -41,6 +41,7 @@ TORCH_FREE = {
         "counts",
         "diversity.association",
         "diversity.verdict",
+        "ensemble",
         "estimate",
         "intervals",
         "label_hints",

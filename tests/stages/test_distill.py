@@ -11,6 +11,11 @@ import muybridge
 from muybridge.core.errors import UsageError
 from muybridge.objectives.labels.distilled import Distilled
 from muybridge.objectives.labels.supervised import Supervised
+from muybridge.objectives.labels.teacher_features import FeatureTargets, Standard
+from muybridge.objectives.labels.teacher_memory import TeacherMemory, keys_of
+from muybridge.report.claims.lesson_claims import teacher_sets
+from muybridge.report.gather.collect import collect
+from muybridge.report.sections.study.claims_section import world
 from muybridge.runs.records import Run
 from muybridge.stages.training.taught import columns_of, permuted
 from muybridge.stages.training.teachers import Teacher
@@ -107,6 +112,135 @@ def test_a_stopped_run_ends_with_the_bits_of_an_undisturbed_one(videos, out, tea
     ).read_bytes()
 
 
+def stopped_and_again(distilled, kept: Path, monkeypatch) -> Run:
+    """A run that is killed after two steps, and goes on."""
+    from muybridge.stages.training import training
+
+    fit = training.fit
+
+    def stopped(*args: Any, **kwargs: Any) -> Any:
+        fit(*args, **kwargs, stop_after=2)
+        raise RuntimeError("stopped")
+
+    monkeypatch.setattr(training, "fit", stopped)
+    with pytest.raises(RuntimeError, match="stopped"):
+        distilled(kept)
+    monkeypatch.setattr(training, "fit", fit)
+    return distilled(kept)
+
+
+STILL: dict[str, Any] = {"epochs": 4, "augment": ("centre-crop",), "frames": 1}
+
+
+def test_cached_answers_are_those_of_live_teachers_for_fewer_passes(
+    videos, out, teachers, tmp_path, monkeypatch
+):
+    live = distill(videos, out, teachers, **STILL)
+    cached = distill(videos, out, teachers, **STILL, teacher_views="cached")
+    assert cached.signature != live.signature
+    terms = [name for name in live.metrics[-1] if not name.startswith("weight.")]
+    assert [[row[name] for name in terms] for row in cached.metrics] == [
+        [row[name] for name in terms] for row in live.metrics
+    ]
+    assert (cached.path / "weights.safetensors").read_bytes() == (
+        live.path / "weights.safetensors"
+    ).read_bytes()
+    own, other = cached.result["budget"], live.result["budget"]
+    memory = own["without_gradient"] // 2
+    assert 0 < memory < own["with_gradient"] == other["with_gradient"] == other["without_gradient"] // 2
+    assert own["clips"] == own["with_gradient"] + 2 * memory
+    spared = (other["flops"] - own["flops"]) / (other["without_gradient"] // 2 - memory)
+    alone = muybridge.finetune(data=videos, out=out, **TINY | STILL).result["budget"]
+    assert spared == pytest.approx((other["flops"] - alone["flops"]) / alone["clips"], rel=1e-4), (
+        "but for what AE-KD itself multiplies"
+    )
+    assert sum(own["shares"].values()) == pytest.approx(1)
+    again = stopped_and_again(
+        lambda kept: distill(videos, kept, teachers, **STILL, teacher_views="cached"),
+        tmp_path / "out",
+        monkeypatch,
+    )
+    assert (again.path / "weights.safetensors").read_bytes() == (
+        cached.path / "weights.safetensors"
+    ).read_bytes()
+    told = {
+        name: value for name, value in again.result["budget"].items() if name not in ("seconds", "waiting")
+    }
+    assert told == {name: own[name] for name in told}
+
+
+def test_no_clip_is_shown_twice():
+    shown: list[int] = []
+
+    def ask(clips: torch.Tensor) -> torch.Tensor:
+        shown.append(len(clips))
+        return clips.flatten(1).sum(1, keepdim=True)
+
+    memory, pixels = TeacherMemory(), torch.randint(0, 256, (4, 3, 2, 4, 4), dtype=torch.uint8)
+    pixels[3] = pixels[0]
+    for rows in (slice(0, 4), slice(1, 3), slice(0, 1)):
+        clips = pixels[rows].float()
+        assert torch.equal(memory.ask(clips, keys_of(pixels[rows]), ask), ask_alone(clips))
+    assert shown == [3]
+    twin = TeacherMemory()
+    twin.load_state_dict(memory.state_dict())
+    assert torch.equal(twin.ask(pixels.float(), keys_of(pixels), ask), ask_alone(pixels.float()))
+    assert (shown, twin.passes, twin.asked) == ([3], 3, 11)
+
+
+def ask_alone(clips: torch.Tensor) -> torch.Tensor:
+    return clips.flatten(1).sum(1, keepdim=True)
+
+
+def test_features_are_terms_whose_projectors_are_thrown_away(videos, out, teachers, student: Run):
+    run = distill(videos, out, teachers, feature_weight=0.5, feature_targets="standardised")
+    row = run.metrics[-1]
+    assert row["teacher-1.feature"] > 0
+    assert row["weight.teacher-1.feature"] == pytest.approx(0.5 * row["weight.teacher-1.kd"] / 0.9, rel=1e-4)
+    assert "features 0.5" in run.result["facets"]["arm"]
+    kept = load_weights(run.path / "weights.safetensors")
+    assert kept.keys() == load_weights(student.path / "weights.safetensors").keys()
+    fixed = distill(videos, out, teachers, feature_weight=0.5, weighting="fixed")
+    assert fixed.metrics[-1]["weight.teacher-2.feature"] == 0.5
+
+
+def test_gradients_of_features_reach_student_and_projectors_alone():
+    torch.manual_seed(0)
+    targets = FeatureTargets(3, (4, 5), standardised=True)
+    pooled, theirs = torch.randn(6, 3, requires_grad=True), torch.randn(6, 9, requires_grad=True)
+    sum(targets(pooled, theirs)).backward()
+    assert pooled.grad is not None
+    assert pooled.grad.abs().sum() > 0
+    assert theirs.grad is None
+    assert all(one.weight.grad is not None for one in targets.projectors)
+
+
+def test_features_are_standardised_by_all_that_came_so_far():
+    torch.manual_seed(0)
+    rows, standard = torch.randn(12, 4) * 3 + 5, Standard(4)
+    for part in rows.split((5, 4, 3)):
+        found = standard(part)
+    wanted = (rows[-3:] - rows.mean(0)) / (rows.var(0, correction=0) + 1e-5).sqrt()
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    assert torch.equal(standard.eval()(rows[-3:]), found), "nothing is taken in outside of training"
+
+
+def test_what_teachers_have_in_common_is_read_from_a_map_of_their_last_stages(
+    videos, out, teachers, student: Run
+):
+    muybridge.similarity(
+        str(teachers[0]), str(teachers[1]), data=videos, out=out, layers=("stages",), pool="all", batch=4, permutations=4,
+        replicates=4,
+    )  # fmt: skip
+    found = teacher_sets(world(collect(out)))
+    assert [
+        one.lesson.student.arm.runs[0].signature
+        for one in found
+        if one.lesson.student.arm.runs[0].path == student.path
+    ]
+    assert all(-1 <= one.similarity <= 1 for one in found)
+
+
 def test_equal_teachers_share_and_a_student_that_is_its_teacher_has_no_loss():
     torch.manual_seed(0)
     frames, target = torch.rand(4, 3, 2, 4, 4), torch.tensor([0, 1, 2, 0])
@@ -172,6 +306,10 @@ REFUSED = [
     (lambda t: ["nowhere"], {}, "finetune|probe"),
     (lambda t: t, {"auxiliary": ("vcop",)}, "--auxiliary"),
     (lambda t: t, {"teacher_temperature": 0.0}, "above 0"),
+    (lambda t: t, {"teacher_views": "cached"}, "--augment crop makes a new clip"),
+    (lambda t: t, {"teacher_views": "cached", "augment": ("centre-crop",), "budget": 40}, "steps or epochs"),
+    (lambda t: t, {"feature_weight": -1.0}, "0 or more"),
+    (lambda t: t, {"feature_targets": "standardised"}, "--feature-weight above 0"),
     (lambda t: t, {"weighting": "ae-kdd"}, "Did you mean 'ae-kd'"),
     (lambda t: t, {"weighting_options": ("cap=0",)}, "cap=0"),
 ]  # fmt: skip
@@ -185,7 +323,12 @@ def test_what_cannot_be_is_refused(of, values, words, videos, tmp_path, teachers
 
 
 def test_teacher_weightings_and_controls_want_teachers(videos, tmp_path):
-    for values in ({"weighting": "ae-kd"}, {"teacher_classes": "permuted"}):
+    for values in (
+        {"weighting": "ae-kd"},
+        {"teacher_classes": "permuted"},
+        {"teacher_views": "cached"},
+        {"feature_weight": 0.5},
+    ):
         with pytest.raises(UsageError, match="--teachers"):
             muybridge.finetune(data=videos, out=tmp_path, **TINY | values)
 

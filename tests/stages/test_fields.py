@@ -26,6 +26,7 @@ NO_PROTOCOL = UNSIGNED | {
 ARMS = {
     "auxiliary", "auxiliary_options", "auxiliary_only_views", "weighting", "weighting_options", "mode", "meta_share",
     "budget", "budget_unit", "teachers", "teacher_temperature", "teacher_classes",
+    "teacher_views", "feature_weight", "feature_targets",
 }  # fmt: skip
 """What arms of one fine-tuning differ in by design, and are named by: other losses beside the labels, or as many clips without."""
 FROZEN = {"batch", "ks"}

@@ -32,6 +32,9 @@ BENCHMARK = [
         "loss-weighting",
         "diversity-and-robustness",
         "distill-capacity",
+        "distill-complexity",
+        "distill-source",
+        "distill-task",
     )
 ]
 
@@ -119,6 +122,15 @@ COUNTS = {
     ("distill-capacity", "tiny"): (3 * 2, 0, 3 * 2 * 22, 3 * 2 * 22),
     ("distill-capacity", "small"): (3 * 2, 0, 3 * 2 * 22, 3 * 2 * 22),
     ("distill-capacity", "paper"): (3 * 2, 0, 3 * 2 * 22, 3 * 2 * 22),
+    ("distill-complexity", "tiny"): (2 * 6, 0, 2 * (6 + 2 * 5 + 3), 2 * (6 + 2 * 5 + 3)),
+    ("distill-complexity", "small"): (3 * 2 * 9, 0, 3 * 2 * (9 + 3 * 5 + 3), 3 * 2 * (9 + 3 * 5 + 3)),
+    ("distill-complexity", "paper"): (3 * 2 * 9, 0, 3 * 2 * (9 + 3 * 5 + 3), 3 * 2 * (9 + 3 * 5 + 3)),
+    ("distill-source", "tiny"): (2 * 6, 0, 2 * (6 + 3 * 4 + 3), 2 * (6 + 3 * 4 + 3)),
+    ("distill-source", "small"): (3 * 8, 0, 3 * (8 + 4 * 4 + 3), 3 * (8 + 4 * 4 + 3)),
+    ("distill-source", "paper"): (3 * 8, 0, 3 * (8 + 4 * 4 + 3), 3 * (8 + 4 * 4 + 3)),
+    ("distill-task", "tiny"): (2 * 4, 0, 2 * (4 + 2 * 4 + 3), 2 * (4 + 2 * 4 + 3)),
+    ("distill-task", "small"): (3 * 4, 0, 3 * (4 + 2 * 4 + 3), 3 * (4 + 2 * 4 + 3)),
+    ("distill-task", "paper"): (3 * 4, 0, 3 * (4 + 2 * 4 + 3), 3 * (4 + 2 * 4 + 3)),
     ("robustness-models", "tiny"): (0, 0, 8 * 2, 8 * 2),
     ("robustness-models", "small"): (0, 0, 7, 7),
 }

@@ -105,6 +105,9 @@ class FinetuneFields(TransferFields, OptimisationFields, total=False):
 
     teacher_temperature: float
     teacher_classes: Literal["own", "permuted"]
+    teacher_views: Literal["consistent", "cached"]
+    feature_weight: float
+    feature_targets: Literal["raw", "standardised"]
     labels_per_class: int | None
     epochs: int
     auxiliary_only_views: bool

@@ -176,6 +176,12 @@ class FinetuneConfig(Transfer, Optimisation):
     """What scores of teachers and student are divided by before their answers are compared."""
     teacher_classes: Literal["own", "permuted"] = "own"
     """Whether teachers answer as they do, or with the names of their classes changed round: a control that must not help."""
+    teacher_views: Literal["consistent", "cached"] = "consistent"
+    """Whether teachers answer anew for every clip that the student sees, or once for each: where augmentation leaves few different ones."""
+    feature_weight: float = 0.0
+    """Weight of each teacher's features as targets, beside its answers; 0: none. Projectors in between are thrown away."""
+    feature_targets: Literal["raw", "standardised"] = "raw"
+    """Whether features of a teacher are targets as they are, or each brought to mean 0 and variance 1 over the clips so far."""
     labels_per_class: int | None = None
     """Train on this many videos per class (chosen by hash; smaller sets lie inside larger ones); all when not given."""
     epochs: int = 20

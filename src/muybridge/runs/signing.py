@@ -35,6 +35,7 @@ LATER: Mapping[str, Any] = {
     "auxiliary": [], "auxiliary_options": [], "auxiliary_only_views": False, "weighting": "fixed", "weighting_options": [],
     "mode": None, "meta_share": 0.2, "budget": None, "budget_unit": None, "prereg": "",
     "teacher_temperature": 4.0, "teacher_classes": "own",
+    "teacher_views": "consistent", "feature_weight": 0.0, "feature_targets": "raw",
     "label_changing": [], "limit_over": "classes",
     "layout": None, "range": None, "mean": [], "std": [], "channels": None, "weights_key": None, "weights_prefix": None,
 }  # fmt: skip

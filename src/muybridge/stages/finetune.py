@@ -49,6 +49,7 @@ ARM = (
     ),
     *("budget", "budget_unit"),
     *("teachers", "teacher_temperature", "teacher_classes"),
+    *("teacher_views", "feature_weight", "feature_targets"),
 )
 """Fields that make another arm of the same experiment: what else is trained, how that is weighted, at what cost."""
 

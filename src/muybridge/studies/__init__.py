@@ -76,6 +76,21 @@ STUDIES = {
         "muybridge.studies.shipped.distill_capacity:cells",
         {"title": "Teachers of several sizes", "tables": ("kd-subset",)},
     ),
+    "distill-complexity": Entry(
+        "a student of teachers from three complexities of one pretext task, and the controls (Table 7 of the supplement)",
+        "muybridge.studies.shipped.distill_complexity:cells",
+        {"title": "Teachers of several complexities", "tables": ("kd-complexity",)},
+    ),
+    "distill-source": Entry(
+        "a student of teachers that were pretrained on two sources, and the controls (Table 8 of the supplement)",
+        "muybridge.studies.shipped.distill_source:cells",
+        {"title": "Teachers from several sources", "tables": ("kd-sources",)},
+    ),
+    "distill-task": Entry(
+        "a student of a spatial and a temporal teacher, and the controls (Table 9 of the supplement)",
+        "muybridge.studies.shipped.distill_task:cells",
+        {"title": "Teachers of several tasks", "tables": ("kd-tasks",)},
+    ),
     "robustness-models": Entry(
         "families of models under five categories of perturbations",
         "muybridge.studies.benchmark.robustness_models:cells",

@@ -3,7 +3,7 @@
 The share of 0.9 and the cap of 0.6 are those of AE-KD's code (Du et al., NeurIPS 2020).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -15,13 +15,20 @@ from muybridge.core.networks.step import Step, Weighed, Weighting, mean_over_pro
 
 KIND = ".kd"
 """How the term of a teacher ends."""
+FEATURE = ".feature"
+"""How the term of its features ends."""
 
 
 class Taught(Weighting):
     """What all of them do: one gradient of the weighted sum.
 
+    Features of a teacher, where they are targets, count their usual weight times what the rule gives to the teacher.
+
     Args:
         share: weight of all teachers together, beside 1 of the labels.
+
+    Attributes:
+        usual: usual weight of the terms of features (``Objective.term_weights``).
 
     Raises:
         UsageError: a share below 0.
@@ -32,6 +39,7 @@ class Taught(Weighting):
         if not 0 <= share < float("inf"):
             raise UsageError(f"--weighting-options share={share:g}: wanted a number of 0 or more.")
         self.share = share
+        self.usual: Mapping[str, float] = {}
 
     def prepare(self, terms: Sequence[str], primary: Sequence[str]) -> None:
         """Refuse terms of other tasks.
@@ -39,8 +47,9 @@ class Taught(Weighting):
         Raises:
             UsageError: says the way out.
         """
-        self.teachers = tuple(name for name in terms if name not in primary)
-        if not self.teachers or not all(name.endswith(KIND) for name in self.teachers):
+        beside = [name for name in terms if name not in primary]
+        self.teachers = tuple(name for name in beside if name.endswith(KIND))
+        if not self.teachers or not all(name.endswith((KIND, FEATURE)) for name in beside):
             raise UsageError(
                 f"--weighting {self.name}: weighs teachers, and there are none. Name them with --teachers (`muybridge distill`)."
             )
@@ -52,8 +61,12 @@ class Taught(Weighting):
     def backward(self, step: Step) -> Weighed:
         """The labels' term plus ``share`` times the weighted terms of the teachers."""
         own = dict.fromkeys(step.primary, 1.0)
-        found = zip(self.teachers, (self.share * self.divide(step)).tolist(), strict=True)
-        weights = own | dict(found)
+        divided = self.divide(step)
+        weights = own | dict(zip(self.teachers, (self.share * divided).tolist(), strict=True))
+        for name, part in zip(self.teachers, divided.tolist(), strict=True):
+            feature = name.removesuffix(KIND) + FEATURE
+            if feature in step.terms:
+                weights[feature] = self.usual.get(feature, 1.0) * part
         loss = torch.stack([weights[name] * value for name, value in step.terms.items()]).sum()
         step.descend(loss)
         return Weighed(loss, weights)

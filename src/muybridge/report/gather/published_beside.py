@@ -1,7 +1,7 @@
 """Published values beside ours: row by row where a run of this study answers to one, with what differs between the settings said."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -13,6 +13,7 @@ from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness_scores import relative
+from muybridge.report.claims.lessons import Role, roles_of
 from muybridge.report.claims.verdicts import Place, World
 from muybridge.report.scores.shares import Cells, Score, estimate
 from muybridge.report.tables.table import Cell, Column, Table, missing, points, span, text
@@ -26,6 +27,8 @@ AXES = {
 STAGES = {"fine-tune, all labels": "finetune", "linear probe": "probe"}
 SAME_EPOCHS = 0.01
 """Share by which the passes over the training videos of ours may differ from those of a published row: a step more or less."""
+TAUGHT = "kd-"
+"""How tables of students and teachers begin: their levels say who taught whom."""
 FEWEST = 3
 """Rows below which an order is not compared."""
 
@@ -58,7 +61,7 @@ def beside(world: World) -> list[Beside]:
 
 
 def _beside(name: str, world: World) -> Beside:
-    rows = of(name)
+    rows, roles = of(name), roles_of(world) if name.startswith(TAUGHT) else {}
     axes = [axis for axis in AXES if len({getattr(row, axis) for row in rows}) > 1]
     if "source" in axes and len({_key(row, axes[:-1]) for row in rows}) == len(rows):
         axes = axes[:-1]
@@ -69,7 +72,13 @@ def _beside(name: str, world: World) -> Beside:
     for key, row in by_key.items():
         for place in world.places:
             seen = lengths[id(place)]
-            score = _score(row, place) if _answers(place, row, axes, {one.data for one in rows}) else None
+            known = {one.data for one in rows}
+            told = (
+                {**place.facets, **_role(row, roles.get(id(place), ()))}
+                if name.startswith(TAUGHT)
+                else place.facets
+            )
+            score = _score(row, place) if _answers(told, row, axes, known) else None
             if score is not None and _as_long(row, seen):
                 ours.setdefault(_setting(place, axes), {})[key] = estimate(score, place.arm.right).interval()
                 shown += seen
@@ -106,19 +115,27 @@ def _key(row: Published, axes: Sequence[str]) -> Key:
     return tuple(str(getattr(row, axis)) for axis in axes)
 
 
-def _answers(place: Place, row: Published, axes: Sequence[str], data: Collection[str]) -> bool:
-    """Whether a place of ours stands for a published row; networks by their small counterpart too, other data for each."""
+def _role(row: Published, roles: Sequence[Role]) -> dict[str, str]:
+    """What a place is in the lesson that a row tells of, by the row's words where it is that; else by words that no row has."""
+    level = row.level or "student"
+    if (level, row.arm) not in roles:
+        return {"arm": "", "level": ""}
+    return {"arm": row.arm, "level": row.level, "source": row.source}
+
+
+def _answers(facets: Mapping[str, str], row: Published, axes: Sequence[str], data: Collection[str]) -> bool:
+    """Whether a place of ours, by its facets, stands for a published row; networks by their small counterpart too, other data for each."""
     stage = "robustness" if row.condition else STAGES.get(row.protocol)
-    arm = _share(place.facets["arm"])[0] if row.epochs else place.facets["arm"]
+    arm = _share(facets["arm"])[0] if row.epochs else facets["arm"]
     told = {
-        **place.facets,
-        "backbone": COUNTERPARTS.get(place.facets["network"], place.facets["network"]),
+        **facets,
+        "backbone": COUNTERPARTS.get(facets["network"], facets["network"]),
         "arm": arm,
     }
-    told["data"] = place.facets["data"] if place.facets["data"] in data else row.data
+    told["data"] = facets["data"] if facets["data"] in data else row.data
     named = [axis for axis in axes if axis not in ("protocol", "condition", "severity", "metric", "epochs")]
     return (
-        place.facets["stage"] == stage
+        facets["stage"] == stage
         and told["backbone"] == row.backbone
         and all(told.get(axis, "") == str(getattr(row, axis)) for axis in named)
     )

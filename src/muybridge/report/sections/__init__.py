@@ -11,6 +11,7 @@ SECTIONS = {
     "transfer": Entry("splits, sources, targets, labels", f"{_RESULTS}.transfer_section:TRANSFER"),
     "diversity-of-losses": Entry("diversity of losses", f"{_RESULTS}.diversity_section:DIVERSITY"),
     "loss-weighting": Entry("how loss terms were weighted", f"{_STUDY}.weighting_section:WEIGHTING"),
+    "distillation": Entry("students beside their teachers", f"{_RESULTS}.distillation_section:DISTILLATION"),
     "layers": Entry("similarity of layers", f"{_RESULTS}.layers_section:LAYERS"),
     "neighbours": Entry("nearest neighbours and retrieval", f"{_RESULTS}.neighbours_section:NEIGHBOURS"),
     "elsewhere": Entry("numbers that others measured", f"{_RESULTS}.elsewhere_section:ELSEWHERE"),

@@ -1,6 +1,7 @@
 """How results are sorted: arm, data, protocol, seed, fold, backbone and where a network learnt."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned:
     ``arm`` is the pretext task of the network, or ``random`` where it had none; ``source`` names the data it was pretrained on,
     also whether clips were one frame repeated, ``source_kind`` says what tells their classes apart, ``level`` is
     the complexity of the task where it was asked for, and ``frames`` the length of the clips it was pretrained on. A network that was
-    fine-tuned keeps all these, and the protocol says what it was taught.
+    fine-tuned keeps all these, and the protocol says what it was taught; of a student with teachers, source and level are its own and
+    theirs, joined by ``+``.
 
     Args:
         config: fields of the run.
@@ -40,8 +42,10 @@ def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned:
         kept = {name: told[name] for name in ("arm", "source", "source_kind", "level", "frames")}
         own = sorted_as(told["arm"], config, {}, data, f"{protocol} after {told['protocol']} on {learnt}")
         return own | kept
-    arm = _arm(init, begun, share) + _taught(config, data, planned) + in_words(config)
-    return sorted_as(arm, config, begun, data, protocol)
+    teachers = [facets_of_run(Run(local(word)), data, planned) for word in config.get("teachers") or ()]
+    arm = _arm(init, begun, share) + _taught(config, teachers) + in_words(config)
+    found = sorted_as(arm, config, begun, data, protocol)
+    return found | {name: _joined(found, teachers, name) for name in ("source", "level") if teachers}
 
 
 def sorted_as(
@@ -78,15 +82,24 @@ def _arm(init: str, origin: Mapping[str, Any], share: int | None) -> str:
     return str(origin.get("objective", init)) + in_words(origin) + (f" at {share} %" if share else "")
 
 
-def _taught(source: Mapping[str, Any], data: str, planned: Planned) -> str:
-    """Who taught a student: what its teachers started from, and their network where it is another one."""
-    names = []
-    for word in source.get("teachers") or ():
-        told = facets_of_run(Run(local(word)), data, planned)
-        own = told["backbone"] == source.get("backbone")
-        names.append(told["arm"] if own else f"{told['arm']} {told['backbone']}")
+def _taught(source: Mapping[str, Any], teachers: Sequence[Mapping[str, Any]]) -> str:
+    """Who taught a student: what its teachers started from, how many of each, and their network where it is another one."""
+    names = Counter(
+        one["arm"] if one["backbone"] == source.get("backbone") else f"{one['arm']} {one['backbone']}"
+        for one in teachers
+    )
+    told = [name if number == 1 else f"{number} of {name}" for name, number in names.items()]
     permuted = " with permuted classes" if source.get("teacher_classes") == "permuted" else ""
-    return f" taught by {' and '.join(names)}{permuted}" if names else ""
+    weight = source.get("feature_weight") or 0
+    kind = "standardised " if source.get("feature_targets") == "standardised" else ""
+    features = f", {kind}features {weight:g}" if weight else ""
+    cached = ", answers cached" if source.get("teacher_views") == "cached" else ""
+    return f" taught by {' and '.join(told)}{permuted}{features}{cached}" if told else ""
+
+
+def _joined(own: Mapping[str, Any], teachers: Sequence[Mapping[str, Any]], name: str) -> str:
+    """What a student and its teachers learnt from, or how hard a task, each once."""
+    return "+".join(dict.fromkeys(str(one[name]) for one in (own, *teachers) if one[name]))
 
 
 def is_still(config: Mapping[str, Any]) -> bool:

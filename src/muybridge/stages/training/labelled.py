@@ -24,6 +24,9 @@ from muybridge.stages.training.weighing import spelt
 
 L = TypeVar("L", bound=FinetuneConfig)
 
+FEW_VIEWS = ("centre-crop", "resize", "flip", "prp")
+"""Augmentations that make one or two clips of the same frames."""
+
 
 class Labelled(Stage[L]):
     """A stage that trains a backbone with a linear layer on labels."""
@@ -128,8 +131,36 @@ def _check_teachers(config: FinetuneConfig) -> None:
         )
     if not 0 < config.teacher_temperature < math.inf:
         raise UsageError(f"--teacher-temperature {config.teacher_temperature:g}: wanted a number above 0.")
-    if config.teacher_classes != "own" and not config.teachers:
-        raise UsageError(f"--teacher-classes {config.teacher_classes}: goes with --teachers.")
+    if not 0 <= config.feature_weight < math.inf:
+        raise UsageError(f"--feature-weight {config.feature_weight:g}: wanted a number of 0 or more.")
+    if config.feature_targets != "raw" and not config.feature_weight:
+        raise UsageError(f"--feature-targets {config.feature_targets}: goes with a --feature-weight above 0.")
+    asked = {
+        "teacher-classes": config.teacher_classes != "own" and config.teacher_classes,
+        "teacher-views": config.teacher_views != "consistent" and config.teacher_views,
+        "feature-weight": config.feature_weight and f"{config.feature_weight:g}",
+    }
+    for flag, value in asked.items():
+        if value and not config.teachers:
+            raise UsageError(f"--{flag} {value}: goes with --teachers.")
+    if config.teacher_views == "cached":
+        _check_cached(config)
+
+
+def _check_cached(config: FinetuneConfig) -> None:
+    """Refuse what makes ever new clips of a video, and budgets in what a step costs, which hangs on what was seen before."""
+    drawn = next((step for step in config.augment if step not in FEW_VIEWS), None)
+    if drawn is not None or config.perturb:
+        what = f"--augment {drawn}" if drawn is not None else f"--perturb {config.perturb[0]}"
+        raise UsageError(
+            f"--teacher-views cached: {what} makes a new clip every time, so that no answer is asked for twice."
+            f" Augment by {', '.join(FEW_VIEWS)} alone, or leave the answers uncached."
+        )
+    if config.budget is not None and config.budget_unit not in ("steps", "epochs"):
+        raise UsageError(
+            f"--teacher-views cached: --budget-unit {config.budget_unit or 'clips'}: what a step costs hangs on the clips before it;"
+            " give the budget in steps or epochs."
+        )
 
 
 def _check_perturbed(config: FinetuneConfig) -> None:

@@ -25,6 +25,7 @@ from muybridge.stages.training.material import Material, seeded
 from muybridge.stages.training.training import augmented
 from muybridge.stages.training.weighing import FLAG, options_of
 from muybridge.weighting import WEIGHTINGS
+from muybridge.weighting.teacher_weights import Taught
 
 ROLE = "meta"
 """Name of the videos of meta batches among those of a stage."""
@@ -74,6 +75,8 @@ def build_weighting(config: Optimisation, objective: Any, backbone: nn.Module) -
     try:
         usual = getattr(objective, "term_weights", {})
         made: Weighting = kind(given, usual) if config.weighting == "fixed" else kind(**given)
+        if isinstance(made, Taught):
+            made.usual = usual
         if terms:
             seeded(_prepared, config.seed, made, terms, objective, stream="weighting")
     except ValueError as error:

@@ -16,6 +16,7 @@ from muybridge.core.clip import Clip
 from muybridge.core.machine.cores import cores
 from muybridge.core.networks.step import Weighting
 from muybridge.data.loader import Loader, stream
+from muybridge.objectives.labels.teacher_memory import TeacherMemory
 from muybridge.objectives.objective import first_of
 from muybridge.sampling.frame_numbers import Law
 from muybridge.stages.job.job import Job, Progress
@@ -178,6 +179,15 @@ def augmented(
     return clips
 
 
+def remembered(objective: Any, state: State) -> tuple[int, int]:
+    """Clips that teachers were not shown again, since their answers were remembered, and the operations of these passes."""
+    memory = getattr(objective, "memory", None)
+    if not isinstance(memory, TeacherMemory):
+        return 0, 0
+    counted = state.step * memory.first  # every step was taken for one like the first
+    return len(objective.teachers) * (memory.asked - memory.passes), (counted - memory.passes) * memory.flops
+
+
 def budget(
     state: State, learner: Any, loader: Loader, frames: int, weighting: Weighting, unit: str = "clips"
 ) -> dict[str, Any]:  # fmt: skip
@@ -196,21 +206,23 @@ def budget(
     silent += state.metas * getattr(first_of(objective), "without_gradient", 0)
     read = len(loader.law.draw(loader.law.span, np.random.default_rng(0)).frames)
     own = (getattr(objective, "lengths", None) or [read])[0]
+    part = state.step * videos * objective.clips / clips
+    known, flops_known = remembered(objective, state)
+    clips, silent = clips - known, silent - known / videos
     spent: dict[str, Any] = {
         "clips": clips,
         "steps": state.step,
         "epochs": state.step * videos / len(loader.records),
-        "with_gradient": clips - silent * videos,
-        "without_gradient": silent * videos,
+        "with_gradient": round(clips - silent * videos),
+        "without_gradient": round(silent * videos),
         "decoded": videos * (state.step * read + state.metas * own),
         "frames": clips * frames,
-        "flops": (state.step - state.metas) * state.flops + state.metas * state.meta_flops,
+        "flops": (state.step - state.metas) * state.flops + state.metas * state.meta_flops - flops_known,
         "seconds": round(state.seconds, 2),
         "waiting": round(state.waiting, 2),
     }
     if hasattr(learner.objective, "shares") or weighting.every or weighting.looks:
         own = getattr(learner.objective, "shares", dict)() or {"task": 1.0}
-        part = state.step * videos * learner.objective.clips / clips
         spent["shares"] = {name: share * part for name, share in own.items()} | {"weighting": 1 - part}
     if state.metas:
         plain = (state.seconds - state.meta_seconds) / max(1, state.step - state.metas)

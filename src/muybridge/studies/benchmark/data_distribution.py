@@ -3,6 +3,8 @@
 Sources with and without motion, targets that need it or not.
 """
 
+from typing import Any
+
 from muybridge.studies.plan import Study
 from muybridge.studies.shipped.scales import Lab, Ours
 from muybridge.studies.study_configs import SourcesConfig
@@ -24,14 +26,18 @@ OURS: Ours = {
 learnt. At small scale one GPU has UCF101 and HMDB51, which are of a kind."""
 
 
+def on_source(source: str) -> dict[str, Any]:
+    """Fields of a pretraining on one source."""
+    return {"data": ("builtin-motions",), "stride": 0} if source == STILL else {"data": (source,)}
+
+
 def cells(config: SourcesConfig) -> Study:
     """Seed by seed, network by network and source by source: pretraining, then probe and fine-tuning on every target."""
     lab = Lab(config, OURS)
     for seed in lab.seeds:
         for backbone in lab.scale.backbones:
             for source in lab.scale.source:
-                held = {"data": ("builtin-motions",), "stride": 0} if source == STILL else {"data": (source,)}
-                inits = yield from lab.pretrained(backbone, seed, **held)
+                inits = yield from lab.pretrained(backbone, seed, **on_source(source))
                 for data in lab.scale.data:
                     for init in inits.values():
                         yield lab.probe(data, init, backbone, seed)

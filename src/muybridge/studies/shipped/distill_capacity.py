@@ -6,7 +6,7 @@ classes are changed round, and a student that teaches itself.
 """
 
 from muybridge.studies.plan import Study
-from muybridge.studies.shipped.distill_arms import students, wanted
+from muybridge.studies.shipped.distill_arms import DISTURBED, taught, teach, wanted
 from muybridge.studies.shipped.scales import Lab, Ours
 from muybridge.studies.study_configs import DistillConfig
 
@@ -14,9 +14,7 @@ OURS: Ours = {
     "tiny": {
         "tasks": ("rspnet",),
         "backbones": ("shufflenet-tiny", "r2plus1d-tiny"),
-        "robustness": {
-            "profile": "muybridge-1", "types": ("gaussian_noise", "sampling", "jumbling", "freezing"), "severities": (2, 4),
-        },
+        "robustness": DISTURBED,
     },
     "small": {
         "tasks": ("rspnet",), "backbones": ("shufflenet", "r2plus1d"), "seeds": 3, "robustness": {"profile": "muybridge-1"},
@@ -36,12 +34,6 @@ def cells(config: DistillConfig) -> Study:
             for backbone in lab.scale.backbones:
                 inits[backbone] = yield lab.pretrain(task, backbone, seed)
             for data in lab.scale.data:
-                teachers = []
-                for backbone, init in inits.items():
-                    teachers.append((yield lab.finetune(data, init, backbone, seed)))
-                    yield lab.robustness(data, teachers[-1])
+                teachers = yield from teach(lab, data, [(init, name) for name, init in inits.items()], seed)
                 for init in ("random", inits[small]):
-                    alone = yield lab.finetune(data, init, small, seed)
-                    for changes in students(names, lab, teachers, alone):
-                        model = yield lab.finetune(data, init, small, seed, **changes)
-                        yield lab.robustness(data, model)
+                    yield from taught(lab, data, init, small, teachers, names, seed)
