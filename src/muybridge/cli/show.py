@@ -27,8 +27,8 @@ def on_device(config: C) -> C:
     from muybridge.backbones import gains_by_bf16
     from muybridge.train.precision import choose
 
-    backbone = vars(config).get("backbone")
-    chosen = choose(config.device, config.precision, bool(backbone) and gains_by_bf16(backbone))
+    backbone = str(vars(config).get("backbone") or "")
+    chosen = choose(config.device, config.precision, gains_by_bf16(backbone))
     precision = chosen.precision if backbone else config.precision
     return change(config, {"device": str(chosen.device), "precision": precision}, "resolved")
 
