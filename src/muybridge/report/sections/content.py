@@ -12,7 +12,7 @@ from muybridge.report.gather.collect import Gathered
 from muybridge.report.sections.first_screen import Task, question, sentences
 from muybridge.report.sections.page_blocks import LEAVES, Block, Legend, Panels, leaves, legend, tables_in
 from muybridge.report.sections.section import Finding, Section, every_section
-from muybridge.report.tables.table import Table, grouped, listed, tight
+from muybridge.report.tables.table import MOST_NAMES, Table, grouped, listed, tight
 from muybridge.runs.stages import of_runs
 
 
@@ -127,7 +127,8 @@ def _refuse_twins(chapters: Sequence[Chapter]) -> None:
 def _summary(all_of: Gathered) -> str:
     tested = [one for one in all_of.experiments if of_runs(one.stage).runs in ("answers", "tested")]
     data = sorted({one.data for one in tested})
-    arms = f"{counted(len(all_of.arms), 'arm')} ({listed(all_of.arms)})"
+    names = f" ({listed(all_of.arms)})" if len(all_of.arms) <= MOST_NAMES else ""
+    arms = f"{counted(len(all_of.arms), 'arm')}{names}"
     runs = counted(len(all_of.runs), "finished run", grouped)
     return f"{runs}, {arms}, tested on {listed(data) or 'nothing yet'}."
 

@@ -11,7 +11,7 @@ from muybridge.report.gather.collect import BASELINE, Gathered
 from muybridge.report.scores.robust import Perturbed
 from muybridge.report.scores.score import Arm, Scored, between
 from muybridge.report.tables.accuracy_tables import arm_cell
-from muybridge.report.tables.table import Cell, capital, listed, points, span
+from muybridge.report.tables.table import Cell, capital, listed, points, some, span
 
 ORDER = ("finetune", "probe", "knn")
 """Whose answer stands for a data set that several were measured on: the first of them."""
@@ -87,8 +87,8 @@ def accuracy_clause(scored: Scored) -> str:
         rest = ranked[1] if len(ranked) == 2 else "every other arm"
         said = f"in {where} {network} is above {rest}: {number}"
     else:
-        apart = f"cannot be separated from {listed(tied)}" if tied else ""
-        other = f"is not comparable with {listed(unlike)} (other videos)" if unlike else ""
+        apart = f"cannot be separated from {some(tied, 'other arm')}" if tied else ""
+        other = f"is not comparable with {some(unlike, 'other arm')} (other videos)" if unlike else ""
         said = f"in {where} {who} has the highest accuracy, {number}, but {' and '.join(filter(None, (apart, other)))}"
     gain = pairs.get(BASELINE)
     if gain is None or not gain.stands:
@@ -126,7 +126,7 @@ def _highest(one: Perturbed, best: str, arms: Sequence[str]) -> str:
     pairs = {other: between(one.pairs, best, other) for other in arms if other != best}
     tied = [other for other, found in pairs.items() if found is not None and not found.stands]
     return f", the highest of {counted(len(arms), 'arm')}" + (
-        f", not separable from {listed(tied)}" if tied else ""
+        f", not separable from {some(tied, 'other arm')}" if tied else ""
     )
 
 
@@ -188,6 +188,6 @@ def question(gathered: Gathered) -> str:
     first = (
         f"How often is {arms[0]} right on {data}?"
         if len(arms) == 1
-        else f"Which of {listed(arms)} is right most often on {data}?"
+        else f"Which of {some(arms, 'arm')} is right most often on {data}?"
     )
     return first + (" How much of it lasts when the clips are perturbed?" if disturbed else "")

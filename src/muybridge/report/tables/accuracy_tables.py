@@ -1,6 +1,7 @@
 """Tables of an experiment's accuracy: arms, single seeds, comparisons, classes, confusion."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from muybridge.report.tables.table import (
     missing,
     percent,
     points,
+    some,
     span,
     text,
 )
@@ -28,6 +30,8 @@ from muybridge.runs.records import Run
 
 MOST_CLASSES = 24
 MOST_PAIRS = 15
+NUMBER = re.compile(r"(?<![\w.,:/#+-])\d+(?:\.\d+)?%?(?!\w)")
+"""A number in a note that is part of no name, path or hash."""
 ONE_SEED = "one training seed: of these networks only, the interval does not hold what another training run would change"
 
 
@@ -201,11 +205,34 @@ def run_notes(scored: Scored) -> list[str]:
             for note in run.result.get("notes", []):
                 told.setdefault(str(note).rstrip("."), []).append(name)
     everyone = set(scored.arms)
-    whose = {
-        note: "" if set(names) == everyone else f"{listed(list(dict.fromkeys(names)))}: "
-        for note, names in told.items()
-    }
-    return [f"{who}{note}." for note, who in whose.items()]
+    whose = [(note, list(dict.fromkeys(names))) for note, names in _alike(told).items()]
+    return [
+        f"{note}." if set(names) == everyone else f"{some(names, 'arm')}: {note}." for note, names in whose
+    ]
+
+
+def _alike(told: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Notes that say the same of several runs but for their numbers as one, with the lowest and the highest of each."""
+    same: dict[str, list[str]] = {}
+    for note in told:
+        is_command = "--" in note or "`" in note  # what is typed keeps its numbers
+        same.setdefault(note if is_command else NUMBER.sub("#", note), []).append(note)
+    return {_spanned(notes): [name for note in notes for name in told[note]] for notes in same.values()}
+
+
+def _spanned(notes: Sequence[str]) -> str:
+    """One note for several; ``13.9% to 35.4%`` where they differ."""
+    columns = zip(*(NUMBER.findall(note) for note in notes), strict=True)
+    spans = [
+        column[0] if len(set(column)) == 1 else f"{min(column, key=_value)} to {max(column, key=_value)}"
+        for column in columns
+    ]
+    words = iter(spans)
+    return NUMBER.sub(lambda _: next(words), notes[0])
+
+
+def _value(word: str) -> float:
+    return float(word.rstrip("%"))
 
 
 def confusion_table(scored: Scored, name: str) -> Table:
