@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import threadpoolctl
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -123,6 +124,23 @@ class Seen:
         monkeypatch.setattr(
             linear._Problem, "of", lambda x, *rest: self.rows.append(x[:, -1]) or real(x, *rest)
         )
+
+
+def test_libraries_are_looked_for_once_whatever_is_fitted(monkeypatch: pytest.MonkeyPatch):
+    looks = []
+
+    class Counted(threadpoolctl.ThreadpoolController):
+        def __init__(self) -> None:
+            looks.append(1)
+            super().__init__()
+
+    for name in ("ThreadpoolController", "threadpool_limits"):  # the second makes one of its own each time
+        monkeypatch.setattr(threadpoolctl, name, Counted)
+    linear._libraries.cache_clear()
+    rows, labels = blobs(3)
+    fit_linear(rows, labels, spread(len(rows)), 3)
+    linear._libraries.cache_clear()
+    assert len(looks) == 1
 
 
 def test_no_held_out_row_is_trained_on_and_the_last_fit_sees_all(monkeypatch: pytest.MonkeyPatch):

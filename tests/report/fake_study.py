@@ -1,6 +1,7 @@
 """A made-up study: three arms, two data sets, seeds, folds, a failure, an unequal budget, hostile names."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def rows(
 ) -> Predictions:  # fmt: skip
     """Random rows with about the accuracy given; labels depend on the video only."""
     stream = rng(0, "fake", name, perturbation, severity)
-    label = np.array([rng(0, "label", video).integers(classes) for video in videos])
+    label = np.array([_label(video, classes) for video in videos])
     right = stream.random(len(videos)) < accuracy
     other = (label + stream.integers(1, classes, len(videos))) % classes
     scores = stream.normal(0, 0.3, (len(videos) * views, classes)).astype(np.float32)
@@ -43,6 +44,11 @@ def rows(
         view=np.tile(np.arange(views), len(videos)), scores=scores,
         perturbation=np.full(len(scores), perturbation), severity=np.full(len(scores), severity),
     )  # fmt: skip
+
+
+@cache  # a grid asks for the same videos under a hundred conditions
+def _label(video: str, classes: int) -> int:
+    return int(rng(0, "label", video).integers(classes))
 
 
 def write_run(folder: Path, stage: str, facets: dict, predictions: Predictions | None = None, **more) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,7 @@ def lines(report: ReportPaths, name: str, **wanted: object) -> list[dict[str, st
     return [line for line in found if all(line[key] == str(value) for key, value in wanted.items())]
 
 
+@cache
 def made(name: str, noise: int = 0) -> dict[tuple[str, int], float]:
     return values(predictions(name, *MODELS[name], noise=noise))
 

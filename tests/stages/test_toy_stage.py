@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -67,6 +67,7 @@ class Bright(Stage[BrightConfig]):
 
 BRIGHT = Bright()
 """
+Verbs = Callable[..., tuple[int, str, str]]
 TINY = {"frames": 4, "stride": 1, "size": 20, "crop": 16}
 
 
@@ -112,7 +113,7 @@ def test_it_is_listed_without_being_imported(toy: Path):
     assert [row["name"] for row in rows] == [*stages.STAGES, "bright"]
 
 
-def test_it_runs_by_command_and_by_python_once(toy: Path, videos: Path, tmp_path: Path):
+def test_it_runs_by_command_and_by_python_once(toy: Path, videos: Path, tmp_path: Path, run: Verbs):
     flags = [word for name, value in TINY.items() for word in (f"--{name}", value)]
     done = command("bright", "--data", videos, "--limen", 10, "--out", tmp_path / "a", *flags)
     assert done.returncode == 0, done.stderr
@@ -127,7 +128,7 @@ def test_it_runs_by_command_and_by_python_once(toy: Path, videos: Path, tmp_path
         == 0
     )
     assert by_python.result["facets"]["protocol"] == "brightness"
-    assert "--limen" in command("bright", "--help").stdout
+    assert "--limen" in run("bright", "--help")[1]
 
 
 def test_it_starts_from_runs_as_its_line_says(toy: Path, videos: Path, tmp_path: Path):
@@ -140,18 +141,18 @@ def test_it_starts_from_runs_as_its_line_says(toy: Path, videos: Path, tmp_path:
         muybridge.bright(data=videos, init=run, out=out, **TINY)
 
 
-def test_studies_lists_and_reports_know_it(toy: Path, videos: Path, tmp_path: Path):
+def test_studies_lists_and_reports_know_it(toy: Path, videos: Path, tmp_path: Path, run: Verbs):
     (tmp_path / "own.yaml").write_text(
         f"factors: {{limen: [10, 90]}}\ncommon: {{data: {videos}, frames: 4, stride: 1, size: 20, crop: 16, batch: 6}}\n"
         "cells:\n  - pretrain: {objective: rotnet, budget: 12}\n  - bright: {init: pretrain}\n"
     )
     out = tmp_path / "out"
-    planned = command("study", "plan", tmp_path / "own.yaml", "--out", out)
-    assert planned.returncode == 0, planned.stderr
-    assert planned.stdout.count("bright ") >= 2, planned.stdout
-    ran = command("study", "run", tmp_path / "own.yaml", "--out", out, "--workers", 1)
-    assert ran.returncode == 0, ran.stderr
-    listed = command("runs", "ls", "--out", out).stdout
+    code, planned, said = run("study", "plan", tmp_path / "own.yaml", "--out", out)
+    assert code == 0, said
+    assert planned.count("bright ") >= 2, planned
+    code, _, said = run("study", "run", tmp_path / "own.yaml", "--out", out, "--workers", 1)
+    assert code == 0, said
+    _, listed, _ = run("runs", "ls", "--out", out)
     assert listed.count("bright") >= 2
     page = (out / "report.md").read_text()
     signatures = [path.name for path in (out / "runs" / "bright").iterdir()]

@@ -68,11 +68,19 @@ def events(cell):
     return [row["event"] for row in read_metrics(cell.run.path / "journal.jsonl")]
 
 
+def tells_its_peak_of_memory(cell):
+    content = read_json(cell.run.path / "result.json")
+    assert 50e6 < content["peak_memory"] < 5e9
+    assert json.loads(json.dumps(content)) == content
+
+
 def test_every_cell_runs_once_and_a_second_command_starts_nothing(
     videos, asked, tmp_path, screen, monkeypatch
 ):
     cells = trivial.cells(videos, tmp_path, 5, needs={0: 4, 1: 0})
     assert run_cells(cells, 2, screen).done == names(cells, 0, 1, 2, 3, 4)
+    for cell in cells:
+        tells_its_peak_of_memory(cell)
     assert [events(cell) for cell in cells] == [["began", "finished"]] * 5
     ended = [read_metrics(cells[n].run.path / "journal.jsonl")[-1]["time"] for n in (4, 0, 1)]
     assert ended == sorted(ended)
@@ -223,11 +231,3 @@ def test_an_unknown_executor_is_refused_with_the_nearest(videos, asked, tmp_path
         run_cells(cells, 1, screen, executor="locale")
     with pytest.raises(UsageError, match="local executor has none"):
         run_cells(cells, 1, screen, address="somewhere:6379")
-
-
-def test_the_result_tells_its_peak_of_memory(videos, asked, tmp_path, screen):
-    cells = trivial.cells(videos, tmp_path, 1)
-    run_cells(cells, 1, screen)
-    content = read_json(cells[0].run.path / "result.json")
-    assert 50e6 < content["peak_memory"] < 5e9
-    assert json.loads(json.dumps(content)) == content

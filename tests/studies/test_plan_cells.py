@@ -14,6 +14,7 @@ from muybridge.config.stage_configs import (
     RobustnessConfig,
     as_dict,
 )
+from muybridge.core.catalogue import Entry
 from muybridge.core.errors import UsageError
 from muybridge.core.text.screen import Plain
 from muybridge.runs.contents.snapshots import SHARES, name_of
@@ -21,12 +22,20 @@ from muybridge.runs.records import find_runs
 from muybridge.runs.signing import Signer, signature
 from muybridge.stages.job.resolve import resolve
 from muybridge.studies.cell_runner import run_cells
+from muybridge.studies.executors import EXECUTORS
 from muybridge.studies.files.factors import factors
 from muybridge.studies.plan import plan
 from muybridge.studies.study_configs import StudyConfig
 from muybridge.train.checkpoint import load_weights, part
 
 TINY = {"frames": 4, "stride": 1, "size": 20, "crop": 16, "batch": 6}
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """The name of an executor that starts no process."""
+    monkeypatch.setitem(EXECUTORS, "here", Entry("in this process", "trivial:Here"))
+    return "here"
 
 
 def grid(videos, out, seeds=(0, 1), tasks=("rotnet", "vcop"), budget=24):
@@ -102,24 +111,24 @@ def test_a_snapshot_is_another_start_of_the_same_run(videos, tmp_path):
     assert probes[0].job.signature != probes[1].job.signature
 
 
-def test_a_value_more_computes_the_new_cells_only(videos, tmp_path):
+def test_a_value_more_computes_the_new_cells_only(videos, tmp_path, here):
     first = plan(grid(videos, tmp_path, tasks=("rotnet",)))
-    assert not run_cells(first, 1, Plain()).failed
+    assert not run_cells(first, 1, Plain(), here).failed
     stamps = {run.path: (run.path / "result.json").stat().st_mtime_ns for run in find_runs(tmp_path)}
     assert len(stamps) == 10
     more = plan(grid(videos, tmp_path, seeds=(0, 1, 2), tasks=("rotnet",)))
     assert [cell.run.done for cell in more].count(False) == 5
-    assert not run_cells(more, 1, Plain()).failed
+    assert not run_cells(more, 1, Plain(), here).failed
     after = {run.path: (run.path / "result.json").stat().st_mtime_ns for run in find_runs(tmp_path)}
     assert len(after) == 15
     assert {path: after[path] for path in stamps} == stamps
 
 
-def test_snapshots_are_the_backbone_on_its_way(videos, tmp_path):
+def test_snapshots_are_the_backbone_on_its_way(videos, tmp_path, here):
     (cell,) = plan(
         PretrainConfig(data=(str(videos),), out=tmp_path, objective="rotnet", budget=24, **TINY) for _ in "1"
     )
-    assert not run_cells([cell], 1, Plain()).failed
+    assert not run_cells([cell], 1, Plain(), here).failed
     files = [*(name_of(share) for share in SHARES), "weights.safetensors"]
     networks = [part(load_weights(cell.run.path / name), "backbone") for name in files]
     assert len({tuple(network) for network in networks}) == 1

@@ -24,7 +24,7 @@ from muybridge.studies.shipped.quickstart import cells
 from muybridge.studies.study_configs import QuickstartConfig
 
 TINY = {"frames": 4, "stride": 1, "size": 20, "crop": 16, "batch": 6}
-QUICK = ["--budget", "240", "--epochs", "2", "--size", "20", "--crop", "16"]
+QUICK = ["--tasks", "rotnet", "--budget", "240", "--epochs", "2", "--size", "20", "--crop", "16"]
 
 
 def small(videos, out, **changes):
@@ -89,7 +89,12 @@ def test_quickstart_on_own_data_plans_every_fold(videos, tmp_path):
 
 def test_failed_cell_spares_the_others_and_is_tried_again(videos, tmp_path, monkeypatch):
     whole = plan(cells(small(videos, tmp_path / "out", tasks=("rotnet", "vcop"))))
-    planned = [cell for cell in whole if cell.job.facets.get("fold") in (None, 0)]
+    planned = [
+        cell
+        for cell in whole
+        if cell.job.facets.get("fold") in (None, 0)
+        and cell.job.stage != "robustness"  # they are half of them
+    ]
     bad = next(cell for cell in planned if cell.job.stage == "pretrain")
     bad.run.path.mkdir(parents=True)
     (bad.run.path / "config.yaml").mkdir()

@@ -9,6 +9,8 @@ problem is nearly round: the principal axes of the features, each scaled by the 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,6 +18,9 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from muybridge.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 DECAYS = tuple(float(f"{10 ** (1 - i / 4):.3g}") for i in range(24))
 """Weight decays of the default grid, strongest first: 10 to 1.78e-5, four per factor of ten."""
@@ -196,7 +201,6 @@ class _Problem:
     def solve(self, decay: float, start: Float32[Tensor, "r_and_1 k"]) -> Float32[Tensor, "r_and_1 k"]:
         """Weights of the least mean cross-entropy plus decay / 2 times their squares; the bias is not decayed."""
         from scipy.optimize import minimize
-        from threadpoolctl import threadpool_limits
 
         decays = torch.cat([torch.full_like(self.spread, decay), self.spread.new_zeros(1)])[:, None]
         curvature = torch.cat([self.spread, self.spread.new_ones(1)])[:, None] / self.classes
@@ -213,7 +217,7 @@ class _Problem:
             slope = (self.inputs.T @ chances).double() * scale / len(places) + pull
             return float(loss + (pull * scaled).sum() / 2), slope.cpu().numpy().ravel()
 
-        with threadpool_limits(1, "blas"):  # of the solver's own short vectors
+        with _libraries().limit(limits=1, user_api="blas"):  # of the solver's own short vectors
             found = minimize(
                 cost, (start.double() / scale).cpu().numpy().ravel(), jac=True, method="L-BFGS-B",
                 options={"gtol": TOLERANCE, "ftol": 0, "maxiter": 1000, "maxcor": 10},
@@ -225,6 +229,14 @@ class _Problem:
         exact = weight.double()
         own = (self.axes @ exact[:-1]).T / self.std
         return own.float().cpu(), (exact[-1] - own @ self.mean).float().cpu()
+
+
+@cache
+def _libraries() -> "ThreadpoolController":
+    """Libraries whose threads can be set, looked for once, when the solver is loaded: to look takes longer than a small problem."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _with_ones(rows: Tensor) -> Float32[Tensor, "n r_and_1"]:
