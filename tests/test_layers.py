@@ -37,7 +37,7 @@ TORCH_FREE = {
     f"muybridge.measure.{name}"
     for name in (
         "accuracy",
-        "altered",
+        "robustness.altered",
         "counts",
         "diversity.association",
         "diversity.verdict",
@@ -45,9 +45,9 @@ TORCH_FREE = {
         "estimate",
         "intervals",
         "label_hints",
-        "model_units",
+        "robustness.model_units",
         "results_doctor",
-        "robustness_scores",
+        "robustness.robustness_scores",
         "zeroshot_scores",
     )
 }

@@ -140,7 +140,10 @@ def test_a_link_put_in_the_place_of_a_folder_meanwhile_is_not_followed(tmp_path:
     thread.start()
     try:
         for number in range(500):
-            with suppress(NotPlainError, OSError), files.atomic(out / "tables" / f"{number}.csv", below=out) as file:
+            with (
+                suppress(NotPlainError, OSError),
+                files.atomic(out / "tables" / f"{number}.csv", below=out) as file,
+            ):
                 file.write("x")
     finally:
         stop.set()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from muybridge.measure.altered import (
+from muybridge.measure.robustness.altered import (
     KEPT,
     OLD,
     PARTNER,

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import permutation_test
 
 from muybridge.core.seeding import rng
-from muybridge.measure.model_units import GroupGap, group_gap
+from muybridge.measure.robustness.model_units import GroupGap, group_gap
 
 
 def reference_p(one: np.ndarray, other: np.ndarray) -> float:

@@ -6,7 +6,7 @@ from measure_rows import bernoulli
 
 from muybridge.core.seeding import rng
 from muybridge.measure.intervals import CLEAN, outcomes
-from muybridge.measure.robustness_scores import category_falls, fall_slopes
+from muybridge.measure.robustness.robustness_scores import category_falls, fall_slopes
 from muybridge.report.scores.shares import VideoShares, estimate
 from muybridge.runs.contents.predictions import concatenate
 

@@ -143,7 +143,11 @@ def test_public_weights_are_what_is_frozen(suffix: str, videos, tmp_path):
     [
         ("nowhere.pt", UsageError, r"--init \S*nowhere.pt: cannot be read \(No such file or directory\)"),
         ("torn.safetensors", MuybridgeError, "cannot be read as weights"),
-        ("notes.txt", UsageError, r"wanted a folder OUT/runs/pretrain/SIGNATURE, a file of public weights"),
+        (
+            "notes.txt",
+            UsageError,
+            r"wanted a folder OUT/runs/pretrain\|finetune/SIGNATURE, a file of public weights",
+        ),
     ],
 )
 def test_files_that_are_no_weights_are_refused(init: str, error: type, words: str, videos, tmp_path):

@@ -8,11 +8,11 @@ import numpy as np
 from muybridge.audit.data_look import DataLook
 from muybridge.core.label_changes import FLIP, REVERSAL
 from muybridge.measure.accuracy import video_level
-from muybridge.measure.altered import PARTNER, by_kind
 from muybridge.measure.counts import counts_of, share
 from muybridge.measure.estimate import Estimate, Interval
 from muybridge.measure.intervals import CLEAN, Condition, Outcomes, outcomes, resample_groups, tally
-from muybridge.measure.robustness_scores import category_means, flips, grid
+from muybridge.measure.robustness.altered import PARTNER, by_kind
+from muybridge.measure.robustness.robustness_scores import category_means, flips, grid
 from muybridge.measure.zeroshot_scores import calibration, probabilities
 from muybridge.perturb import TYPES
 from muybridge.runs.contents.predictions import Predictions, read_predictions

@@ -162,7 +162,7 @@ def _robustness_line(run: Run) -> str:
     Types that change labels or were seen in training belong into no mean and are not called hard.
     """
     from muybridge.measure.intervals import CLEAN, outcomes_of
-    from muybridge.measure.robustness_scores import grid, mean_over_types, type_means
+    from muybridge.measure.robustness.robustness_scores import grid, mean_over_types, type_means
     from muybridge.report.scores.shares import Score, VideoShares, estimate
     from muybridge.runs.contents.predictions import read_pieces, read_predictions
 

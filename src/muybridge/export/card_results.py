@@ -8,7 +8,7 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.measure.estimate import Interval
 from muybridge.measure.headline import pretext_accuracy
 from muybridge.measure.intervals import CLEAN, outcomes
-from muybridge.measure.robustness_scores import grid, mean_over_types
+from muybridge.measure.robustness.robustness_scores import grid, mean_over_types
 from muybridge.report.scores.shares import VideoShares, estimate
 from muybridge.runs.contents.predictions import read_predictions
 from muybridge.runs.query import dependents

@@ -6,7 +6,7 @@ from typing import Any
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.measure.intervals import CLEAN, Condition, outcomes
-from muybridge.measure.robustness_scores import grid, mean_over_types
+from muybridge.measure.robustness.robustness_scores import grid, mean_over_types
 from muybridge.runs.contents.predictions import Predictions, read_pieces
 from muybridge.runs.records import Run
 

@@ -13,7 +13,7 @@ from muybridge.claims.verify.table_predicates import Line, Outcome
 from muybridge.core.errors import UsageError
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
-from muybridge.measure.robustness_scores import grid, mean_over_types
+from muybridge.measure.robustness.robustness_scores import grid, mean_over_types
 from muybridge.report.gather.collect import data_of, facets
 from muybridge.report.gather.damage import read_run
 from muybridge.report.scores.score import Arm

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from muybridge.core.errors import UsageError
 from muybridge.core.text.formulas import Formula, agree, formulas
-from muybridge.measure import robustness_scores
+from muybridge.measure.robustness import robustness_scores
 from muybridge.report.claims.verdicts import Evidence, Test, World
 from muybridge.report.scores.score import Comparison
 

@@ -10,7 +10,7 @@ import numpy as np
 from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Estimate, Interval, combined
 from muybridge.measure.intervals import Difference
-from muybridge.measure.model_units import group_gap
+from muybridge.measure.robustness.model_units import group_gap
 from muybridge.report.claims.more_predicates import Reference
 from muybridge.report.claims.predicates import evidence, holes_of, spelt, test_of
 from muybridge.report.claims.verdicts import FACETS, Evidence, Place, Says, Test, Wanted, World

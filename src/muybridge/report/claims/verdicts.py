@@ -12,9 +12,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from muybridge.measure.altered import PARTNER
 from muybridge.measure.estimate import LEVEL, Estimate, Interval
 from muybridge.measure.intervals import CLEAN, Difference
+from muybridge.measure.robustness.altered import PARTNER
 from muybridge.report.gather.collect import Experiment, Gathered, data_of, facets
 from muybridge.report.gather.design import Design
 from muybridge.report.gather.same_protocol import clip_of

@@ -4,7 +4,7 @@ import math
 
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
-from muybridge.measure.robustness_scores import relative
+from muybridge.measure.robustness.robustness_scores import relative
 from muybridge.report.scores.robust import Perturbed, Robust
 from muybridge.report.scores.shares import Score, VideoShares, estimate
 from muybridge.report.tables.robust_tables import slug_of

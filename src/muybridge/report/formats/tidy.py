@@ -9,7 +9,7 @@ from muybridge.core.files import atomic
 from muybridge.core.text.csv_text import csv_text
 from muybridge.measure.accuracy import confusion, per_class
 from muybridge.measure.estimate import Interval
-from muybridge.measure.robustness_scores import absolute, chance_corrected, relative
+from muybridge.measure.robustness.robustness_scores import absolute, chance_corrected, relative
 from muybridge.report.gather.collect import Gathered, facets
 from muybridge.report.scores.robust import Perturbed, Robust, robust
 from muybridge.report.scores.score import Arm, Scored

@@ -7,7 +7,7 @@ import numpy as np
 
 from muybridge.core.label_changes import LabelMap
 from muybridge.measure.intervals import CLEAN
-from muybridge.measure.robustness_scores import (
+from muybridge.measure.robustness.robustness_scores import (
     absolute,
     category_falls,
     category_means,

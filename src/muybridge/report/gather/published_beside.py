@@ -12,7 +12,7 @@ from muybridge.core.reference.published_values import COUNTERPARTS, SOURCES, Pub
 from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
-from muybridge.measure.robustness_scores import relative
+from muybridge.measure.robustness.robustness_scores import relative
 from muybridge.report.claims.lessons import Role, roles_of
 from muybridge.report.claims.verdicts import Place, World
 from muybridge.report.scores.shares import Cells, Score, estimate

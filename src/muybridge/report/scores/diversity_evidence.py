@@ -10,11 +10,11 @@ import numpy as np
 from muybridge.core.seeding import rng
 from muybridge.core.text.plurals import counted, inflected
 from muybridge.measure.accuracy import video_level
-from muybridge.measure.altered import PARTNER, by_kind
 from muybridge.measure.diversity.association import Association, power
 from muybridge.measure.diversity.verdict import NOTHING, Evidence, Sets, Verdict, verdict
 from muybridge.measure.intervals import CLEAN
-from muybridge.measure.robustness_scores import chance_corrected
+from muybridge.measure.robustness.altered import PARTNER, by_kind
+from muybridge.measure.robustness.robustness_scores import chance_corrected
 from muybridge.report.gather.collect import Gathered
 from muybridge.runs.contents.predictions import Predictions
 from muybridge.runs.contents.prereg_file import read_prereg

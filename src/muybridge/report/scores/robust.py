@@ -9,7 +9,7 @@ import numpy as np
 from muybridge.measure.accuracy import balanced, top_k
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN, Condition, outcomes, spread
-from muybridge.measure.robustness_scores import corruption_errors, gaps, mean_defined, near_chance
+from muybridge.measure.robustness.robustness_scores import corruption_errors, gaps, mean_defined, near_chance
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.gather.design import Design, design
 from muybridge.report.gather.same_protocol import noise_seed

@@ -10,10 +10,10 @@ import numpy as np
 from muybridge.core.label_changes import Becomes
 from muybridge.core.text.plurals import counted
 from muybridge.measure.accuracy import video_level
-from muybridge.measure.altered import by_kind, pairs_of, which_of_two, which_pair
 from muybridge.measure.estimate import LEVEL, Interval
 from muybridge.measure.intervals import CLEAN, Condition, Difference, Outcomes, holm, outcomes
-from muybridge.measure.robustness_scores import flips
+from muybridge.measure.robustness.altered import by_kind, pairs_of, which_of_two, which_pair
+from muybridge.measure.robustness.robustness_scores import flips
 from muybridge.report.gather.collect import Experiment, data_of
 from muybridge.report.scores.classwise import Classwise, classwise
 from muybridge.report.scores.shares import Score, VideoShares, estimate
@@ -71,7 +71,7 @@ class Arm:
         return VideoShares(self.name, counted) if counted and len(counted) == len(found) else None
 
     def kinds(self, condition: Condition, becomes: Becomes) -> dict[str, VideoShares]:
-        """Shares of ``measure.altered.by_kind`` under a condition; of seeds that lack it nothing."""
+        """Shares of ``measure.robustness.altered.by_kind`` under a condition; of seeds that lack it nothing."""
         classes = data_of(self.runs[0]).get("classes") or []
         seeds = [rows.condition(*condition) for rows in self.rows.values()]
         found = (

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from muybridge.core.label_changes import FLIP, REVERSAL
 from muybridge.core.text.plurals import counted
-from muybridge.measure.altered import KEPT, OLD, PARTNER, Taken, taken_for
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import Condition
+from muybridge.measure.robustness.altered import KEPT, OLD, PARTNER, Taken, taken_for
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.gather.design import Design
 from muybridge.report.scores.score import Arm, Scored

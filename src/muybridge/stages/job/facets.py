@@ -40,7 +40,8 @@ def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned:
         learnt = source_name(tuple(begun["data"]))
         told = facets_of_run(run, learnt, planned)
         kept = {name: told[name] for name in ("arm", "source", "source_kind", "level", "frames")}
-        own = sorted_as(told["arm"], config, {}, data, f"{protocol} after {told['protocol']} on {learnt}")
+        taught = told["protocol"] + (f" on {learnt}" if learnt != data else "")
+        own = sorted_as(told["arm"], config, {}, data, f"{protocol} after {taught}")
         return own | kept
     teachers = [facets_of_run(Run(local(word)), data, planned) for word in config.get("teachers") or ()]
     arm = _arm(init, begun, share) + _taught(config, teachers) + in_words(config)

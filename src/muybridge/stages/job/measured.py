@@ -9,7 +9,7 @@ import numpy as np
 
 from muybridge.measure.estimate import Estimate, Interval
 from muybridge.measure.intervals import CLEAN, Condition, outcomes, resample_groups
-from muybridge.measure.robustness_scores import (
+from muybridge.measure.robustness.robustness_scores import (
     absolute,
     chance_corrected,
     grid,
@@ -24,7 +24,7 @@ from muybridge.runs.records import Run
 
 @dataclass(frozen=True)
 class Scores:
-    """Accuracies as fractions, and robustness scores (``measure.robustness_scores``); all but ``cells`` and ``types`` with 95 % intervals.
+    """Accuracies as fractions, and robustness scores (``measure.robustness``); all but ``cells`` and ``types`` with 95 % intervals.
 
     Attributes:
         cells: accuracy by (perturbation, severity), clean included.

@@ -46,10 +46,9 @@ def cells(config: DiversityStudyConfig) -> Study:
         for place, one in enumerate(registered["sets"]):
             losses = one["losses"]
             yield measured(lab, data, init, first, seed, losses, under)
-            combiners = (
-                {"sum": preregister.COMBINERS["sum"]} if one["role"] == "placebo" else preregister.COMBINERS
-            )
-            arms = [equal(losses) if name == "sum" else arm for name, arm in combiners.items()]
+            arms = [equal(losses)]
+            if one["role"] != "placebo":
+                arms += [arm for name, arm in preregister.COMBINERS.items() if name != "sum"]
             if place < ONLY_VIEWS:
                 arms.append({**equal(losses), "auxiliary_only_views": True})
             for arm in arms:

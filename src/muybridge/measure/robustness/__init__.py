@@ -1,0 +1,1 @@
+"""What is left under perturbations, what they show instead, and models as units."""
