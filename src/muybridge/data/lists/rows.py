@@ -92,8 +92,17 @@ class Rows:
 
     def row(self, at: int) -> Row:
         """The row at a place from 0."""
-        said = (column[at] for column in (self.ids, self.files, self.labels, self.splits, self.groups))
-        return Row(*said, self.place(at), self.topped_up[at], self.segments[at], self.streams[at])
+        return Row(
+            self.ids[at],
+            self.files[at],
+            self.labels[at],
+            self.splits[at],
+            self.groups[at],
+            self.place(at),
+            self.topped_up[at],
+            self.segments[at],
+            self.streams[at],
+        )
 
 
 def number(

@@ -80,7 +80,8 @@ def read(
     if not lines:
         return Listed(Rows.of([]), [], names, listings)
     columns = _columns(source, names, lines, label, group, exists)
-    base = root or _root(source, lines.take([0]).texts(columns.path, "")[0])
+    first = lines.take([0]).texts(columns.path, f"{source}, {_line_word(source)} ")[0]
+    base = root or _root(source, first)
     found = file_places.Places(base, root is not None, listings)
     rows, other_names = _rows(source, lines, columns, found, Fence(base, allow_links))
     other_labels = _labels(source, rows)
@@ -156,6 +157,10 @@ def _path_column(source: Path, names: Sequence[str], lines: Lines, label: str | 
     raise UsageError(f"{source}: {said}. Columns: {listed:.400}. Call the one of the videos path.")
 
 
+def _line_word(source: Path) -> str:
+    return "entry" if source.suffix.lower() == ".json" else "line"
+
+
 @dataclass(frozen=True)
 class _Said:
     """Texts of the columns that a list has, by line."""
@@ -172,8 +177,7 @@ def _rows(
     source: Path, lines: Lines, columns: _Columns, found: file_places.Places, fence: Fence
 ) -> tuple[Rows, list[str]]:
     """The videos of a list, and notes on those that have other names here."""
-    word = "entry" if source.suffix.lower() == ".json" else "line"
-    full, short = (f"{name}, {word} " for name in (source, source.name))
+    full, short = (f"{name}, {_line_word(source)} " for name in (source, source.name))
     said = _Said(
         *(lines.texts(name, full) for name in (columns.path, columns.label, columns.split, columns.group)),
         *(lines.texts(name, full) for name in (columns.stream, columns.topped_up)),
