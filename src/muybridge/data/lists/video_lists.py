@@ -239,7 +239,9 @@ def _one_by_one(
         if "#" in name:
             name, segment, named = _parted(name)
             stream = stream if named is None else named
-        bounds = {one: text_of(cells[i], one, where) for one, cells in ends.items()}
+        by_id = columns.by_id and not is_video(name)
+        read = ends if by_id or not segment else {}
+        bounds = {one: text_of(cells[i], one, where) for one, cells in read.items()}
         if bounds and not segment:
             segment = segments.of(bounds, columns.ends, where)
         row = Row(
@@ -253,7 +255,7 @@ def _one_by_one(
             segment,
             stream,
         )
-        if columns.by_id and not is_video(name):
+        if by_id:
             row = _by_id(row, found, [bounds[one] if one else "" for one in columns.ends.get("t", ())])
         yield row
 
