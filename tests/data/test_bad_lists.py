@@ -49,6 +49,8 @@ def labels(data: Dataset) -> dict[str, str]:
         ("a.csv", "path,label,label\na.mp4,x,y\n", r"line 1: two columns are called 'label'"),
         ("a.jsonl", '{"path": "a.mp4"}\n{"path": "b.mp4"\n', r"line 2: not JSON"),
         ("a.jsonl", '{"path": "a.mp4"}\n{"path": ["b.mp4"]}\n', r"line 2: path is \['b\.mp4'\]; wanted a text"),
+        ("a.jsonl", '{"path": ["a.mp4"]}\n{"path": "b.mp4"}\n', r"a\.jsonl, line 1: path is \['a\.mp4'\]; wanted a text"),
+        ("a.json", '[{"path": ["a.mp4"]}]', r"a\.json, entry 1: path is \['a\.mp4'\]; wanted a text"),
         ("a.jsonl", '{"path": "a.mp4", "label": {"x": 1}}\n', r"line 1: label is \{'x': 1\}; wanted a text"),
         ("a.jsonl", '{"path": "\\ud800.mp4"}\n', r"line 1: the file name .* is not UTF-8"),
         ("a.jsonl", '{"path": "a.mp4", "label": "\\ud800"}\n', r"line 1: the label .* is not UTF-8"),

@@ -229,6 +229,34 @@ def test_paths_of_another_machine(tmp_path: Path) -> None:
     assert any("are read below" in note for note in data.notes)
 
 
+def test_segments_of_another_machine_keep_what_their_lines_say(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "1.mp4").write_bytes(b"1")
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "path,label,split,start,end,group,video_stream\n"
+        "/gone/1.mp4,run,train,0,1,r,0\n/gone/1.mp4,walk,test,1,2,w,1\n/gone/1.mp4,,val,2,3,,\n"
+    )
+    data = folder.read(path, root=tmp_path / "here")
+    assert {r.file for r in data.records} == {str(tmp_path / "here" / "1.mp4")}
+    assert {(str(r.segment), r.label, r.split, r.group, r.stream) for r in data.records} == {
+        ("#t=0,1", 0, "train", "r", 0),
+        ("#t=1,2", 1, "test", "w", 1),
+        ("#t=2,3", -1, "val", "1.mp4", None),
+    }
+
+
+def test_a_video_of_another_machine_that_is_listed_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "1.mp4").write_bytes(b"1")
+    path = tmp_path / "a.csv"
+    path.write_text("path,label,split\n/gone/1.mp4,run,train\n/gone/1.mp4,run,test\n")
+    with pytest.raises(
+        UsageError, match=r"in two splits, train \(a\.csv, line 2\) and test \(a\.csv, line 3\)"
+    ):
+        folder.read(path, root=tmp_path / "here")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

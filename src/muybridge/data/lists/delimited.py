@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 
 from muybridge.core.errors import UsageError
@@ -19,33 +19,9 @@ from muybridge.data.decode.video import VIDEO_SUFFIXES, is_video
 BLANK = " "
 WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", BLANK: "blanks"}
 PATH_COLUMNS = (
-    *(
-        "path",
-        "video",
-        "file_name",
-        "file",
-        "filename",
-        "video_path",
-        "filepath",
-        "file_path",
-        "videopath",
-        "video_name",
-        "videoname",
-    ),
-    *(
-        "video_file",
-        "clip",
-        "clip_path",
-        "clip_name",
-        "vid_name",
-        "name",
-        "youtube_id",
-        "video_id",
-        "ytid",
-        "yt_id",
-        "vid",
-        "id",
-    ),
+    *("path", "video", "file_name", "file", "filename", "video_path", "filepath", "file_path"),
+    *("videopath", "video_name", "videoname", "video_file", "clip", "clip_path", "clip_name", "vid_name"),
+    *("name", "youtube_id", "video_id", "ytid", "yt_id", "vid", "id"),
 )
 """Names that a column of paths goes by, the surest first, as ``spelling`` writes them."""
 SAMPLE = 200
@@ -56,18 +32,21 @@ _PATH = re.compile(rf"(.*?(?:{_SUFFIXES}))(?:[ \t]+(.*))?", re.IGNORECASE)
 _QUOTED = re.compile(r"""(?:"((?:[^"]|"")*)"|'([^']*)')(?:[ \t]+(.*))?""")
 _WORD = re.compile(r'"((?:[^"]|"")*)"(?=\s|$)|(\S+)')
 _NUMBERED = re.compile(rf"\d+\s+\S.*(?:{_SUFFIXES})", re.IGNORECASE)
+_OTHER_BLANKS = re.compile(r"[\x0b\x0c\x1c-\x1f]")
 _NUMBERS = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[\s,;]+[+-]?\d+(?:\.\d+)?)+")
 
 Numbered = list[tuple[int, list[str]]]
+Fields = tuple[Sequence[int], list[list[str]]]
 Exists = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns and the fields of every line, with line numbers; ``comments`` counts what was left out."""
+    """Columns, the numbers of the lines, and the fields of each column; ``comments`` counts what was left out."""
 
     columns: list[str]
-    lines: Numbered
+    numbers: Sequence[int]
+    fields: list[list[str]]
     comments: int
 
 
@@ -90,9 +69,9 @@ def parse(source: Path, text: str, usual: str, known: Collection[str], exists: E
         UsageError: neither names of columns nor videos are found, or a line has another number of fields.
     """
     text, comments = _without_comments(text, known, exists)
-    sample = [line for line in islice(text.split("\n"), 50 * SAMPLE) if line.strip()][:SAMPLE]
+    sample = [line for line in islice(_lines(text), 50 * SAMPLE) if line.strip()][:SAMPLE]
     if not sample:
-        return Table([], [], comments)
+        return Table([], [], [], comments)
     order = list(dict.fromkeys((usual, ",", ";", "\t", BLANK, "|")))
     titled = _title(sample[0], order, known, exists)
     if titled:
@@ -100,12 +79,67 @@ def parse(source: Path, text: str, usual: str, known: Collection[str], exists: E
         _check_once(source, columns)
     else:
         separator, columns = _untitled(source, sample, order, exists)
-    lines = _fields(source, text, separator, columns, exists)
-    rows = [line for line in lines if any(cell.strip() for cell in line[1])][bool(titled) :]
-    _check_widths(source, rows, separator, columns, titled is not None)
+    found = _even(text, separator, columns, titled is not None)
+    if found is None:
+        lines = _fields(source, text, separator, columns, exists)
+        rows = [line for line in lines if any(cell.strip() for cell in line[1])][bool(titled) :]
+        _check_widths(source, rows, separator, columns, titled is not None)
+        fields = [[cells[i] if i < len(cells) else "" for _, cells in rows] for i in range(len(columns))]
+        found = [at for at, _ in rows], fields
     if not titled:
-        _check_meant(source, rows, columns, separator)
-    return Table(columns, rows, comments)
+        _check_meant(source, *found, columns, separator)
+    return Table(columns, *found, comments)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Lines of a text, one after the other."""
+    begins = 0
+    while (end := text.find("\n", begins)) >= 0:
+        yield text[begins:end]
+        begins = end + 1
+    yield text[begins:]
+
+
+def _even(text: str, separator: str, columns: Sequence[str], titled: bool) -> Fields | None:
+    """Numbers of the lines, and the fields of each column; None where a line needs a closer look.
+
+    Most lists need none, and may have a million lines: no quotes, and the same number of fields in every line, of which, where they are
+    apart by blanks, the first is a video.
+    """
+    width, lines = len(columns), text.removesuffix("\n").split("\n")
+    if '"' in text or len(max(lines, key=len)) > csv.field_size_limit():
+        return None
+    numbers: Sequence[int] = range(1, 1 + len(lines))
+    if not all(map(str.strip, lines)):
+        numbers = [at for at, line in zip(numbers, lines, strict=True) if line.strip()]
+        lines = [line for line in lines if line.strip()]
+    fields = (
+        _blank_fields(lines, columns, titled) if separator == BLANK else _sign_fields(lines, separator, width)
+    )
+    return (numbers[titled:], [one[titled:] for one in fields]) if fields else None
+
+
+def _sign_fields(lines: Sequence[str], separator: str, width: int) -> list[list[str]] | None:
+    if set(map(str.count, lines, repeat(separator))) != {width - 1}:
+        return None
+    cells = separator.join(lines).split(separator)
+    fields = [cells[place::width] for place in range(width)]
+    return (
+        fields if all(map(str.strip, fields[0])) else None
+    )  # else a line may be empty between its separators
+
+
+def _blank_fields(lines: Sequence[str], columns: Sequence[str], titled: bool) -> list[list[str]] | None:
+    width, text = len(columns), "\n".join(lines)
+    if width == 1:
+        return [list(map(str.strip, lines))]
+    if "'" in text or not text.isascii() or _OTHER_BLANKS.search(text) or _path_place(columns):
+        return None
+    cells = text.split()
+    if len(cells) != width * len(lines) or set(map(len, map(str.split, lines))) != {width}:
+        return None
+    fields = [cells[place::width] for place in range(width)]
+    return fields if all(one.lower().endswith(_ENDS) for one in fields[0][titled:]) else None
 
 
 def _title(
@@ -252,8 +286,7 @@ def _fields(
     source: Path, text: str, separator: str, columns: Sequence[str], exists: Exists
 ) -> Iterator[tuple[int, list[str]]]:
     if separator == BLANK:
-        spelt = [spelling(name) for name in columns]
-        place = next((spelt.index(name) for name in PATH_COLUMNS if name in spelt), 0)
+        place = _path_place(columns)
         for at, line in enumerate(text.split("\n"), 1):
             if line.strip():
                 yield at, _blanks(line, len(columns), place, exists)
@@ -271,6 +304,11 @@ def _fields(
         ) from error
 
 
+def _path_place(columns: Sequence[str]) -> int:
+    spelt = [spelling(name) for name in columns]
+    return next((spelt.index(name) for name in PATH_COLUMNS if name in spelt), 0)
+
+
 def _check_widths(source: Path, rows: Numbered, separator: str, columns: Sequence[str], titled: bool) -> None:
     width = len(columns)
     for at, cells in rows:
@@ -284,25 +322,26 @@ def _check_widths(source: Path, rows: Numbered, separator: str, columns: Sequenc
             )
 
 
-def _check_meant(source: Path, rows: Numbered, columns: Sequence[str], separator: str) -> None:
+def _check_meant(
+    source: Path, numbers: Sequence[int], fields: list[list[str]], columns: Sequence[str], separator: str
+) -> None:
     """Refuse what a table without names leaves open: several numbers behind a path, numbers that count the lines, comments in a line."""
     if len(columns) < 2:
         return
     place = columns.index("label")
-    labels = [(at, cells[place].strip()) for at, cells in rows if len(cells) > place]
-    for at, label in labels:
+    counted = [label.strip() for label in fields[place]]
+    for label in dict.fromkeys(counted):  # in the order in which they come
         if _NUMBERS.fullmatch(label):
             raise UsageError(
-                f"{source}, line {at}: behind the path stand several numbers, {label!r:.80}. One class per video is read, not"
-                " several. If they are a start, an end and a label, say so in the first line: path start end label, or path start_frame"
-                " end_frame label."
+                f"{source}, line {numbers[counted.index(label)]}: behind the path stand several numbers, {label!r:.80}. One class per"
+                " video is read, not several. If they are a start, an end and a label, say so in the first line: path start end label, or"
+                " path start_frame end_frame label."
             )
         if separator == BLANK and re.search(r"\s#", label):
             raise UsageError(
-                f"{source}, line {at}: the label {label!r:.80} holds a #. Give a comment a line of its own;"
+                f"{source}, line {numbers[counted.index(label)]}: the label {label!r:.80} holds a #. Give a comment a line of its own;"
                 " put quotes around a label with #."
             )
-    counted = [label for _, label in labels]
     if place == 0 and len(counted) > 1 and counted in ([str(i + n) for i in range(len(counted))] for n in (0, 1)):  # fmt: skip
         raise UsageError(
             f"{source}, line 1: the first column counts the lines, so it is no label. Name the columns in the first line, as ,path or"

@@ -4,17 +4,19 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from muybridge.core.errors import UsageError
-from muybridge.data.lists.finder import Finder
-from muybridge.data.lists.rows import Row
+from muybridge.data.lists.finder import Finder, Listings
+from muybridge.data.lists.rows import NAME, Rows
 from muybridge.data.lists.tar import MARK
 
 _DRIVE = re.compile(r"[A-Za-z]:/")
+_ODD = ("\\", "#", ":/", MARK, "//", "/.", "/\n", "\n.", "\n~", "\n\n")
+"""What names hold, between line feeds, that are not taken as they stand."""
 
 
 def exists(bases: Sequence[Path], name: str) -> bool:
@@ -44,10 +46,12 @@ class Places:
     Attributes:
         base: folder that its paths start from.
         moved: whether full paths that are not here may be looked for below ``base``, which the user named.
+        listings: folders that were looked at.
     """
 
     base: Path
     moved: bool
+    listings: Listings = field(default_factory=Listings)
 
     def local(self, name: str, where: str) -> str:
         """A name as this machine writes it: short, or full with ``/`` in front (or a drive, which no folder here has).
@@ -71,7 +75,7 @@ class Places:
     @cached_property
     def finder(self) -> Finder:
         """Finds files below the base."""
-        return Finder(self.base)
+        return Finder(self.base, self.listings)
 
     def file(self, name: str) -> str:
         """The full path of a name, as ``base / name`` is written."""
@@ -82,53 +86,72 @@ class Places:
     def _text(self) -> str:
         return str(self.base).rstrip("/")  # of / it is nothing
 
-    def holds(self, row: Row) -> bool:
-        """Whether a row's file is the one of its own name below the base."""
-        return row.file == f"{self._text}/{row.id}"
+    def plain(self, names: Sequence[str]) -> tuple[list[str], list[str]] | None:
+        """Ids and files of names of which none needs a closer look, as nearly all are; None where one may.
 
-    def settle(self, rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
-        """The rows with the files that they must mean where the named ones are not there, and notes that say so."""
-        absent = {row.id: row for row in rows if self._is_absent(row)}
+        These are short names, and full ones (those below the base lose it), of usual signs, without what ``local`` and paths fold.
+        """
+        text = "\n".join(names)
+        if text.count("\n") != len(names) - 1 or any(sign in f"\n{text}\n" for sign in _ODD):
+            return None
+        bare = text.replace("\n", "")
+        if not bare.isprintable() or max(map(len, names)) * (1 if bare.isascii() else 4) > NAME:
+            return None
+        below = f"{self._text}/"
+        if "\n/" not in f"\n{text}":
+            return list(names), [below + name for name in names]
+        return (
+            [name.removeprefix(below) for name in names],
+            [name if name[0] == "/" else below + name for name in names],
+        )
+
+    def settle(self, rows: Rows, unsure: Iterable[int]) -> list[str]:
+        """Give rows whose files are not there those that they must mean; returns notes that say so.
+
+        Args:
+            rows: of the list; changed.
+            unsure: places of rows whose files may not be there.
+        """
+        places = [at for at in unsure if MARK not in rows.ids[at] and not self.finder.has(rows.ids[at])]
+        absent = dict.fromkeys(rows.ids[at] for at in places)
         if not absent:
-            return list(rows), []
-        taken = {row.file for row in rows if row.id not in absent}
-        found: dict[str, list[Row]] = {}
-        for row in absent.values():
-            file = None if _is_full(row.id) else self.finder.find(row.id)
+            return []
+        taken = {file for id_, file in zip(rows.ids, rows.files, strict=True) if id_ not in absent}
+        found: dict[str, list[str]] = {}
+        for name in absent:
+            file = None if _is_full(name) else self.finder.find(name)
             if file is not None:
-                found.setdefault(str(file), []).append(row)
-        meant = {same[0].id: file for file, same in found.items() if len(same) == 1 and file not in taken}
-        notes = list(_other_names(meant))
-        rows = [row._replace(file=meant[row.id]) if row.id in meant else row for row in rows]
-        far = [row for row in absent.values() if _is_full(row.id)]
+                found.setdefault(str(file), []).append(name)
+        meant = {same[0]: file for file, same in found.items() if len(same) == 1 and file not in taken}
+        far = [name for name in absent if _is_full(name)]
         moved, more = self._moved(far) if far else ({}, [])
-        return [moved.get(row.id, row) for row in rows], [*notes, *more]
+        for at in places:
+            name = rows.ids[at]
+            if name in meant:
+                rows.files[at] = meant[name]
+            elif name in moved:
+                rows.ids[at] = moved[name]
+                rows.files[at] = self.file(moved[name])
+                rows.groups[at] = moved[name] if rows.groups[at] == name else rows.groups[at]
+        return [*_other_names(meant), *more]
 
-    def _is_absent(self, row: Row) -> bool:
-        return MARK not in row.id and not self.finder.has(row.id)
-
-    def _moved(self, far: Sequence[Row]) -> tuple[dict[str, Row], list[str]]:
+    def _moved(self, far: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         """Full paths of another machine, below ``--root`` where it is given; else the folder that would do is suggested."""
         bases = [self.base] if self.moved else [self.base, *list(self.base.parents)[:2], Path.cwd()]
-        for row in far[:50]:
-            parts = PurePosixPath(row.id).parts
+        for name in far[:50]:
+            parts = PurePosixPath(name).parts
             for base, at in ((base, at) for at in range(1, len(parts)) for base in bases):
                 if not os.path.isfile(base.joinpath(*parts[at:])):  # noqa: PTH113 of many files
                     continue
                 front = str(PurePosixPath(*parts[:at]))
-                same = [one for one in far if PurePosixPath(one.id).is_relative_to(front)]
+                same = [one for one in far if PurePosixPath(one).is_relative_to(front)]
                 if not self.moved:
                     return {}, [
                         f"{len(same):,} paths begin with {front}, which is not here; --root {base} would read them below that folder"
                     ]
-                moved = {one.id: self._below(one, front) for one in same}
+                moved = {one: PurePosixPath(one).relative_to(front).as_posix() for one in same}
                 return moved, [f"{len(same):,} paths that begin with {front} are read below {base}"]
         return {}, []
-
-    def _below(self, row: Row, front: str) -> Row:
-        short = PurePosixPath(row.id).relative_to(front).as_posix()
-        group = short if row.group == row.id else row.group
-        return row._replace(id=short, file=self.file(short), group=group)
 
 
 def _is_full(name: str) -> bool:

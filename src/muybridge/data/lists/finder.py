@@ -8,6 +8,8 @@ import os
 import posixpath
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,15 +32,30 @@ def squashed(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Listing:
-    files: frozenset[str]
+class Listing:
+    """What lies in a folder.
+
+    Attributes:
+        device: number of the disk.
+        plain: numbers of the files on it (inodes), of those that are no links.
+        others: names of what else can be opened: links to files, pipes.
+        folders: names of folders, sorted.
+    """
+
+    device: int
+    plain: Mapping[str, int]
+    others: frozenset[str]
     folders: tuple[str, ...]
-    links: frozenset[str]
+
+    def has(self, name: str) -> bool:
+        """Whether something of this name is there that is no folder."""
+        return name in self.plain or name in self.others
 
     @cached_property
     def stems(self) -> dict[str, list[str]]:
+        """Names of videos by what is in front of their suffixes."""
         found: dict[str, list[str]] = defaultdict(list)
-        for name in sorted(self.files):
+        for name in sorted((*self.plain, *self.others)):
             if _SUFFIX.search(name):
                 found[stem(name)].append(name)
         return found
@@ -54,10 +71,39 @@ class _Listing:
 
     @cached_property
     def spelt(self) -> dict[str, list[str]]:
+        """Names of folders by their squashed spelling."""
         found: dict[str, list[str]] = defaultdict(list)
         for name in self.folders:
             found[squashed(name)].append(name)
         return found
+
+
+class Listings:
+    """Folders, each looked at once, since a list may have a million names."""
+
+    def __init__(self) -> None:
+        self._listed: dict[str, Listing] = {}
+
+    def of(self, folder: str) -> Listing:
+        """What lies in a folder; nothing where it is not there, not readable, or no name at all."""
+        if folder not in self._listed:
+            self._listed[folder] = _listing(folder)
+        return self._listed[folder]
+
+
+def _listing(folder: str) -> Listing:
+    device, plain, others, folders = 0, dict[str, int](), set(), []
+    with suppress(OSError, ValueError):
+        device = os.stat(folder).st_dev  # noqa: PTH116 text, for many
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False):
+                    plain[entry.name] = entry.inode()
+                elif entry.is_dir():
+                    folders.append(entry.name)
+                elif entry.is_file() or not entry.is_symlink():
+                    others.add(entry.name)
+    return Listing(device, plain, frozenset(others), tuple(sorted(folders)))
 
 
 @dataclass(frozen=True)
@@ -66,25 +112,39 @@ class Finder:
 
     Attributes:
         root: the folder.
+        listings: folders that were looked at.
     """
 
     root: Path
-    _listed: dict[str, _Listing] = field(default_factory=dict)
-    _named: dict[str, _Listing] = field(default_factory=dict)
+    listings: Listings = field(default_factory=Listings)
+    _named: dict[str, Listing] = field(default_factory=dict)
     _places: dict[str, str | None] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
         """Whether exactly this file is there."""
         folder, _, file = name.rpartition("/")
+        return self._listing_of(folder, name).has(file)
+
+    def doubtful(self, names: Iterable[str]) -> tuple[list[int], list[int]]:
+        """Places of names under which no plain file lies, and of the first of each folder under which one does."""
+        known: dict[str, Mapping[str, int]] = {}
+        doubtful, firsts = [], dict[str, int]()
+        for at, name in enumerate(names):
+            folder, _, file = name.rpartition("/")
+            if folder not in known:
+                known[folder] = self._listing_of(folder, name).plain
+            if file not in known[folder]:
+                doubtful.append(at)
+            elif folder not in firsts:
+                firsts[folder] = at
+        return doubtful, list(firsts.values())
+
+    def _listing_of(self, folder: str, name: str) -> Listing:
+        """Of the folder in front of the last ``/`` of a name."""
         if folder not in self._named:
             whole = posixpath.split(name)[0]  # of a file in / it is /
-            self._named[folder] = self._listing(self._join(whole))
-        return file in self._named[folder].files
-
-    def has_plain(self, name: str) -> bool:
-        """Whether exactly this file is there and is no link."""
-        folder, _, file = name.rpartition("/")
-        return self.has(name) and file not in self._named[folder].links
+            self._named[folder] = self.listings.of(self._join(whole))
+        return self._named[folder]
 
     def find(self, name: str) -> Path | None:
         """The file of this name, else the one that must be meant; None where there is none, or several numbers would do.
@@ -95,8 +155,8 @@ class Finder:
         place = self._place(folder)
         if place is None:
             return None
-        listing = self._listing(place)
-        if file in listing.files:
+        listing = self.listings.of(place)
+        if listing.has(file):
             return Path(place) / file
         bare = stem(file)
         same = listing.stems.get(bare) or []
@@ -119,22 +179,5 @@ class Finder:
         if not name or name == ".." or "\0" in folder:
             return None
         place = self._place(above)
-        like = self._listing(place).spelt.get(squashed(name), []) if place is not None else []
+        like = self.listings.of(place).spelt.get(squashed(name), []) if place is not None else []
         return f"{place}/{like[0]}" if len(like) == 1 else None
-
-    def _listing(self, folder: str) -> _Listing:
-        if folder not in self._listed:
-            files, folders, links = set(), [], set()
-            try:
-                with os.scandir(folder) as entries:
-                    for entry in entries:
-                        if entry.is_symlink():
-                            links.add(entry.name)
-                        if entry.is_dir():
-                            folders.append(entry.name)
-                        elif entry.is_file() or not entry.is_symlink():
-                            files.add(entry.name)
-            except (OSError, ValueError):  # not there, not readable, or no name at all
-                pass
-            self._listed[folder] = _Listing(frozenset(files), tuple(sorted(folders)), frozenset(links))
-        return self._listed[folder]

@@ -56,10 +56,10 @@ def read(
         return replace(dataset, notes=(*_unknown_splits(rows), *dataset.notes))
     if source.is_file() and source.suffix.lower() in LISTS:
         listed = video_lists.read(source, label, group, root, where, allow_links)
-        if not listed.rows:
+        if not len(listed.rows):
             left = f" of which {' and '.join(where)} holds" if where else ""
             raise UsageError(f"{source}: the list names no videos{left}.")
-        dataset = number(source.stem, listed.rows, source.parent)
+        dataset = number(source.stem, listed.rows, source.parent, listed.listings)
         return replace(dataset, notes=(*listed.notes, *dataset.notes), columns=listed.columns)
     if source.is_file():
         raise UsageError(f"{source}: neither a folder nor a list ({', '.join(LISTS)}).")

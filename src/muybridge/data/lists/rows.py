@@ -2,15 +2,17 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.data.index import TOPPED_UP, Dataset, VideoRecord
+from muybridge.data.lists.finder import Listings
 from muybridge.data.lists.segments import Segment
 from muybridge.data.lists.tar import parted
 
@@ -52,50 +54,110 @@ class Row(NamedTuple):
     stream: int | None = None
 
 
-def number(name: str, rows: Sequence[Row], folder: Path | None = None) -> Dataset:
+@dataclass(frozen=True)
+class Rows:
+    """Rows by columns, one for each attribute of ``Row``; of places only where the n-th row is named, for messages."""
+
+    ids: list[str]
+    files: list[str]
+    labels: list[str]
+    splits: list[str]
+    groups: list[str]
+    topped_up: list[bool]
+    segments: list[Segment | None]
+    streams: list[int | None]
+    place: Callable[[int], str]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> "Rows":
+        """From rows one by one."""
+        places = [row.place for row in rows]
+        return cls(
+            [row.id for row in rows],
+            [row.file for row in rows],
+            [row.label for row in rows],
+            [row.split for row in rows],
+            [row.group for row in rows],
+            [row.topped_up for row in rows],
+            [row.segment for row in rows],
+            [row.stream for row in rows],
+            places.__getitem__,
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[Row]:
+        return (self.row(at) for at in range(len(self)))
+
+    def row(self, at: int) -> Row:
+        """The row at a place from 0."""
+        return Row(
+            self.ids[at],
+            self.files[at],
+            self.labels[at],
+            self.splits[at],
+            self.groups[at],
+            self.place(at),
+            self.topped_up[at],
+            self.segments[at],
+            self.streams[at],
+        )
+
+
+def number(
+    name: str, rows: Rows | Sequence[Row], folder: Path | None = None, listings: Listings | None = None
+) -> Dataset:
     """Number the labels and sort the records by id.
 
     Classes are those of ``classes.txt`` in ``folder``, one a line, in its order (a whole number as a label counts from 0); without such a
     file the labels in sorted order, whole numbers by value.
 
+    Args:
+        name: of the data set.
+        rows: its videos.
+        folder: where ``classes.txt`` may lie.
+        listings: folders that were looked at before.
+
     Raises:
         UsageError: a label that is not in ``classes.txt``, or a video twice.
     """
+    rows = rows if isinstance(rows, Rows) else Rows.of(rows)
     _check_once(name, rows)
-    _check_splits(name, rows)
+    _check_splits(name, rows, Identities(listings or Listings()))
     classes, index = (
-        _named(rows, folder / CLASSES) if folder and (folder / CLASSES).is_file() else _sorted(rows)
+        _named(rows, folder / CLASSES) if folder and (folder / CLASSES).is_file() else _sorted(rows.labels)
     )
-    records = [
-        VideoRecord(r.id, r.file, index.get(r.label, -1), r.split, r.group or r.id, r.segment, r.stream)
-        for r in rows
-    ]
-    return Dataset(
-        name,
-        tuple(sorted(records, key=lambda record: record.id)),
-        classes,
-        notes=tuple(_notes(rows, classes)),
+    groups = [group or id_ for group, id_ in zip(rows.groups, rows.ids, strict=True)]
+    numbers = [index.get(label, -1) for label in rows.labels]
+    records = list(
+        map(VideoRecord, rows.ids, rows.files, numbers, rows.splits, groups, rows.segments, rows.streams)
     )
+    records.sort(key=attrgetter("id"))
+    return Dataset(name, tuple(records), classes, notes=tuple(_notes(rows, classes)))
 
 
-def _sorted(rows: Iterable[Row]) -> tuple[tuple[str, ...], Mapping[str, int]]:
-    names = {row.label for row in rows if row.label}
+def _sorted(labels: Iterable[str]) -> tuple[tuple[str, ...], Mapping[str, int]]:
+    names = set(labels) - {""}
     numeric = all(len(label) <= DIGITS and label.removeprefix("-").isdecimal() for label in names)
     classes = tuple(sorted(names, key=lambda label: (int(label) if numeric else 0, label)))
     return classes, {label: i for i, label in enumerate(classes)}
 
 
-def _named(rows: Sequence[Row], file: Path) -> tuple[tuple[str, ...], Mapping[str, int]]:
+def _named(rows: Rows, file: Path) -> tuple[tuple[str, ...], Mapping[str, int]]:
     classes = _class_names(file)
     index = {name: i for i, name in enumerate(classes)}
-    labels = {row.label for row in rows if row.label}
-    if not labels <= index.keys() and all(label.isdecimal() and len(label) <= DIGITS for label in labels):
+    labels = dict.fromkeys(label for label in rows.labels if label)
+    if not labels.keys() <= index.keys() and all(
+        label.isdecimal() and len(label) <= DIGITS for label in labels
+    ):
         index = {label: int(label) for label in labels if int(label) < len(classes)}
-    for row in rows:
-        if row.label and row.label not in index:
+    for label in labels:
+        if label not in index:
+            row = rows.row(rows.labels.index(label))
             raise UsageError(
-                f"{row.place or row.id}: label {row.label!r:.200} is not in {file} ({len(classes)} classes)."
-                f"{suggestion(row.label, classes)} Correct the label, or the file of classes."
+                f"{row.place or row.id}: label {label!r:.200} is not in {file} ({len(classes)} classes)."
+                f"{suggestion(label, classes)} Correct the label, or the file of classes."
             )
     return classes, index
 
@@ -113,12 +175,12 @@ def _class_names(file: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _check_once(name: str, rows: Sequence[Row]) -> None:
-    first: dict[str, Row] = {}
-    twice = [(first[row.id], row) for row in rows if first.setdefault(row.id, row) is not row]
-    if not twice:
+def _check_once(name: str, rows: Rows) -> None:
+    if len(set(rows.ids)) == len(rows):
         return
-    one, other = twice[0]
+    first: dict[str, int] = {}
+    twice = [(first[id_], at) for at, id_ in enumerate(rows.ids) if first.setdefault(id_, at) != at]
+    one, other = (rows.row(at) for at in twice[0])
     if one.split != other.split:
         raise UsageError(_straddling(name, one, other, ""))
     places = f": {one.place} and {other.place}" if one.place else ""
@@ -127,18 +189,17 @@ def _check_once(name: str, rows: Sequence[Row]) -> None:
     )
 
 
-def _check_splits(name: str, rows: Sequence[Row]) -> None:
+def _check_splits(name: str, rows: Rows, identity: "Identities") -> None:
     """No file on two sides of the split, also not under two names (links), except in segments that share no frame."""
-    if len({row.split for row in rows}) < 2:
+    if len(set(rows.splits)) < 2 or identity.differ(rows.files):
         return
-    identity = Identities()
-    files = [identity.of(row.file) for row in rows]
+    files = [identity.of(file) for file in rows.files]
     several = {same for same, number in Counter(files).items() if number > 1 and same}
-    if not several:
-        return
     first: dict[tuple[int, int, str], list[Row]] = {}
-    for row, same in zip(rows, files, strict=True):
-        others = first.setdefault(same, []) if same in several else []
+    for at, same in enumerate(files):
+        if same not in several:
+            continue
+        row, others = rows.row(at), first.setdefault(same, [])
         for other in others:
             if other.split != row.split and _share_frames(other.segment, row.segment):
                 raise UsageError(_straddling(name, other, row, f" and {row.id!r} are one file and"))
@@ -158,19 +219,35 @@ def _straddling(name: str, one: Row, other: Row, verb: str) -> str:
 
 
 class Identities:
-    """Which file a path leads to: device, number of the file, and member of a tar. Folders are listed once, since a list may be long."""
+    """Which file a path leads to: device, number of the file, and member of a tar.
 
-    def __init__(self) -> None:
-        self._folders: dict[str, tuple[int, dict[str, int]]] = {}
+    Args:
+        listings: of folders, since a list may be long.
+    """
+
+    def __init__(self, listings: Listings) -> None:
+        self._listings = listings
+
+    def differ(self, files: Iterable[str]) -> bool:
+        """Whether all are surely different files: they are there, no links, and have other numbers."""
+        known: dict[str, Mapping[str, int]] = {}
+        numbers = set()
+        for count, file in enumerate(files, 1):
+            folder, _, name = file.rpartition("/")
+            plain = known.get(folder)
+            if plain is None:
+                plain = known[folder] = self._listings.of(folder or "/").plain
+            numbers.add(plain.get(name))
+            if len(numbers) < count:
+                return False
+        return None not in numbers
 
     def of(self, file: str) -> tuple[int, int, str] | None:
         """None where there is no such file."""
         folder, _, name = file.rpartition("/")
-        if folder not in self._folders:
-            self._folders[folder] = _plain_files(folder or "/")
-        device, numbers = self._folders[folder]
-        if name in numbers:
-            return device, numbers[name], ""
+        listing = self._listings.of(folder or "/")
+        if name in listing.plain:
+            return listing.device, listing.plain[name], ""
         whole, member = parted(Path(file))
         try:
             facts = whole.stat()
@@ -179,31 +256,22 @@ class Identities:
         return facts.st_dev, facts.st_ino, member
 
 
-def _plain_files(folder: str) -> tuple[int, dict[str, int]]:
-    """Device of a folder, and the numbers of the files in it that are no links; none where the system does not tell them."""
-    try:
-        with os.scandir(folder) as entries:
-            numbers = {one.name: one.inode() for one in entries if one.is_file(follow_symlinks=False)}
-        return os.stat(folder).st_dev, numbers  # noqa: PTH116 text, for many
-    except OSError:
-        return 0, {}
-
-
-def _notes(rows: Sequence[Row], classes: Sequence[str]) -> Iterator[str]:
-    for what, names in (("videos", [row.id for row in rows]), ("classes", list(classes))):
-        lowered = Counter(name.casefold() for name in names)
+def _notes(rows: Rows, classes: Sequence[str]) -> Iterator[str]:
+    for what, names in (("videos", rows.ids), ("classes", classes)):
+        if len(set(map(str.casefold, names))) == len(names):
+            continue
+        lowered = Counter(map(str.casefold, names))
         alike = sorted(name for name in names if lowered[name.casefold()] > 1)
-        if alike:
-            twin = next(n for n in alike[1:] if n.casefold() == alike[0].casefold())
-            yield f"{len(alike)} {what} have names that differ only in capitals, as {alike[0]!r} and {twin!r}"
+        twin = next(n for n in alike[1:] if n.casefold() == alike[0].casefold())
+        yield f"{len(alike)} {what} have names that differ only in capitals, as {alike[0]!r} and {twin!r}"
     sides: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        if row.segment:
-            sides[row.file].add(row.split)
+    for file, segment, split in zip(rows.files, rows.segments, rows.splits, strict=True):
+        if segment:
+            sides[file].add(split)
     both = sum(len(splits) > 1 for splits in sides.values())
     if both:
         yield f"{both:,} videos have segments in several splits, so the test shows scenes that were trained on"
-    topped_up = sum(row.topped_up for row in rows)
+    topped_up = sum(rows.topped_up)
     if topped_up:
         yield f"{topped_up:,} videos: {TOPPED_UP}"
 

@@ -19,7 +19,7 @@ from muybridge.data.decode.video import is_video
 from muybridge.data.index import Dataset
 from muybridge.data.lists import video_lists
 from muybridge.data.lists.rows import SPLITS, Fence, Row, checked, number
-from muybridge.data.lists.table_files import LABEL_COLUMNS, cell, column, json_object, kept
+from muybridge.data.lists.table_files import LABEL_COLUMNS, Lines, cell, column, json_object, kept
 from muybridge.data.lists.tar import MARK, members
 
 ENDINGS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")
@@ -161,7 +161,7 @@ def _rows(
     keys = list(dict.fromkeys(key for sample in samples for key in sample.said))
     label_key = column(source, keys, label, ("cls", *LABEL_COLUMNS))
     group_key = column(source, keys, group, ("group",) if group is None else ())
-    for at, said in kept(source, [(at, sample.said) for at, sample in enumerate(samples)], where):
+    for at, said in kept(source, Lines.of([(at, sample.said) for at, sample in enumerate(samples)]), where):
         sample = samples[at]
         name = f"{sample.shard.relative_to(root).as_posix()}{MARK}{sample.video}"
         yield Row(

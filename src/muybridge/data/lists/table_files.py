@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,68 @@ KNOWN = frozenset(
 Line = tuple[int, Mapping[str, Any]]
 
 
+@dataclass(frozen=True)
+class Lines:
+    """Lines of a list, kept by columns, since a list may have a million.
+
+    Attributes:
+        numbers: of the lines, in their order.
+        columns: cells of each column; None where a line has no such column.
+        kinds: columns that each line has, where not all lines have the same.
+    """
+
+    numbers: Sequence[int]
+    columns: Mapping[str, Sequence[Any]]
+    kinds: Sequence[tuple[str, ...]] | None = None
+
+    @classmethod
+    def of(cls, lines: Sequence[Line]) -> "Lines":
+        """From lines with their cells by column."""
+        shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+        kinds = [shared.setdefault(kind, kind) for kind in (tuple(line) for _, line in lines)]
+        names = dict.fromkeys(name for kind in shared for name in kind)
+        columns = {name: [line.get(name) for _, line in lines] for name in names}
+        return cls([at for at, _ in lines], columns, kinds if len(shared) > 1 else None)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[Line]:
+        for place, at in enumerate(self.numbers):
+            yield at, {name: cells[place] for name, cells in self.columns.items()}
+
+    def take(self, places: Sequence[int]) -> "Lines":
+        """Some of the lines, with the columns that these have."""
+        kinds = [self.kinds[place] for place in places] if self.kinds else None
+        names = (
+            dict.fromkeys(name for kind in dict.fromkeys(kinds) for name in kind) if kinds else self.columns
+        )
+        columns = {name: [self.columns[name][place] for place in places] for name in names}
+        return Lines([self.numbers[place] for place in places], columns if places else {}, kinds)
+
+    def texts(self, column: str | None, where: str) -> list[str]:
+        """Texts of one column, read at once; empty where there is no such column.
+
+        Args:
+            column: its name.
+            where: what messages say in front of a line's number.
+
+        Raises:
+            UsageError: a list or an object stands there.
+        """
+        cells = self.columns.get(column) if column is not None else None
+        if column is None or cells is None:
+            return [""] * len(self)
+        try:
+            return list(map(str.strip, cells))
+        except TypeError:  # not all are texts
+            return [text_of(one, column, f"{where}{at}") for one, at in zip(cells, self.numbers, strict=True)]
+
+
 def table(
     source: Path, asked: Collection[str] = (), exists: Callable[[str], bool] = lambda _: False
-) -> tuple[list[Line], tuple[str, ...]]:
-    """Lines of a list with their numbers, as mappings, and notes; a list without a line of names has the columns ``path`` and ``label``.
+) -> tuple[Lines, tuple[str, ...]]:
+    """Lines of a list with their numbers, and notes; a list without a line of names has the columns ``path`` and ``label``.
 
     Columns without a name (the numbers that pandas writes in front) are left out.
 
@@ -56,27 +115,21 @@ def table(
     """
     kind = source.suffix.lower()
     if kind == ".parquet":
-        return list(_parquet(source)), ()
+        return _parquet(source), ()
     text = _text(source)
     if kind == ".json":
-        return list(enumerate(_entries(source, text), 1)), ()
+        return Lines.of(list(enumerate(_entries(source, text), 1))), ()
     if kind == ".jsonl":
         lines = enumerate(text.split("\n"), 1)
-        return [(at, json_object(line, f"{source}, line {at}")) for at, line in lines if line.strip()], ()
+        objects = [(at, json_object(line, f"{source}, line {at}")) for at, line in lines if line.strip()]
+        return Lines.of(objects), ()
     known = KNOWN | {spelling(name) for name in asked}
     found = delimited.parse(source, text, LISTS[kind], known, exists)
-    named, width = [(i, name) for i, name in enumerate(found.columns) if name], len(found.columns)
-    whole = len(named) == width  # then a line is a mapping at once, of which there may be a million
-    rows: list[Line] = [
-        (at, dict(zip(found.columns, cells, strict=False)))
-        if whole and len(cells) >= width
-        else (at, {name: cells[i] if i < len(cells) else "" for i, name in named})
-        for at, cells in found.lines
-    ]
+    columns = {name: cells for name, cells in zip(found.columns, found.fields, strict=True) if name}
     notes: tuple[str, ...] = (
         (f"{found.comments:,} lines that begin with # are left out",) if found.comments else ()
     )
-    return rows, notes
+    return Lines(found.numbers, columns), notes
 
 
 def json_object(text: str, where: str) -> dict[str, Any]:
@@ -101,7 +154,15 @@ def cell(line: Mapping[str, Any], column: str | None, where: str) -> str:
     Raises:
         UsageError: a list or an object stands there.
     """
-    value = line.get(column) if column else None
+    return text_of(line.get(column), column, where) if column else ""
+
+
+def text_of(value: object, column: str, where: str) -> str:
+    """Text of a cell.
+
+    Raises:
+        UsageError: a list or an object stands there.
+    """
     if type(value) is str:
         return value.strip()
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -125,22 +186,21 @@ def column(source: Path, columns: Sequence[str], asked: str | None, usual: Seque
     return asked or next((spelt[name] for name in usual if name in spelt), None)
 
 
-def kept(source: Path, lines: list[Line], where: Sequence[str]) -> list[Line]:
+def kept(source: Path, lines: Lines, where: Sequence[str]) -> Lines:
     """The lines of which every ``column=value`` and ``column!=value`` holds.
 
     Raises:
         UsageError: not such a condition, or no such column.
     """
-    columns = list(dict.fromkeys(name for _, line in lines for name in line))
+    columns = list(lines.columns)
     for condition in where:
         name, equals, value = condition.partition("=")
         if not equals:
             raise UsageError(f"--where {condition!r}: wanted COLUMN=VALUE or COLUMN!=VALUE.")
         name, wanted = name.removesuffix("!"), not name.endswith("!")
         column(source, columns, name, ())
-        lines = [
-            (at, line) for at, line in lines if (cell(line, name, f"{source}, line {at}") == value) == wanted
-        ]
+        said = lines.texts(name, f"{source}, line ")
+        lines = lines.take([place for place, one in enumerate(said) if (one == value) == wanted])
     return lines
 
 
@@ -204,21 +264,21 @@ def _annotated(source: Path, name: str, video: Mapping[str, Any]) -> Iterator[di
         }
 
 
-def _parquet(source: Path) -> Iterator[Line]:
+def _parquet(source: Path) -> Lines:
     import pyarrow
     from pyarrow import compute
 
     try:
         table = read_table(source)
-        columns = [name for name in dict.fromkeys(table.column_names) if name]
-        cells = []
-        for name in columns:
-            column = table.column(name)  # refuses a name that two columns have
-            timed = pyarrow.types.is_temporal(column.type)  # Python's times know no nanoseconds
-            number = pyarrow.types.is_duration(column.type)
-            cells.append((column.cast("int64") if number else compute.cast(column, "string") if timed else column).to_pylist())  # fmt: skip
+        cells = {}
+        for name in dict.fromkeys(table.column_names):
+            if name:
+                column = table.column(name)  # refuses a name that two columns have
+                timed = pyarrow.types.is_temporal(column.type)  # Python's times know no nanoseconds
+                number = pyarrow.types.is_duration(column.type)
+                if number or timed:
+                    column = column.cast("int64") if number else compute.cast(column, "string")
+                cells[name] = column.to_pylist()
     except (OSError, KeyError, ValueError, pyarrow.ArrowException) as error:
         raise UsageError(f"{source}: not a parquet file that can be read ({error}).") from error
-    yield from (
-        (at, dict(zip(columns, row, strict=True))) for at, row in enumerate(zip(*cells, strict=True), 1)
-    )
+    return Lines(range(1, 1 + table.num_rows) if cells else (), cells)

@@ -7,7 +7,7 @@ full path below that folder gets the same id as the short one. What a name that 
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,10 @@ from muybridge.data import stream_names
 from muybridge.data.decode.video import is_video
 from muybridge.data.lists import file_places, segments
 from muybridge.data.lists.delimited import PATH_COLUMNS, Exists
-from muybridge.data.lists.rows import SPLITS, Fence, Row, checked
+from muybridge.data.lists.finder import Listings
+from muybridge.data.lists.rows import SPLITS, Fence, Row, Rows, checked
 from muybridge.data.lists.segments import Segment, Unit
-from muybridge.data.lists.table_files import LABEL_COLUMNS, SPLIT_COLUMNS, Line, cell, column, kept, table
+from muybridge.data.lists.table_files import LABEL_COLUMNS, SPLIT_COLUMNS, Lines, column, kept, table, text_of
 
 IDS = frozenset(("youtube_id", "video_id", "ytid", "yt_id", "vid", "id"))
 """Path columns that hold ids, whose files have a suffix and maybe a segment behind them."""
@@ -35,11 +36,13 @@ class Listed:
         rows: its videos, in its order.
         notes: what was read otherwise than it stands there.
         columns: names of its columns.
+        listings: folders that were looked at.
     """
 
-    rows: list[Row]
+    rows: Rows
     notes: list[str]
     columns: tuple[str, ...]
+    listings: Listings
 
 
 @dataclass(frozen=True)
@@ -72,31 +75,29 @@ def read(
     exists = partial(file_places.exists, bases)
     asked = [name for name in (label, group, *(re.split("!?=", one)[0] for one in where)) if name]
     lines, notes = table(source, asked, exists)
-    if not lines:
-        return Listed([], [], ())
     lines = kept(source, lines, where)
-    kinds = dict.fromkeys(tuple(line) for _, line in lines)
-    names = tuple(dict.fromkeys(name for kind in kinds for name in kind if name))
+    names, listings = tuple(name for name in lines.columns if name), Listings()
     if not lines:
-        return Listed([], [], names)
+        return Listed(Rows.of([]), [], names, listings)
     columns = _columns(source, names, lines, label, group, exists)
-    base = root or _root(source, cell(lines[0][1], columns.path, ""))
-    found = file_places.Places(base, root is not None)
+    first = lines.take([0]).texts(columns.path, f"{source}, {_line_word(source)} ")[0]
+    base = root or _root(source, first)
+    found = file_places.Places(base, root is not None, listings)
     rows, other_names = _rows(source, lines, columns, found, Fence(base, allow_links))
-    rows, other_labels = _labels(source, rows)
-    return Listed(rows, [*notes, *columns.notes, *other_names, *other_labels], names)
+    other_labels = _labels(source, rows)
+    return Listed(rows, [*notes, *columns.notes, *other_names, *other_labels], names, listings)
 
 
 def _columns(
     source: Path,
     names: Sequence[str],
-    lines: Sequence[Line],
+    lines: Lines,
     label: str | None,
     group: str | None,
     exists: Exists,
 ) -> _Columns:
     find = partial(column, source, names)
-    path = _path_column(source, names, lines[:50], label, exists)
+    path = _path_column(source, names, lines, label, exists)
     ends: dict[Unit, tuple[str | None, str | None]] = {
         unit: (find(None, start), find(None, end)) for unit, (start, end) in segments.ENDS.items()
     }
@@ -104,7 +105,7 @@ def _columns(
     if len(ends) > 1:
         said = ", ".join(name for both in ends.values() for name in both if name)
         raise UsageError(f"{source}: segments stand in seconds and in frames ({said}). Rename the pair that does not count.")  # fmt: skip
-    source_column = next((name for name in names if name != path and _hold_videos(lines[:50], name)), None)
+    source_column = next((name for name in names if name != path and _hold_videos(lines, name)), None)
     notes: tuple[str, ...] = ()
     if ends and source_column:  # the clips were cut out of those videos before
         notes = (
@@ -112,7 +113,7 @@ def _columns(
         )
         ends = {}
     split_ = find(None, SPLIT_COLUMNS[:1]) or find(None, SPLIT_COLUMNS[1:])
-    words = {one.lower() for one in set(_cells(lines, f"{source.name}, line ", split_))} - {""}
+    words = {one.lower() for one in set(lines.texts(split_, f"{source.name}, line "))} - {""}
     if split_ and split_.lower() != "split" and not words <= SPLITS.keys():
         split_ = None
     others = [name for name in names if name != path]
@@ -129,15 +130,13 @@ def _columns(
     )
 
 
-def _hold_videos(lines: Sequence[Line], name: str, exists: Exists = lambda _: False) -> bool:
-    """Whether most cells of a column are videos."""
-    said = [str(line.get(name) or "").strip() for _, line in lines]
+def _hold_videos(lines: Lines, name: str, exists: Exists = lambda _: False) -> bool:
+    """Whether most of the first cells of a column are videos."""
+    said = [str(one or "").strip() for one in lines.columns[name][:50]]
     return sum(is_video(one[:4096]) or exists(one) for one in said if one) * 2 > sum(map(bool, said))
 
 
-def _path_column(
-    source: Path, names: Sequence[str], lines: Sequence[Line], label: str | None, exists: Exists
-) -> str:
+def _path_column(source: Path, names: Sequence[str], lines: Lines, label: str | None, exists: Exists) -> str:
     """The column of the paths: by its name if what stands there are files, else the only one in which files stand.
 
     Raises:
@@ -158,24 +157,77 @@ def _path_column(
     raise UsageError(f"{source}: {said}. Columns: {listed:.400}. Call the one of the videos path.")
 
 
+def _line_word(source: Path) -> str:
+    return "entry" if source.suffix.lower() == ".json" else "line"
+
+
+@dataclass(frozen=True)
+class _Said:
+    """Texts of the columns that a list has, by line."""
+
+    names: list[str]
+    labels: list[str]
+    sides: list[str]
+    groups: list[str]
+    streams: list[str]
+    topped_up: list[str]
+
+
 def _rows(
-    source: Path, lines: Sequence[Line], columns: _Columns, found: file_places.Places, fence: Fence
-) -> tuple[list[Row], list[str]]:
+    source: Path, lines: Lines, columns: _Columns, found: file_places.Places, fence: Fence
+) -> tuple[Rows, list[str]]:
     """The videos of a list, and notes on those that have other names here."""
-    rows, parts = [], []
-    ends = [one for both in columns.ends.values() for one in both if one]
-    word = "entry" if source.suffix.lower() == ".json" else "line"
-    full, short = (f"{name}, {word} " for name in (source, source.name))
-    read = partial(_cells, lines, full)
-    said = zip(
-        *(read(name) for name in (columns.path, columns.label, columns.split, columns.group)),
-        *(read(name) for name in (columns.stream, columns.topped_up)),
-        strict=True,
+    full, short = (f"{name}, {_line_word(source)} " for name in (source, source.name))
+    said = _Said(
+        *(lines.texts(name, full) for name in (columns.path, columns.label, columns.split, columns.group)),
+        *(lines.texts(name, full) for name in (columns.stream, columns.topped_up)),
     )
+    rows = _at_once(said, lines, columns, found, short) or Rows.of(
+        list(_one_by_one(said, lines, columns, found, full, short))
+    )
+    unsure, firsts = found.finder.doubtful(rows.ids)
+    notes = found.settle(rows, unsure)
+    for at in sorted((*unsure, *firsts)):  # the rest are plain files in folders of these
+        fence.check(rows.files[at])
+    _part(rows)
+    return rows, notes
+
+
+def _at_once(
+    said: _Said, lines: Lines, columns: _Columns, found: file_places.Places, short: str
+) -> Rows | None:
+    """The rows by columns, since a list may have a million lines; None where one needs a closer look or is wrong."""
+    if columns.ends or any(said.streams) or (columns.by_id and not all(map(is_video, said.names))):
+        return None
+    places = found.plain(said.names)
+    try:
+        labels = {label: checked(label, "", "label") for label in set(said.labels)}
+        splits = {side: split(side, "") for side in set(said.sides)}
+    except UsageError:
+        return None  # said again with its line
+    if places is None:
+        return None
+    number, groups = len(lines), {group: group for group in set(said.groups)}
+    return Rows(
+        *places,
+        [labels[label] for label in said.labels],
+        [splits[side] for side in said.sides],
+        [groups[group] for group in said.groups],
+        [bool(one) for one in said.topped_up],
+        [None] * number,
+        [None] * number,
+        lambda at: f"{short}{lines.numbers[at]}",
+    )
+
+
+def _one_by_one(
+    said: _Said, lines: Lines, columns: _Columns, found: file_places.Places, full: str, short: str
+) -> Iterator[Row]:
     base, labels, splits = found.base, dict[str, str](), dict[str, str]()
-    for (at, line), (name, label, side, group, stream_, topped_up) in zip(lines, said, strict=True):
-        where = f"{full}{at}"
-        name = checked(name, where)
+    ends = {one: lines.columns[one] for both in columns.ends.values() for one in both if one}
+    for i, at in enumerate(lines.numbers):
+        where, label, side = f"{full}{at}", said.labels[i], said.sides[i]
+        name = checked(said.names[i], where)
         if not name:
             raise UsageError(f"{where}: no path. Complete the line or remove it.")
         if label not in labels:
@@ -183,61 +235,40 @@ def _rows(
         if side not in splits:
             splits[side] = split(side, where)
         name, segment = found.local(name, where), None
-        stream = _stream(stream_, where) if stream_ else None
+        stream = _stream(said.streams[i], where) if said.streams[i] else None
         if "#" in name:
             name, segment, named = _parted(name)
             stream = stream if named is None else named
-        if ends and not segment:
-            segment = segments.of({one: cell(line, one, where) for one in ends}, columns.ends, where)
+        by_id = columns.by_id and not is_video(name)
+        read = ends if by_id or not segment else {}
+        bounds = {one: text_of(cells[i], one, where) for one, cells in read.items()}
+        if bounds and not segment:
+            segment = segments.of(bounds, columns.ends, where)
         row = Row(
             posixpath.normpath(name if not name.startswith("/") else _short(name, base)),
             found.file(name),
             labels[label],
             splits[side],
-            group,
+            said.groups[i],
             f"{short}{at}",
-            bool(topped_up),
-            stream=stream,
+            bool(said.topped_up[i]),
+            segment,
+            stream,
         )
-        if columns.by_id and not is_video(name):
-            bounds = tuple(cell(line, one, where) for one in columns.ends.get("t", ()))
-            row, segment = _by_id(row, segment, found, bounds)
-        rows.append(row)
-        parts.append(segment)
-    rows, notes = found.settle(rows)
-    plain = set()
-    for row in rows:
-        folder = row.id.rpartition("/")[0]
-        if folder in plain and found.finder.has_plain(row.id):
-            continue  # of a folder that was looked at, and no link: a list may have a million of them
-        fence.check(row.file)
-        if found.holds(row):
-            plain.add(folder)
-    return [_cut(row, segment) for row, segment in zip(rows, parts, strict=True)], notes
+        if by_id:
+            row = _by_id(row, found, [bounds[one] if one else "" for one in columns.ends.get("t", ())])
+        yield row
 
 
-def _cells(lines: Sequence[Line], full: str, column: str | None) -> list[str]:
-    """The texts of one column, read at once, since a list may have a million lines; empty where there is no such column."""
-    if column is None:
-        return [""] * len(lines)
-    said = [line.get(column) for _, line in lines]
-    return [
-        one.strip() if type(one) is str else cell(line, column, f"{full}{at}")
-        for one, (at, line) in zip(said, lines, strict=True)
-    ]
-
-
-def _by_id(
-    row: Row, segment: Segment | None, found: file_places.Places, said: Sequence[str]
-) -> tuple[Row, Segment | None]:
+def _by_id(row: Row, found: file_places.Places, said: Sequence[str]) -> Row:
     """A row whose path is an id: the clip that was cut out for its segment, else the whole video with the segment."""
     ends = [one.removesuffix(".0") for one in (*said, "", "")][:2]
     for name, cut in file_places.trimmed(row.id, ends[0], ends[1], row.label, row.split):
         file = found.finder.find(name)
         if file is not None:
             id_ = file.relative_to(found.base).as_posix() if file.is_relative_to(found.base) else row.id
-            return row._replace(id=id_, file=str(file)), None if cut else segment
-    return row, segment
+            return row._replace(id=id_, file=str(file), segment=None if cut else row.segment)
+    return row
 
 
 def _parted(name: str) -> tuple[str, Segment | None, int | None]:
@@ -257,19 +288,22 @@ def _stream(said: str, where: str) -> int | None:
     return int(number) if number else None
 
 
-def _cut(row: Row, segment: Segment | None) -> Row:
-    """The row of a segment or a named stream; all that are of one video are one group."""
-    part = f"{stream_names.suffix(row.stream)}{segment or ''}"
-    return row._replace(id=row.id + part, segment=segment, group=row.group or row.id) if part else row
+def _part(rows: Rows) -> None:
+    """Name rows of segments and named streams by them; all that are of one video are one group."""
+    for at, (stream, segment) in enumerate(zip(rows.streams, rows.segments, strict=True)):
+        if stream is not None or segment is not None:
+            rows.groups[at] = rows.groups[at] or rows.ids[at]
+            rows.ids[at] += f"{stream_names.suffix(stream)}{segment or ''}"
 
 
-def _labels(source: Path, rows: list[Row]) -> tuple[list[Row], list[str]]:
-    """The rows with labels as they were meant, and notes: 0.0 is 0, nan is none.
+def _labels(source: Path, rows: Rows) -> list[str]:
+    """Make labels what they were meant to be, and say so in notes: 0.0 is 0, nan is none.
 
     Raises:
         UsageError: a label that names several classes.
     """
-    labels = Counter(row.label for row in rows if row.label)
+    labels = Counter(rows.labels)
+    del labels[""]
     meant = {label: "" for label in labels if label in ("nan", "NaN")}
     notes = [f"{labels[label]:,} labels are {label} and count as none" for label in meant]
     rest = [label for label in labels if label not in meant]
@@ -279,9 +313,9 @@ def _labels(source: Path, rows: list[Row]) -> tuple[list[Row], list[str]]:
         notes.append(f"labels such as {example} are read as {meant[example]}")
     several = next((label for label in rest if _names_several(label, labels)), None)
     if several is not None:
-        row = next(row for row in rows if row.label == several)
+        place = rows.place(rows.labels.index(several))
         raise UsageError(
-            f"{source.parent / row.place}: the label {several!r:.80} names several classes; wanted one for each video. Choose one, or write"
+            f"{source.parent / place}: the label {several!r:.80} names several classes; wanted one for each video. Choose one, or write"
             " A|B for a video of which both are right."
         )
     bare: dict[str, set[str]] = {}
@@ -291,9 +325,9 @@ def _labels(source: Path, rows: list[Row]) -> tuple[list[Row], list[str]]:
     alike = next((sorted(same) for same in bare.values() if len(same) > 1), None)
     if alike:
         notes.append(f"labels {alike[0]} and {alike[1]} differ only in zeros and are two classes")
-    if not meant:
-        return rows, notes
-    return [row._replace(label=meant[row.label]) if row.label in meant else row for row in rows], notes
+    if meant:
+        rows.labels[:] = [meant.get(label, label) for label in rows.labels]
+    return notes
 
 
 def _names_several(label: str, labels: Mapping[str, int]) -> bool:
