@@ -14,7 +14,7 @@ from muybridge.measure.diversity.association import ALPHA, power
 from muybridge.measure.diversity.verdict import FEWEST, SESOI
 from muybridge.runs.contents.prereg_file import NAME, VERSION, read_prereg, write_prereg
 from muybridge.runs.records import folders
-from muybridge.studies.shipped.diversity_arms import scale_of
+from muybridge.studies.shipped.diversity_arms import START, WEIGHT, scale_of
 from muybridge.studies.shipped.sets import PLACEBOS, POOL, choose_sets
 from muybridge.studies.study_configs import DiversityStudyConfig
 
@@ -102,7 +102,7 @@ def content_of(config: DiversityStudyConfig) -> dict[str, Any]:
         },
         "population": {
             "data": list(scale.data), "backbones": list(scale.backbones), "sampler": "as of the fine-tuning protocol",
-            "start": "one pretraining for each backbone and seed, without labels: every loss of the pool at once, equal sum",
+            "start": f"one pretraining for each backbone and seed, without labels, by {START}", "auxiliary_weight": WEIGHT,
         },
         "sets": [{"id": f"s{place:03d}", "losses": list(one), "role": role} for place, (role, one) in enumerate(sets, 1)],
         "combiners": list(COMBINERS),

@@ -14,7 +14,7 @@ OURS: Ours = {
         "backbones": ("r2plus1d-tiny", "shufflenet-tiny"),
         "data": ("builtin-motions",),
         "seeds": 1,
-        "pretrain": {"budget": 240_000, "batch": 384, "lr": 3e-3},
+        "pretrain": {"budget": 60_000, "batch": 48, "stride": 1},
         "finetune": {"labels_per_class": 10, "epochs": 6, "batch": 8, "lr": 5e-3},
         "robustness": {"profile": "muybridge-1"},
     },
@@ -31,8 +31,12 @@ OURS: Ours = {
         "robustness": {"profile": "muybridge-1"},
     },
 }
-WEIGHT = 0.1
-"""Weight of an auxiliary term under the equal sum; the labels weigh 1."""
+START = "vcop"
+"""Task of the pretraining that all arms share: of those that the tiny networks learn, the one whose features tell motions best. That it is
+in the pool makes its own membership special, which the primary test adjusts for as for that of every loss."""
+WEIGHT = 0.3
+"""Weight of an auxiliary term under the equal sum; the labels weigh 1. At 1 the labels are hardly learnt any more, at .1 auxiliaries
+change little (pilots with one set or two, seed 0 of another study)."""
 OPTIONS = {
     "tcons": ("tcons.invariance=1", "tcons.variance=1", "tcons.covariance=0.04"),
     "tdl": ("tdl.queue=64",),
@@ -59,16 +63,12 @@ def single(lab: Lab, backbone: str) -> list[dict[str, Any]]:
 
 
 def pretrained(lab: Lab, backbone: str, seed: int, prereg: Mapping[str, Any]) -> PretrainConfig:
-    """What all arms of a network start from: every loss of the pool at once, without labels.
+    """What all arms of a network start from: one pretraining by the order of clips, without labels.
 
     From random weights most losses do not leave chance within a minute, and of a loss at chance there is no diversity to measure; and it
-    is pretrained networks that MELTR is for.
+    is pretrained networks that MELTR is for. All losses of the pool at once did not learn what order tells, within ten minutes.
     """
-    first, *others = POOL
-    size = (
-        OPTIONS["tcons"] if "tcons" in others else ()
-    )  # queues can be as long as they are: unlabelled videos are many
-    return lab.pretrain(first, backbone, seed, auxiliary=tuple(others), auxiliary_options=size, **prereg)
+    return lab.pretrain(START, backbone, seed, **prereg)
 
 
 def tasks_of(losses: Sequence[str]) -> dict[str, Any]:
