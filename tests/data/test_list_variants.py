@@ -309,3 +309,24 @@ def test_nanoseconds_in_parquet(tmp_path: Path) -> None:
     times = pyarrow.array([2**62], pyarrow.timestamp("ns"))
     parquet.write_table(pyarrow.table({"path": ["run/1.mp4"], "label": times}), files(tmp_path) / "a.parquet")
     assert folder.read(tmp_path / "a.parquet").classes[0].startswith("2116")
+
+
+@pytest.mark.parametrize("between", [" ", "\t", ";", "|"])
+@pytest.mark.parametrize("named", ["#t=0,0.5", "#t=3", "#frames=2,6", "#stream=0", "#stream=1#t=0,1"])
+def test_segments_and_streams_of_a_list_without_names(tmp_path: Path, between: str, named: str) -> None:
+    path = files(tmp_path) / "a.txt"
+    path.write_text(f"run/1.mp4{named}{between}run\nwalk/4.avi{between}walk\n")
+    data = folder.read(path)
+    assert [(r.id, data.classes[r.label]) for r in data.records] == [
+        (f"run/1.mp4{named}", "run"),
+        ("walk/4.avi", "walk"),
+    ]
+
+
+def test_a_segment_s_comma_in_a_csv_without_names_wants_quotes(tmp_path: Path) -> None:
+    path = files(tmp_path) / "a.csv"
+    path.write_text("run/1.mp4#t=0,0.5,run\n")
+    with pytest.raises(UsageError, match="put quotes around names that hold ','"):
+        folder.read(path)
+    path.write_text('"run/1.mp4#t=0,0.5",run\n')
+    assert [r.id for r in folder.read(path).records] == ["run/1.mp4#t=0,0.5"]

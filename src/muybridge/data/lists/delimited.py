@@ -28,7 +28,8 @@ SAMPLE = 200
 """Lines by which a separator is chosen."""
 _SUFFIXES = "|".join(re.escape(suffix) for suffix in sorted(VIDEO_SUFFIXES, key=len, reverse=True))
 _ENDS = tuple(VIDEO_SUFFIXES)
-_PATH = re.compile(rf"(.*?(?:{_SUFFIXES}))(?:[ \t]+(.*))?", re.IGNORECASE)
+_BEHIND = r"(?:#stream=\d+)?(?:#(?:t|frames)=[\d.]*(?:,[\d.]+)?)?"
+_PATH = re.compile(rf"(.*?(?:{_SUFFIXES}){_BEHIND})(?:[ \t]+(.*))?", re.IGNORECASE)
 _QUOTED = re.compile(r"""(?:"((?:[^"]|"")*)"|'([^']*)')(?:[ \t]+(.*))?""")
 _WORD = re.compile(r'"((?:[^"]|"")*)"(?=\s|$)|(\S+)')
 _NUMBERED = re.compile(rf"\d+\s+\S.*(?:{_SUFFIXES})", re.IGNORECASE)
@@ -142,6 +143,11 @@ def _blank_fields(lines: Sequence[str], columns: Sequence[str], titled: bool) ->
     return fields if all(one.lower().endswith(_ENDS) for one in fields[0][titled:]) else None
 
 
+def _is_video(name: str) -> bool:
+    """Whether a field ends in a video suffix, or in one with a stream and a segment of the video behind it."""
+    return is_video(re.sub(rf"{_BEHIND}$", "", name, count=1) if "#" in name else name)
+
+
 def _title(
     line: str, order: Sequence[str], known: Collection[str], exists: Exists
 ) -> tuple[str, list[str]] | None:
@@ -150,7 +156,7 @@ def _title(
     for place, separator in enumerate(order):
         names = _split(line, separator)
         usual = sum(spelling(name) in known for name in names)
-        if usual and not any(is_video(name) for name in names):
+        if usual and not any(_is_video(name) for name in names):
             splits = separator != BLANK and len(names) > 1  # tabs are blanks too
             found.append((usual, splits, -place, separator, [name.strip() for name in names]))
     if not found:
@@ -177,6 +183,8 @@ def _untitled(
 ) -> tuple[str, list[str]]:
     """Separator and columns (``path`` and ``label``, in their order) of a table without names."""
     behind = [_path_behind(line, exists) for line in sample]
+    segment = re.compile(rf"({_SUFFIXES}){_BEHIND}", re.IGNORECASE)
+    sample = [segment.sub(r"\1", line) for line in sample]  # the comma in a segment parts no fields
     if all("\t" in line for line in sample):
         order = [one for one in order if one != BLANK]
     elif any(behind) and not any(exists(line.strip()) for line in sample):
@@ -187,7 +195,7 @@ def _untitled(
         raise _unclear(
             source, sample[0], "is either a label and a path or a name with a blank, and neither is there"
         )
-    for looks in (is_video, exists):
+    for looks in (_is_video, exists):
         scores = {separator: _score(sample, separator, looks, exists) for separator in order}
         best = max(order, key=lambda one: scores[one][0])
         score, width, place = scores[best]
@@ -217,7 +225,7 @@ def _untitled(
 
 def _path_behind(line: str, exists: Exists) -> str:
     """The longest end of a line that is a file and has a blank before it; empty where there is none."""
-    if not is_video(line.strip().strip('"')):
+    if not _is_video(line.strip().strip('"')):
         return ""
     words = _words(line) if '"' in line else []
     if words:
@@ -379,4 +387,4 @@ def _is_comment(line: str, exists: Exists) -> bool:
         return False
     if line[1:2] in ("", " ", "\t", "#", "!"):
         return True
-    return any(exists(end[1:]) for end in ends) or not any(is_video(end) for end in ends)
+    return any(exists(end[1:]) for end in ends) or not any(_is_video(end) for end in ends)

@@ -10,6 +10,8 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from muybridge.core.errors import UsageError
+from muybridge.data import stream_names
+from muybridge.data.lists import segments
 from muybridge.data.lists.finder import Finder, Listings
 from muybridge.data.lists.rows import NAME, Rows
 from muybridge.data.lists.tar import MARK
@@ -22,7 +24,8 @@ _ODD = ("\\", "#", ":/", MARK, "//", "/.", "/\n", "\n.", "\n~", "\n\n")
 def exists(bases: Sequence[Path], name: str) -> bool:
     """Whether a name leads to something from one of several folders."""
     try:
-        names = {name, _of_url(name).replace("\\", "/")}
+        bare = str(stream_names.parted(segments.parted(name)[0])[0]) if "#" in name else name
+        names = {name, _of_url(bare).replace("\\", "/")}
         return (
             bool(name)
             and "\0" not in name
