@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from muybridge.core.text.plurals import some
 from muybridge.report.tables.accuracy_tables import run_notes
-from muybridge.report.tables.table import some
 
 
 def scored(**notes: list[list[str]]) -> Any:

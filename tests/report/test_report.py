@@ -13,10 +13,11 @@ from fake_study import ARMS, CHANGING, EVIL, MOTIONS, PERTURBATIONS, SEVERITIES,
 
 from muybridge.core.errors import UsageError
 from muybridge.core.plain_data import read_json, write_json
+from muybridge.core.text.plurals import listed
 from muybridge.report import ReportPaths, write_report
 from muybridge.report.figures.charts import steps
 from muybridge.report.figures.film_strips import film, png
-from muybridge.report.tables.table import count, grouped, listed, points, scientific
+from muybridge.report.tables.table import count, grouped, points, scientific
 from muybridge.runs.contents.predictions import Predictions, concatenate, read_predictions, write_predictions
 from muybridge.runs.records import find_runs
 

@@ -12,6 +12,7 @@ from muybridge.audit.card_words import Verdict
 from muybridge.audit.data_look import DataLook
 from muybridge.audit.family import Compared, family, percent, point_ends
 from muybridge.audit.readings import Cell, Readings
+from muybridge.core.text.plurals import listed
 from muybridge.measure.estimate import Estimate, Interval
 from muybridge.runs.records import Run
 
@@ -215,11 +216,6 @@ def answer(name: str, found: Readings, compared: Mapping[str, Compared], verdict
         f"Use of time: {short['time'].short}.",
     ]
     return " ".join([*sentences, *(one[0].upper() + one[1:] + "." for one in against)])
-
-
-def listed(names: list[str]) -> str:
-    """``a, b and c``."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def facts(run: Run, found: Readings, around: Circumstances) -> dict[str, Any]:

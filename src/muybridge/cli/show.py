@@ -25,9 +25,11 @@ C = TypeVar("C", bound=Control)
 def on_device(config: C) -> C:
     """The config with ``auto`` replaced by what was chosen; the number format hangs on the network, and is open where none is named yet."""
     from muybridge.backbones import gains_by_bf16
+    from muybridge.config.names import starts_from_run
     from muybridge.train.precision import choose
 
-    backbone = str(vars(config).get("backbone") or "")
+    own = "" if starts_from_run(str(vars(config).get("init", "random"))) else vars(config).get("backbone")
+    backbone = str(own or "")
     chosen = choose(config.device, config.precision, gains_by_bf16(backbone))
     precision = chosen.precision if backbone else config.precision
     return change(config, {"device": str(chosen.device), "precision": precision}, "resolved")

@@ -22,6 +22,11 @@ def is_run_of(model: str, stages: Collection[str]) -> bool:
     return not is_external(model) and stage.name in stages and stage.parent.name == "runs"
 
 
+def starts_from_run(init: str) -> bool:
+    """Whether an ``--init`` names a run of ours or a snapshot in one: neither random weights nor a file of weights."""
+    return init != "random" and not is_weights(init)
+
+
 def is_weights(init: str) -> bool:
     """Whether an ``--init`` names a file of weights and no run folder, nor a snapshot in one."""
     return init.endswith(READABLE) and snapshots.split(init)[1] is None

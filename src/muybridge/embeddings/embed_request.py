@@ -6,6 +6,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
+from muybridge.backbones import gains_by_bf16
 from muybridge.config.embed_config import EmbedConfig
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.plain_data import canonical, read_json
@@ -65,7 +66,7 @@ def request_of(config: EmbedConfig, model: LoadedModel, memory: ResolveCache) ->
     precision = config.precision
     if precision == "auto" and "stage" not in model.origin.facts:
         precision = "fp32"  # as where a model that came whole is tested
-    compute = choose(config.device, precision)
+    compute = choose(config.device, precision, gains_by_bf16(str(model.origin.facts.get("backbone", ""))))
     LayerRows(model, config.layers, config.pool, compute)
     dataset = dataset_of(config, model, memory)
     facts: dict[str, Any] = {

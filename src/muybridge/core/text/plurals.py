@@ -1,6 +1,6 @@
-"""Counts in words: one place knows when a noun is plural."""
+"""Counts and lists in words: one place knows when a noun is plural, and how many names a sentence bears."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 PLURALS = {
     "class": "classes",
@@ -38,3 +38,17 @@ def inflected(number: int, word: str) -> str:
     else:
         plural = last + "s"
     return before + space + plural
+
+
+MOST_NAMES = 5
+"""Names that a sentence can list and still be read."""
+
+
+def listed(words: Sequence[str]) -> str:
+    """``"a, b and c"``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def some(words: Sequence[str], noun: str, most: int = MOST_NAMES) -> str:
+    """``"a, b and c"``, or how many there are where there are more than ``most``: a reader would lose the sentence."""
+    return listed(words) if len(words) <= most else counted(len(words), noun)

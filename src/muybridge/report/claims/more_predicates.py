@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from muybridge.core.seeding import rng
-from muybridge.core.text.plurals import counted
+from muybridge.core.text.plurals import counted, listed
 from muybridge.measure.diversity.association import Association, equivalence_p, rank_correlation
 from muybridge.measure.estimate import Estimate, Interval, combined
 from muybridge.measure.intervals import Difference
@@ -16,7 +16,6 @@ from muybridge.report.claims.predicates import Above, holes_of, spelt
 from muybridge.report.claims.verdicts import FACETS, Evidence, Place, Test, Wanted, World
 from muybridge.report.gather.collect import facets
 from muybridge.report.scores.score import Comparison, same_videos
-from muybridge.report.tables.table import listed
 from muybridge.runs.records import Run
 
 Direction = Literal["rising", "falling"]

@@ -7,14 +7,13 @@ from typing import Literal
 
 import numpy as np
 
-from muybridge.core.text.plurals import counted
+from muybridge.core.text.plurals import counted, listed
 from muybridge.measure.estimate import LEVEL, combined
 from muybridge.measure.intervals import Difference
 from muybridge.report.claims.verdicts import FACETS, Evidence, Place, Test, Wanted, World
 from muybridge.report.gather.collect import facets
 from muybridge.report.scores.score import Comparison, same_videos
 from muybridge.report.tables.run_tables import backbone_of, unequal
-from muybridge.report.tables.table import listed
 from muybridge.runs.records import Run
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from muybridge.core.text.plurals import counted
+from muybridge.core.text.plurals import counted, listed
 from muybridge.measure.estimate import Estimate, Interval, combined
 from muybridge.measure.intervals import Difference
 from muybridge.measure.robustness.model_units import group_gap
@@ -15,7 +15,6 @@ from muybridge.report.claims.more_predicates import Reference
 from muybridge.report.claims.predicates import evidence, holes_of, spelt, test_of
 from muybridge.report.claims.verdicts import FACETS, Evidence, Place, Says, Test, Wanted, World
 from muybridge.report.scores.score import Comparison, same_videos
-from muybridge.report.tables.table import listed
 
 UNITS: Mapping[str, tuple[str, str]] = {
     "points": ("fall", "points of accuracy"),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from muybridge.core.errors import MuybridgeError, UsageError
-from muybridge.core.text.plurals import counted
+from muybridge.core.text.plurals import counted, listed
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness.robustness_scores import against_clean_trained, gaps, type_means
@@ -19,7 +19,6 @@ from muybridge.report.gather.same_protocol import variant
 from muybridge.report.scores.robust import Perturbed, perturbed
 from muybridge.report.scores.score import Comparison, Scored, compared, difference, score
 from muybridge.report.scores.shares import Cells, Score, estimate
-from muybridge.report.tables.table import listed
 from muybridge.runs.contents.predictions import Predictions
 from muybridge.runs.kept import check_sound
 from muybridge.runs.records import Run, find_runs

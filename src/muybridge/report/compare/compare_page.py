@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from muybridge.core.files import atomic
-from muybridge.core.text.plurals import counted
+from muybridge.core.text.plurals import counted, listed
 from muybridge.measure.estimate import FEW_GROUPS
 from muybridge.report.compare.compare import Compared, Line, as_dict
 from muybridge.report.figures.robust_charts import scatter, severity_panels
@@ -18,7 +18,6 @@ from muybridge.report.tables.table import (
     Column,
     Table,
     capital,
-    listed,
     missing,
     points,
     span,

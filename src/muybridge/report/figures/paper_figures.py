@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from muybridge.core.text.plurals import counted
+from muybridge.core.text.plurals import counted, listed
 from muybridge.measure.estimate import Interval
 from muybridge.report.figures.charts import Drawn
 from muybridge.report.figures.drawing import (
@@ -34,7 +34,7 @@ from muybridge.report.gather.collect import Gathered
 from muybridge.report.gather.same_protocol import variant
 from muybridge.report.scores.score import Arm, Scored
 from muybridge.report.tables.accuracy_tables import arm_index
-from muybridge.report.tables.table import capital, listed
+from muybridge.report.tables.table import capital
 from muybridge.runs.records import Run
 
 INTERVALS = "95 % intervals of Student's t over source groups and training seeds"

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 import muybridge
 from muybridge.core.errors import MuybridgeError
-from muybridge.core.text.plurals import counted
+from muybridge.core.text.plurals import MOST_NAMES, counted, listed
 from muybridge.report.figures.figure_files import Figure
 from muybridge.report.formats.tidy import Row
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.sections.first_screen import Task, question, sentences
 from muybridge.report.sections.page_blocks import LEAVES, Block, Legend, Panels, leaves, legend, tables_in
 from muybridge.report.sections.section import Finding, Section, every_section
-from muybridge.report.tables.table import MOST_NAMES, Table, grouped, listed, tight
+from muybridge.report.tables.table import Table, grouped, tight
 from muybridge.runs.stages import of_runs
 
 

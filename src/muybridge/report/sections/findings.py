@@ -5,14 +5,14 @@ from itertools import pairwise
 import numpy as np
 
 from muybridge.core.label_changes import FLIP, REVERSAL
-from muybridge.core.text.plurals import counted, inflected
+from muybridge.core.text.plurals import counted, inflected, listed, some
 from muybridge.measure.estimate import FEW_GROUPS, LEVEL
 from muybridge.report.gather.collect import BASELINE, Gathered, facets
 from muybridge.report.scores.robust import Perturbed, Robust, suspects
 from muybridge.report.scores.score import Comparison, Scored, between
 from muybridge.report.scores.shares import estimate
 from muybridge.report.tables.altered_tables import altered_words, direction_words, suspected, suspected_words
-from muybridge.report.tables.table import capital, listed, points, span
+from muybridge.report.tables.table import capital, points, span
 
 MANY = 4
 """Types of perturbation up to which a sentence names those that it averages."""
@@ -129,7 +129,7 @@ def _fall(one: Robust, who: str, kept: list[str]) -> str:
     if one.near_chance:
         return f"{who} is near chance even without perturbation ({points(one.clean.value)} %)"
     mean, corrected = one.means["types"], one.means["corrected"]
-    over = listed(kept) if len(kept) <= MANY else counted(len(kept), "type")
+    over = some(kept, "type", MANY)
     fall = f"{who} goes from {points(one.clean.value)} % to {points(mean.value)} % on average over {over}"
     if np.isnan(corrected.value):
         return fall
@@ -158,8 +158,7 @@ def _hardest(one: Perturbed, arm: Robust) -> str:
     lowest = estimate(plan.type_mean(name), right)
     gaps = {other: (estimate(plan.type_mean(other), right) - lowest).p for other in others}
     tied = [other for other, p in gaps.items() if min(1.0, p * len(gaps)) > 1 - LEVEL]
-    apart = listed(tied) if len(tied) <= MANY else f"{counted(len(tied), 'other type')}"
-    rest = f", not separable from {apart}" if tied else ""
+    rest = f", not separable from {some(tied, 'other type', MANY)}" if tied else ""
     return f"Hardest for {_who(one.scored, arm.arm)}: {name} ({points(kept[name])} %{rest})"
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from muybridge.core.text.plurals import counted
+from muybridge.core.text.plurals import counted, listed, some
 from muybridge.measure.estimate import Interval
 from muybridge.report.gather.collect import BASELINE, Gathered
 from muybridge.report.scores.robust import Perturbed
 from muybridge.report.scores.score import Arm, Scored, between
 from muybridge.report.tables.accuracy_tables import arm_cell
-from muybridge.report.tables.table import Cell, capital, listed, points, some, span
+from muybridge.report.tables.table import Cell, capital, points, span
 
 ORDER = ("finetune", "probe", "knn")
 """Whose answer stands for a data set that several were measured on: the first of them."""

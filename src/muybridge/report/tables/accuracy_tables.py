@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from muybridge.core.plain_names import short_name
-from muybridge.core.text.plurals import counted
+from muybridge.core.text.plurals import counted, listed, some
 from muybridge.measure.accuracy import confusion
 from muybridge.measure.estimate import Interval
 from muybridge.report.gather.collect import BASELINE, Gathered
@@ -18,11 +18,9 @@ from muybridge.report.tables.table import (
     Table,
     capital,
     count,
-    listed,
     missing,
     percent,
     points,
-    some,
     span,
     text,
 )

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from muybridge.core.label_changes import FLIP, REVERSAL
-from muybridge.core.text.plurals import counted
+from muybridge.core.text.plurals import counted, listed
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import Condition
 from muybridge.measure.robustness.altered import KEPT, OLD, PARTNER, Taken, taken_for
@@ -17,18 +17,7 @@ from muybridge.report.gather.collect import Gathered
 from muybridge.report.gather.design import Design
 from muybridge.report.scores.score import Arm, Scored
 from muybridge.report.tables.accuracy_tables import arm_cell, slugged, spanned
-from muybridge.report.tables.table import (
-    Cell,
-    Column,
-    Table,
-    capital,
-    count,
-    listed,
-    missing,
-    points,
-    span,
-    text,
-)
+from muybridge.report.tables.table import Cell, Column, Table, capital, count, missing, points, span, text
 
 MEANING = {
     KEPT: "label holds: named rightly",

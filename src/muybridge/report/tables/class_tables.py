@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from muybridge.core.text.plurals import listed
 from muybridge.report.figures.charts import Tick
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.score import Scored
 from muybridge.report.tables.accuracy_tables import MOST_CLASSES, arm_index, class_name, slugged, width_of
-from muybridge.report.tables.table import Cell, Column, Table, count, listed, missing, points, span, text
+from muybridge.report.tables.table import Cell, Column, Table, count, missing, points, span, text
 
 NAMED = 5
 """Worst and best classes that are named."""

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from muybridge.core.text.plurals import listed
 from muybridge.report.gather.collect import Gathered
-from muybridge.report.tables.table import Cell, Column, Table, count, listed, text
+from muybridge.report.tables.table import Cell, Column, Table, count, text
 
 UNSAID = ("hash", "name", "kind", "selection")
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from muybridge.core.text.plurals import counted
+from muybridge.core.text.plurals import counted, listed
 from muybridge.measure.estimate import Interval
 from muybridge.report.gather.collect import BASELINE, Gathered
 from muybridge.report.scores.robust import Perturbed, Robust, suspects
@@ -17,18 +17,7 @@ from muybridge.report.tables.accuracy_tables import (
     slugged,
 )
 from muybridge.report.tables.altered_tables import altered_table, suspected, suspected_words
-from muybridge.report.tables.table import (
-    Cell,
-    Column,
-    Table,
-    capital,
-    listed,
-    missing,
-    percent,
-    points,
-    span,
-    text,
-)
+from muybridge.report.tables.table import Cell, Column, Table, capital, missing, percent, points, span, text
 from muybridge.runs.records import Run
 
 MAIN = {

@@ -5,6 +5,7 @@ from typing import Any
 
 from muybridge.core.files import TEXT
 from muybridge.core.plain_data import read_json
+from muybridge.core.text.plurals import listed
 from muybridge.core.text.redact import redact
 from muybridge.report.gather.collect import Gathered, data_of, facets
 from muybridge.report.tables.accuracy_tables import arm_cell
@@ -16,7 +17,6 @@ from muybridge.report.tables.table import (
     Table,
     count,
     grouped,
-    listed,
     missing,
     scientific,
     text,

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import Interval
 
 MISSING = "missing"
@@ -146,17 +145,3 @@ def scientific(number: int | float) -> str:
 def capital(words: str) -> str:
     """First letter upper case, the rest untouched."""
     return words[:1].upper() + words[1:]
-
-
-MOST_NAMES = 5
-"""Names that a sentence can list and still be read."""
-
-
-def some(words: list[str], noun: str) -> str:
-    """``"a, b and c"``, or how many there are where a reader would lose the sentence."""
-    return listed(words) if len(words) <= MOST_NAMES else counted(len(words), noun)
-
-
-def listed(words: list[str]) -> str:
-    """``"a, b and c"``."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from muybridge.core.text.plurals import listed
 from muybridge.report.gather.across import (
     Crossed,
     Frame,
@@ -16,7 +17,7 @@ from muybridge.report.gather.across import (
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.score import Scored
 from muybridge.report.tables.accuracy_tables import arm_cell, cautions, runs_cell, slugged, spanned
-from muybridge.report.tables.table import Cell, Column, Table, listed, missing, points, span, text
+from muybridge.report.tables.table import Cell, Column, Table, missing, points, span, text
 
 MOTION = {"appearance": "appearance-based", "temporal": "temporal-based"}
 

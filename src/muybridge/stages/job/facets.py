@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.backbones.outside import exported_folder
-from muybridge.config.names import is_weights
+from muybridge.config.names import is_weights, starts_from_run
 from muybridge.data.sets.known_sets import kind_of, source_name
 from muybridge.runs.contents import snapshots
 from muybridge.runs.records import Run
@@ -33,10 +33,9 @@ def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned:
     """
     init = config.get("init", "random")
     folder, share = snapshots.split(init)
-    foreign = init == "random" or is_weights(init)
     run = Run(local(folder))
-    begun = {} if foreign else read_config(run, planned)
-    if run.stage == "finetune" and begun:
+    begun = read_config(run, planned) if starts_from_run(init) else {}
+    if begun and run.stage == "finetune":
         learnt = source_name(tuple(begun["data"]))
         told = facets_of_run(run, learnt, planned)
         kept = {name: told[name] for name in ("arm", "source", "source_kind", "level", "frames")}

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from muybridge.config.names import is_weights
+from muybridge.config.names import starts_from_run
 from muybridge.config.stage_configs import Control, PretrainConfig, Transfer, as_dict, change
 from muybridge.core.errors import UsageError
 from muybridge.data.index import count_folds
@@ -101,7 +101,7 @@ def _init_of(config: Transfer, fold: int, count: int, planned: Planned, memory: 
         UsageError: that run is not there, or folds of another number were left out.
     """
     folder, share = snapshots.split(config.init)
-    if config.init == "random" or is_weights(folder):
+    if not starts_from_run(config.init):
         return str(config.init)
     origin = dict(read_config(Run(Path(folder)), planned))
     if origin.get("held_out_fold") is None:

@@ -1,10 +1,9 @@
 """Whether a network saw the videos that it is tested on, with labels or without: known from the configs and data of both."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from muybridge.config.names import is_weights
+from muybridge.config.names import starts_from_run
 from muybridge.config.stage_configs import Control, Data, Transfer
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.data.index import Dataset, divide
@@ -13,6 +12,7 @@ from muybridge.runs.contents import snapshots
 from muybridge.runs.records import Run
 from muybridge.stages.job.origins import Planned, read_config
 from muybridge.stages.job.resolve_cache import ResolveCache
+from muybridge.store.storage import local
 
 TRANSDUCTIVE = (
     "transductive: the videos that are tested were among those of the pretraining, without their labels; pretrain with --held-out-fold to "
@@ -64,9 +64,9 @@ def _is_taught(origin: Origin) -> bool:
 def _pretraining(origin: Origin | None, planned: Planned) -> Origin | None:
     """The config of the pretraining that a network began with; None where it had none of ours."""
     while origin is not None and _is_taught(origin):
-        folder = snapshots.split(str(origin["init"]))[0]
-        foreign = folder == "random" or is_weights(folder)
-        origin = None if foreign else read_config(Run(Path(folder)), planned)
+        init = str(origin["init"])
+        run = Run(local(snapshots.split(init)[0]))
+        origin = read_config(run, planned) if starts_from_run(init) else None
     return origin
 
 

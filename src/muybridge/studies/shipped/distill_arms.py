@@ -1,6 +1,6 @@
 """Arms of the studies of students and teachers: what each changes of a fine-tuning on labels alone."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -23,6 +23,7 @@ DISTURBED: Mapping[str, Any] = {
 }  # fmt: skip
 """Perturbations at tiny scale: one kind of noise, and three in time."""
 Steps = Generator[Control, str, None]
+Beginnings = Callable[[str], Sequence[Mapping[str, Any]]]
 
 
 def wanted(config: DistillConfig, usual: tuple[str, ...] = KNOWN) -> tuple[str, ...]:
@@ -62,7 +63,7 @@ def taught(
 def teach(
     lab: Lab, data: str, inits: Sequence[tuple[str, str]], seed: int
 ) -> Generator[Control, str, dict[str, str]]:
-    """Fine-tune teachers, perturb them and compare every two of them.
+    """Fine-tune teachers and perturb them.
 
     Args:
         lab: of the study.
@@ -71,15 +72,37 @@ def teach(
         seed: of the training.
 
     Returns:
-        The network of each by its run folder.
+        The network of each by its run folder, in the order of ``inits``.
     """
     teachers = {}
     for init, backbone in inits:
         teacher = yield lab.finetune(data, init, backbone, seed)
         yield lab.robustness(data, teacher)
         teachers[teacher] = backbone
-    yield from compare(lab, data, list(teachers))
     return teachers
+
+
+def taught_by_beginnings(lab: Lab, names: Sequence[str], beginnings: Beginnings) -> Steps:
+    """Seed by seed, network by network and task by task: a teacher of every way to begin, then their students, all of them perturbed.
+
+    Teachers and student are of one network.
+
+    Args:
+        lab: of the study.
+        names: of the arms.
+        beginnings: fields of the pretraining of each teacher, by task.
+    """
+    for seed in lab.seeds:
+        for backbone in lab.scale.backbones:
+            for task in lab.scale.tasks:
+                inits = []
+                for fields in beginnings(task):
+                    init = yield lab.pretrain(task, backbone, seed, **fields)
+                    inits.append((init, backbone))
+                for data in lab.scale.data:
+                    teachers = yield from teach(lab, data, inits, seed)
+                    yield from compare(lab, data, list(teachers))
+                    yield from taught(lab, data, "random", backbone, teachers, names, seed)
 
 
 def compare(lab: Lab, data: str, teachers: Sequence[str]) -> Steps:

@@ -6,7 +6,7 @@ classes are changed round, and a student that teaches itself.
 """
 
 from muybridge.studies.plan import Study
-from muybridge.studies.shipped.distill_arms import DISTURBED, taught, teach, wanted
+from muybridge.studies.shipped.distill_arms import DISTURBED, compare, taught, teach, wanted
 from muybridge.studies.shipped.scales import Lab, Ours
 from muybridge.studies.study_configs import DistillConfig
 
@@ -35,5 +35,6 @@ def cells(config: DistillConfig) -> Study:
                 inits[backbone] = yield lab.pretrain(task, backbone, seed)
             for data in lab.scale.data:
                 teachers = yield from teach(lab, data, [(init, name) for name, init in inits.items()], seed)
+                yield from compare(lab, data, list(teachers))
                 for init in ("random", inits[small]):
                     yield from taught(lab, data, init, small, teachers, names, seed)

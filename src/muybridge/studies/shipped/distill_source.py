@@ -5,7 +5,7 @@ Teachers and student are of one network. The student starts from random weights;
 
 from muybridge.studies.benchmark.data_distribution import STILL, TASKS, on_source
 from muybridge.studies.plan import Study
-from muybridge.studies.shipped.distill_arms import DISTURBED, LEARNS, ONE_RULE, taught, teach, wanted
+from muybridge.studies.shipped.distill_arms import DISTURBED, LEARNS, ONE_RULE, taught_by_beginnings, wanted
 from muybridge.studies.shipped.scales import Lab, Ours
 from muybridge.studies.study_configs import DistillConfig
 
@@ -30,13 +30,4 @@ OURS: Ours = {
 def cells(config: DistillConfig) -> Study:
     """Seed by seed, network by network and task by task: a teacher of every source, then their students, all of them perturbed."""
     lab, names = Lab(config, OURS), wanted(config, ONE_RULE)
-    for seed in lab.seeds:
-        for backbone in lab.scale.backbones:
-            for task in lab.scale.tasks:
-                inits = []
-                for source in lab.scale.source:
-                    init = yield lab.pretrain(task, backbone, seed, **on_source(source))
-                    inits.append((init, backbone))
-                for data in lab.scale.data:
-                    teachers = yield from teach(lab, data, inits, seed)
-                    yield from taught(lab, data, "random", backbone, teachers, names, seed)
+    return taught_by_beginnings(lab, names, lambda _: [on_source(source) for source in lab.scale.source])

@@ -6,7 +6,7 @@ Teachers and student are of one network. The student starts from random weights;
 from itertools import combinations
 
 from muybridge.studies.plan import Study
-from muybridge.studies.shipped.distill_arms import DISTURBED, LEARNS, ONE_RULE, compare, taught, wanted
+from muybridge.studies.shipped.distill_arms import DISTURBED, LEARNS, ONE_RULE, compare, taught, teach, wanted
 from muybridge.studies.shipped.scales import Lab, Ours
 from muybridge.studies.study_configs import DistillConfig
 
@@ -40,11 +40,9 @@ def cells(config: DistillConfig) -> Study:
         for backbone in lab.scale.backbones:
             inits = yield from lab.pretrained(backbone, seed)
             for data in lab.scale.data:
-                tuned = {}
-                for task in tasks:
-                    tuned[task] = yield lab.finetune(data, inits[task], backbone, seed)
-                    yield lab.robustness(data, tuned[task])
+                tuned = yield from teach(lab, data, [(inits[task], backbone) for task in tasks], seed)
+                model_of = dict(zip(tasks, tuned, strict=True))
                 for pair in pairs:
-                    yield from compare(lab, data, [tuned[task] for task in pair])
-                    teachers = {tuned[task]: backbone for task in pair}
+                    yield from compare(lab, data, [model_of[task] for task in pair])
+                    teachers = {model_of[task]: backbone for task in pair}
                     yield from taught(lab, data, "random", backbone, teachers, names, seed)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from muybridge.core.text.plurals import counted
+from muybridge.core.text.plurals import counted, listed
 from muybridge.measure.accuracy import video_level
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import accuracy_interval
@@ -16,18 +16,7 @@ from muybridge.report.sections.first_screen import Answer, Bar, Task
 from muybridge.report.sections.page_blocks import Block, Note
 from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.accuracy_tables import cautions, runs_cell, slugged, spanned
-from muybridge.report.tables.table import (
-    Cell,
-    Column,
-    Table,
-    count,
-    listed,
-    missing,
-    percent,
-    points,
-    span,
-    text,
-)
+from muybridge.report.tables.table import Cell, Column, Table, count, missing, percent, points, span, text
 from muybridge.runs.contents.predictions import Predictions, read_predictions
 from muybridge.runs.records import Run
 
