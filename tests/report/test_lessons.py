@@ -1,6 +1,7 @@
 """Students and their teachers in a report: roles read from the runs, the ensemble, verdicts, published rows."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from muybridge.core.plain_data import write_json
 from muybridge.measure.ensemble import mean_answer
 from muybridge.report import write_report
 from muybridge.report.claims import lesson_claims
+from muybridge.report.claims import lessons as found
 from muybridge.report.claims.lesson_claims import CLAIMS, Complementary, Taught, teacher_sets
 from muybridge.report.claims.lessons import Lesson, lessons
 from muybridge.report.claims.verdicts import World, judge
@@ -205,3 +207,12 @@ def test_levels_of_published_teachers_are_their_places(tmp_path):
     assert told == {
         ("shufflenet", "rotnet", "teacher 1"): 0.6, ("shufflenet", "rotnet", "teacher 2"): 0.6, ("shufflenet", "rotnet", "student"): 0.9,
     }  # fmt: skip
+
+
+def test_they_are_found_once_for_all_that_ask(monkeypatch: pytest.MonkeyPatch):
+    made = []
+    monkeypatch.setattr(found, "_Seen", lambda world, runs: made.append(world) or SimpleNamespace(places=[]))
+    world = World([], SimpleNamespace(runs=[]))
+    assert found.lessons(world) is found.lessons(world)
+    assert found.roles_of(world) == {}
+    assert made == [world]

@@ -72,6 +72,10 @@ class Lesson:
 
 def lessons(world: World) -> list[Lesson]:
     """Every student with teachers whose classes are theirs, on untouched clips and, where it was perturbed, on perturbed ones."""
+    return world.once(_lessons)
+
+
+def _lessons(world: World) -> list[Lesson]:
     runs = {(run.stage, run.signature): run for run in world.all_of.runs}
     seen = _Seen(world, runs)
     found = [_lesson(place, models, seen) for place, models in seen.places if _taught(models)]
@@ -103,7 +107,7 @@ class _Seen:
     def __init__(self, world: World, runs: Mapping[Name, Run]) -> None:
         self.places: list[tuple[Place, list[Run]]] = []
         self._by_network: dict[tuple[str, Name], Place] = {}
-        self._alike: dict[str, list[Run]] = {}
+        self._alike: dict[tuple[str, int], list[Run]] = {}
         for place in world.places:
             models = [model for run in place.arm.runs if (model := _network(run, runs)) is not None]
             if models and len(models) == len(place.arm.runs):
@@ -112,7 +116,7 @@ class _Seen:
                     self._by_network[place.facets["profile"], (model.stage, model.signature)] = place
         for run in runs.values():
             if run.stage == "finetune":
-                self._alike.setdefault(_config(run), []).append(run)
+                self._alike.setdefault((_config(run), _seed(run)), []).append(run)
 
     def of(self, profile: str, names: Sequence[Name]) -> Place | None:
         """The one place that answers for all of some networks under a profile of perturbations."""
@@ -132,7 +136,7 @@ class _Seen:
 
     def _controls(self, model: Run) -> dict[str, Name]:
         own = _teachers(model)
-        alike = [run for run in self._alike[_config(model)] if _seed(run) == _seed(model)]
+        alike = self._alike[_config(model), _seed(model)]
         alone = [run for run in alike if not _teachers(run)]
         plain = [run for run in alone if _asked(run, "budget") is None]
         found = {

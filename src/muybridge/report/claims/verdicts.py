@@ -6,9 +6,9 @@ p-values are corrected is said in ``judge``. A claim about a way of training is 
 differ in need not be what they were trained with.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from muybridge.report.scores.score import Arm, Comparison, Scored, compared
 from muybridge.report.scores.shares import Cells, Score, estimate
 from muybridge.runs.records import Run
 
+T = TypeVar("T")
 Verdict = Literal[
     "supported", "refuted", "undetermined", "undetermined: one seed", "undetermined: one source group", "not comparable"
 ]  # fmt: skip
@@ -113,6 +114,14 @@ class World:
 
     places: list[Place]
     all_of: Gathered
+    _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, make: Callable[["World"], T]) -> T:
+        """What ``make`` makes of these arms, made at the first call: claims, tables and sections share what takes long."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
 
 
 @dataclass(frozen=True)
