@@ -52,5 +52,12 @@ def test_commands_names_paths_and_hashes_keep_their_numbers(notes: tuple[str, st
     assert run_notes(scored(a=[[notes[0]], [notes[1]]])) == [f"{note}." for note in notes]
 
 
+def test_thousands_are_numbers_with_their_commas():
+    found = run_notes(
+        scored(a=[["2,000 train videos of 7, 8 are short"]], b=[["950 train videos of 7, 9 are short"]])
+    )
+    assert found == ["950 to 2,000 train videos of 7, 8 to 9 are short."]
+
+
 def test_what_all_say_is_said_of_none():
     assert run_notes(scored(a=[["5 of 7"]], b=[["6 of 7"]])) == ["5 to 6 of 7."]

@@ -1,5 +1,6 @@
 """Features of a fine-tuned network are looked at as those of a pretrained one, and never on videos whose labels it was taught."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from safetensors.torch import load_file
 
 import muybridge
 from muybridge.config.stage_configs import FinetuneConfig, ProbeConfig
-from muybridge.core.errors import UsageError
+from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.plain_data import read_yaml, write_yaml
 from muybridge.runs.records import Run
 from muybridge.stages.job.resolve import resolve
 from muybridge.stages.job.transductive import TRANSDUCTIVE
@@ -86,3 +88,17 @@ def test_labels_of_the_same_clips_on_another_task_are_no_leak(tmp_path: Path):
     planned = {str(model): vars(config)}
     probe = resolve(ProbeConfig(data=("builtin-objects",), out=tmp_path, init=str(model), **SMALL), planned)
     assert probe.facets["protocol"] == "linear probe after fine-tune, all labels on builtin-motions"
+
+
+@pytest.mark.parametrize("field", ["init", "teachers"])
+def test_a_folder_that_names_itself_is_no_trap(field: str, taught: Run, videos: Path, tmp_path: Path):
+    """A run folder made by hand may start from itself or be its own teacher: it is refused in words, and nothing hangs."""
+    folder = tmp_path / "out" / "runs" / "finetune" / taught.path.name
+    shutil.copytree(taught.path, folder)
+    own = {**read_yaml(folder / "config.yaml"), field: str(folder) if field == "init" else [str(folder)]}
+    write_yaml(folder / "config.yaml", own)
+    asked = ProbeConfig(data=(str(videos),), out=tmp_path / "out", init=str(folder), fold=1, **SMALL)
+    with pytest.raises(MuybridgeError, match="damaged"):
+        resolve(asked, {str(folder): own})
+    with pytest.raises(MuybridgeError):
+        resolve(asked)

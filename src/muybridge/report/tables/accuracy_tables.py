@@ -28,7 +28,7 @@ from muybridge.runs.records import Run
 
 MOST_CLASSES = 24
 MOST_PAIRS = 15
-NUMBER = re.compile(r"(?<![\w.,:/#+-])\d+(?:\.\d+)?%?(?!\w)")
+NUMBER = re.compile(r"(?<![\w.,:/#+-])\d+(?:,\d{3})*(?:\.\d+)?%?(?!\w)")
 """A number in a note that is part of no name, path or hash."""
 ONE_SEED = "one training seed: of these networks only, the interval does not hold what another training run would change"
 
@@ -230,7 +230,7 @@ def _spanned(notes: Sequence[str]) -> str:
 
 
 def _value(word: str) -> float:
-    return float(word.rstrip("%"))
+    return float(word.rstrip("%").replace(",", ""))
 
 
 def confusion_table(scored: Scored, name: str) -> Table:

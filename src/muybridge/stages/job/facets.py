@@ -7,6 +7,7 @@ from typing import Any
 
 from muybridge.backbones.outside import exported_folder
 from muybridge.config.names import is_weights, starts_from_run
+from muybridge.core.errors import MuybridgeError
 from muybridge.data.sets.known_sets import kind_of, source_name
 from muybridge.runs.contents import snapshots
 from muybridge.runs.records import Run
@@ -69,8 +70,17 @@ def sorted_as(
 
 
 def facets_of_run(run: Run, data: str, planned: Planned) -> dict[str, Any]:
-    """How a run, finished or planned, is sorted by its config, as if its data set were called ``data``."""
-    told: dict[str, Any] = facts_of(run.stage).load().facets(read_config(run, planned), data, planned)
+    """How a run, finished or planned, is sorted by its config, as if its data set were called ``data``.
+
+    Raises:
+        MuybridgeError: runs that start from each other, or are each other's teachers, in a circle: folders that were made by hand.
+    """
+    try:
+        told: dict[str, Any] = facts_of(run.stage).load().facets(read_config(run, planned), data, planned)
+    except RecursionError:
+        raise MuybridgeError(
+            f"{run.path}: damaged: it starts from itself, or is its own teacher. Delete its folder and run its command again."
+        ) from None
     return told
 
 

@@ -63,11 +63,12 @@ def _is_taught(origin: Origin) -> bool:
 
 def _pretraining(origin: Origin | None, planned: Planned) -> Origin | None:
     """The config of the pretraining that a network began with; None where it had none of ours."""
-    while origin is not None and _is_taught(origin):
-        init = str(origin["init"])
-        run = Run(local(snapshots.split(init)[0]))
-        origin = read_config(run, planned) if starts_from_run(init) else None
-    return origin
+    if origin is None or not _is_taught(origin):
+        return origin
+    init = str(origin["init"])
+    run = Run(local(snapshots.split(init)[0]))
+    # a fine-tuning starts from no other one: a folder that says so was not made by us, and may name itself
+    return read_config(run, planned) if starts_from_run(init) and run.stage == "pretrain" else None
 
 
 def _same_source(origin: Origin, config: Data) -> bool:
