@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muybridge.core.errors import UsageError
+from muybridge.data.class_file import read_classes
 from muybridge.measure.accuracy import hits, video_level
 from muybridge.runs.contents.predictions import Predictions
-from muybridge.stages.testing.class_file import read_classes
 from muybridge.stages.testing.labels import Labels, matched, same
 
 CLASSES = ("archery", "arm wrestling", "playing guitar", "playing bass guitar")

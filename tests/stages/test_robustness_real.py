@@ -9,7 +9,7 @@ import pytest
 
 import muybridge
 from muybridge.backbones.weights.kinetics_classes import FILE as KINETICS400
-from muybridge.stages.testing.class_file import read_classes
+from muybridge.data.class_file import read_classes
 
 ROOT = Path(os.environ.get("MUYBRIDGE_REAL_DATA", ""))
 WEIGHTS = ROOT / "weights" / "i3d_rgb_kinetics400.pt"

@@ -20,6 +20,7 @@ from muybridge.config.stage_configs import (
 from muybridge.core.errors import UsageError
 from muybridge.core.label_changes import label_map
 from muybridge.core.networks.features import Classifier
+from muybridge.data.class_file import read_classes
 from muybridge.data.index import Dataset, VideoRecord, check_same, divide, fingerprints
 from muybridge.data.lists.name_groups import is_pattern
 from muybridge.data.loader import check_broken
@@ -37,7 +38,6 @@ from muybridge.stages.job.job import Job, Progress, Request, Result, Stage, Work
 from muybridge.stages.job.origins import Planned, result_config
 from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.testing import labelling, models
-from muybridge.stages.testing.class_file import read_classes
 from muybridge.stages.testing.clip_protocol import Protocol, chosen, of_run
 from muybridge.stages.testing.controls import CONTROLS, IDENTITY, LOSSLESS, against_clean, categories, moved
 from muybridge.stages.testing.grid import Grid, run_grid, spent

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from muybridge.core.errors import UsageError
 from muybridge.data.decode.video import VIDEO_SUFFIXES, is_video
+from muybridge.data.lists.file_places import Lookup
 
 BLANK = " "
 WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", BLANK: "blanks"}
@@ -35,10 +36,10 @@ _WORD = re.compile(r'"((?:[^"]|"")*)"(?=\s|$)|(\S+)')
 _NUMBERED = re.compile(rf"\d+\s+\S.*(?:{_SUFFIXES})", re.IGNORECASE)
 _OTHER_BLANKS = re.compile(r"[\x0b\x0c\x1c-\x1f]")
 _NUMBERS = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[\s,;]+[+-]?\d+(?:\.\d+)?)+")
+_NUMBERED_WORDS = re.compile(r"((?:[+-]?\d+(?:\.\d+)?\s+)+)(\D.*)")
 
 Numbered = list[tuple[int, list[str]]]
 Fields = tuple[Sequence[int], list[list[str]]]
-Exists = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def spelling(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip()).casefold()
 
 
-def parse(source: Path, text: str, usual: str, known: Collection[str], exists: Exists) -> Table:
+def parse(source: Path, text: str, usual: str, known: Collection[str], lookup: Lookup) -> Table:
     """Read a table.
 
     Args:
@@ -64,25 +65,25 @@ def parse(source: Path, text: str, usual: str, known: Collection[str], exists: E
         text: with line feeds between its lines.
         usual: separator of files with this suffix; decides where several would do.
         known: column names, as ``spelling`` writes them.
-        exists: whether a name leads to a file.
+        lookup: what names lead to.
 
     Raises:
         UsageError: neither names of columns nor videos are found, or a line has another number of fields.
     """
-    text, comments = _without_comments(text, known, exists)
+    text, comments = _without_comments(text, known, lookup)
     sample = [line for line in islice(_lines(text), 50 * SAMPLE) if line.strip()][:SAMPLE]
     if not sample:
         return Table([], [], [], comments)
     order = list(dict.fromkeys((usual, ",", ";", "\t", BLANK, "|")))
-    titled = _title(sample[0], order, known, exists)
+    titled = _title(sample[0], order, known, lookup)
     if titled:
         separator, columns = titled
         _check_once(source, columns)
     else:
-        separator, columns = _untitled(source, sample, order, exists)
+        separator, columns = _untitled(source, sample, order, lookup)
     found = _even(text, separator, columns, titled is not None)
     if found is None:
-        lines = _fields(source, text, separator, columns, exists)
+        lines = _fields(source, text, separator, columns, lookup)
         rows = [line for line in lines if any(cell.strip() for cell in line[1])][bool(titled) :]
         _check_widths(source, rows, separator, columns, titled is not None)
         fields = [[cells[i] if i < len(cells) else "" for _, cells in rows] for i in range(len(columns))]
@@ -149,7 +150,7 @@ def _is_video(name: str) -> bool:
 
 
 def _title(
-    line: str, order: Sequence[str], known: Collection[str], exists: Exists
+    line: str, order: Sequence[str], known: Collection[str], lookup: Lookup
 ) -> tuple[str, list[str]] | None:
     """Separator and columns, where a line names columns."""
     found = []
@@ -162,7 +163,7 @@ def _title(
     if not found:
         return None
     *_, separator, names = max(found)
-    return None if any(name and exists(name) for name in names) else (separator, names)
+    return None if any(name and lookup.exists(name) for name in names) else (separator, names)
 
 
 def _split(line: str, separator: str) -> list[str]:
@@ -179,24 +180,24 @@ def _words(line: str) -> list[str]:
 
 
 def _untitled(
-    source: Path, sample: Sequence[str], order: Sequence[str], exists: Exists
+    source: Path, sample: Sequence[str], order: Sequence[str], lookup: Lookup
 ) -> tuple[str, list[str]]:
     """Separator and columns (``path`` and ``label``, in their order) of a table without names."""
-    behind = [_path_behind(line, exists) for line in sample]
+    behind = [_path_behind(line, lookup) for line in sample]
     segment = re.compile(rf"({_SUFFIXES}){_BEHIND}", re.IGNORECASE)
     sample = [segment.sub(r"\1", line) for line in sample]  # the comma in a segment parts no fields
     if all("\t" in line for line in sample):
         order = [one for one in order if one != BLANK]
-    elif any(behind) and not any(exists(line.strip()) for line in sample):
+    elif any(behind) and not any(lookup.exists(line.strip()) for line in sample):
         return BLANK, ["label", "path"]
     elif all(_NUMBERED.fullmatch(line.strip()) for line in sample) and not any(
-        exists(line.strip()) for line in sample
+        lookup.exists(line.strip()) for line in sample
     ):
         raise _unclear(
             source, sample[0], "is either a label and a path or a name with a blank, and neither is there"
         )
-    for looks in (_is_video, exists):
-        scores = {separator: _score(sample, separator, looks, exists) for separator in order}
+    for looks in (_is_video, lookup.leads):
+        scores = {separator: _score(sample, separator, looks, lookup) for separator in order}
         best = max(order, key=lambda one: scores[one][0])
         score, width, place = scores[best]
         if score:
@@ -215,7 +216,7 @@ def _untitled(
             f"{source}, line 1: {width} fields for the columns path, label, apart by {WORDS[best]}: {said:.200}."
             " Name all columns in the first line, as path,label,split or path,start,end,label."
         )
-    cells = _cells(sample[0], best, exists)
+    cells = _cells(sample[0], best, lookup)
     if place >= len(cells) or not looks(cells[place].strip()):
         raise _unclear(
             source, sample[0], "has no video and no known column name, and other lines have videos"
@@ -223,15 +224,15 @@ def _untitled(
     return best, [["path"], ["path", "label"], ["label", "path"]][width - 1 + place]
 
 
-def _path_behind(line: str, exists: Exists) -> str:
+def _path_behind(line: str, lookup: Lookup) -> str:
     """The longest end of a line that is a file and has a blank before it; empty where there is none."""
     if not _is_video(line.strip().strip('"')):
         return ""
     words = _words(line) if '"' in line else []
     if words:
-        return words[1] if len(words) == 2 and not exists(words[0]) and exists(words[1]) else ""
+        return words[1] if len(words) == 2 and not lookup.exists(words[0]) and lookup.exists(words[1]) else ""
     starts = (match.end() for match in re.finditer(r"\s+", line.strip()))
-    return next((line.strip()[at:] for at in starts if exists(line.strip()[at:])), "")
+    return next((line.strip()[at:] for at in starts if lookup.exists(line.strip()[at:])), "")
 
 
 def _unclear(source: Path, line: str, what: str) -> UsageError:
@@ -241,28 +242,28 @@ def _unclear(source: Path, line: str, what: str) -> UsageError:
     )
 
 
-def _cells(line: str, separator: str, exists: Exists) -> list[str]:
-    return _blanks(line, 2, 0, exists) if separator == BLANK else _split(line, separator)
+def _cells(line: str, separator: str, lookup: Lookup) -> list[str]:
+    return _blanks(line, 2, 0, lookup) if separator == BLANK else _split(line, separator)
 
 
 def _score(
-    sample: Sequence[str], separator: str, looks: Callable[[str], bool], exists: Exists
+    sample: Sequence[str], separator: str, looks: Callable[[str], bool], lookup: Lookup
 ) -> tuple[int, int, int]:
     """In how many lines a separator leaves a field that is a path (twice, less one where it splits nothing), fields, place of the path."""
-    rows = [_cells(line, separator, exists) for line in sample]
+    rows = [_cells(line, separator, lookup) for line in sample]
     width = max(map(len, rows)) if separator == BLANK else len(rows[0])
     places = Counter(i for row in rows for i, cell in enumerate(row) if looks(cell.strip()))
     place, number = places.most_common(1)[0] if places else (0, 0)
     return (2 * number - (width == 1), max(1, width), place) if number else (0, width, 0)
 
 
-def _blanks(line: str, width: int, place: int, exists: Exists) -> list[str]:
+def _blanks(line: str, width: int, place: int, lookup: Lookup) -> list[str]:
     """Fields of a line apart by blanks: the path first or last, a label with blanks behind it, quotes around either."""
     line = line.strip()
     if width == 1:
         return [_unquoted(line)]
     if place and place == width - 1 and '"' not in line:
-        path = _path_behind(line, exists) if width == 2 else ""
+        path = _path_behind(line, lookup) if width == 2 else ""
         return [line[: -len(path)].strip(), path] if path else line.split()
     if place:
         return _words(line)
@@ -278,7 +279,7 @@ def _blanks(line: str, width: int, place: int, exists: Exists) -> list[str]:
     else:
         words = line.split()
         ends = [" ".join(words[:n]) for n in range(1, len(words))]
-        path = next((end for end in ends if exists(end)), ends[-1] if ends and width == 2 else words[0])
+        path = next((end for end in ends if lookup.leads(end)), ends[-1] if ends and width == 2 else words[0])
         rest = line[len(path) :].strip()
     if not rest:
         return [path]
@@ -291,13 +292,13 @@ def _unquoted(text: str) -> str:
 
 
 def _fields(
-    source: Path, text: str, separator: str, columns: Sequence[str], exists: Exists
+    source: Path, text: str, separator: str, columns: Sequence[str], lookup: Lookup
 ) -> Iterator[tuple[int, list[str]]]:
     if separator == BLANK:
         place = _path_place(columns)
         for at, line in enumerate(text.split("\n"), 1):
             if line.strip():
-                yield at, _blanks(line, len(columns), place, exists)
+                yield at, _blanks(line, len(columns), place, lookup)
         return
     reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True, skipinitialspace=True)
     begins = 1
@@ -338,17 +339,25 @@ def _check_meant(
         return
     place = columns.index("label")
     counted = [label.strip() for label in fields[place]]
-    for label in dict.fromkeys(counted):  # in the order in which they come
+    labels = [label for label in dict.fromkeys(counted) if label]  # in the order in which they come
+    for label in labels:
+        where = f"{source}, line {numbers[counted.index(label)]}"
         if _NUMBERS.fullmatch(label):
             raise UsageError(
-                f"{source}, line {numbers[counted.index(label)]}: behind the path stand several numbers, {label!r:.80}. One class per"
-                " video is read, not several. If they are a start, an end and a label, say so in the first line: path start end label, or"
-                " path start_frame end_frame label."
+                f"{where}: behind the path stand several numbers, {label!r:.80}. One class per video is read, not several. If they are a"
+                " start, an end and a label, say so in the first line: path start end label, or path start_frame end_frame label."
             )
         if separator == BLANK and re.search(r"\s#", label):
             raise UsageError(
-                f"{source}, line {numbers[counted.index(label)]}: the label {label!r:.80} holds a #. Give a comment a line of its own;"
-                " put quotes around a label with #."
+                f"{where}: the label {label!r:.80} holds a #. Give a comment a line of its own; put quotes around a label with #."
+            )
+    words = [match for label in labels if separator == BLANK and (match := _NUMBERED_WORDS.fullmatch(label))]
+    if words and len(words) == len(labels):
+        classes = {match[2] for match in words}
+        if len(classes) < len(words) or all(len(match[1].split()) > 1 for match in words):
+            raise UsageError(
+                f"{source}, line 1: behind the paths stand numbers and words, {labels[0]!r:.80}. Name all columns in the first line:"
+                " path start end label, or path label where the numbers belong to the label."
             )
     if place == 0 and len(counted) > 1 and counted in ([str(i + n) for i in range(len(counted))] for n in (0, 1)):  # fmt: skip
         raise UsageError(
@@ -363,14 +372,14 @@ def _check_once(source: Path, columns: Sequence[str]) -> None:
         raise UsageError(f"{source}, line 1: two columns are called {twice[0]!r:.200}. Rename one.")
 
 
-def _without_comments(text: str, known: Collection[str], exists: Exists) -> tuple[str, int]:
+def _without_comments(text: str, known: Collection[str], lookup: Lookup) -> tuple[str, int]:
     """The text with empty lines where comments stood, and their number; ``# path label`` in front names columns."""
     if not text.startswith("#") and "\n#" not in text and not re.search(r"^\s+#", text, re.MULTILINE):
         return text, 0
     lines, comments, inside, begun = text.split("\n"), 0, False, False
     for i, line in enumerate(lines):
         bare = line.strip()
-        if bare.startswith("#") and not inside and _is_comment(bare, exists):
+        if bare.startswith("#") and not inside and _is_comment(bare, lookup):
             names = [name for name in re.split(r"[\s,;]+", bare.lstrip("# ")) if name]
             title = not begun and len(names) > 1 and all(spelling(name) in known for name in names)
             lines[i], comments, begun = (bare.lstrip("# ") if title else ""), comments + (not title), begun or title  # fmt: skip
@@ -380,11 +389,11 @@ def _without_comments(text: str, known: Collection[str], exists: Exists) -> tupl
     return "\n".join(lines), comments
 
 
-def _is_comment(line: str, exists: Exists) -> bool:
+def _is_comment(line: str, lookup: Lookup) -> bool:
     """Whether a line that begins with ``#`` is a comment and no video of such a name."""
     ends = [line, re.split(r"[,;\t]", line)[0], *(match[1] for match in (_PATH.fullmatch(line),) if match)]
-    if any(exists(end) for end in ends):
+    if any(lookup.exists(end) for end in ends):
         return False
     if line[1:2] in ("", " ", "\t", "#", "!"):
         return True
-    return any(exists(end[1:]) for end in ends) or not any(_is_video(end) for end in ends)
+    return any(lookup.exists(end[1:]) for end in ends) or not any(_is_video(end) for end in ends)

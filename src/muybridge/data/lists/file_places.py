@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from muybridge.core.errors import UsageError
+from muybridge.core.text.plurals import counted, inflected
 from muybridge.data import stream_names
 from muybridge.data.lists import segments
 from muybridge.data.lists.finder import Finder, Listings
@@ -21,18 +22,61 @@ _ODD = ("\\", "#", ":/", MARK, "//", "/.", "/\n", "\n.", "\n~", "\n\n")
 """What names hold, between line feeds, that are not taken as they stand."""
 
 
-def exists(bases: Sequence[Path], name: str) -> bool:
-    """Whether a name leads to something from one of several folders."""
-    try:
+@dataclass(frozen=True)
+class Lookup:
+    """What names of a list lead to, from one of several folders; nothing where there is none.
+
+    Attributes:
+        bases: folders that the list's paths may start from.
+        listings: folders that were looked at.
+    """
+
+    bases: Sequence[Path] = ()
+    listings: Listings = field(default_factory=Listings)
+
+    def exists(self, name: str) -> bool:
+        """Whether a file or a folder has this name."""
+        try:
+            names = {name, self._plain(name)}
+            return (
+                bool(name)
+                and "\0" not in name
+                and any(os.path.lexists(base / one) for base in self.bases for one in names)
+            )
+        except (OSError, ValueError):  # longer than a name can be
+            return False
+
+    def leads(self, name: str) -> bool:
+        """Whether a name is that of a video, be it without its suffix, or says which segment of a file it means.
+
+        A folder counts where neither videos nor folders lie in it: it may hold the pictures of one. A folder of videos is a class.
+        """
+        if segments.parted(name)[1]:
+            return True
+        try:
+            found = [finder.find(self._plain(name)) for finder in self._finders] if name else []
+            return any(found) or (
+                self.exists(name) and not any(self._holds_videos(b / name) for b in self.bases)
+            )
+        except (OSError, ValueError):
+            return False
+
+    @cached_property
+    def _finders(self) -> list[Finder]:
+        return [Finder(base, self.listings) for base in self.bases]
+
+    def _holds_videos(self, folder: Path) -> bool:
+        listing = self.listings.of(str(folder))
+        return bool(listing.stems or listing.folders)
+
+    @staticmethod
+    def _plain(name: str) -> str:
         bare = str(stream_names.parted(segments.parted(name)[0])[0]) if "#" in name else name
-        names = {name, _of_url(bare).replace("\\", "/")}
-        return (
-            bool(name)
-            and "\0" not in name
-            and any(os.path.lexists(base / one) for base in bases for one in names)
-        )
-    except (OSError, ValueError):  # longer than a name can be
-        return False
+        return _of_url(bare).replace("\\", "/")
+
+
+NOWHERE = Lookup()
+"""Of a table without files beside it."""
 
 
 def _of_url(name: str) -> str:
@@ -164,7 +208,8 @@ def _is_full(name: str) -> bool:
 def _other_names(meant: dict[str, str]) -> Iterator[str]:
     if meant:
         name, file = next(iter(meant.items()))
-        yield f"{len(meant):,} videos have other names here than in the list, as {posixpath.basename(file)} for {name}"
+        have = inflected(len(meant), "has")
+        yield f"{counted(len(meant), 'video')} {have} other names here than in the list, as {posixpath.basename(file)} for {name}"
 
 
 def trimmed(name: str, start: str, end: str, label: str, split: str) -> Iterable[tuple[str, bool]]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
+from muybridge.data.class_file import class_names
 from muybridge.data.index import TOPPED_UP, Dataset, VideoRecord
 from muybridge.data.lists.finder import Listings
 from muybridge.data.lists.segments import Segment
@@ -110,8 +111,8 @@ def number(
 ) -> Dataset:
     """Number the labels and sort the records by id.
 
-    Classes are those of ``classes.txt`` in ``folder``, one a line, in its order (a whole number as a label counts from 0); without such a
-    file the labels in sorted order, whole numbers by value.
+    Classes are those of ``classes.txt`` in ``folder``, as ``class_names`` reads it (a whole number as a label is that of a class, from 0
+    where the file gives none); without such a file the labels in sorted order, whole numbers by value.
 
     Args:
         name: of the data set.
@@ -145,13 +146,16 @@ def _sorted(labels: Iterable[str]) -> tuple[tuple[str, ...], Mapping[str, int]]:
 
 
 def _named(rows: Rows, file: Path) -> tuple[tuple[str, ...], Mapping[str, int]]:
-    classes = _class_names(file)
-    index = {name: i for i, name in enumerate(classes)}
+    said = class_names(file)
     labels = dict.fromkeys(label for label in rows.labels if label)
+    whole = said.lines and labels.keys() <= set(said.lines)  # the numbers in front are part of the labels
+    classes = said.lines if whole else said.names
+    index = {name: i for i, name in enumerate(classes)}
     if not labels.keys() <= index.keys() and all(
         label.isdecimal() and len(label) <= DIGITS for label in labels
     ):
-        index = {label: int(label) for label in labels if int(label) < len(classes)}
+        places = {label: int(label) - said.first for label in labels}
+        index = {label: place for label, place in places.items() if 0 <= place < len(classes)}
     for label in labels:
         if label not in index:
             row = rows.row(rows.labels.index(label))
@@ -160,19 +164,6 @@ def _named(rows: Rows, file: Path) -> tuple[tuple[str, ...], Mapping[str, int]]:
                 f"{suggestion(label, classes)} Correct the label, or the file of classes."
             )
     return classes, index
-
-
-def _class_names(file: Path) -> tuple[str, ...]:
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: cannot be read ({error}). Wanted one class name a line.") from error
-    names = [line.strip() for line in lines if line.strip()]
-    twice = next((name for name, count in Counter(names).items() if count > 1), None)
-    if twice or not names:
-        said = f"{twice!r} stands there twice" if twice else "no names"
-        raise UsageError(f"{file}: {said}; wanted one class name a line.")
-    return tuple(names)
 
 
 def _check_once(name: str, rows: Rows) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from muybridge.core.errors import UsageError
 from muybridge.core.parquet import read_table
 from muybridge.data.lists import delimited, segments
 from muybridge.data.lists.delimited import PATH_COLUMNS, spelling
+from muybridge.data.lists.file_places import NOWHERE, Lookup
 
 LISTS = {".csv": ",", ".tsv": "\t", ".txt": delimited.BLANK, ".json": "", ".jsonl": "", ".parquet": ""}
 LABEL_COLUMNS = (
@@ -99,7 +100,7 @@ class Lines:
 
 
 def table(
-    source: Path, asked: Collection[str] = (), exists: Callable[[str], bool] = lambda _: False
+    source: Path, asked: Collection[str] = (), lookup: Lookup = NOWHERE
 ) -> tuple[Lines, tuple[str, ...]]:
     """Lines of a list with their numbers, and notes; a list without a line of names has the columns ``path`` and ``label``.
 
@@ -108,7 +109,7 @@ def table(
     Args:
         source: the file.
         asked: names that the user gave, which count as known.
-        exists: whether a name leads to a file; tells paths without a suffix from other words.
+        lookup: what names lead to; tells paths without a suffix from other words.
 
     Raises:
         UsageError: a line that cannot be read; names it.
@@ -124,7 +125,7 @@ def table(
         objects = [(at, json_object(line, f"{source}, line {at}")) for at, line in lines if line.strip()]
         return Lines.of(objects), ()
     known = KNOWN | {spelling(name) for name in asked}
-    found = delimited.parse(source, text, LISTS[kind], known, exists)
+    found = delimited.parse(source, text, LISTS[kind], known, lookup)
     columns = {name: cells for name, cells in zip(found.columns, found.fields, strict=True) if name}
     notes: tuple[str, ...] = (
         (f"{found.comments:,} lines that begin with # are left out",) if found.comments else ()

@@ -16,7 +16,8 @@ from muybridge.core.errors import UsageError
 from muybridge.data import stream_names
 from muybridge.data.decode.video import is_video
 from muybridge.data.lists import file_places, segments
-from muybridge.data.lists.delimited import PATH_COLUMNS, Exists
+from muybridge.data.lists.delimited import PATH_COLUMNS
+from muybridge.data.lists.file_places import NOWHERE, Lookup
 from muybridge.data.lists.finder import Listings
 from muybridge.data.lists.rows import SPLITS, Fence, Row, Rows, checked
 from muybridge.data.lists.segments import Segment, Unit
@@ -72,14 +73,15 @@ def read(
         UsageError: a line that cannot be read, a column that does not exist, or several classes for one video.
     """
     bases = [root] if root else [source.parent, source.parent / source.stem]
-    exists = partial(file_places.exists, bases)
+    listings = Listings()
+    lookup = Lookup(bases, listings)
     asked = [name for name in (label, group, *(re.split("!?=", one)[0] for one in where)) if name]
-    lines, notes = table(source, asked, exists)
+    lines, notes = table(source, asked, lookup)
     lines = kept(source, lines, where)
-    names, listings = tuple(name for name in lines.columns if name), Listings()
+    names = tuple(name for name in lines.columns if name)
     if not lines:
         return Listed(Rows.of([]), [], names, listings)
-    columns = _columns(source, names, lines, label, group, exists)
+    columns = _columns(source, names, lines, label, group, lookup)
     first = lines.take([0]).texts(columns.path, f"{source}, {_line_word(source)} ")[0]
     base = root or _root(source, first)
     found = file_places.Places(base, root is not None, listings)
@@ -94,10 +96,10 @@ def _columns(
     lines: Lines,
     label: str | None,
     group: str | None,
-    exists: Exists,
+    lookup: Lookup,
 ) -> _Columns:
     find = partial(column, source, names)
-    path = _path_column(source, names, lines, label, exists)
+    path = _path_column(source, names, lines, label, lookup)
     ends: dict[Unit, tuple[str | None, str | None]] = {
         unit: (find(None, start), find(None, end)) for unit, (start, end) in segments.ENDS.items()
     }
@@ -130,13 +132,13 @@ def _columns(
     )
 
 
-def _hold_videos(lines: Lines, name: str, exists: Exists = lambda _: False) -> bool:
+def _hold_videos(lines: Lines, name: str, lookup: Lookup = NOWHERE) -> bool:
     """Whether most of the first cells of a column are videos."""
     said = [str(one or "").strip() for one in lines.columns[name][:50]]
-    return sum(is_video(one[:4096]) or exists(one) for one in said if one) * 2 > sum(map(bool, said))
+    return sum(is_video(one[:4096]) or lookup.leads(one) for one in said if one) * 2 > sum(map(bool, said))
 
 
-def _path_column(source: Path, names: Sequence[str], lines: Lines, label: str | None, exists: Exists) -> str:
+def _path_column(source: Path, names: Sequence[str], lines: Lines, label: str | None, lookup: Lookup) -> str:
     """The column of the paths: by its name if what stands there are files, else the only one in which files stand.
 
     Raises:
@@ -148,8 +150,8 @@ def _path_column(source: Path, names: Sequence[str], lines: Lines, label: str | 
     if not names:
         return ""
     if sure:
-        return next((name for name in sure if _hold_videos(lines, name, exists)), sure[0])
-    found = [name for name in names if name != label and _hold_videos(lines, name, exists)]
+        return next((name for name in sure if _hold_videos(lines, name, lookup)), sure[0])
+    found = [name for name in names if name != label and _hold_videos(lines, name, lookup)]
     if len(found) == 1:
         return found[0]
     said = f"columns {' and '.join(found[:2]):.200} both hold videos" if found else "no column of paths"
@@ -355,5 +357,5 @@ def _short(name: str, base: Path) -> str:
 
 def _root(source: Path, first: str) -> Path:
     beside = source.parent / source.stem
-    here, there = (file_places.exists([folder], first) for folder in (source.parent, beside))
+    here, there = (Lookup([folder]).leads(first) for folder in (source.parent, beside))
     return beside if there and not here else source.parent

@@ -25,8 +25,8 @@ from muybridge.core import seeding
 from muybridge.core.catalogue import names_code
 from muybridge.core.clip import to_unit
 from muybridge.core.errors import MuybridgeError, UsageError, explained
+from muybridge.data.class_file import read_classes
 from muybridge.stages.testing import own_code
-from muybridge.stages.testing.class_file import read_classes
 from muybridge.stages.testing.feeding import FIELDS, Feed, described, failure, feed_of, logits_in, own_dtype
 from muybridge.stages.testing.model_key import key_of as key_of
 from muybridge.train.precision import Compute

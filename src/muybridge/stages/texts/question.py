@@ -11,9 +11,9 @@ from muybridge.backbones.weights.kinetics_classes import FILE as KINETICS400
 from muybridge.config.stage_configs import ZeroshotConfig
 from muybridge.core.errors import UsageError
 from muybridge.core.plain_data import canonical
+from muybridge.data.class_file import read_classes
 from muybridge.data.index import Dataset
 from muybridge.data.sets.known_sets import official_split
-from muybridge.stages.testing.class_file import read_classes
 from muybridge.stages.testing.labels import Labels, matched, same
 from muybridge.stages.texts.class_names import named, same_name
 from muybridge.stages.texts.prompts import PromptSet, prompt_set

@@ -21,10 +21,10 @@ from muybridge.config.stage_configs import RobustnessConfig, ZeroshotConfig
 from muybridge.core import seeding
 from muybridge.core.catalogue import names_code
 from muybridge.core.errors import UsageError
+from muybridge.data.class_file import read_classes
 from muybridge.runs.stages import STAGES
 from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.testing import models, own_code
-from muybridge.stages.testing.class_file import read_classes
 from muybridge.stages.testing.models import TestedModel
 from muybridge.stages.texts.class_names import cleaned
 from muybridge.stages.texts.question import NONE, Question

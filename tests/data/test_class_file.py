@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from muybridge.core.errors import UsageError
+from muybridge.data.class_file import read_classes
 from muybridge.stages.testing import labelling
-from muybridge.stages.testing.class_file import read_classes
 from muybridge.stages.testing.labels import matched, same
 
 NAMES = ("fall down", "walk", "3 point turn", "sit, then stand")
