@@ -40,6 +40,8 @@ TORCH_FREE = {
         "robustness.altered",
         "counts",
         "diversity.association",
+        "diversity.loss_diversity",
+        "diversity.mixed_model",
         "diversity.verdict",
         "ensemble",
         "estimate",

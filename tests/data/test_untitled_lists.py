@@ -65,7 +65,7 @@ def test_a_column_of_class_folders_is_no_column_of_videos(tmp_path: Path):
     ],
 )
 def test_numbers_between_path_and_label_are_no_part_of_the_label(tmp_path: Path, text: str):
-    with pytest.raises(UsageError, match="numbers and words.*path start end label, or path label"):
+    with pytest.raises(UsageError, match=r"numbers and words.*path start end label, or path label"):
         read(tmp_path, text)
     titled = "path start end label\n" if len(text.splitlines()[0].split()) > 3 and "-1" not in text else ""
     if titled and "fast" not in text:

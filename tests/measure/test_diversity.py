@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from muybridge.measure.diversity.diversity_rows import diversity
+from muybridge.measure.diversity.gradient_grams import gram_of
 from muybridge.measure.diversity.loss_diversity import (
     between,
     category_entropy,
     conflict,
     cosines,
     functional,
-    gram_of,
     mean_pairwise,
     naive_cosines,
     normalised,

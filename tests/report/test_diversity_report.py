@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from muybridge.measure.diversity import association
-from muybridge.report.scores.diversity_evidence import Registered, _put, evidence, judge, registered, words
-from muybridge.report.tables.diversity_tables import diversity_tables
+from muybridge.report.gather.collect import Gathered
+from muybridge.report.scores.diversity_evidence import evidence, judge, words
+from muybridge.report.scores.diversity_runs import Registered, put, registered
+from muybridge.report.sections.results.diversity_section import shows
 from muybridge.runs.contents.prereg_file import read_prereg, write_prereg
 from muybridge.studies.preregister import content_of
 from muybridge.studies.study_configs import DiversityStudyConfig
@@ -34,14 +36,14 @@ def made(prereg, monkeypatch) -> Registered:
         for one in prereg["sets"]:
             x, config = draw.normal(), {"auxiliary": one["losses"]}
             effect = x if one["role"] == "confirmatory" else draw.normal()
-            _put(
+            put(
                 found,
                 backbone,
                 "diversity",
                 config,
                 {"D3norm": x, "Rao": draw.normal(), "naive": draw.normal()},
             )
-            _put(
+            put(
                 found,
                 backbone,
                 "sum",
@@ -79,7 +81,7 @@ def test_missing_cells_are_left_out(made):
 def test_seeds_of_a_set_are_averaged(prereg):
     found = Registered(prereg)
     for value in (1.0, 2.0, 6.0):
-        _put(found, "b", "sum", {"auxiliary": ["a"]}, {"R_pres": value})
+        put(found, "b", "sum", {"auxiliary": ["a"]}, {"R_pres": value})
     assert found.numbers["b", "sum"]["a",]["R_pres"] == pytest.approx(3)
 
 
@@ -107,4 +109,4 @@ def test_runs_of_another_registration_count_nowhere(tmp_path: Path):
 
 
 def test_without_a_registration_there_is_no_section(tmp_path: Path):
-    assert diversity_tables(SimpleNamespace(folder=tmp_path, runs=[], rows={})) == []
+    assert shows(Gathered(tmp_path, {}, [], {}, [], [], [], [])) == []

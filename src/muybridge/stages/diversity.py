@@ -28,10 +28,10 @@ from muybridge.core.networks.step import Weighting
 from muybridge.data.index import Dataset
 from muybridge.data.loader import Loader, stream
 from muybridge.measure.diversity.diversity_rows import SetDiversity, diversity
+from muybridge.measure.diversity.gradient_grams import gram_of
 from muybridge.measure.diversity.loss_diversity import (
     Gram,
     category_entropy,
-    gram_of,
     naive_cosines,
     normalised,
     rao,

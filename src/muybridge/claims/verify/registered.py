@@ -7,7 +7,8 @@ from muybridge.core.errors import UsageError
 from muybridge.measure.diversity.association import Association
 from muybridge.measure.diversity.verdict import FEWEST, Evidence, Verdict
 from muybridge.report.gather.collect import Gathered, collect, data_of, facets
-from muybridge.report.scores.diversity_evidence import judge, registered
+from muybridge.report.scores.diversity_evidence import judge
+from muybridge.report.scores.diversity_runs import registered
 
 SAYS = {
     "primary": "robustness rises with diversity",

@@ -16,9 +16,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-import torch
-from jaxtyping import Float, Float64
-from torch import Tensor
+from jaxtyping import Float64
 
 LEAST_SHARE = 0.05
 """Least share of a gradient's squared length that batches must have in common."""
@@ -26,19 +24,6 @@ LEAST_SHARE = 0.05
 Gram = Float64[np.ndarray, "b k b k"]
 Cosines = Float64[np.ndarray, "*r k k"]
 Numbers = Float64[np.ndarray, "*r"]
-
-
-def gram_of(gradients: Float[Tensor, "b k p"]) -> Gram:
-    """Inner products of the gradients of k losses on b batches, summed in float64."""
-    b, k, size = gradients.shape
-    flat = gradients.reshape(b * k, size)
-    total = torch.zeros(b * k, b * k, dtype=torch.float64)
-    step = max(1, (1 << 22) // (b * k))
-    for start in range(0, size, step):
-        piece = flat[:, start : start + step].double()
-        total += piece @ piece.T
-    found: Gram = total.reshape(b, k, b, k).numpy()
-    return found
 
 
 def between(gram: Gram, counts: Float64[np.ndarray, "*r b"] | None = None) -> Float64[np.ndarray, "*r k k"]:

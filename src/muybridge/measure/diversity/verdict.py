@@ -6,7 +6,7 @@ loss that is good and unlike the others makes diversity look good: correlations 
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -92,6 +92,9 @@ class Evidence:
         altering: diversity against the response to perturbations that alter the label; large is good.
         naive: with diversity from single batches.
         secondary: other measures of diversity against robustness, by name.
+        outside: what was not registered and decides nothing, by words.
+        worst: as ``primary``, sets without robustness taken for the least robust; ``NOTHING`` where none lack it.
+        best: the same, taken for the most robust.
     """
 
     primary: Association
@@ -105,6 +108,9 @@ class Evidence:
     altering: Association = NOTHING
     naive: Association = NOTHING
     secondary: Mapping[str, Association] | None = None
+    outside: Mapping[str, Association] = field(default_factory=dict)
+    worst: Association = NOTHING
+    best: Association = NOTHING
 
     def corrected(self) -> dict[str, float]:
         """Holm's p of the secondary measures."""

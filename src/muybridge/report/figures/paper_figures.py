@@ -175,6 +175,13 @@ def _panel(one: Drawn, scale: float, x: float, y: float) -> list[Mark]:
         marks.append(Stroke(line(one.left, one.chance, one.right, one.chance), SOFT, 0.5, (2, 2)))
     marks += [Area(put(points), COLOURS[arm]) for arm, points in one.bands]
     marks += [Stroke(put(points), COLOURS[arm], 1.0, DASHES[arm]) for _, arm, points in one.lines]
+    if one.diagonal:
+        marks.append(Stroke(line(*one.diagonal), SOFT, 0.5, (2, 2)))
+    for cross in one.crosses:
+        colour = COLOURS[cross.arm]
+        marks.append(Stroke(line(cross.left, cross.y, cross.right, cross.y), colour, 0.4))
+        marks.append(Stroke(line(cross.x, cross.low, cross.x, cross.high), colour, 0.4))
+        marks.append(Dot(line(cross.x, cross.y, cross.x, cross.y)[0], colour, reach=1.6))
     return marks
 
 

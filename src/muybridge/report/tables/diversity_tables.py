@@ -3,8 +3,9 @@
 import math
 
 from muybridge.measure.diversity.association import Association
-from muybridge.report.gather.collect import Gathered
-from muybridge.report.scores.diversity_evidence import judge, registered, words
+from muybridge.measure.diversity.verdict import Evidence, Verdict
+from muybridge.report.scores.diversity_evidence import words
+from muybridge.report.scores.diversity_runs import Registered
 from muybridge.report.tables.table import Cell, Column, Table, count, missing, text
 
 ROWS = {
@@ -18,6 +19,8 @@ ROWS = {
     "only_views": "robustness where the views alone were shown",
     "altering": "with the response to reversal (S_alt), which is good where it is large",
     "naive": "with diversity from single batches, which is mostly noise",
+    "worst": "sets without a number taken for the least robust",
+    "best": "sets without a number taken for the most robust",
 }
 NUMBERS = [
     Column("rank correlation", True),
@@ -27,12 +30,8 @@ NUMBERS = [
 ]
 
 
-def diversity_tables(all_of: Gathered) -> list[Table]:
-    """The tables; empty without a pre-registered study."""
-    made = registered(all_of)
-    if made is None:
-        return []
-    found, said = judge(made)
+def diversity_tables(made: Registered, found: Evidence, said: Verdict) -> list[Table]:
+    """The tables of a registered study."""
     coefficients = [[text(name), *_cells(getattr(found, key))] for key, name in ROWS.items()]
     corrected = found.corrected()
     measures = [
@@ -44,6 +43,7 @@ def diversity_tables(all_of: Gathered) -> list[Table]:
         for name, one in (found.secondary or {}).items()
     ]
     x = made.prereg["hypothesis"]["primary"]["x"]
+    outside = [[text(name), *_cells(one)] for name, one in found.outside.items()]
     return [
         Table("diversity", f"Diversity of losses ({x}) against robustness in time", [Column("correlation"), *NUMBERS], coefficients,
               list(words(made, found, said))),
@@ -53,6 +53,9 @@ def diversity_tables(all_of: Gathered) -> list[Table]:
                "hypothesis."]),
         Table("diversity-measures", "Other measures of diversity against robustness",
               [Column("measure"), *NUMBERS, Column("p by Holm", True)], measures, [f"Pre-registration {made.prereg['sha256']}."]),
+        Table("diversity-outside", "Not registered, shown beside: what networks of one loss, MELTR's slopes, probes and features say",
+              [Column("correlation"), *NUMBERS], outside,
+              ["Named by nobody before the first run, so it decides nothing. Diversity as MELTR weighed it comes after the treatment."]),
     ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from muybridge.config.stage_configs import Control
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.studies.cost import LEARNING, flops_of
-from muybridge.studies.shipped.scales import Lab
+from muybridge.studies.shipped.scales import Lab, Steps
 from muybridge.studies.study_configs import DistillConfig
 
 RULES = ("ae-kd", "average", "confidence", "discrepancy", "best-only")
@@ -22,7 +22,6 @@ DISTURBED: Mapping[str, Any] = {
     "profile": "muybridge-1", "types": ("gaussian_noise", "sampling", "jumbling", "freezing"), "severities": (2, 4),
 }  # fmt: skip
 """Perturbations at tiny scale: one kind of noise, and three in time."""
-Steps = Generator[Control, str, None]
 Beginnings = Callable[[str], Sequence[Mapping[str, Any]]]
 
 

@@ -1,11 +1,12 @@
 """What the study ``diversity-and-robustness`` asks of each set of losses, and its controls without any."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 from muybridge.config.stage_configs import DiversityConfig, PretrainConfig, RobustnessConfig
 from muybridge.stages.training.options import encoded_of
-from muybridge.studies.shipped.scales import Lab, Ours, Scale
+from muybridge.studies.shipped.scales import Lab, Ours, Scale, Steps
 from muybridge.studies.shipped.sets import POOL
 from muybridge.studies.study_configs import DiversityStudyConfig
 
@@ -98,6 +99,39 @@ def tested(lab: Lab, data: str, model: str, registered: Mapping[str, Any]) -> Ro
     return lab.robustness(data, model, types=types, severities=severities, prereg=registered["sha256"])
 
 
-def half(sets: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Every other confirmatory set."""
-    return [one for one in sets if one["role"] == "confirmatory"][::2]
+def alone(lab: Lab, data: str, init: str, backbone: str, seed: int, registered: Mapping[str, Any]) -> Steps:
+    """Each loss of the pool beside the labels, alone, and how alike the networks are that they make: what D6 is made of."""
+    under, models = {"prereg": registered["sha256"]}, []
+    for task in POOL:
+        model = yield lab.finetune(data, init, backbone, seed, **tasks_of((task,)), **equal((task,)), **under)
+        yield tested(lab, data, model, registered)
+        models.append(model)
+    for one, other in combinations(models, 2):
+        yield lab.similarity(data, one, other, layers=("stages",), pool="all", **under)
+
+
+def looked_into(
+    lab: Lab, data: str, models: Sequence[str], backbone: str, seed: int, registered: Mapping[str, Any]
+) -> Steps:
+    """What the features of networks are worth without what they were trained to answer: a linear probe, and drift under perturbation."""
+    under = {"prereg": registered["sha256"]}
+    cells = [one for one in registered["perturbations"] if one["counts"] == "primary"]
+    shown = {
+        "perturb": tuple(one["name"] for one in cells),
+        "perturb_severities": tuple(sorted({severity for one in cells for severity in one["severities"]})),
+    }
+    for model in models:
+        probe = yield lab.probe(data, model, backbone, seed, **under)
+        yield tested(lab, data, probe, registered)
+        yield lab.similarity(data, model, layers=("stages",), pool="all", **shown, **under)
+
+
+def replicated(lab: Lab, data: str, backbone: str, seed: int, registered: Mapping[str, Any]) -> Steps:
+    """Another backbone: every other confirmatory set, under the equal sum."""
+    under = {"prereg": registered["sha256"]}
+    init = yield pretrained(lab, backbone, seed, under)
+    sets = [one["losses"] for one in registered["sets"] if one["role"] == "confirmatory"]
+    for losses in sets[::2]:
+        yield measured(lab, data, init, backbone, seed, losses, under)
+        model = yield lab.finetune(data, init, backbone, seed, **tasks_of(losses), **equal(losses), **under)
+        yield tested(lab, data, model, registered)

@@ -1,8 +1,8 @@
 """Does a more diverse set of auxiliary losses make a representation more robust in time? A pre-registered study.
 
 Every set is trained under three combiners, and measured in a reference training of its own. Beside them: no auxiliary, the same with as
-many encoded clips, and the views of a set under the labels alone. Embedded data answer for themselves and never for Something-Something
-V2.
+many encoded clips, the views of a set under the labels alone, every loss alone, and probes and drift of the features that the sum makes.
+Embedded data answer for themselves and never for Something-Something V2.
 """
 
 from muybridge.core.errors import UsageError
@@ -11,10 +11,12 @@ from muybridge.studies.plan import Study
 from muybridge.studies.shipped.diversity_arms import (
     ONLY_VIEWS,
     OURS,
+    alone,
     equal,
-    half,
+    looked_into,
     measured,
     pretrained,
+    replicated,
     single,
     tasks_of,
     tested,
@@ -39,7 +41,8 @@ def cells(config: DiversityStudyConfig) -> Study:
     first, *others = lab.scale.backbones
     data = lab.scale.data[0]
     for seed in registered["seed_list"]:
-        init = yield pretrained(lab, first, seed, under)
+        init = begun = yield pretrained(lab, first, seed, under)
+        summed = []
         for changes in single(lab, first):
             model = yield lab.finetune(data, init, first, seed, **changes, **under)
             yield tested(lab, data, model, registered)
@@ -54,12 +57,8 @@ def cells(config: DiversityStudyConfig) -> Study:
             for arm in arms:
                 model = yield lab.finetune(data, init, first, seed, **tasks_of(losses), **arm, **under)
                 yield tested(lab, data, model, registered)
+                summed += [model] if one["role"] == "confirmatory" and arm == arms[0] else []
         for backbone in others:
-            init = yield pretrained(lab, backbone, seed, under)
-            for one in half(registered["sets"]):
-                losses = one["losses"]
-                yield measured(lab, data, init, backbone, seed, losses, under)
-                model = yield lab.finetune(
-                    data, init, backbone, seed, **tasks_of(losses), **equal(losses), **under
-                )
-                yield tested(lab, data, model, registered)
+            yield from replicated(lab, data, backbone, seed, registered)
+        yield from alone(lab, data, begun, first, seed, registered)
+        yield from looked_into(lab, data, summed, first, seed, registered)

@@ -13,6 +13,7 @@ from muybridge.backbones import BACKBONES
 from muybridge.config import recipes
 from muybridge.config.presets import PRESETS
 from muybridge.config.stage_configs import (
+    Control,
     FinetuneConfig,
     PretrainConfig,
     ProbeConfig,
@@ -117,6 +118,8 @@ SCALES = {
 """Defaults by size. Learning rates, batches and the numbers of seeds are choices of ours, at ``paper`` the number of seeds alone."""
 
 
+Steps = Generator[Control, str, None]
+"""Cells of a study as they are asked for; each is answered by the folder of its run."""
 Ours = Mapping[str, Mapping[str, Any]]
 """By scale, fields of ``Scale`` in which a study differs from others of its size."""
 
