@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.data.sets.changes import BUILTIN
 from muybridge.runs.contents.prereg_file import NAME, digest, read_prereg
 from muybridge.studies.preregister import CONFIRMATORY, EXPOSURE, PRESERVING, content_of, demand, register
 from muybridge.studies.shipped.sets import POOL, choose_sets, confounding, rao_of
@@ -43,6 +44,37 @@ def test_it_is_written_once_and_reads_back(tmp_path):
     with pytest.raises(UsageError, match="written once"):
         register(config(tmp_path / "out"))
     assert path.name == NAME
+
+
+def labelled(tmp_path, table: str):
+    """A study on three classes of own videos, of which a table says what reversal makes of them."""
+    for name in ("push", "pull", "spin"):
+        (tmp_path / "videos" / name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "videos" / name / "1.mp4").write_bytes(name.encode())
+    (tmp_path / "labels.csv").write_text(f"perturbation,class,becomes\n{table}")
+    return config(
+        tmp_path / "out", data=(str(tmp_path / "videos"),), label_changing=(str(tmp_path / "labels.csv"),)
+    )
+
+
+def test_partners_of_own_videos_are_those_that_a_table_declares(tmp_path):
+    study = labelled(tmp_path, "reversal,push,pull\nreversal,pull,push\nreversal,spin,\njumbling,push,\n")
+    register(study)
+    assert read_prereg(tmp_path / "out")["partners"] == {"push": "pull", "pull": "push", "spin": ""}
+    assert demand(study)["partners"]
+    with pytest.raises(UsageError, match="other partners under reversal were registered"):
+        demand(labelled(tmp_path, "reversal,push,pull\nreversal,pull,push\n"))
+
+
+def test_a_table_that_does_not_fit_the_classes_is_refused_before_anything_is_registered(tmp_path):
+    with pytest.raises(UsageError, match="'pulll' is not a class"):
+        register(labelled(tmp_path, "reversal,push,pulll\n"))
+    assert not (tmp_path / "out" / NAME).exists()
+
+
+def test_the_partners_of_the_embedded_motions_are_those_that_the_set_declares(tmp_path):
+    (change,) = [one for one in BUILTIN if one.type == "reversal"]
+    assert content_of(config(tmp_path))["partners"] == dict(change.becomes)
 
 
 def changed(tmp_path, change) -> None:

@@ -9,12 +9,15 @@ from typing import Any
 import muybridge
 from muybridge.config.stage_configs import as_dict
 from muybridge.core.errors import UsageError
+from muybridge.data import sources
 from muybridge.data.sets.builtin import MOTIONS, partner
 from muybridge.measure.diversity.association import ALPHA, power
 from muybridge.measure.diversity.verdict import FEWEST, SESOI
 from muybridge.runs.contents.prereg_file import NAME, VERSION, read_prereg, write_prereg
 from muybridge.runs.records import folders
-from muybridge.studies.shipped.diversity_arms import START, WEIGHT, scale_of
+from muybridge.stages.job import declared
+from muybridge.studies.shipped.diversity_arms import OURS, START, WEIGHT, scale_of
+from muybridge.studies.shipped.scales import Lab
 from muybridge.studies.shipped.sets import PLACEBOS, POOL, choose_sets
 from muybridge.studies.study_configs import DiversityStudyConfig
 
@@ -116,7 +119,7 @@ def content_of(config: DiversityStudyConfig) -> dict[str, Any]:
             *_cells({name: which for name, which in PRESERVING.items() if name not in CONFIRMATORY}, "preserving", "beside"),
             *_cells(ALTERING, "altering", "apart"),
         ],
-        "partners": _partners(scale.data),
+        "partners": _partners(config),
         "exposure_map": {name: list(EXPOSURE.get(name, ())) for name in POOL},
         "power": {f"rho {rho:g}": round(power(rho, config.sets, parameters), 3) for rho in (0.3, 0.5, 0.7)},
         "stopping": "all sets are run; nothing is looked at before, and no set is added after",
@@ -144,6 +147,11 @@ def demand(config: DiversityStudyConfig) -> dict[str, Any]:
             f"--{name.replace('_', '-')} {asked.get(name)}: registered was {held.get(name)} ({config.out / NAME}). Give that, or register"
             " anew with another --out."
         )
+    if _partners(config) != content["partners"]:
+        raise UsageError(
+            f"{config.out / NAME}: other partners under reversal were registered than the data, or --label-changing, say now. Give the"
+            " table as it was, or register anew with another --out."
+        )
     return content
 
 
@@ -154,9 +162,23 @@ def _cells(which: Mapping[str, Sequence[int]], kind: str, counts: str) -> list[d
     ]
 
 
-def _partners(data: Sequence[str]) -> dict[str, str]:
-    """Class that a reversed clip of a class shows; only of the embedded motions is it known here."""
-    return {name: partner(name) for name in MOTIONS} if list(data) == ["builtin-motions"] else {}
+def _partners(config: DiversityStudyConfig) -> dict[str, str]:
+    """Class that a reversed clip of a class shows, empty for none; classes that keep their label are left out.
+
+    It is what the data set declares of reversal, or ``--label-changing`` in its place; nothing where neither says anything.
+
+    Raises:
+        UsageError: data that cannot be read, or a table that does not fit their classes.
+    """
+    data = tuple(scale_of(config).data)
+    if data == ("builtin-motions",) and not config.label_changing:
+        return {
+            name: partner(name) for name in MOTIONS
+        }  # as the set declares them, without drawing its clips
+    root = Lab(config, OURS).control(data)["root"]
+    read = sources.load(data, root=root, allow_links=config.allow_links, stream=config.stream)
+    changes = declared.declare(read, config.label_changing).changes
+    return {name: to for one in changes if one.type in ALTERING for name, to in one.becomes.items()}
 
 
 def _code() -> str:

@@ -237,7 +237,7 @@ def _altered(made: Registered, rows: Predictions, classes: Sequence[str]) -> dic
         if one["class"] != "altering":
             continue
         found["S_alt"] = math.nan
-        if set(partners) == set(classes):
+        if partners and {*partners, *partners.values()} - {""} <= set(classes):
             cells = [rows.condition(one["name"], severity) for severity in one["severities"]]
             marks = [by_kind(own, partners, classes).get(PARTNER) for own in cells if len(own)]
             shares = [float(mark.accuracy[0]) for mark in marks if mark is not None]

@@ -20,13 +20,13 @@ OURS: Ours = {
         "robustness": {"profile": "muybridge-1"},
     },
     "small": {
-        "backbones": ("r2plus1d", "shufflenet"),
-        "data": ("mini-ssv2",),
+        "backbones": ("r2plus1d", "vit"),
+        "data": ("ssv2-mini",),
         "seeds": 1,
         "robustness": {"profile": "muybridge-1"},
     },
     "paper": {
-        "backbones": ("r2plus1d", "shufflenet"),
+        "backbones": ("r2plus1d", "vit"),
         "data": ("ssv2",),
         "seeds": 1,
         "robustness": {"profile": "muybridge-1"},

@@ -5,7 +5,6 @@ many encoded clips, the views of a set under the labels alone, every loss alone,
 Embedded data answer for themselves and never for Something-Something V2.
 """
 
-from muybridge.core.errors import UsageError
 from muybridge.studies import preregister
 from muybridge.studies.plan import Study
 from muybridge.studies.shipped.diversity_arms import (
@@ -29,12 +28,8 @@ def cells(config: DiversityStudyConfig) -> Study:
     """Set by set: its diversity, its arms and their robustness; placebo sets, and half of the sets on the second backbone, under the sum.
 
     Raises:
-        UsageError: there is no pre-registration, or it is of other options; or labels are declared that it does not know of.
+        UsageError: there is no pre-registration, or it is of other options or labels.
     """
-    if config.label_changing:
-        raise UsageError(
-            "--label-changing: the pre-registration says which perturbations alter the label, before the first run."
-        )
     registered = preregister.demand(config)
     lab = Lab(config, OURS)
     under = {"prereg": registered["sha256"]}
