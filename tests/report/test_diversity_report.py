@@ -10,7 +10,7 @@ import pytest
 
 from muybridge.measure.diversity import association
 from muybridge.report.gather.collect import Gathered
-from muybridge.report.scores.diversity_evidence import evidence, judge, words
+from muybridge.report.scores.diversity_evidence import evidence, judge, mixed, mixed_words, words
 from muybridge.report.scores.diversity_runs import Registered, put, registered
 from muybridge.report.sections.results.diversity_section import shows
 from muybridge.runs.contents.prereg_file import read_prereg, write_prereg
@@ -91,6 +91,20 @@ def test_an_answer_on_drawn_clips_says_so(made):
     assert "SYNTHETIC" in text
     assert "no answer on Something-Something V2" in text
     assert "30 of 30 registered sets" in text
+
+
+def test_the_mixed_model_sees_a_planted_slope_and_says_how_many_sets_have_every_combiner(made):
+    first = made.prereg["population"]["backbones"][0]
+    assert mixed(made).n == 0
+    assert "wants more sets" in mixed_words(mixed(made), "D3norm")
+    for arm in ("pcd", "meltr"):
+        for losses, own in made.numbers[first, "sum"].items():
+            made.numbers.setdefault((first, arm), {})[losses] = dict(own)
+    del made.numbers[first, "meltr"][tuple(made.prereg["sets"][0]["losses"])]
+    found = mixed(made)
+    assert (found.n, found.left_out) == (29, 1)
+    assert 0.8 < found.slope < 1.2
+    assert "29 sets with every combiner, 1 left out" in mixed_words(found, "D3norm")
 
 
 def test_deviations_are_shown(made):

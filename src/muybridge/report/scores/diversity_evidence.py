@@ -1,5 +1,6 @@
 """Diversity of losses against robustness: the evidence of a pre-registered study, the verdict in words."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from muybridge.core.seeding import rng
 from muybridge.core.text.plurals import counted, inflected
 from muybridge.measure.diversity.association import Association, power
+from muybridge.measure.diversity.mixed_model import Mixed, mixed_model
 from muybridge.measure.diversity.verdict import NOTHING, Evidence, Sets, Values, Verdict, verdict
 from muybridge.report.scores.diversity_runs import PROBE, Registered
 
@@ -52,6 +54,29 @@ def evidence(made: Registered) -> Evidence:
         outside=outside,
         worst=partial(_filled(base, y, np.nanmin), x, y),
         best=partial(_filled(base, y, np.nanmax), x, y),
+    )
+
+
+def mixed(made: Registered) -> Mixed:
+    """The check by a model of all combiners at once: sets as random intercepts, which losses a set holds as fixed effects."""
+    backbone = made.prereg["population"]["backbones"][0]
+    x, y = made.prereg["hypothesis"]["primary"]["x"], made.prereg["hypothesis"]["primary"]["y"]
+    arms = [str(one) for one in made.prereg["combiners"]]
+    by_arm = [made.sets(backbone, arm) for arm in arms]
+    absent = np.full(len(by_arm[0].ids), np.nan)
+    outcomes = np.stack([one.numbers.get(y, absent) for one in by_arm], axis=1)
+    return mixed_model(by_arm[0].numbers.get(x, absent), outcomes, arms, by_arm[0].membership)
+
+
+def mixed_words(one: Mixed, x: str) -> str:
+    """The model in a sentence."""
+    if math.isnan(one.slope):
+        return f"A mixed model over all combiners wants more sets that have every one: {one.n} have."
+    slopes = ", ".join(f"{arm} {slope:.2f}" for arm, slope in one.slopes.items())
+    change = f"{one.slope:.2f} ({one.low:.2f} to {one.high:.2f}, p {one.p:.2g})"
+    return (
+        f"Check by a mixed model (sets as random intercepts, losses held fixed; {one.n} sets with every combiner, {one.left_out} left"
+        f" out): robustness changes by {change} per unit of {x}; by combiner {slopes}, whose differences have p {one.p_arms:.2g}."
     )
 
 

@@ -4,7 +4,7 @@ import math
 
 from muybridge.measure.diversity.association import Association
 from muybridge.measure.diversity.verdict import Evidence, Verdict
-from muybridge.report.scores.diversity_evidence import words
+from muybridge.report.scores.diversity_evidence import mixed, mixed_words, words
 from muybridge.report.scores.diversity_runs import Registered
 from muybridge.report.tables.table import Cell, Column, Table, count, missing, text
 
@@ -46,7 +46,7 @@ def diversity_tables(made: Registered, found: Evidence, said: Verdict) -> list[T
     outside = [[text(name), *_cells(one)] for name, one in found.outside.items()]
     return [
         Table("diversity", f"Diversity of losses ({x}) against robustness in time", [Column("correlation"), *NUMBERS], coefficients,
-              list(words(made, found, said))),
+              [*words(made, found, said), mixed_words(mixed(made), x)]),
         Table("diversity-refuters", "What would take the answer away", [Column("what"), Column("is it so")],
               [[text(one.name), text(one.answer)] for one in said.refuters],
               ["Each was named before the first run. \N{LEFT DOUBLE QUOTATION MARK}Yes\N{RIGHT DOUBLE QUOTATION MARK} speaks against the "
