@@ -193,3 +193,33 @@ def test_a_file_with_no_weights_says_what_it_holds(tmp_path: Path):
 def test_notes_are_short():
     names = tuple(f"a.{i}" for i in range(9))
     assert Taken("w", "", "", {}, names).note().endswith("kept 9 of the network (a.0, a.1, a.2, ...)")
+
+
+def test_videomae_as_transformers_writes_it_is_taken_whatever_that_calls_its_biases(tmp_path):
+    """Files have ``q_bias`` and ``v_bias``, as all public ones do; the network of version 5 has ``query.bias`` and ``value.bias``."""
+    from transformers import VideoMAEConfig, VideoMAEForVideoClassification, VideoMAEModel
+
+    config = VideoMAEConfig(image_size=32, patch_size=16, num_frames=4, hidden_size=16, num_hidden_layers=2,
+                            num_attention_heads=2, intermediate_size=32, num_labels=3)  # fmt: skip
+    network, other = VideoMAEForVideoClassification(config), VideoMAEForVideoClassification(config)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.normal_()
+    network.save_pretrained(tmp_path)
+    taken = load_pretrained(other, tmp_path / "model.safetensors")
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(network.state_dict().values(), other.state_dict().values(), strict=True)
+    )
+    old = {
+        name.replace("query.bias", "q_bias").replace("value.bias", "v_bias"): t
+        for name, t in network.state_dict().items()
+    }
+    torch.save({"state_dict": old}, tmp_path / "old.pth")
+    backbone = VideoMAEModel(config)
+    taken = load_backbone(backbone, tmp_path / "old.pth")
+    assert "*.q_bias as *.query.bias" in taken.renamed
+    assert torch.equal(
+        backbone.encoder.layer[1].attention.attention.query.bias,
+        network.videomae.encoder.layer[1].attention.attention.query.bias,
+    )

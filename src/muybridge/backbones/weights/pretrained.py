@@ -1,7 +1,7 @@
 """Reading published weights into a network: safetensors, or PyTorch files without pickled code."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from muybridge.backbones.weights.checkpoint_file import read_states
 from muybridge.backbones.weights.checkpoint_fit import COUNTED, Taken, choose, trimmed
 from muybridge.core.errors import UsageError
 
+SPELT = {".q_bias": ".query.bias", ".v_bias": ".value.bias"}
+"""Ends of names as transformers writes its VideoMAE to files, all public ones among them, and as its network has them since version 5."""
 FC_CLS = "cls_head.fc_cls."
 """Last layer of mmaction's networks, which stands beside the ``backbone.`` that it belongs to."""
 
@@ -53,10 +55,31 @@ def take_weights(
     """
     states, others = read_states(Path(path))
     wanted = module.state_dict()
-    taken = choose(wanted, states, Path(path), key, prefix)
+    ends = {
+        old: new for old, new in SPELT.items() if _has(wanted, new) and not _has(wanted, old)
+    }  # else a network of that spelling
+    spelt = {name: _respelt(state, ends) for name, state in states.items()}
+    taken = choose(wanted, spelt, Path(path), key, prefix)
+    told = tuple(f"*{old} as *{new}" for old, new in ends.items() if _has(states[taken.key], old))
+    taken, states = replace(taken, renamed=(*taken.renamed, *told)), spelt
     taken = trimmed(_with_head(taken, states[taken.key], wanted), wanted, heads)
     beside = (*others, *(one for one in states if one != taken.key))
     return replace(taken, left={**taken.left, "keys beside": beside}) if beside else taken
+
+
+def _has(names: Iterable[str], end: str) -> bool:
+    return any(name.endswith(end) for name in names)
+
+
+def _respelt(state: Mapping[str, Tensor], ends: Mapping[str, str]) -> Mapping[str, Tensor]:
+    """The tensors under the names of the network, where a file spells the ends of some otherwise."""
+    if not any(_has(state, old) for old in ends):
+        return state
+    found = {}
+    for name, tensor in state.items():
+        old = next((one for one in ends if name.endswith(one)), "")
+        found[name.removesuffix(old) + ends[old] if old else name] = tensor
+    return found
 
 
 def attach(module: nn.Module, taken: Taken) -> None:
@@ -85,7 +108,7 @@ def _with_head(taken: Taken, state: Mapping[str, Tensor], wanted: Mapping[str, T
         taken,
         tensors={**taken.tensors, **found},
         left={why: names for why, names in left.items() if names},
-        renamed=(f"{FC_CLS}* as {head}.*",),
+        renamed=(*taken.renamed, f"{FC_CLS}* as {head}.*"),
     )
 
 
