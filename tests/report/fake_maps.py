@@ -9,6 +9,8 @@ from muybridge.runs.contents.layer_maps import write_maps
 from muybridge.runs.records import Run
 
 LAYERS = [f"stages.{i}" for i in range(14)]
+TWINS = ({"twin": {"value": 0.75, "low": 0.625, "high": 0.875}}, {})
+"""Twin retrieval under each condition; older runs have none."""
 
 
 def facts(arm: str, seed: int = 0, **words) -> dict:
@@ -53,7 +55,8 @@ def write_map(
             "pool": "none", "clips": 256, "groups": 64,
             "batches": [16] * 16, "permutations": 200, "replicates": 200,
             "conditions": conditions, "profile": None,
-            "drift": [{"type": name, "severity": at, "mean": 0.5, "first": 0.9, "last": None} for name, at in conditions]}  # fmt: skip
+            "drift": [{"type": name, "severity": at, "mean": 0.5, "first": 0.9, "last": None} | more
+                      for (name, at), more in zip(conditions, TWINS, strict=False)]}  # fmt: skip
     facets = {
         "arm": f"{a} {b} {drift}",
         "data": "builtin-motions",

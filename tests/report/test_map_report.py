@@ -23,7 +23,7 @@ from muybridge.report.claims.verdicts import World, judge
 from muybridge.report.figures.map_figures import drawn
 from muybridge.report.figures.map_pictures import BLANK, INSIDE, map_picture, ticks
 from muybridge.report.gather.collect import collect
-from muybridge.report.gather.map_groups import layer_maps, map_groups
+from muybridge.report.gather.map_groups import drift_table, layer_maps, map_groups
 from muybridge.report.gather.read_maps import has_published_axis, maps_of, on_published_axis
 from muybridge.runs.contents.layer_maps import NAME
 
@@ -121,6 +121,23 @@ def test_numbers_as_csv_and_figures_as_files(out, page):
     assert "<svg" in (out / "figures" / "similarity-1.svg").read_text()
     assert (out / "tables" / "similarity-1.tex").is_file()
     assert "mean off the diagonal" in (out / "report.md").read_text()
+
+
+def test_twin_retrieval_stands_beside_cka_with_its_interval_and_chance(out, page):
+    group = next(one for one in map_groups(layer_maps(collect(out))) if one.maps[0].measure == "perturbed")
+    table = drift_table(group)
+    assert [column.name for column in table.columns][-3:] == ["last layer", "twin retrieval", "its chance"]
+    told, older = (row[-2:] for row in table.rows)
+    assert [(cell.text, cell.small) for cell in told] == [("0.750", "0.625\N{EN DASH}0.875"), ("0.004", "")]
+    assert (older[0].text, older[0].kind) == ("not measured", "missing")
+    assert "twin retrieval" in page
+    rows = list(csv.DictReader((out / "tables" / "similarity.csv").read_text().splitlines()))
+    found = {
+        row["a"]: (row["twin"], row["twin_low"], row["twin_high"])
+        for row in rows
+        if row["measure"] == "perturbed"
+    }
+    assert found == {"gaussian_noise 1": ("0.75", "0.625", "0.875"), "reversal 5": ("", "", "")}
 
 
 def test_equal_maps_give_equal_bytes(out):

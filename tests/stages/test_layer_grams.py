@@ -1,5 +1,7 @@
 """What is captured of layers: before work in place, containers, repeats, pooling; and that the packages of others get the same CKA."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -112,6 +114,74 @@ def test_tokens_are_pooled_over_their_grid():
     grid = kept[0].view(4, *vit.grid(8, 32), -1)
     torch.testing.assert_close(found["space"], gram(grid.mean((2, 3))))
     torch.testing.assert_close(found["all"], gram(kept[0].mean(1)))
+
+
+def test_vectors_are_those_of_the_last_layer_averaged_and_copied():
+    class Changed(nn.Module):
+        """Puts out maps and then changes them in place."""
+
+        def __init__(self):
+            super().__init__()
+            self.body = small()[:2]
+            self.wide = nn.Conv3d(3, 2, 1)
+
+        def forward(self, x):
+            self.wide(x)
+            return self.body(x).zero_()
+
+    module = Changed()
+    one, frames = looked(module, layers=("wide", "body")), shown(5)
+    assert (one.last, one.vectors) == ("", None)
+    for batch in (frames, frames.flip(0)):
+        one.of(batch)
+        with torch.no_grad():
+            expected = module.body(batch.float() / 255).mean((2, 3, 4))
+        assert one.last == "body"
+        torch.testing.assert_close(one.vectors, expected)
+
+
+def test_the_last_layer_is_the_last_to_fire_first_whatever_fires_after_it():
+    class Back(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.AvgPool3d(2), nn.Flatten()
+
+        def forward(self, x):
+            kept = self.second(self.first(x))
+            self.first(x * 0)
+            return kept
+
+    one = looked(Back(), layers=("first", "second"))
+    for batch in (shown(4), shown(4, 1)):
+        assert list(one.of(batch)) == ["first", "second"]
+        kept = nn.functional.avg_pool3d(batch.float() / 255, 2).flatten(1)
+        torch.testing.assert_close(one.vectors, kept)
+
+
+@pytest.mark.parametrize(
+    ("shape", "vectors"),
+    [
+        ((), True),
+        ((5,), True),
+        ((7, 5), True),
+        ((5, 1, 1), True),
+        ((5, 2, 2), False),
+        ((5, 2, 2, 2), True),
+        ((5, 2, 2, 2, 2), False),
+        ((1, 5, 1, 1, 1), True),
+    ],
+    ids=str,
+)
+def test_what_leaves_no_vector_per_clip_leaves_none(shape: tuple[int, ...], vectors: bool):
+    class Shaped(nn.Module):
+        def forward(self, x):
+            return x.flatten(1)[:, : math.prod(shape)].reshape(len(x), *shape)
+
+    one, wide = looked(Shaped()), shape[0] if len(shape) == 4 else max(shape[-1:], default=1)
+    one.of(shown(4))
+    assert (one.vectors is not None) == vectors
+    if vectors:
+        assert one.vectors.shape == (4, 5 if shape else wide)
 
 
 def test_outputs_without_a_row_per_clip_are_told_apart():

@@ -1,6 +1,7 @@
 """similarity end to end on small real files: against features captured by hand; what it says, and what it refuses."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -140,6 +141,43 @@ def test_perturbed_clips_are_compared_with_clean_ones_by_layer(tuned, out):
     assert (found["value"][1] < found["value"][0]).all(), "more noise, less in common"
     assert found["value"].max() < 1
     assert [row["severity"] for row in told["drift"]] == [1, 5, 1, 5]
+    assert told["a"]["layers"][-1] == "stages.11"
+    light, heavy, *_ = (row["twin"] for row in told["drift"])
+    assert light["value"] > heavy["value"]
+    for row in told["drift"]:
+        assert 0 <= row["twin"]["low"] <= row["twin"]["value"] <= row["twin"]["high"] <= 1
+
+
+def test_twins_are_looked_for_among_all_clips_by_features_taken_at_once(tuned, out, monkeypatch):
+    """Hits of 16 clips in batches of 6, 6 and 4, from every batch's features of a network that is run by hand."""
+    from muybridge.measure.similarity.twin_retrieval import twin_hits
+    from muybridge.stages import similarity
+
+    seen: dict[str, list[torch.Tensor]] = {"clean": [], "perturbed": []}
+
+    def rolled(clip, *_, **__):
+        """Half of the clips in the place of their neighbours."""
+        frames = clip.frames.clone()
+        frames[::2] = frames[::2].roll(1, 0)
+        seen["clean"].append(clip.frames)
+        seen["perturbed"].append(frames)
+        return replace(clip, frames=frames)
+
+    monkeypatch.setattr(similarity, "perturb", rolled)
+    run = muybridge.similarity(
+        a=tuned, out=out, layers=("stages",), perturb=("jumbling",), perturb_severities=(1,), seed=7, **FEW
+    )
+    weights = load_weights(tuned.path / "weights.safetensors")
+    network = build_backbone("r2plus1d-tiny", 0).eval()
+    network.load_state_dict(part(weights, "backbone"))
+    with torch.no_grad(), capture(network, ("stages.11",)) as kept:
+        rows = []
+        for batches_of in seen.values():
+            network(torch.cat(batches_of).float() / 255)
+            rows.append(kept["stages.11"].mean((2, 3, 4)))
+    hits = twin_hits(*rows)
+    assert 0 < hits.sum() < 16
+    assert run.result["similarity"]["drift"][0]["twin"]["value"] == pytest.approx(float(hits.double().mean()))
 
 
 def test_a_perturbation_that_changes_nothing_leaves_everything(tuned, out, monkeypatch):
@@ -151,6 +189,20 @@ def test_a_perturbation_that_changes_nothing_leaves_everything(tuned, out, monke
     )
     found = read_maps(run.path, {"perturbed": (1, 4)})["perturbed"]
     np.testing.assert_allclose(found["value"], 1, atol=1e-6)
+    assert run.result["similarity"]["drift"][0]["twin"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+
+
+def test_a_last_layer_of_unknown_axes_has_no_twins_and_a_note_says_so(tuned, out, monkeypatch):
+    from muybridge.stages.features import layer_grams
+
+    monkeypatch.setattr(layer_grams, "pooled_vectors", lambda *_: None)
+    run = muybridge.similarity(
+        a=tuned, out=out, layers=("stages",), perturb=("jumbling",), perturb_severities=(1,), seed=6, **FEW
+    )
+    assert run.result["similarity"]["drift"][0]["twin"] == {"value": None, "low": None, "high": None}
+    assert any(
+        "no twin retrieval: the axes of what layer stages.11 puts out" in note for note in run.result["notes"]
+    )
 
 
 def test_one_source_group_has_no_interval(videos, out, tmp_path):
@@ -161,6 +213,13 @@ def test_one_source_group_has_no_interval(videos, out, tmp_path):
     )  # fmt: skip
     assert "low" not in maps(run)["cka"]
     assert "all videos are of one source group: no interval" in run.result["notes"]
+    moved = muybridge.similarity(
+        a="r2plus1d-tiny", data=tmp_path / "list.csv", group="group", out=out, frames=4, short_side=20, crop=16, layers=("stages",),
+        perturb=("jumbling",), perturb_severities=(1,), **FEW,
+    )  # fmt: skip
+    twin = moved.result["similarity"]["drift"][0]["twin"]
+    assert 0 <= twin["value"] <= 1
+    assert (twin["low"], twin["high"]) == (None, None)
 
 
 class Chunks:

@@ -21,6 +21,7 @@ from muybridge.measure.similarity.blocks import block_score, mean_off_diagonal
 from muybridge.measure.similarity.cka import LEAST
 from muybridge.measure.similarity.layer_drift import DriftSums
 from muybridge.measure.similarity.layer_similarity import LayerMap, LayerSums
+from muybridge.measure.similarity.twin_retrieval import TwinSums
 from muybridge.perturb.apply import perturb
 from muybridge.runs.contents.layer_maps import PERTURBED, REDRAWN, write_maps
 from muybridge.runs.records import Run
@@ -158,7 +159,7 @@ class Similarity(Stage[SimilarityConfig]):
         ]
         wide = stimuli.multiplicities(config.replicates, config.seed)
         sums = LayerSums(config.measure, wide, config.permutations, config.seed)
-        drift = DriftSums(wide, config.permutations, config.seed)
+        drift, twins = DriftSums(wide, config.permutations, config.seed), TwinSums(wide)
         found = _Axes()
         done = 0
         sizes: list[int] = []
@@ -169,13 +170,18 @@ class Similarity(Stage[SimilarityConfig]):
             if not config.perturb:
                 sums.add(grams[0], grams[-1], groups)
             else:
-                shown = (looked[0].of(one.frames) for one in _perturbed(config, job.dataset.name, clip))
-                drift.add(grams[0], [found.stacked(0, looked[0], one) for one in shown], groups)
+                shown: list[Tensor] = []
+                vectors = [looked[0].vectors]
+                for one in _perturbed(config, job.dataset.name, clip):
+                    shown.append(found.stacked(0, looked[0], looked[0].of(one.frames)))
+                    vectors.append(looked[0].vectors)
+                drift.add(grams[0], shown, groups)
+                twins.add(vectors, groups)
             done, sizes = done + len(clip), [*sizes, len(clip)]
             if progress:
                 progress(done, stimuli.tested.videos, {})
         _check(job, stimuli, done)
-        return _told(job, stimuli, looked, found, sums, drift if config.perturb else None, sizes) | {
+        return _told(job, stimuli, looked, found, sums, (drift, twins) if config.perturb else None, sizes) | {
             "budget": _budget(looked, stimuli.protocol, done, len(_cells(config)), compute, began)
         }
 
@@ -270,17 +276,19 @@ def _check(job: Job[SimilarityConfig], stimuli: Stimuli, done: int) -> None:
 
 
 def _told(
-    job: Job[SimilarityConfig], stimuli: Stimuli, looked: Sequence[LayerGrams], found: _Axes, sums: LayerSums, drift: DriftSums | None,
-    sizes: list[int],
+    job: Job[SimilarityConfig], stimuli: Stimuli, looked: Sequence[LayerGrams], found: _Axes, sums: LayerSums,
+    moved: tuple[DriftSums, TwinSums] | None, sizes: list[int],
 ) -> dict[str, Any]:  # fmt: skip
     """Write the maps; returns what ``result.json`` says of them."""
     config = job.config
-    maps: dict[str, LayerMap] = {} if drift else {**sums.maps()}
+    maps: dict[str, LayerMap] = {} if moved else {**sums.maps()}
     told: dict[str, Any] = {
         name: numbers(one, sums.redrawn() if name == "cka" else None) for name, one in maps.items()
     }
-    if drift:
-        maps[PERTURBED] = drift.map()
+    drift: list[dict[str, Any]] = []
+    if moved:
+        maps[PERTURBED] = moved[0].map()
+        drift = drift_numbers(maps[PERTURBED], _cells(config), moved[1].shares())
     arrays = {f"{name}.{kind}": value for name, one in maps.items() for kind, value in one.arrays().items()}
     redrawn = sums.redrawn()
     if redrawn is not None:
@@ -298,6 +306,10 @@ def _told(
         )
     if stimuli.groups < 2:
         notes.append("all videos are of one source group: no interval")
+    if moved and looked[0].vectors is None:
+        notes.append(
+            f"no twin retrieval: the axes of what layer {looked[0].last} puts out are not known; name another last layer with --layers"
+        )
     if len(sizes) * usual < 256:
         notes.append(f"{sum(sizes)} clips: below 256 maps are rough; look at the intervals")
     name = (
@@ -322,8 +334,8 @@ def _told(
             "clips": sum(sizes), "batches": sizes, "groups": stimuli.groups, "permutations": config.permutations,
             "replicates": config.replicates if stimuli.groups > 1 else 0,
             "conditions": [[name, severity] for name, severity in _cells(config)],
-            "profile": config.perturb_profile if drift else None,
-            "drift": drift_numbers(maps[PERTURBED], _cells(config)) if drift else [],
+            "profile": config.perturb_profile if moved else None,
+            "drift": drift,
         },
         "notes": notes,
     }  # fmt: skip

@@ -243,7 +243,9 @@ FIELDS: dict[str, Any] = {
             "inside_null!": (float, None), "profile": [(float, None)],
         }},
         "conditions!": [[(str, int)]], "replicates!": _whole(0, 10**6), "clips!": _whole(0), "pool!": str,
-        "drift!": [{"type!": str, "severity!": _whole(0), **dict.fromkeys(("mean!", "first!", "last!"), (float, None))}],
+        "drift!": [{
+            "type!": str, "severity!": _whole(0), **dict.fromkeys(("mean!", "first!", "last!"), (float, None)), "twin": _NUMBER,
+        }],
     },
     "neighbours": {"queries": [_VIDEO | {"nearest!": [_VIDEO]}]},
     "categories": ({"*": str}, None),

@@ -1,17 +1,20 @@
-"""Gram matrices of every layer of a network for one batch, made while it runs: features are gone when the next layer comes."""
+"""Gram matrices of every layer of a network for one batch, made while it runs: features are gone when the next layer comes.
+
+Only the last layer leaves a vector per clip.
+"""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Float64, UInt8
+from jaxtyping import Float, Float32, Float64, UInt8
 from torch import Tensor, nn
 
 from muybridge.core.clip import to_unit
 from muybridge.core.errors import UsageError
 from muybridge.core.networks.firing import firing
 from muybridge.measure.similarity.cka import gram
-from muybridge.stages.features.layer_pool import Pool, grid_of, is_last, pooled_map
+from muybridge.stages.features.layer_pool import Pool, grid_of, is_last, pooled_map, pooled_vectors
 from muybridge.train.precision import Compute
 
 Repeats = Literal["last", "all"]
@@ -54,6 +57,8 @@ class LayerGrams:
     Attributes:
         odd: layers that put out no tensor with one row per clip.
         whole: layers with tokens whose places are not known, so that they were not pooled over space or time.
+        last: the last layer in the order of first firing; empty before the first batch.
+        vectors: of the last layer, averaged over all places and frames, for the clips of the last batch; None where its axes are not known.
     """
 
     network: Network
@@ -62,6 +67,8 @@ class LayerGrams:
     repeats: Repeats = "last"
     odd: set[str] = field(default_factory=set)
     whole: set[str] = field(default_factory=set)
+    last: str = ""
+    vectors: Float32[Tensor, "b c"] | None = None
     _found: dict[str, Tensor] = field(default_factory=dict)
     _fired: dict[str, int] = field(default_factory=dict)
     _before: tuple[Tensor, int, Tensor] | None = None
@@ -75,11 +82,13 @@ class LayerGrams:
             UsageError: features that are not finite; out of memory.
         """
         self._found, self._fired, self._before, self._clips = {}, {}, None, len(frames)
+        self.vectors = None
         self._grid = grid_of(self.network.module, frames.shape[2], frames.shape[3])
         take = firing(self.network.module, self.network.layers, self._take)
         with torch.no_grad(), self.compute.autocast(), take:
             self.network.module(to_unit(frames.to(self.compute.device)))
         self._before = None
+        self.last = self.last or next(reversed(self._found), "")
         return self._found
 
     def _take(self, name: str, module: nn.Module, output: Tensor | None) -> None:
@@ -95,6 +104,9 @@ class LayerGrams:
         self._found[shown] = made
         if first:
             self.odd.discard(shown)
+        # which layer is the last is known when the first batch is through; until then the newest takes the place of the one before
+        if shown == (self.last or next(reversed(self._found))):
+            self.vectors = pooled_vectors(output, self._grid, is_last(module, self.network.last))
 
     def _made(self, shown: str, module: nn.Module, output: Tensor) -> Float64[Tensor, "b b"]:
         """The Gram matrix; that of the layer before where a container hands its output on."""

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
 from muybridge.core.networks.features import average
@@ -36,6 +37,25 @@ def pooled_map(
         if tokens.shape[1] == grid[0] * grid[1] * grid[2]:
             return average(tokens.reshape(len(x), *grid, -1), AXES[pool, True])
     return average(x, AXES[pool, channels_last]) if x.ndim == 5 else None
+
+
+def pooled_vectors(
+    x: Float[Tensor, "b *d"], grid: tuple[int, int, int] | None, channels_last: bool
+) -> Float32[Tensor, "b c"] | None:
+    """A copy of an output, averaged over all places and frames, on the CPU; None where that leaves no vector per clip.
+
+    Where axes are not known, an output is a vector if only one of them is longer than one.
+
+    Args:
+        x: output of a layer, one row a clip.
+        grid: of the tokens of a clip (time, rows, columns), where the network says it.
+        channels_last: of five axes, whether channels lie last.
+    """
+    made = pooled_map(x, "all", grid, channels_last)
+    if made is None and x[0].numel() > max(x.shape[1:]):
+        return None
+    rows = (x if made is None else made).reshape(len(x), -1)
+    return rows.to("cpu", torch.float32, copy=True)
 
 
 def is_last(module: nn.Module, network_last: bool) -> bool:

@@ -15,6 +15,7 @@ from muybridge.measure.similarity.blocks import (
     mean_off_diagonal,
 )
 from muybridge.measure.similarity.layer_similarity import LayerMap, quantiles
+from muybridge.measure.similarity.twin_retrieval import TwinShare
 from muybridge.stages.features.layer_grams import LayerGrams
 
 SHOWN = 3
@@ -54,9 +55,11 @@ def numbers(one: LayerMap, redrawn: Float64[np.ndarray, "r l l2"] | None) -> dic
     }
 
 
-def drift_numbers(one: LayerMap, cells: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
-    """For each condition the mean over layers, and the first and last layer."""
-    rows = zip(cells, one.value, strict=True)
+def drift_numbers(
+    one: LayerMap, cells: Sequence[tuple[str, int]], twins: Sequence[TwinShare | None]
+) -> list[dict[str, Any]]:
+    """For each condition the mean over layers, the first and last layer, and how often clips find their twin by the last."""
+    rows = zip(cells, one.value, twins, strict=True)
     return [
         {
             "type": name,
@@ -64,9 +67,15 @@ def drift_numbers(one: LayerMap, cells: Sequence[tuple[str, int]]) -> list[dict[
             "mean": _plain(_mean(row)),
             "first": _plain(row[0]),
             "last": _plain(row[-1]),
+            "twin": _twin(share),
         }
-        for (name, severity), row in rows
+        for (name, severity), row, share in rows
     ]
+
+
+def _twin(share: TwinShare | None) -> dict[str, float | None]:
+    low, high = (None, None) if share is None or share.interval is None else map(_plain, share.interval)
+    return {"value": None if share is None else _plain(share.value), "low": low, "high": high}
 
 
 def _number(
