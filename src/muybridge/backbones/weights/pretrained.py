@@ -71,7 +71,7 @@ def _has(names: Iterable[str], end: str) -> bool:
     return any(name.endswith(end) for name in names)
 
 
-def _respelt(state: Mapping[str, Tensor], ends: Mapping[str, str]) -> Mapping[str, Tensor]:
+def _respelt(state: dict[str, Tensor], ends: Mapping[str, str]) -> dict[str, Tensor]:
     """The tensors under the names of the network, where a file spells the ends of some otherwise."""
     if not any(_has(state, old) for old in ends):
         return state

@@ -116,7 +116,7 @@ def looked_into(
     """What the features of networks are worth without what they were trained to answer: a linear probe, and drift under perturbation."""
     under = {"prereg": registered["sha256"]}
     cells = [one for one in registered["perturbations"] if one["counts"] == "primary"]
-    shown = {
+    shown: dict[str, Any] = {
         "perturb": tuple(one["name"] for one in cells),
         "perturb_severities": tuple(sorted({severity for one in cells for severity in one["severities"]})),
     }
