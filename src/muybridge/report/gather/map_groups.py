@@ -145,7 +145,11 @@ def numbers_table(group: MapGroup) -> Table:
         "Below each number: 95 % interval over redrawn source groups of the clips, for these networks. Layers count in the order in which "
         "they fire; those that never do are left out."
     ]
-    return Table(group.slug, f"{group.title}: numbers", columns, rows, notes)
+    legend = (
+        "Similarity of layers, from 0 to 1, and shares in percent, with 95 % intervals over redrawn source groups of the clips; each map is of"
+        " networks of the training seeds that it names."
+    )
+    return Table(group.slug, f"{group.title}: numbers", columns, rows, notes, legend=legend)
 
 
 def drift_table(group: MapGroup) -> Table:
@@ -163,7 +167,11 @@ def drift_table(group: MapGroup) -> Table:
         for one in group.maps
         for row in one.run.result["similarity"]["drift"]
     ]
-    return Table(group.slug, f"{group.title}: CKA", columns, rows)
+    legend = (
+        "Similarity (CKA, 1 for unchanged) of a network's features of clean and of perturbed clips, by type and severity; each row is one"
+        " network of the training seed that it names, without intervals."
+    )
+    return Table(group.slug, f"{group.title}: CKA", columns, rows, legend=legend)
 
 
 def _number(told: dict[str, Any]) -> Cell:
