@@ -4,11 +4,13 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Unpack
 
+from muybridge.api.running import memory_words
 from muybridge.api.stage_functions import options_of
 from muybridge.config import keywords
 from muybridge.config import stage_configs as configs
 from muybridge.config.embed_config import EmbedConfig, ModelConfig
 from muybridge.config.keywords import Word, Words
+from muybridge.core.text.forecast import Forecast
 from muybridge.core.text.screen import Screen, screen
 
 if TYPE_CHECKING:
@@ -125,11 +127,17 @@ def run_embed(
             announce(request)
         if config.dry_run:
             return Embeddings(request.out)
+        forecast = Forecast("embed", "--views or --limit", bars.say, memory_words)
+
+        def progress(done: int, total: int) -> None:
+            bars.update("embed", done, total)
+            forecast(done, total)
+
         made = embed_videos(
             request,
             lambda records, size: decode(records, size, workers, bars, config.allow_broken),
             bars.say,
-            lambda done, total: bars.update("embed", done, total),
+            progress,
         )
         bars.finish("embed")
         return made

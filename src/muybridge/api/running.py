@@ -14,6 +14,8 @@ from weakref import finalize
 from muybridge.config.keywords import Word
 from muybridge.config.stage_configs import Control, SimilarityConfig
 from muybridge.core.errors import MuybridgeError
+from muybridge.core.machine.machine_memory import peak
+from muybridge.core.text.forecast import Forecast
 from muybridge.core.text.plurals import counted
 from muybridge.core.text.screen import Screen, screen
 from muybridge.runs import out as folder
@@ -79,12 +81,28 @@ def run_stage(
 
 
 def _execute(job: "Job[Control]", task: str, bars: Screen) -> Run:
-    """Run one job with a bar."""
+    """Run one job with a bar; what it will take is said once it is measured."""
     from muybridge.stages.job.execute import execute
+    from muybridge.stages.job.job import stage_of
 
-    run = execute(job, lambda done, total, values: bars.update(task, done, total, _detail(values)), bars.say)
+    forecast = Forecast(task, stage_of(job.stage).shorter, bars.say, memory_words)
+
+    def progress(done: int, total: int, values: dict[str, float]) -> None:
+        bars.update(task, done, total, _detail(values))
+        forecast(done, total)
+
+    run = execute(job, progress, bars.say)
     bars.finish(task)
     return run
+
+
+def memory_words() -> str:
+    """Most memory that this process took since its run began, of the GPU where it has one; nothing where that is not known."""
+    import torch
+
+    on_gpu = torch.cuda.is_initialized()
+    most = torch.cuda.max_memory_allocated() if on_gpu else peak()
+    return f"{most / 1e9:.1f} GB of {'GPU ' if on_gpu else ''}memory so far" if most else ""
 
 
 def run_similarity(config: SimilarityConfig, announce: Announce | None = None) -> Run:

@@ -17,7 +17,6 @@ from muybridge.store.storage import local
 
 if TYPE_CHECKING:
     from muybridge.report import ReportPaths
-    from muybridge.studies.cost import Estimate
 
 C = TypeVar("C", bound=Control)
 
@@ -64,40 +63,10 @@ def stage_plan(config: Any) -> int:
 
         parts = [Cell(one, frozenset()) for one in (*job.parts.values(), job) if not one.parts]
         done = {cell.job.signature for cell in parts if cell.run.done}
-        print(
-            cost(estimate(parts, done, measure=True), len(parts) - len(done), 1, stage_of(job.stage).shorter)
-        )
+        found = estimate(parts, done, measure=True)
+        print(found.words(len(parts) - len(done), 1, stage_of(job.stage).shorter))
     say_cache(job.dataset.records, getattr(config, "size", None))
     return 0
-
-
-def cost(found: "Estimate", missing: int, workers: int, shorter: str = "") -> str:
-    """An estimate in words: by past runs of like kind, by the networks alone, or not at all."""
-    parts = []
-    spread = f" ({{}} with {workers})" if workers > 1 and missing > 1 else ""
-    if found.told:
-        of = f" for {found.told:,} of {missing:,} runs" if missing > 1 else ""
-        parts.append(
-            f"{_minutes(found.seconds)} of one worker{of}, by past runs of like kind{spread.format(_minutes(found.seconds / workers))}"
-        )
-    if found.flops:
-        rest = "" if missing == 1 else " for runs without a past one of like kind" if found.told else ""
-        if found.measured is None:
-            parts.append(f"{found.flops:.2g} floating-point operations{rest}")
-        else:
-            memory = f", {found.memory / 1e6:,.0f} MB for a training step" if found.memory else ""
-            many = spread.format(_minutes(found.measured / workers))
-            parts.append(
-                f"at least {_minutes(found.measured)} of one worker{rest}{many}{memory}, measured on the network alone: frames, views,"
-                " perturbations and several losses come on top"
-            )
-    if found.unknown:
-        parts.append(f"{counted(found.unknown, 'run')} of networks whose cost is not known")
-    return "cost: " + "; ".join(parts) + (f". Shorter: {shorter}" if shorter else "")
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{seconds / 60:.1f} min"
 
 
 def say_cache(records: Any, size: int | None) -> None:

@@ -235,7 +235,7 @@ def _plan(recipe: "Recipe", config: StudyConfig, watch: bool) -> int:
     print(f"{counted(len(cells), 'run')}: {len(done):,} exist, {len(cells) - len(done):,} to do")
     if len(done) < len(cells):
         found = estimate(cells, done, measure=True)
-        print(show.cost(found, len(cells) - len(done), worker_count(config.workers)))
+        print(found.words(len(cells) - len(done), worker_count(config.workers), config.shorter))
     first = cells[0].job
     show.say_cache(first.dataset.records, getattr(first.config, "size", None))
     return 0

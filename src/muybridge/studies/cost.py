@@ -1,6 +1,6 @@
 """What the missing cells of a study will cost: measured on past cells of like kind, else on the network alone."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,6 +11,8 @@ from typing import Any
 
 from muybridge.backbones import BACKBONES
 from muybridge.core.errors import MuybridgeError
+from muybridge.core.text.forecast import WORTH, duration
+from muybridge.core.text.plurals import counted
 from muybridge.data.index import divide
 from muybridge.runs.records import Run, folders
 from muybridge.stages.job.job import stage_of
@@ -22,6 +24,10 @@ EXAMPLES = 40
 """Past runs of a stage that are read."""
 LEARNING = 3
 """Forward passes that a clip is worth that is learnt from."""
+OPERATIONS = 1e11
+"""Floating-point operations that a core does in a second, at most: what has more to do is worth the moment that measuring takes."""
+MANY = 1000
+"""Passes of a network beside which those that measure it, a dozen or two, are few."""
 Kind = tuple[str, ...]
 
 
@@ -70,6 +76,35 @@ class Estimate:
     measured: float | None = None
     memory: int = 0
 
+    def words(self, missing: int, workers: int, shorter: str = "") -> str:
+        """What it says: by past runs of like kind, by the networks alone, or not at all.
+
+        Args:
+            missing: cells that it is about.
+            workers: at work at a time.
+            shorter: flags that make it less, in words.
+        """
+        parts = []
+        spread = f" ({{}} with {workers})" if workers > 1 and missing > 1 else ""
+        if self.told:
+            of = f" for {self.told:,} of {missing:,} runs" if missing > 1 else ""
+            many = spread.format(duration(self.seconds / workers))
+            parts.append(f"{duration(self.seconds)} of one worker{of}, by past runs of like kind{many}")
+        if self.flops:
+            rest = "" if missing == 1 else " for runs without a past one of like kind" if self.told else ""
+            if self.measured is None:
+                parts.append(f"{self.flops:.2g} floating-point operations{rest}")
+            else:
+                memory = f", {self.memory / 1e6:,.0f} MB for a training step" if self.memory else ""
+                many = spread.format(duration(self.measured / workers))
+                parts.append(
+                    f"at least {duration(self.measured)} of one worker{rest}{many}{memory}, measured on the network alone: frames, views,"
+                    " perturbations and several losses come on top"
+                )
+        if self.unknown:
+            parts.append(f"{counted(self.unknown, 'run')} of networks whose cost is not known")
+        return "cost: " + "; ".join(parts) + (f". Shorter: {shorter}" if shorter else "")
+
 
 def estimate(cells: Sequence[Cell], done: set[str], measure: bool = False) -> Estimate:
     """The cost of the cells of a plan that are not done.
@@ -98,6 +133,30 @@ def estimate(cells: Sequence[Cell], done: set[str], measure: bool = False) -> Es
         else:
             unknown += 1
     return Estimate(seconds, told, flops, unknown, measured if measure else None, memory)
+
+
+def ahead(cells: Sequence[Cell], done: set[str], measure: bool) -> Estimate | None:
+    """The cost of cells that are about to be run; None where that is soon over, or would take long to find out compared with them.
+
+    Args:
+        cells: of the plan.
+        done: signatures of those that are.
+        measure: whether networks may be measured here: where they will run.
+    """
+    found = estimate(cells, done)
+    if measure and found.flops > OPERATIONS * WORTH and _is_measured_soon(cells, done):
+        found = estimate(cells, done, measure=True)
+    return found if found.seconds + (found.measured or 0.0) >= WORTH else None
+
+
+def _is_measured_soon(cells: Sequence[Cell], done: set[str]) -> bool:
+    """Whether every network has so much to do that its measured passes are few among them."""
+    works, passes = _Works(cells), Counter[tuple[str, int, int]]()
+    for cell in cells:
+        if cell.job.signature not in done:
+            work = works.of(cell)
+            passes[work.backbone, work.frames, work.crop] += int(work.passes)
+    return min(passes.values(), default=0) > MANY
 
 
 def _passed(cell: Cell, work: Cost) -> Pass | None:

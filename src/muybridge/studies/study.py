@@ -12,11 +12,13 @@ from muybridge.data.sets import builtin
 from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.studies import tuning
 from muybridge.studies.cell_runner import Outcome, run_cells
+from muybridge.studies.cost import ahead
 from muybridge.studies.files.find import Recipe, make_plan
 from muybridge.studies.plan import Cell
 from muybridge.studies.state import to_retry
 from muybridge.studies.study_configs import StudyConfig
 from muybridge.studies.study_record import write_plan
+from muybridge.train.precision import choose
 
 FEW = 32
 
@@ -56,11 +58,24 @@ def _run(
     """Run planned cells and write ``study.json`` into ``config.out``."""
     write_plan(recipe, config, cells, Outcome())
     chosen = to_retry(cells) if retry else cells
+    _say_cost(chosen, config, workers, screen)
     warm(chosen, workers, screen)
     slots = min(workers, len(chosen)) if config.executor == "local" else config.workers
     outcome = run_cells(chosen, slots, screen, config.executor, config.address)
     write_plan(recipe, config, cells, outcome)
     return Finished(cells, outcome)
+
+
+def _say_cost(cells: Sequence[Cell], config: StudyConfig, workers: int, screen: Screen) -> None:
+    """Say what a study will take before it does; networks are measured only where they will run, and never on a GPU, which is theirs."""
+    done = {cell.job.signature for cell in cells if cell.run.done}
+    missing = len(cells) - len(done)
+    if config.is_timed or not missing:
+        return
+    here = config.executor == "local" and choose(config.device).device.type == "cpu"
+    found = ahead(cells, done, here)
+    if found:
+        screen.say(found.words(missing, workers, config.shorter))
 
 
 def render(workers: int, screen: Screen) -> None:

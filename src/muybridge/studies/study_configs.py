@@ -11,6 +11,8 @@ class StudyConfig(Control):
     """How a study is run; studies add what they let the user choose."""
 
     stage: ClassVar[str] = "study"
+    shorter: ClassVar[str] = "--limit"
+    """Flags that make it take less, in words."""
     executor: Literal["local", "ray", "slurm"] = "local"
     """Who runs the cells: processes of this machine, Ray or Slurm."""
     address: str | None = None
@@ -19,12 +21,18 @@ class StudyConfig(Control):
     """Equal tuning: multiples of its learning rate that are tried for every pretext task and network, up to 7; the best on held-out
     training videos is taken."""
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether minutes decide what is done, and were said with it."""
+        return False
+
 
 @dataclass(frozen=True, kw_only=True)
 class QuickstartConfig(StudyConfig):
     """Pretrain, probe, fine-tune and perturb: on the embedded data sets, or on your own videos with --data."""
 
     stage: ClassVar[str] = "quickstart"
+    shorter: ClassVar[str] = "--budget, --epochs or fewer --tasks"
     data: tuple[str, ...] = ()
     """Your labelled videos (folder or list); the embedded data sets when not given."""
     pretrain_data: tuple[str, ...] = ()
@@ -58,11 +66,17 @@ class QuickstartConfig(StudyConfig):
     crop: int | None = None
     """Side of what the network sees; 32 on the embedded data, 64 on your own."""
 
+    @property
+    def is_timed(self) -> bool:
+        """On own videos a trial says what fits into the minutes."""
+        return bool(self.data) and self.minutes != 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkConfig(StudyConfig):
     """What all studies of the benchmark have in common; a page on each is in docs/studies."""
 
+    shorter: ClassVar[str] = "--limit, or fewer --seeds, --data or --backbones"
     scale: Literal["tiny", "small", "paper"] = "tiny"
     """tiny: embedded data, two cores. small: UCF101 and HMDB51, one GPU. paper: the published setting."""
     data: tuple[str, ...] = ()

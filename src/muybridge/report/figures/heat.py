@@ -7,7 +7,7 @@ from muybridge.measure.intervals import CLEAN
 from muybridge.measure.robustness.robustness_scores import relative
 from muybridge.report.scores.robust import Perturbed, Robust
 from muybridge.report.scores.shares import Score, VideoShares, estimate
-from muybridge.report.tables.robust_tables import slug_of
+from muybridge.report.tables.robust_tables import legend_on, slug_of
 from muybridge.report.tables.table import Cell, Column, Table, missing, points, span, text
 
 
@@ -26,10 +26,12 @@ def fall_map(one: Perturbed, arm: Robust) -> Table:
         rows.append([*_labels(one, name), *cells, mean])
     notes = [
         f"Clean accuracy {points(arm.clean.value)} % ({span(arm.clean)}). Below each fall: the share of it that is kept. "
-        "Intervals on hover and in the table of accuracies."
+        "Intervals stand in the table of accuracies."
     ]
     caption = f"{arm.arm}: fall in accuracy by severity, points"
-    return Table(slug_of(one, "fall", arm.arm), caption, _columns(one), rows, notes, "heat drop")
+    what = "Fall in accuracy in percentage points, perturbed less clean on the same videos, and the percent of the clean one that is kept"
+    legend = legend_on(one, what, arm.arm)
+    return Table(slug_of(one, "fall", arm.arm), caption, _columns(one), rows, notes, "heat drop", legend)
 
 
 def _fall(right: VideoShares, of: Score) -> Cell:
@@ -55,7 +57,8 @@ def accuracy_map(one: Perturbed, arm: Robust) -> Table:
         mean = _heat(arm.types[name], chance) if name in arm.types else missing()
         rows.append([*_labels(one, name), *cells, mean])
     caption = f"{arm.arm}: accuracy by severity, %"
-    return Table(slug_of(one, "grid", arm.arm), caption, _columns(one), rows, style="heat")
+    legend = legend_on(one, "Accuracy in percent by perturbation (rows) and severity (columns)", arm.arm)
+    return Table(slug_of(one, "grid", arm.arm), caption, _columns(one), rows, style="heat", legend=legend)
 
 
 def _columns(one: Perturbed) -> list[Column]:

@@ -22,6 +22,8 @@ ESCAPED = str.maketrans(
 HASHES = re.compile(r"[0-9a-f]{6,64}( [0-9a-f]{6,64})*")
 """Names of runs, protocols and data, of which columns are left out: they mean nothing on paper."""
 PROTOCOL = re.compile(r",? protocol [0-9a-f]{6}\b")
+CHECKSUM = re.compile(r"\b[0-9a-f]{16,64}\b")
+"""In a note, which is left out for the same reason."""
 
 
 def latex(table: Table) -> str:
@@ -43,7 +45,7 @@ def latex(table: Table) -> str:
         *(_line(_cell(row[index]) for index in kept) for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
-        *(rf"\par\footnotesize {escaped(note)}" for note in table.notes),
+        *(rf"\par\footnotesize {escaped(note)}" for note in table.notes if not CHECKSUM.search(note)),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"

@@ -145,7 +145,11 @@ def numbers_table(group: MapGroup) -> Table:
         "Below each number: 95 % interval over redrawn source groups of the clips, for these networks. Layers count in the order in which "
         "they fire; those that never do are left out."
     ]
-    return Table(group.slug, f"{group.title}: numbers", columns, rows, notes)
+    legend = (
+        "Similarity of layers, from 0 to 1, and shares in percent, with 95 % intervals over redrawn source groups of the clips; each map is of"
+        " networks of the training seeds that it names."
+    )
+    return Table(group.slug, f"{group.title}: numbers", columns, rows, notes, legend=legend)
 
 
 def drift_table(group: MapGroup) -> Table:
@@ -174,7 +178,12 @@ def drift_table(group: MapGroup) -> Table:
         "over places and frames. Below it: 95 % interval over redrawn source groups, for this network and these clips. Neither it nor CKA "
         "says anything of accuracy."
     ]
-    return Table(group.slug, f"{group.title}: CKA and twin retrieval", columns, rows, notes)
+    legend = (
+        "Similarity (CKA, 1 for unchanged) of a network's features of clean and of perturbed clips, by type and severity, without intervals;"
+        " and the share of perturbed clips that find their clean twin among all clean clips by the features of the last layer, with 95 %"
+        " intervals over source groups. Each row is one network of the training seed that it names."
+    )
+    return Table(group.slug, f"{group.title}: CKA and twin retrieval", columns, rows, notes, legend=legend)
 
 
 def _number(told: dict[str, Any]) -> Cell:

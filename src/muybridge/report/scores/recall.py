@@ -10,7 +10,7 @@ from muybridge.measure.counts import Counts, joined
 from muybridge.measure.estimate import Interval, mean_over_seeds
 from muybridge.measure.intervals import resample_groups
 from muybridge.report.gather.collect import Experiment, Gathered, Seeds
-from muybridge.report.tables.accuracy_tables import arm_cell, cautions, runs_cell, slugged, spanned
+from muybridge.report.tables.accuracy_tables import arm_cell, cautions, ranged, runs_cell, slugged, spanned
 from muybridge.report.tables.table import Cell, Column, Table, missing, text
 from muybridge.runs.records import Run
 
@@ -42,7 +42,9 @@ def _table(one: Experiment, all_of: Gathered) -> Table:
     shown = {arm: next(iter(told.values())) for arm, told in found.items() if told}
     caption = TITLES[one.stage].format(one.data) + (f", {one.details}" if one.details else "")
     slug = f"recall-{slugged(one.stage, one.data, one.details)}"
-    return Table(slug, caption, columns, rows, cautions(shown))
+    what = "Test videos with a video of their class among the k nearest in percent (recall at k)"
+    what += ", and mean average precision over the whole gallery" if ranked else ""
+    return Table(slug, caption, columns, rows, cautions(shown), legend=_legend(one, what, shown))
 
 
 def recalls(arm: str, seeds: Seeds) -> dict[int, Interval]:
@@ -91,11 +93,32 @@ def knn_table(one: Experiment, all_of: Gathered) -> Table | None:
     notes = [
         "The tables above take the number of neighbours that the protocol names; no number is chosen by its accuracy."
     ]
-    return Table(slug, f"{one.name}: accuracy by number of neighbours", columns, rows, notes)
+    vote, k = next(iter(both))
+    shown = {arm: _share_of_votes(arm, seeds, vote, k) for arm, seeds in one.arms.items() if seeds}
+    legend = _legend(one, "Top-1 accuracy in percent of votes of the nearest training videos", shown)
+    return Table(slug, f"{one.name}: accuracy by number of neighbours", columns, rows, notes, legend=legend)
+
+
+def _legend(one: Experiment, what: str, shown: Mapping[str, Interval]) -> str:
+    """What a caption needs to stand alone; ``shown`` is any number of every arm."""
+    if not shown:
+        return f"{what}, on {one.data}; nothing is measured yet."
+    seeds, groups = (
+        sorted(many) for many in ({s.seeds for s in shown.values()}, {s.groups for s in shown.values()})
+    )
+    reach = " and training seeds" if seeds[-1] > 1 else ", of these networks only"
+    return (
+        f"{what}, on {one.data}, mean over {ranged(seeds, 'training seed')}; 95 % intervals of Student's t over"
+        f" {ranged(groups, 'source group')}{reach}."
+    )
 
 
 def _votes(arm: str, seeds: Seeds, vote: str, k: int) -> Cell:
-    return spanned(share(arm, seeds, lambda run: _at(run.result["knn"], vote=vote, k=k)))
+    return spanned(_share_of_votes(arm, seeds, vote, k))
+
+
+def _share_of_votes(arm: str, seeds: Seeds, vote: str, k: int) -> Interval:
+    return share(arm, seeds, lambda run: _at(run.result["knn"], vote=vote, k=k))
 
 
 def share(arm: str, seeds: Seeds, of: Callable[[Run], Counts]) -> Interval:

@@ -63,24 +63,51 @@ def accuracy_table(scored: Scored, all_of: Gathered) -> Table:
     )
 
 
-def legend_of(scored: Scored, measure: str = "Top-1 accuracy") -> str:
-    """What a caption needs to stand alone: measure and unit, data, intervals, seeds and groups, what differences are."""
+def legend_of(scored: Scored, measure: str = "Top-1 accuracy", compared: bool = True) -> str:
+    """What a caption needs to stand alone: measure and unit, data, intervals, seeds and groups, what differences are.
+
+    Args:
+        scored: what the table is of.
+        measure: what stands in its cells, in front of "in percent of".
+        compared: whether arms are compared.
+    """
     arms = list(scored.arms.values())
     if not arms:
-        return ""
-    videos, groups, seeds = (
-        sorted({getter(arm) for arm in arms})
-        for getter in (lambda arm: arm.videos, lambda arm: arm.groups, lambda arm: len(arm.rows))
+        return f"{measure} in percent, on {scored.experiment.data}; nothing is measured yet."
+    differences = (
+        "; differences in percentage points, paired on the same videos, verdicts corrected by Holm over all comparisons of the report"
+        if compared
+        else ""
     )
+    return f"{measure} in percent of {data_words(arms, scored.experiment.data)}; {intervals_of(arms)}{differences}."
+
+
+def data_words(arms: Sequence[Arm], data: str, pooled: bool = False) -> str:
+    """For captions: ``"240 test videos of daily, views averaged, mean over 3 training seeds"``; or their answers pooled."""
+    videos, seeds = (sorted({many(arm) for arm in arms}) for many in (_videos, _seeds))
+    seeds_ = ranged(seeds, "training seed")
     return (
-        f"{measure} in percent of {_ranged(videos, 'test video')} of {scored.experiment.data}, views averaged, mean over "
-        f"{_ranged(seeds, 'training seed')}; 95 % intervals of Student's t over {_ranged(groups, 'source group')}"
-        f"{' and training seeds' if seeds[-1] > 1 else ', of these networks only'}; differences in percentage points, paired on the same "
-        "videos, verdicts corrected by Holm over all comparisons of the report."
+        f"{ranged(videos, 'test video')} of {data}, views averaged, "
+        f"{f'answers of {seeds_} pooled' if pooled else f'mean over {seeds_}'}"
     )
 
 
-def _ranged(numbers: list[int], noun: str) -> str:
+def intervals_of(arms: Sequence[Arm]) -> str:
+    """For captions: ``"95 % intervals of Student's t over 20 source groups and training seeds"``."""
+    groups, seeds = sorted({arm.groups for arm in arms}), max(map(_seeds, arms))
+    reach = " and training seeds" if seeds > 1 else ", of these networks only"
+    return f"95 % intervals of Student's t over {ranged(groups, 'source group')}{reach}"
+
+
+def _videos(arm: Arm) -> int:
+    return arm.videos
+
+
+def _seeds(arm: Arm) -> int:
+    return len(arm.rows)
+
+
+def ranged(numbers: Sequence[int], noun: str) -> str:
     """``"240 test videos"``, or of several numbers ``"38 to 40 test videos"``."""
     first, last = numbers[0], numbers[-1]
     return counted(last, noun) if first == last else f"{first:,} to {counted(last, noun)}"
@@ -239,8 +266,9 @@ def confusion_table(scored: Scored, name: str) -> Table:
     experiment = scored.experiment
     slug = f"confusion-{slugged(experiment.stage, experiment.protocol, experiment.data, experiment.details, name)}"
     caption = f"{name}: confusion, {experiment.name}"
+    on = data_words([scored.arms[name]], experiment.data, pooled=True)
     if len(counts) > MOST_CLASSES:
-        return _confused_pairs(scored, counts, slug, caption)
+        return _confused_pairs(scored, counts, slug, caption, on)
     total = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
     classes = [class_name(scored, index) for index in range(len(counts))]
@@ -255,7 +283,10 @@ def confusion_table(scored: Scored, name: str) -> Table:
         [text(classes[i]), *(_confusion_cell(shares[i, j], int(counts[i, j])) for j in range(width))]
         for i in range(len(classes))
     ]
-    return Table(slug, caption, columns, rows, ["Percent of the videos of the true class (row)."], "heat")
+    return Table(
+        slug, caption, columns, rows, ["Percent of the videos of the true class (row)."], "heat",
+        f"Answers (columns) in percent of the videos of the true class (rows), on {on}.",
+    )  # fmt: skip
 
 
 def _confusion_cell(share: float, number: int) -> Cell:
@@ -265,7 +296,7 @@ def _confusion_cell(share: float, number: int) -> Cell:
     return Cell(shown, sort=100 * share, title=counted(number, "video"), heat=share)
 
 
-def _confused_pairs(scored: Scored, counts: np.ndarray, slug: str, caption: str) -> Table:
+def _confused_pairs(scored: Scored, counts: np.ndarray, slug: str, caption: str, on: str) -> Table:
     wrong = counts[:, :-1].copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_PAIRS]
@@ -285,7 +316,8 @@ def _confused_pairs(scored: Scored, counts: np.ndarray, slug: str, caption: str)
         ]
         for i, j in pairs
     ]
-    return Table(slug, f"{caption}, the {len(rows)} most confused pairs", columns, rows)
+    legend = f"Wrong answers, in number and in percent of the videos of the true class, on {on}."
+    return Table(slug, f"{caption}, the {len(rows)} most confused pairs", columns, rows, legend=legend)
 
 
 def class_name(scored: Scored, index: int) -> str:

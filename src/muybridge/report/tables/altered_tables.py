@@ -16,7 +16,7 @@ from muybridge.measure.robustness.altered import KEPT, OLD, PARTNER, Taken, take
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.gather.design import Design
 from muybridge.report.scores.score import Arm, Scored
-from muybridge.report.tables.accuracy_tables import arm_cell, slugged, spanned
+from muybridge.report.tables.accuracy_tables import arm_cell, legend_of, slugged, spanned
 from muybridge.report.tables.table import Cell, Column, Table, capital, count, missing, points, span, text
 
 MEANING = {
@@ -89,7 +89,8 @@ def altered_table(scored: Scored, plan: Design, all_of: Gathered) -> Table | Non
     ]
     if not plan.becomes and plan.changing:
         notes.append(f"These runs do not say into which classes {listed(plan.changing)} turns clips.")
-    return Table(slug, f"{experiment.name}: where labels change", columns, rows, notes)
+    legend = legend_of(scored, "Answers by what becomes of the label,", compared=False)
+    return Table(slug, f"{experiment.name}: where labels change", columns, rows, notes, legend=legend)
 
 
 def altered_words(scored: Scored, plan: Design, name: str, ranked: Sequence[str]) -> str:
@@ -190,7 +191,12 @@ def direction_table(scored: Scored, all_of: Gathered) -> Table | None:
             "50 % is exact, since each clip has its reverse in the other class of the pair."
         )
     slug = slugged("direction", experiment.stage, experiment.protocol, experiment.data, experiment.details)
-    return Table(slug, f"{experiment.name}: which pair, and which of the two", columns, rows, notes)
+    legend = legend_of(
+        scored, "Answers that are the class or its reverse, and scores of the class above its reverse,", compared=False
+    )  # fmt: skip
+    return Table(
+        slug, f"{experiment.name}: which pair, and which of the two", columns, rows, notes, legend=legend
+    )
 
 
 def _both(arm: Arm) -> list[Cell]:

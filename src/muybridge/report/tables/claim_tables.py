@@ -16,6 +16,10 @@ SIDES = {
     "not comparable": "not comparable",
 }
 MOST = 4
+LEGEND = (
+    "Differences in percentage points of accuracy, or on the scale that stands beside them, with 95 % intervals of Student's t over source "
+    "groups of the test videos and training seeds; p corrected by Holm; each claim names its data."
+)
 
 
 def claim_tables(judged: Sequence[Judged]) -> list[Table]:
@@ -38,7 +42,7 @@ def _claims_table(judged: Sequence[Judged]) -> Table:
         "run of each does not tell whether what they were trained with is why. Not comparable: the protocols differ, so that "
         "nothing follows for either side."
     ]
-    return Table("claims", "Claims of the study", columns, rows, notes)
+    return Table("claims", "Claims of the study", columns, rows, notes, legend=LEGEND)
 
 
 def _evidence_table(judged: Sequence[Judged]) -> Table | None:
@@ -48,7 +52,7 @@ def _evidence_table(judged: Sequence[Judged]) -> Table | None:
         Column("p, corrected", True), Column("says"),
     ]  # fmt: skip
     rows = [[text(one.words), *_evidence_row(line)] for one in judged for line in one.evidence]
-    return Table("evidence", "Comparisons behind the claims", columns, rows) if rows else None
+    return Table("evidence", "Comparisons behind the claims", columns, rows, legend=LEGEND) if rows else None
 
 
 def _verdict(one: Judged) -> Cell:

@@ -8,7 +8,14 @@ from muybridge.core.text.plurals import listed
 from muybridge.report.figures.charts import Tick
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.score import Scored
-from muybridge.report.tables.accuracy_tables import MOST_CLASSES, arm_index, class_name, slugged, width_of
+from muybridge.report.tables.accuracy_tables import (
+    MOST_CLASSES,
+    arm_index,
+    class_name,
+    legend_of,
+    slugged,
+    width_of,
+)
 from muybridge.report.tables.table import Cell, Column, Table, count, missing, points, span, text
 
 NAMED = 5
@@ -53,7 +60,10 @@ def per_class_table(scored: Scored, all_of: Gathered) -> Table:
         rows.append([text(class_name(scored, index)), count(int(counts[index])), *shown])
     one = scored.experiment
     slug = f"classes-{slugged(one.stage, one.protocol, one.data, one.details)}"
-    return Table(slug, f"{one.name}: accuracy by class", columns, rows, extremes(scored), "heat")
+    return Table(
+        slug, f"{one.name}: accuracy by class", columns, rows, extremes(scored), "heat",
+        legend_of(scored, "Accuracy in each class,", compared=False),
+    )  # fmt: skip
 
 
 def _heat(scored: Scored, name: str, index: int) -> Cell:

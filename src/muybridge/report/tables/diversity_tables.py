@@ -2,6 +2,7 @@
 
 import math
 
+from muybridge.core.text.plurals import listed
 from muybridge.measure.diversity.association import Association
 from muybridge.measure.diversity.verdict import Evidence, Verdict
 from muybridge.report.scores.diversity_evidence import mixed, mixed_words, words
@@ -28,6 +29,10 @@ NUMBERS = [
     Column("p", True),
     Column("sets", True),
 ]
+LEGEND = (
+    "Rank correlations (Spearman, from -1 to 1) over sets of auxiliary losses, trained and tested on {data}, several training seeds of a "
+    "set averaged; 95 % intervals of the bias-corrected and accelerated bootstrap over sets; p by permutation."
+)
 
 
 def diversity_tables(made: Registered, found: Evidence, said: Verdict) -> list[Table]:
@@ -42,20 +47,25 @@ def diversity_tables(made: Registered, found: Evidence, said: Verdict) -> list[T
         ]
         for name, one in (found.secondary or {}).items()
     ]
-    x = made.prereg["hypothesis"]["primary"]["x"]
+    x, legend = (
+        made.prereg["hypothesis"]["primary"]["x"],
+        LEGEND.format(data=listed(made.prereg["population"]["data"])),
+    )
     outside = [[text(name), *_cells(one)] for name, one in found.outside.items()]
     return [
         Table("diversity", f"Diversity of losses ({x}) against robustness in time", [Column("correlation"), *NUMBERS], coefficients,
-              [*words(made, found, said), mixed_words(mixed(made), x)]),
+              [*words(made, found, said), mixed_words(mixed(made), x)], legend=legend),
         Table("diversity-refuters", "What would take the answer away", [Column("what"), Column("is it so")],
               [[text(one.name), text(one.answer)] for one in said.refuters],
               ["Each was named before the first run. \N{LEFT DOUBLE QUOTATION MARK}Yes\N{RIGHT DOUBLE QUOTATION MARK} speaks against the "
-               "hypothesis."]),
+               "hypothesis."], legend="Each line is a finding under which the answer would not stand."),
         Table("diversity-measures", "Other measures of diversity against robustness",
-              [Column("measure"), *NUMBERS, Column("p by Holm", True)], measures, [f"Pre-registration {made.prereg['sha256']}."]),
+              [Column("measure"), *NUMBERS, Column("p by Holm", True)], measures, [f"Pre-registration {made.prereg['sha256']}."],
+              legend=legend),
         Table("diversity-outside", "Not registered, shown beside: what networks of one loss, MELTR's slopes, probes and features say",
               [Column("correlation"), *NUMBERS], outside,
-              ["Named by nobody before the first run, so it decides nothing. Diversity as MELTR weighed it comes after the treatment."]),
+              ["Named by nobody before the first run, so it decides nothing. Diversity as MELTR weighed it comes after the treatment."],
+              legend=legend),
     ]  # fmt: skip
 
 

@@ -8,7 +8,14 @@ from muybridge.report.claims.predicates import test_of
 from muybridge.report.claims.verdicts import Place, Test
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.score import Comparison, compared
-from muybridge.report.tables.accuracy_tables import arm_index, gain_cell, runs_cell, spanned
+from muybridge.report.tables.accuracy_tables import (
+    arm_index,
+    data_words,
+    gain_cell,
+    intervals_of,
+    runs_cell,
+    spanned,
+)
 from muybridge.report.tables.table import Cell, Column, Table, missing, points, text
 
 CONTROLS = {
@@ -72,7 +79,10 @@ def lesson_table(number: int, some: Sequence[Lesson], perturbed: Sequence[Lesson
         Column("under perturbation, %", True, "mean accuracy over types"),
         Column("kept above chance, %", True, "share of what is above chance on untouched clips"), Column("runs"),
     ]  # fmt: skip
-    said = first.student.said(["protocol", "data", "network", "details"])
+    said, arms = (
+        first.student.said(["protocol", "data", "network", "details"]),
+        [place.arm for place in rows.values()],
+    )
     notes = [
         "The best teacher is chosen on the test videos, which makes it harder to beat, never easier. Differences are paired on the same "
         "videos and corrected by Holm within the table; the claims have their own correction."
@@ -80,6 +90,8 @@ def lesson_table(number: int, some: Sequence[Lesson], perturbed: Sequence[Lesson
     return Table(
         f"distillation-{number}", f"{said}, from {first.start}: students of {first.tasks}", columns,
         [_row(name, place, place is best, gains.get(name), disturbed.get(name), all_of) for name, place in rows.items()], notes,
+        legend=f"Top-1 accuracy in percent of {data_words(arms, first.student.facets['data'])}; {intervals_of(arms)}; differences in"
+        " percentage points, paired on the same videos.",
     )  # fmt: skip
 
 
@@ -115,13 +127,12 @@ def sets_table(found: Sequence[TeacherSet]) -> Table | None:
         "CKA without bias of the features that the heads read, on the test videos; mean over every two teachers and over training seeds. "
         "Whether the two columns go together is judged among the claims; fewer than six sets say nothing."
     ]
-    return (
-        Table(
-            "teacher-sets", "What teachers have in common, and what their student gains", columns, rows, notes
-        )
-        if rows
-        else None
+    legend = (
+        "Similarity of features (CKA, from 0 to 1), and accuracy of the student less that of the best teacher in percentage points, on the"
+        " test videos of each data set, mean over training seeds."
     )
+    caption = "What teachers have in common, and what their student gains"
+    return Table("teacher-sets", caption, columns, rows, notes, legend=legend) if rows else None
 
 
 def _teachers(lesson: Lesson) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from muybridge.core.reference.result_tables import Outside, Taken
 from muybridge.measure.results_doctor import examine, half_width
 from muybridge.report.tables.accuracy_tables import slugged
-from muybridge.report.tables.table import Cell, Column, Table, grouped, points, text
+from muybridge.report.tables.table import Cell, Column, Table, capital, grouped, points, text
 
 
 def outside_tables(found: Mapping[str, Taken], data: Sequence[str] = ()) -> list[Table]:
@@ -30,6 +30,7 @@ def outside_tables(found: Mapping[str, Taken], data: Sequence[str] = ()) -> list
                     f"{name}: what the doctor found in this table",
                     columns,
                     cells,
+                    legend="What disagrees within the table, or with other tables of the same numbers.",
                 )
             )
     return tables
@@ -72,6 +73,8 @@ def _table(name: str, rows: Sequence[Outside]) -> Table:
         cells,
         notes,
         "outside",
+        f"{capital(one.metric)} in percent of {grouped(one.n)} {one.unit} of {one.data}, measured by others; 95 % intervals are binomial,"
+        " their videos taken as independent.",
     )
 
 

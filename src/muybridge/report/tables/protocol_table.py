@@ -40,7 +40,8 @@ def protocol_table(all_of: Gathered, stages: Collection[str]) -> Table | None:
     notes = [
         "Equal in protocol: everything but data, labels' names, seed, fold and what training starts from."
     ]
-    return Table("protocols", "Transfer protocols", columns, rows, notes)
+    legend = "How clips are cut (frames x stride, views in time x space, side of the crop in pixels) and what chose the settings."
+    return Table("protocols", "Transfer protocols", columns, rows, notes, legend=legend)
 
 
 def clip_words(clips: object) -> str:

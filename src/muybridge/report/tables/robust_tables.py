@@ -11,7 +11,9 @@ from muybridge.report.scores.score import between
 from muybridge.report.tables.accuracy_tables import (
     arm_cell,
     cautions,
+    data_words,
     gain_cell,
+    intervals_of,
     legend_of,
     runs_cell,
     slugged,
@@ -59,6 +61,14 @@ def slug_of(one: Perturbed, kind: str, *more: str) -> str:
     """Anchor of a table of an experiment."""
     experiment = one.scored.experiment
     return slugged(kind, experiment.protocol, experiment.data, experiment.details, *more)
+
+
+def legend_on(one: Perturbed, what: str, *names: str) -> str:
+    """What a caption needs to stand alone: what stands in the cells, with its unit; data, seeds, intervals of some arms, or of all."""
+    arms = [arm for name, arm in one.scored.arms.items() if not names or name in names]
+    if not arms:
+        return f"{what}, on {one.scored.experiment.data}; nothing is measured yet."
+    return f"{what}, on {data_words(arms, one.scored.experiment.data)}; {intervals_of(arms)}."
 
 
 def _scores(one: Perturbed, all_of: Gathered) -> Table:
@@ -109,7 +119,13 @@ def _more(one: Perturbed, all_of: Gathered) -> Table:
         ]
         for name, arm in one.arms.items()
     ]
-    return Table(slug_of(one, "scores"), f"{one.scored.experiment.name}: further scores", columns, rows)
+    measure = (
+        "Scores under perturbation, means over severities and types: absolute in percentage points, others"
+    )
+    return Table(
+        slug_of(one, "scores"), f"{one.scored.experiment.name}: further scores", columns, rows,
+        legend=legend_of(one.scored, measure, compared=False),
+    )  # fmt: skip
 
 
 def _by_category(one: Perturbed, all_of: Gathered) -> Table | None:
@@ -131,7 +147,8 @@ def _by_category(one: Perturbed, all_of: Gathered) -> Table | None:
     ]
     told = "; ".join(f"{kind}: {listed(types)}" for kind, types in one.design.by_category.items())
     return Table(
-        slug_of(one, "categories"), f"{one.scored.experiment.name}: accuracy by category", columns, rows, [capital(told) + "."]
+        slug_of(one, "categories"), f"{one.scored.experiment.name}: accuracy by category", columns, rows, [capital(told) + "."],
+        legend=legend_of(one.scored, "Accuracy, clean and mean over the severities and types of a category,", compared=False),
     )  # fmt: skip
 
 
@@ -165,7 +182,8 @@ def _by_severity(one: Perturbed, all_of: Gathered) -> Table | None:
         f" The clean accuracy is no point of the line. Severities: {listed([str(one) for one in design.severities])}."
     ]
     return Table(
-        slug_of(one, "slopes"), f"{one.scored.experiment.name}: relative robustness and fall by category", columns, rows, notes
+        slug_of(one, "slopes"), f"{one.scored.experiment.name}: relative robustness and fall by category", columns, rows, notes,
+        legend=legend_on(one, "Accuracy left in percent of the clean one, and its fall with every severity in percentage points"),
     )  # fmt: skip
 
 
@@ -187,7 +205,12 @@ def _noise(one: Perturbed, all_of: Gathered) -> Table | None:
         ])  # fmt: skip
     notes = ["Everything else in this report rests on the lowest noise seed; the spread is in no interval."]
     caption = f"{one.scored.experiment.name}: other noise, same videos"
-    return Table(slug_of(one, "noise"), caption, columns, rows, notes) if rows else None
+    what = "Accuracy in percent, mean over severities and types, by seed of the perturbations' noise, and its spread in percentage points"
+    return (
+        Table(slug_of(one, "noise"), caption, columns, rows, notes, legend=legend_on(one, what))
+        if rows
+        else None
+    )
 
 
 def _order(one: Perturbed) -> Table | None:
@@ -217,7 +240,12 @@ def _order(one: Perturbed) -> Table | None:
         for name, arm in one.scored.arms.items()
         if any(run.result.get("order_free") for run in arm.runs)
     ]
-    return Table(slug_of(one, "order"), caption, columns, rows, blind) if rows else None
+    what = "Rank correlation of frames with time, distinct frames of a clip, and accuracy in percent"
+    return (
+        Table(slug_of(one, "order"), caption, columns, rows, blind, legend=legend_on(one, what))
+        if rows
+        else None
+    )
 
 
 def _controls(one: Perturbed, all_of: Gathered) -> Table | None:
@@ -233,7 +261,9 @@ def _controls(one: Perturbed, all_of: Gathered) -> Table | None:
         if run.result.get("identity") or run.result.get("lossless")
     ]  # fmt: skip
     caption = f"{one.scored.experiment.name}: controls"
-    return Table(slug_of(one, "controls"), caption, columns, rows) if rows else None
+    data = one.scored.experiment.data
+    legend = f"Conditions that change no pixel or hardly any, and must change no answer, by run, on the test videos of {data}."
+    return Table(slug_of(one, "controls"), caption, columns, rows, legend=legend) if rows else None
 
 
 def _identity(run: Run) -> Cell:

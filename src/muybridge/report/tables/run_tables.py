@@ -58,7 +58,8 @@ def data_table(all_of: Gathered) -> Table:
                 text(stages),
             ]
         )
-    return Table("data", "Data sets as used", columns, rows)
+    legend = "Videos by their part in the study, over all folds; files that cannot be decoded are broken."
+    return Table("data", "Data sets as used", columns, rows, legend=legend)
 
 
 def used_data(all_of: Gathered) -> list[tuple[dict[str, Any], list[Run]]]:
@@ -94,11 +95,9 @@ def broken_table(all_of: Gathered) -> Table | None:
     rows = [
         [text(data), Cell(path, sort=path, kind="code"), text(reason)] for data, path, reason in sorted(lines)
     ]
-    return (
-        Table("broken", "Broken files, left out of training and wrong in tests", columns, rows)
-        if rows
-        else None
-    )
+    legend = "Files of each data set that could not be decoded, with the decoder's reason."
+    caption = "Broken files, left out of training and wrong in tests"
+    return Table("broken", caption, columns, rows, legend=legend) if rows else None
 
 
 def budget_table(all_of: Gathered) -> Table | None:
@@ -123,7 +122,8 @@ def budget_table(all_of: Gathered) -> Table | None:
     ]
     notes = [budget_words(all_of), COUNTED, *tuning_words(all_of)]
     notes.append("Wall time depends on the machine and may differ.")
-    return Table("budget", "Pretraining budget", columns, rows, notes)
+    legend = "What each pretraining run spent, one row for each arm, data set and training seed; wall time in seconds."
+    return Table("budget", "Pretraining budget", columns, rows, notes, legend=legend)
 
 
 def _unspent(words: str, width: int) -> list[Cell]:
@@ -278,7 +278,7 @@ def missing_table(all_of: Gathered) -> Table | None:
         [text(one.summary), text(one.reason), Cell(one.log, sort=one.log, kind="code")]
         for one in all_of.missing
     ]
-    return Table("missing", "Planned cells without a result", columns, rows) if rows else None
+    return Table("missing", "Planned cells without a result", columns, rows, paper=False) if rows else None
 
 
 def runs_table(all_of: Gathered) -> Table:
@@ -326,7 +326,8 @@ def environment_table(all_of: Gathered) -> Table:
     ]
     mixed = [fact for fact, values in told.items() if len(values) > 1]
     notes = [f"Not the same in all runs: {listed(sorted(mixed))}."] if mixed else []
-    return Table("environment", "Environment", columns, rows, notes)
+    legend = "Versions and machine, with the number of runs that had them."
+    return Table("environment", "Environment", columns, rows, notes, legend=legend)
 
 
 def _shown(value: object) -> str:

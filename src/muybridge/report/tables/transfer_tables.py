@@ -1,5 +1,7 @@
 """Tables across experiments: mean over official splits, sources by targets, last and best-validation weights, few labels."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from muybridge.core.text.plurals import listed
@@ -16,7 +18,16 @@ from muybridge.report.gather.across import (
 )
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.score import Scored
-from muybridge.report.tables.accuracy_tables import arm_cell, cautions, runs_cell, slugged, spanned
+from muybridge.report.tables.accuracy_tables import (
+    arm_cell,
+    cautions,
+    data_words,
+    intervals_of,
+    legend_of,
+    runs_cell,
+    slugged,
+    spanned,
+)
 from muybridge.report.tables.table import Cell, Column, Table, missing, points, span, text
 
 MOTION = {"appearance": "appearance-based", "temporal": "temporal-based"}
@@ -43,7 +54,22 @@ def split_table(one: Splits, all_of: Gathered) -> Table:
     )
     shown = {name: mean for name in one.arms if (mean := one.mean(name))}
     caption = f"{one.family}: {frame_words(one.frame)}, mean over {len(numbers)} of {one.of} official splits"
-    return Table(f"splits-{_slug(one.frame, one.family)}", caption, columns, rows, notes + cautions(shown))
+    return Table(
+        f"splits-{_slug(one.frame, one.family)}", caption, columns, rows, notes + cautions(shown),
+        legend=_legend(one.by_number.values(), "Top-1 accuracy in percent, and its standard deviation over splits in percentage points"),
+    )  # fmt: skip
+
+
+def _legend(found: Iterable[Scored], what: str) -> str:
+    """What a caption over several experiments needs to stand alone."""
+    some = [one for one in found if one.arms]
+    arms = [arm for one in some for arm in one.arms.values()]
+    data = listed(list(dict.fromkeys(one.experiment.data for one in some)))
+    return (
+        f"{what}, on {data_words(arms, data)}; {intervals_of(arms)}."
+        if arms
+        else f"{what}; nothing is measured yet."
+    )
 
 
 def _lacking(one: Splits) -> str:
@@ -83,8 +109,9 @@ def crossed_table(one: Crossed, all_of: Gathered) -> Table:
         rows.append([arm_cell(name, all_of), Cell(source or "nothing", sort=source, small=kind), *cells])
     notes = ["Compare down a column: data sets differ in difficulty and chance."]
     return Table(
-        f"crossed-{_slug(one.frame)}", f"{frame_words(one.frame)}: source by target", columns, rows, notes
-    )
+        f"crossed-{_slug(one.frame)}", f"{frame_words(one.frame)}: source by target", columns, rows, notes,
+        legend=_legend(one.targets.values(), "Top-1 accuracy in percent, by data of the pretraining (rows) and of the test (columns)"),
+    )  # fmt: skip
 
 
 def _motion(name: str, told: dict[str, str]) -> tuple[str, ...]:
@@ -111,6 +138,7 @@ def weights_table(scored: Scored, all_of: Gathered) -> Table | None:
         columns,
         [_weights_row(w, all_of) for w in found],
         notes,
+        legend=legend_of(scored),
     )
 
 
@@ -141,8 +169,9 @@ def labels_table(one: Labels, all_of: Gathered) -> Table:
     ]
     notes = [f"Labels per class{_about_all(one)}; the smaller sets lie inside the larger ones."]
     return Table(
-        f"labels-{slugged(one.words)}", f"{one.words}: accuracy by labels per class", columns, rows, notes
-    )
+        f"labels-{slugged(one.words)}", f"{one.words}: accuracy by labels per class", columns, rows, notes,
+        legend=_legend([scored for _, _, scored in one.points], "Top-1 accuracy in percent, by labelled training videos per class"),
+    )  # fmt: skip
 
 
 def _about_all(one: Labels) -> str:

@@ -15,7 +15,7 @@ from muybridge.report.gather.collect import Gathered, data_of
 from muybridge.report.sections.first_screen import Answer, Bar, Task
 from muybridge.report.sections.page_blocks import Block, Note
 from muybridge.report.sections.section import Finding, Section
-from muybridge.report.tables.accuracy_tables import cautions, runs_cell, slugged, spanned
+from muybridge.report.tables.accuracy_tables import cautions, ranged, runs_cell, slugged, spanned
 from muybridge.report.tables.table import Cell, Column, Table, count, missing, percent, points, span, text
 from muybridge.runs.contents.predictions import Predictions, read_predictions
 from muybridge.runs.records import Run
@@ -175,7 +175,28 @@ def zeroshot_table(one: Regime, all_of: Gathered) -> Table:
     notes += _notes(one, parts)
     notes += [f"Not asked of any model here: {', '.join(left)}."] if left else []
     notes += cautions({asked.name: asked.zero.top1 for asked in one.models})
-    return Table(f"zeroshot-{slugged(one.data, one.regime)}", one.name, columns, rows, notes)
+    return Table(
+        f"zeroshot-{slugged(one.data, one.regime)}", one.name, columns, rows, notes, legend=_legend(one)
+    )
+
+
+def _legend(one: Regime) -> str:
+    """What a caption needs to stand alone."""
+    tops = [asked.zero.top1 for asked in one.models]
+    videos, groups, seeds = (
+        sorted(many)
+        for many in (
+            {len(asked.rows[0]) for asked in one.models},
+            {top.groups for top in tops},
+            {top.seeds for top in tops},
+        )
+    )
+    reach = " and training seeds" if seeds[-1] > 1 else ", of these networks only"
+    return (
+        f"Accuracy in percent of {ranged(videos, 'test video')} of {one.data}, classified by the names of the classes, views averaged,"
+        f" mean over {ranged(seeds, 'training seed')}; 95 % intervals of Student's t over {ranged(groups, 'source group')}{reach};"
+        " differences in percentage points, paired on the same videos."
+    )
 
 
 def _row(asked: Asked, apart: bool, parts: list[str]) -> list[Cell]:

@@ -115,7 +115,15 @@ def _arms(found: Sequence[tuple[Experiment, str, list[Run]]], all_of: Gathered, 
         "Final weights: means over the last tenth of the training, over that of the primary task if it has one term; medians of the runs.",
         "Inactive: accuracy over the last tenth of the training not three standard errors above chance; in how many of the runs.",
     ]
-    return Table(f"loss-weighting-{number}", f"{title}: weightings of the loss terms", columns, rows, notes)
+    legend = f"Trained on {found[0][0].data}; clips and shares (percent) of the first run of an arm, weights over all its training seeds."
+    return Table(
+        f"loss-weighting-{number}",
+        f"{title}: weightings of the loss terms",
+        columns,
+        rows,
+        notes,
+        legend=legend,
+    )
 
 
 def _final(runs: Sequence[Run]) -> str:
@@ -178,7 +186,8 @@ def _gates(
     notes = [
         "Training accuracy, mean over runs; chance below it. A task at chance had nothing to give, whatever its weight."
     ]
-    yield Table(f"auxiliary-tasks-{number}", caption, columns, rows, notes)
+    legend = f"Training accuracy in percent on clips of {found[0][0].data}, mean over training seeds, chance below it."
+    yield Table(f"auxiliary-tasks-{number}", caption, columns, rows, notes, legend=legend)
 
 
 def _gate(gates: Sequence[dict[str, Any]]) -> Cell:
