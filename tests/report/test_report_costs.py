@@ -1,4 +1,4 @@
-"""What a report costs: no function is called more often than in proportion to the seeds, and no file is read twice. Time is never measured."""
+"""What a report costs: no function is called more often than in proportion to the seeds, and no file is read twice. Nothing is timed."""
 
 import cProfile
 import pstats
