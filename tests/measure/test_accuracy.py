@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -135,3 +135,31 @@ def test_counts_by_group_equal_a_loop(random_rows: Predictions, k: int):
     shares = right[:, :-1].sum(axis=0) / total[:, :-1].sum(axis=0)
     assert shares.mean() == pytest.approx(balanced(kept))
     assert right[:, -1].sum() / total[:, -1].sum() == pytest.approx(top_k(kept, k))
+
+
+def test_rows_by_condition_are_those_of_each_condition():
+    rng = np.random.default_rng(2)
+    names = [("clean", 0), ("jpeg", 1), ("jpeg", 5), ("blur", 1)]
+    whole = concatenate(
+        [rows([0, 1, 1], rng.integers(0, 2, 3), video=["c", "a", "b"], condition=one) for one in names]
+    )
+    for made in (whole, whole.where(rng.permutation(len(whole))), video_level(whole)):
+        found = made.by_condition()
+        assert set(found) == set(names)
+        for name, own in found.items():
+            wanted = made.condition(*name)
+            assert all(
+                np.array_equal(getattr(own, field.name), getattr(wanted, field.name)) for field in fields(own)
+            )
+    assert whole.where(slice(0)).by_condition() == {}
+
+
+def test_rows_of_videos_come_back_as_they_are():
+    names = [("blur", 1), ("blur", 5), ("clean", 0)]
+    made = concatenate([rows([0, 1], [0, 1], video=["a", "b"], condition=one) for one in names])
+    assert video_level(made) is made
+    for order in ([1, 0, 2, 3, 4, 5], [2, 3, 0, 1, 4, 5], [4, 5, 0, 1, 2, 3]):
+        again = video_level(made.where(np.array(order)))
+        assert again.video.tolist() == made.video.tolist()
+        assert again.severity.tolist() == made.severity.tolist()
+        assert again.perturbation.tolist() == made.perturbation.tolist()

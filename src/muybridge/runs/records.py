@@ -56,9 +56,9 @@ class Run:
         content = read_result(self.path)
         return {**content, **redact({name: content[name] for name in WORDS if name in content})}
 
-    @property
+    @cached_property
     def metrics(self) -> list[dict[str, Any]]:
-        """Training curve, one row per logged step."""
+        """Training curve, one row per logged step; of a run that goes on, as far as it had come at the first look."""
         return read_metrics(self.path / "metrics.jsonl", CURVE)
 
     def _repr_html_(self) -> str:
@@ -92,6 +92,13 @@ class Run:
         from muybridge.runs.contents.strips import read_strips
 
         return read_strips(self.path / "strips.npz")
+
+    @property
+    def strip_names(self) -> list[str]:
+        """Names of its film strips, without a look at their pixels; errors as of ``strips``."""
+        from muybridge.runs.contents.strips import read_strips
+
+        return list(read_strips(self.path / "strips.npz", pixels=False))
 
 
 def run_html(path: Path, facts: Mapping[str, str]) -> str:

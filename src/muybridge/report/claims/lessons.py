@@ -76,8 +76,7 @@ def lessons(world: World) -> list[Lesson]:
 
 
 def _lessons(world: World) -> list[Lesson]:
-    runs = {(run.stage, run.signature): run for run in world.all_of.runs}
-    seen = _Seen(world, runs)
+    seen = _Seen(world, world.all_of.by_name)
     found = [_lesson(place, models, seen) for place, models in seen.places if _taught(models)]
     return [one for one in found if one is not None]
 

@@ -274,4 +274,4 @@ def _place(
         "source_kind": str(told.get("source_kind") or ""), "level": str(told.get("level") or varied.get("pretrain.complexity") or ""),
         "frames": str(told.get("frames") or ""), "clip": clip_of(arm.runs[0]),
     }  # fmt: skip
-    return Place(own, arm, design, gaps, experiment.holes().get(arm.name, []), experiment.chance)
+    return Place(own, arm, design, gaps, experiment.holes.get(arm.name, []), experiment.chance)

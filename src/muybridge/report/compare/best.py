@@ -13,7 +13,7 @@ from muybridge.report.gather.collect import Experiment, Gathered, data_of, facet
 from muybridge.report.gather.damage import read_run
 from muybridge.report.gather.same_protocol import profile_of
 from muybridge.report.scores.robust import perturbed
-from muybridge.report.scores.score import Comparison, between, score
+from muybridge.report.scores.score import Comparison, between, by_pair, score
 from muybridge.report.tables.table import points, span
 from muybridge.runs.records import Run
 
@@ -81,8 +81,9 @@ def best(runs: Sequence[Run], metric: str = "accuracy") -> Best:
         )
     ranked = sorted(values, key=lambda name: -values[name].value)
     members = {name: [run for runs in seeds.values() for run in runs] for name, seeds in arms.items()}
+    against = by_pair(pairs)
     rivals = [
-        Rival(members[name], values[name].value, between(pairs, ranked[0], name)) for name in ranked[1:]
+        Rival(members[name], values[name].value, between(against, ranked[0], name)) for name in ranked[1:]
     ]
     return Best(metric, members[ranked[0]], values[ranked[0]], rivals)
 

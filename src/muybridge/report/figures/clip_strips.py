@@ -76,7 +76,7 @@ def flips(found: Sequence[Perturbed], all_of: Gathered) -> list[Flips]:
         (one, name, run)
         for one in found
         for name, arm in one.scored.arms.items()
-        if (run := next((run for run in arm.runs if any(map(clip_of, run.strips))), None))
+        if (run := next((run for run in arm.runs if any(map(clip_of, run.strip_names))), None))
     ]
     each = MOST // len(chosen) if chosen else 0
     shown: dict[int, tuple[str, list[FlippedClip]]] = {}

@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +13,8 @@ from jaxtyping import UInt8
 from muybridge.report.gather.collect import Experiment, Gathered
 from muybridge.runs.contents.strips import clip_of
 from muybridge.runs.records import Run
+
+Strips = dict[str, UInt8[np.ndarray, "t h w 3"]]
 
 FRAMES = 6
 HIGHEST = 64
@@ -98,11 +100,11 @@ def galleries(
     found = [*_test_clips(tested), *(_pretext(experiment) for experiment in trained)]
     seen: set[str] = set()
     for experiment in perturbed:
-        run = next((run for run in experiment.runs if run.strips), None)
         what = ", ".join(part for part in (experiment.data, experiment.details) if part)
-        if run is not None and what not in seen:
+        strips = {} if what in seen else first_strips(experiment.runs)
+        if strips:
             seen.add(what)
-            found.append(_perturbations(what, run))
+            found.append(_perturbations(what, strips))
     return [gallery for gallery in found if gallery.rows]
 
 
@@ -110,8 +112,8 @@ def _test_clips(tested: Sequence[Experiment]) -> list[Gallery]:
     """What classifiers were tested on, once per data set."""
     found: dict[str, Gallery] = {}
     for experiment in tested:
-        strips = next((run.strips for run in experiment.runs if run.strips), {})
-        if strips and experiment.data not in found:
+        strips = {} if experiment.data in found else first_strips(experiment.runs)
+        if strips:
             row = [picture(name, frames) for name, frames in strips.items()]
             found[experiment.data] = Gallery(f"Test clips of {experiment.data}", [row])
     return list(found.values())
@@ -120,15 +122,19 @@ def _test_clips(tested: Sequence[Experiment]) -> list[Gallery]:
 def _pretext(experiment: Experiment) -> Gallery:
     rows = []
     for arm, seeds in experiment.arms.items():
-        strips = next((run.strips for runs in seeds.values() for run in runs if run.strips), {})
+        strips = first_strips(run for runs in seeds.values() for run in runs)
         names = {name: name if name.startswith(arm) else f"{arm} {name}" for name in strips}
         rows.append([picture(names[name], frames) for name, frames in strips.items()])
     return Gallery(f"What the pretext tasks see, {experiment.data}", [row for row in rows if row])
 
 
-def _perturbations(data: str, run: Run) -> Gallery:
+def first_strips(runs: Iterable[Run]) -> Strips:
+    """The strips of the first run that has any; none where no run has."""
+    return next((strips for run in runs if (strips := run.strips)), {})
+
+
+def _perturbations(data: str, strips: Strips) -> Gallery:
     """Clean first, then one row per perturbation with at most three severities."""
-    strips = run.strips
     told = [name for name in strips if re.fullmatch(r".+ [0-9]{1,3}", name) and not clip_of(name)]
     names = sorted({name.rpartition(" ")[0] for name in told})
     rows = [[picture("clean", strips["clean"])]] if "clean" in strips else []

@@ -196,6 +196,7 @@ def budget_rows(all_of: Gathered) -> Iterator[Row]:
 def curve_rows(all_of: Gathered) -> Iterator[Row]:
     """One row per logged training step, as logged."""
     for run in all_of.runs:
+        base = _run(run)
         for row in run.metrics:
             if "loss" not in row:
                 continue
@@ -203,25 +204,27 @@ def curve_rows(all_of: Gathered) -> Iterator[Row]:
                 key: row.get(key)
                 for key in ("step", "clips", "loss", "accuracy", "chance", "lr", "grad_norm")
             }
-            yield {**_run(run), **told}
+            yield {**base, **told}
 
 
 def health_rows(all_of: Gathered) -> Iterator[Row]:
     """One row per look at the features during pretraining, as logged."""
     for run in all_of.runs:
+        base = _run(run)
         for row in run.metrics:
             if isinstance(row.get("health"), dict):
-                yield {**_run(run), "step": row["step"], "clips": row.get("clips"), **row["health"]}
+                yield {**base, "step": row["step"], "clips": row.get("clips"), **row["health"]}
 
 
 def term_rows(all_of: Gathered) -> Iterator[Row]:
     """One row per logged step and loss term of runs that weighted several: its value and its effective weight."""
     for run in all_of.runs:
+        base = _run(run)
         for term in run.result.get("weighting", {}).get("terms", ()):
             for row in run.metrics:
                 if term in row:
                     told = {"step": row["step"], "clips": row.get("clips"), "term": term, "loss": row[term]}
-                    yield {**_run(run), **told, "weight": row.get(f"weight.{term}")}
+                    yield {**base, **told, "weight": row.get(f"weight.{term}")}
 
 
 def run_rows(all_of: Gathered) -> Iterator[Row]:

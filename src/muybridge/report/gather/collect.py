@@ -49,12 +49,12 @@ class Experiment:
         """How people call it: ``"linear probe on builtin-motions"``, with its profile if it has one."""
         return f"{self.protocol} on {self.data}" + (f", {self.details}" if self.details else "")
 
-    @property
+    @cached_property
     def runs(self) -> list[Run]:
         """All of its runs."""
         return [run for seeds in self.arms.values() for runs in seeds.values() for run in runs]
 
-    @property
+    @cached_property
     def chance(self) -> float:
         """Accuracy of guessing; NaN when the runs do not say."""
         said = [run.result.get("chance") for run in self.runs]
@@ -65,6 +65,7 @@ class Experiment:
         """Class names by index; empty when the runs do not say."""
         return next((list(data_of(run)["classes"]) for run in self.runs if data_of(run).get("classes")), [])
 
+    @cached_property
     def holes(self) -> dict[str, list[str]]:
         """Arm -> seeds and folds that other arms have and this one lacks."""
         wanted = {(seed, fold) for seeds in self.arms.values() for seed, fold in _seeds_and_folds(seeds)}
@@ -125,6 +126,16 @@ class Gathered:
             self._made[make] = make(self)
         made: T = self._made[make]
         return made
+
+    @cached_property
+    def by_name(self) -> dict[tuple[str, str], Run]:
+        """Every run by its stage and signature."""
+        return {(run.stage, run.signature): run for run in self.runs}
+
+    @cached_property
+    def trained(self) -> dict[str, int]:
+        """Every arm but the untrained baseline, and its place among them."""
+        return {arm: place for place, arm in enumerate(arm for arm in self.arms if arm != BASELINE)}
 
     @property
     def title(self) -> str:
@@ -314,8 +325,8 @@ def _experiments(
         expected = planned(key)
         shown = [arm for arm in arms if arm in cell or arm in expected]
         by_arm = {arm: _sorted(cell.get(arm, {})) for arm in shown}
-        inside = {run.signature for seeds in cell.values() for kept in seeds.values() for run in kept}
-        repeated = {signature: runs for signature, runs in again.items() if signature in inside}
+        inside = [run.signature for seeds in cell.values() for kept in seeds.values() for run in kept]
+        repeated = {signature: again[signature] for signature in inside if signature in again}
         found.append(Experiment(*key, by_arm, place[3].profile, details[place], repeated))
     return found
 

@@ -1,5 +1,6 @@
 """What an experiment on perturbed clips averages: its types by category, and what is kept out of the means and why."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -13,6 +14,7 @@ from muybridge.measure.robustness.robustness_scores import (
     category_means,
     chance_corrected,
     fall_slopes,
+    gaps,
     grid,
     mean_over_categories,
     mean_over_types,
@@ -35,6 +37,7 @@ class Design:
         becomes: what each of their severities makes of the classes; of runs from before it was told nothing.
         seen: types that some arm was trained on, with those arms.
         chance: accuracy of guessing; NaN where the runs do not say.
+        gaps: what each arm lacks of them, in any of its seeds.
     """
 
     types: dict[str, list[int]]
@@ -43,18 +46,19 @@ class Design:
     seen: dict[str, list[str]]
     chance: float
     becomes: LabelMap = field(default_factory=dict)
+    gaps: Mapping[str, list[str]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def excluded(self) -> list[str]:
         """Types that are shown but are in no mean, of any arm: else the means of two arms would differ in kind."""
         return sorted({*self.changing, *self.seen} & set(self.types))
 
-    @property
+    @cached_property
     def kept(self) -> list[str]:
         """Types in the means."""
         return [name for name in self.types if name not in self.excluded]
 
-    @property
+    @cached_property
     def severities(self) -> list[int]:
         """All severities, sorted."""
         return sorted({severity for severities in self.types.values() for severity in severities})
@@ -136,7 +140,7 @@ class Design:
         }
         return over.get(kind)
 
-    @property
+    @cached_property
     def scores(self) -> dict[str, Score]:
         """Every mean score by name; those over categories only where categories are known."""
         corrected = partial(chance_corrected, chance=self.chance) if np.isfinite(self.chance) else _unknown
@@ -171,14 +175,12 @@ def design(scored: Scored) -> Design:
         for run in scored.experiment.runs
         for name, cells in (run.result.get("label_map") or {}).items()
     }
-    return Design(
-        {name: types[name] for name in names},
-        categories,
-        changing,
-        _seen(scored),
-        scored.experiment.chance,
-        becomes,
-    )
+    ordered = {name: types[name] for name in names}
+    lacking = {
+        name: sorted({gap for seed in arm.right.counted for gap in gaps(seed, ordered)})
+        for name, arm in scored.arms.items()
+    }
+    return Design(ordered, categories, changing, _seen(scored), scored.experiment.chance, becomes, lacking)
 
 
 def _categories(experiment: Experiment) -> dict[str, str]:

@@ -22,6 +22,10 @@ class MapGroup:
 
 def layer_maps(all_of: Gathered) -> list[LayerMap]:
     """The maps of a folder: by what is compared, network and seed."""
+    return all_of.once(_layer_maps)
+
+
+def _layer_maps(all_of: Gathered) -> list[LayerMap]:
     found = [one for run in all_of.runs if run.stage == STAGE for one in maps_of(run)]
     return sorted(found, key=lambda one: (one.measure != "cka", one.measure, _place(one, all_of)))
 

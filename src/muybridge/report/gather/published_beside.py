@@ -68,11 +68,11 @@ def _beside(name: str, world: World) -> Beside:
     by_key = {_key(row, axes): row for row in rows}
     ours: dict[str, Ours] = {}
     lengths = {id(place): _epochs(place, world) for place in world.places}
+    known = {row.data for row in rows}
     shown: list[float] = []
     for key, row in by_key.items():
         for place in world.places:
             seen = lengths[id(place)]
-            known = {one.data for one in rows}
             told = (
                 {**place.facets, **_role(row, roles.get(id(place), ()))}
                 if name.startswith(TAUGHT)
@@ -95,7 +95,7 @@ def _as_long(row: Published, seen: Sequence[float]) -> bool:
 
 def _epochs(place: Place, world: World) -> list[float]:
     """How often the pretraining behind each run of a place showed its videos; empty where one does not tell."""
-    runs = {(run.stage, run.signature): run for run in world.all_of.runs}
+    runs = world.all_of.by_name
     share = _share(place.facets["arm"])[1]
     found = []
     for run in place.arm.runs:

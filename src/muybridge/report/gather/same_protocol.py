@@ -45,10 +45,13 @@ def profile_of(run: Run) -> str:
 
 def name_variants(places: list[Key]) -> dict[Key, str]:
     """Words per experiment: its profile, and backbone, and clips or else the protocol hash, where only they tell it from another one."""
+    alike: dict[tuple[str, ...], list[Variant]] = defaultdict(list)
+    for *facets, one in places:
+        alike[*facets, one.profile].append(one)
     words = {}
     for place in places:
         own = place[3]
-        rivals = [other[3] for other in places if other[:3] == place[:3] and other[3].profile == own.profile]
+        rivals = alike[*place[:3], own.profile]
         twins = [other for other in rivals if other.backbone == own.backbone]
         backbone = own.backbone if any(other.backbone != own.backbone for other in rivals) else ""
         tail = f"protocol {own.hash[:6] or 'not told'}" if len(twins) > 1 else ""

@@ -1,7 +1,7 @@
 """Robustness of the arms of an experiment: cells, means and scores, each with an interval."""
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import combinations
 
 import numpy as np
@@ -13,7 +13,17 @@ from muybridge.measure.robustness.robustness_scores import corruption_errors, ga
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.gather.design import Design, design
 from muybridge.report.gather.same_protocol import noise_seed
-from muybridge.report.scores.score import Arm, Comparison, Scored, compared, difference, same_videos
+from muybridge.report.scores.score import (
+    Arm,
+    Comparison,
+    Pairs,
+    Scored,
+    between,
+    by_pair,
+    compared,
+    differences,
+    same_videos,
+)
 from muybridge.report.scores.shares import Cells, estimate
 from muybridge.runs.records import Run
 
@@ -84,6 +94,14 @@ class Perturbed:
     reference: str | None
     noise: list[Noise]
 
+    def between(self, a: str, b: str) -> Comparison | None:
+        """The comparison of two arms, as ``a`` minus ``b``; None when there is none."""
+        return between(self._pairs, a, b)
+
+    @cached_property
+    def _pairs(self) -> Pairs:
+        return by_pair(self.pairs)
+
 
 def perturbed(scored: Scored, all_of: Gathered) -> Perturbed:
     """Everything the report says about one robustness experiment."""
@@ -103,7 +121,7 @@ def robust(
     place, right = arm.place(seed), arm.right
     clean = right.share(CLEAN, place)
     cells = {one: right.share(one, place) for one in right.conditions if one != CLEAN}
-    missing = sorted({gap for counted in right.counted for gap in gaps(counted, plan.types)})
+    missing = plan.gaps[name]
     whole = [one for one, has in plan.types.items() if all((one, severity) in cells for severity in has)]
     types = {
         one: estimate(plan.type_mean(one), right, place=place).interval(of_accuracy=True) for one in whole
@@ -130,8 +148,8 @@ def robust(
         errors, undefined = corruption(plan, arm, reference)
         means |= errors
     others = {
-        "balanced": _point(plan, arm, place, balanced),
-        "top5": _point(plan, arm, place, partial(top_k, k=TOP)),
+        "balanced": _point(plan, arm, seed, balanced),
+        "top5": _point(plan, arm, seed, partial(top_k, k=TOP)),
     }
     return Robust(
         name, seed, clean, cells, types, categories, kept, falls, means, others, flag, missing, undefined
@@ -158,11 +176,10 @@ def _mean_error(errors, exclude: list[str], cells: Cells, reference: Cells) -> n
     return np.mean(list(errors(cells, reference, exclude=exclude).values()), axis=0)  # type: ignore[no-any-return]
 
 
-def _point(plan: Design, arm: Arm, place: int | None, of) -> float:  # type: ignore[no-untyped-def]
+def _point(plan: Design, arm: Arm, seed: int | None, of) -> float:  # type: ignore[no-untyped-def]
     """Mean over types of a measure that is not a share of videos."""
-    chosen = list(arm.rows.values()) if place is None else [list(arm.rows.values())[place]]
     wanted = [(name, severity) for name in plan.kept for severity in plan.types[name]]
-    cells = {one: np.mean([of(rows.condition(*one)) for rows in chosen]) for one in wanted}
+    cells = {one: np.mean([of(rows) for rows in arm.under(one, seed)]) for one in wanted}
     return float(plan.over_types(cells))
 
 
@@ -185,7 +202,7 @@ def _comparisons(scored: Scored, plan: Design, arms: dict[str, Robust]) -> list[
     """Pairwise differences of the mean perturbed accuracy, for arms without gaps that share their videos."""
     whole = [name for name, one in arms.items() if one.means]
     pairs = [pair for pair in combinations(whole, 2) if scored.between(*pair) is not None]
-    return compared([difference(scored.arms[a], scored.arms[b], plan.over_types) for a, b in pairs])
+    return compared(differences(pairs, scored.arms, plan.over_types))
 
 
 def _noise(scored: Scored, plan: Design, all_of: Gathered) -> list[Noise]:

@@ -73,7 +73,7 @@ class Arm:
     def kinds(self, condition: Condition, becomes: Becomes) -> dict[str, VideoShares]:
         """Shares of ``measure.robustness.altered.by_kind`` under a condition; of seeds that lack it nothing."""
         classes = data_of(self.runs[0]).get("classes") or []
-        seeds = [rows.condition(*condition) for rows in self.rows.values()]
+        seeds = self.under(condition)
         found = (
             [by_kind(rows, becomes, classes) for rows in seeds] if all(map(len, seeds)) and classes else []
         )
@@ -86,7 +86,13 @@ class Arm:
         """Source groups behind its numbers."""
         return self.right.groups
 
-    @property
+    @cached_property
+    def same_tests(self) -> bool:
+        """Whether all of its seeds were tested on the same videos of the same groups."""
+        first, *others = self.right.counted
+        return all(_alike(first, one) for one in others)
+
+    @cached_property
     def one_network(self) -> bool:
         """Whether a single training run stands for the way it was trained: then its numbers are of that network only.
 
@@ -97,7 +103,11 @@ class Arm:
 
     def place(self, seed: int | None) -> int | None:
         """Where a seed stands among its seeds; None for the mean over seeds."""
-        return None if seed is None else list(self.rows).index(seed)
+        return None if seed is None else self._places[seed]
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        return {seed: place for place, seed in enumerate(self.rows)}
 
     def accuracy(self, condition: Condition = CLEAN, seed: int | None = None) -> Interval:
         """Accuracy under a condition, of one seed or (None) the mean over seeds."""
@@ -105,20 +115,28 @@ class Arm:
 
     def clean(self, seed: int | None = None) -> list[Predictions]:
         """Rows without perturbation, of one seed or each."""
-        chosen = self.rows.values() if seed is None else [self.rows[seed]]
-        return [rows.condition(*CLEAN) for rows in chosen]
+        return self.under(CLEAN, seed)
+
+    def under(self, condition: Condition, seed: int | None = None) -> list[Predictions]:
+        """Rows under a condition, of one seed or each; none of a seed that lacks it."""
+        chosen = self.rows if seed is None else [seed]
+        return [self._cells[one].get(condition) or self.rows[one].where(slice(0)) for one in chosen]
+
+    @cached_property
+    def _cells(self) -> dict[int, dict[Condition, Predictions]]:
+        return {seed: rows.by_condition() for seed, rows in self.rows.items()}
 
     @cached_property
     def classes(self) -> Classwise:
         """Accuracies by class, their mean, and top-5 accuracy."""
         return classwise(self.name, self.clean())
 
-    @property
+    @cached_property
     def undecoded(self) -> int:
         """Videos without scores, summed over seeds; each counts as wrong."""
         return sum(int((rows.predicted == -1).sum()) for rows in self.clean())
 
-    @property
+    @cached_property
     def videos(self) -> int:
         """Test videos; the smallest number where seeds differ."""
         return min(len(rows) for rows in self.clean())
@@ -153,6 +171,9 @@ class Comparison:
         )
 
 
+Pairs = Mapping[tuple[str, str], Comparison]
+
+
 @dataclass(frozen=True)
 class Scored:
     """An experiment with its numbers; ``problems`` names arms that could not be compared and why."""
@@ -164,7 +185,11 @@ class Scored:
 
     def between(self, a: str, b: str) -> Comparison | None:
         """The comparison of two arms, as ``a`` minus ``b``; None when tested on different videos."""
-        return between(self.comparisons, a, b)
+        return between(self._pairs, a, b)
+
+    @cached_property
+    def _pairs(self) -> Pairs:
+        return by_pair(self.comparisons)
 
     def ranked(self) -> list[str]:
         """Arms from the best clean accuracy down."""
@@ -183,13 +208,13 @@ def score(experiment: Experiment, rows: Mapping[str, Predictions]) -> Scored:
     problems = [
         f"{name} has no rows without perturbation and is left out." for name in read if name not in arms
     ]
-    found = []
+    pairs = []
     for a, b in combinations(arms.values(), 2):
         if same_videos(a, b):
-            found.append(difference(a, b, lambda cells: cells[CLEAN]))
+            pairs.append((a.name, b.name))
         else:
             problems.append(f"{a.name} and {b.name} were tested on different videos and are not compared.")
-    return Scored(experiment, arms, compared(found), problems)
+    return Scored(experiment, arms, compared(differences(pairs, arms, lambda cells: cells[CLEAN])), problems)
 
 
 def compared(differences: list[Difference], times: int = 1) -> list[Comparison]:
@@ -206,22 +231,35 @@ def one_family(parts: Sequence[list[Comparison]]) -> list[list[Comparison]]:
     return [[next(whole) for _ in part] for part in parts]
 
 
-def between(found: list[Comparison], a: str, b: str) -> Comparison | None:
+def by_pair(found: Sequence[Comparison]) -> Pairs:
+    """Comparisons by the names of their arms, for ``between``."""
+    return {(one.difference.a, one.difference.b): one for one in found}
+
+
+def between(found: Pairs, a: str, b: str) -> Comparison | None:
     """The comparison of ``a`` minus ``b`` among those found, turned round where needed."""
-    for one in found:
-        if (one.difference.a, one.difference.b) == (a, b):
-            return one
-        if (one.difference.a, one.difference.b) == (b, a):
-            return replace(one, difference=_turned(one.difference))
-    return None
+    if (a, b) in found:
+        return found[a, b]
+    other = found.get((b, a))
+    return None if other is None else replace(other, difference=_turned(other.difference))
 
 
 def same_videos(a: Arm, b: Arm) -> bool:
     """Whether two arms were tested on the same videos, in every seed."""
-    first, *others = [*a.right.counted, *b.right.counted]
-    return all(np.array_equal(one.videos, first.videos) for one in others) and all(
-        np.array_equal(one.groups, first.groups) for one in others
-    )
+    return a.same_tests and b.same_tests and _alike(a.right.counted[0], b.right.counted[0])
+
+
+def _alike(a: Outcomes, b: Outcomes) -> bool:
+    return np.array_equal(a.videos, b.videos) and np.array_equal(a.groups, b.groups)
+
+
+def differences(pairs: Sequence[tuple[str, str]], arms: Mapping[str, Arm], of: Score) -> list[Difference]:
+    """A score of the first arm minus that of the second, of every pair; each arm is estimated once."""
+    found = {
+        name: estimate(of, arms[name].right)
+        for name in dict.fromkeys(name for pair in pairs for name in pair)
+    }
+    return [Difference.of(pair, found[pair[0]] - found[pair[1]]) for pair in pairs]
 
 
 def difference(a: Arm, b: Arm, of: Score) -> Difference:

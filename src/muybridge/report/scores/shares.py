@@ -31,7 +31,7 @@ class VideoShares:
         """Conditions that every seed has."""
         return sorted(set.intersection(*(set(one.conditions) for one in self.counted)))
 
-    @property
+    @cached_property
     def groups(self) -> int:
         """Source groups behind its numbers."""
         return min(len(one.groups) for one in self.counted)
@@ -101,7 +101,8 @@ class VideoShares:
         return self._told[condition, place]
 
     def _columns(self, one: Outcomes) -> list[int]:
-        return [one.conditions.index(condition) for condition in self.conditions]
+        places = {condition: place for place, condition in enumerate(one.conditions)}
+        return [places[condition] for condition in self.conditions]
 
 
 def _by_column(draws: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from muybridge.core.text.plurals import counted, inflected, listed, some
 from muybridge.measure.estimate import FEW_GROUPS, LEVEL
 from muybridge.report.gather.collect import BASELINE, Gathered, facets
 from muybridge.report.scores.robust import Perturbed, Robust, suspects
-from muybridge.report.scores.score import Comparison, Scored, between
+from muybridge.report.scores.score import Comparison, Scored
 from muybridge.report.scores.shares import estimate
 from muybridge.report.tables.altered_tables import altered_words, direction_words, suspected, suspected_words
 from muybridge.report.tables.table import capital, points, span
@@ -138,7 +138,7 @@ def _fall(one: Robust, who: str, kept: list[str]) -> str:
 
 
 def _ahead(one: Perturbed, a: str, b: str) -> str:
-    found = between(one.pairs, a, b)
+    found = one.between(a, b)
     if found is None:
         return ""
     return (

@@ -9,7 +9,7 @@ from muybridge.core.text.plurals import counted, listed, some
 from muybridge.measure.estimate import Interval
 from muybridge.report.gather.collect import BASELINE, Gathered
 from muybridge.report.scores.robust import Perturbed
-from muybridge.report.scores.score import Arm, Scored, between
+from muybridge.report.scores.score import Arm, Scored
 from muybridge.report.tables.accuracy_tables import arm_cell
 from muybridge.report.tables.table import Cell, capital, points, span
 
@@ -123,7 +123,7 @@ def _highest(one: Perturbed, best: str, arms: Sequence[str]) -> str:
     """That an arm was shown because its mean is the highest, and from whom it cannot be told apart; of one arm nothing."""
     if len(arms) < 2:
         return ""
-    pairs = {other: between(one.pairs, best, other) for other in arms if other != best}
+    pairs = {other: one.between(best, other) for other in arms if other != best}
     tied = [other for other, found in pairs.items() if found is not None and not found.stands]
     return f", the highest of {counted(len(arms), 'arm')}" + (
         f", not separable from {some(tied, 'other arm')}" if tied else ""

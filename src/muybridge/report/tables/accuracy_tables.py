@@ -145,8 +145,7 @@ def arm_cell(name: str, all_of: Gathered, limited: bool = False) -> Cell:
 
 def arm_index(name: str, all_of: Gathered) -> int:
     """Colour of an arm: 0 for the untrained baseline, else its place in the study."""
-    trained = [arm for arm in all_of.arms if arm != BASELINE]
-    return 0 if name == BASELINE else 1 + trained.index(name) % 7
+    return 0 if name == BASELINE else 1 + all_of.trained[name] % 7
 
 
 def interval_cell(one: Interval, sign: bool = False) -> Cell:
@@ -191,7 +190,7 @@ def _accuracy_notes(scored: Scored) -> list[str]:
     if broken:
         told = ", ".join(f"{name} {number}" for name, number in broken.items())
         notes.append(f"Videos that could not be decoded count as wrong, over all seeds: {told}.")
-    for name, lacking in scored.experiment.holes().items():
+    for name, lacking in scored.experiment.holes.items():
         notes.append(f"{name} lacks {', '.join(lacking)}: its mean is over what is there.")
     return notes + scored.problems + run_notes(scored) + _split_notes(scored)
 

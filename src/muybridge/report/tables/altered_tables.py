@@ -138,10 +138,10 @@ def suspected(scored: Scored, plan: Design) -> list[Taken]:
     """Classes that some arm calls one other class under a type that is counted in the means; of each type and class the worst severity."""
     found: dict[tuple[str, str], Taken] = {}
     for arm in scored.arms.values():
-        for rows in arm.rows.values():
-            clean = rows.condition("clean", 0)
+        for seed in arm.rows:
+            clean = arm.clean(seed)[0]
             for condition in [(name, severity) for name in plan.kept for severity in plan.types[name]]:
-                own = rows.condition(*condition)
+                own = arm.under(condition, seed)[0]
                 for one in taken_for(clean, own, scored.experiment.classes) if len(own) else []:
                     key = (one.perturbation, one.name)
                     if key not in found or one.share > found[key].share:

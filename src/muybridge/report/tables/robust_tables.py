@@ -7,7 +7,6 @@ from muybridge.core.text.plurals import counted, listed
 from muybridge.measure.estimate import Interval
 from muybridge.report.gather.collect import BASELINE, Gathered
 from muybridge.report.scores.robust import Perturbed, Robust, suspects
-from muybridge.report.scores.score import between
 from muybridge.report.tables.accuracy_tables import (
     arm_cell,
     cautions,
@@ -88,7 +87,7 @@ def _scores(one: Perturbed, all_of: Gathered) -> Table:
         if name not in one.arms:
             rows.append([arm_cell(name, all_of), missing(), *[missing("")] * (len(columns) - 2)])
             continue
-        arm, gain = one.arms[name], between(one.pairs, name, against)
+        arm, gain = one.arms[name], one.between(name, against)
         rows.append([
             arm_cell(name, all_of), score_cell(arm.clean), *(_mean_cell(one, arm, score) for score in shown),
             gain_cell(gain, name == against), _remarks(one, arm), runs_cell(one.scored.arms[name].runs),
@@ -366,7 +365,7 @@ def _notes(one: Perturbed) -> list[str]:
             f"Nothing right without perturbation, so no relative score: {counted(len(undefined), 'arm')} ({listed(undefined)})."
         )
     said = cautions({name: arm.clean for name, arm in one.arms.items()})
-    lacking = [f"{name} lacks {', '.join(places)}." for name, places in one.scored.experiment.holes().items()]
+    lacking = [f"{name} lacks {', '.join(places)}." for name, places in one.scored.experiment.holes.items()]
     return notes + one.scored.problems + [capital(words.removeprefix("* ")) for words in said] + lacking
 
 

@@ -118,7 +118,7 @@ def budget_table(all_of: Gathered) -> Table | None:
         ]
         for experiment in all_of.of("pretrain")
         for name, seeds in experiment.arms.items()
-        for words in ([""] if not seeds else experiment.holes().get(name, []))
+        for words in ([""] if not seeds else experiment.holes.get(name, []))
     ]
     notes = [budget_words(all_of), COUNTED, *tuning_words(all_of)]
     notes.append("Wall time depends on the machine and may differ.")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +76,23 @@ class Predictions:
         right: np.ndarray = (self.predicted == self.label) & (self.label >= 0)
         return right
 
-    def where(self, rows: Bool[np.ndarray, "n"] | Int64[np.ndarray, "m"]) -> "Predictions":
-        """The rows of a mask, or those of numbers, in their order and as often as they are named."""
+    def where(self, rows: Bool[np.ndarray, "n"] | Int64[np.ndarray, "m"] | slice) -> "Predictions":
+        """The rows of a mask, or those of numbers, in their order and as often as they are named; of a slice without a copy."""
         return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def condition(self, perturbation: str, severity: int | np.int64) -> "Predictions":
         """The rows of one perturbation and severity."""
         return self.where((self.perturbation == perturbation) & (self.severity == severity))
+
+    def by_condition(self) -> dict[tuple[str, int], "Predictions"]:
+        """The rows of every perturbation and severity that is there, as of ``condition``; all of them after one look at each row."""
+        order = np.lexsort((self.severity, self.perturbation))
+        sorted_ = self if (np.diff(order) == 1).all() else self.where(order)
+        names = list(zip(sorted_.perturbation.tolist(), sorted_.severity.tolist(), strict=True))
+        starts = [place for place, name in enumerate(names) if not place or name != names[place - 1]]
+        return {
+            names[start]: sorted_.where(slice(start, stop)) for start, stop in pairwise([*starts, len(names)])
+        }
 
 
 def concatenate(parts: list[Predictions]) -> Predictions:
