@@ -150,8 +150,8 @@ def numbers_table(group: MapGroup) -> Table:
         "they fire; those that never do are left out."
     ]
     legend = (
-        "Similarity of layers, from 0 to 1, and shares in percent, with 95 % intervals over redrawn source groups of the clips; each map is of"
-        " networks of the training seeds that it names."
+        "Similarity of layers, from 0 to 1, and shares in percent, with 95 % intervals over redrawn source groups of the clips; each map"
+        " is of networks of the training seeds that it names."
     )
     return Table(group.slug, f"{group.title}: numbers", columns, rows, notes, legend=legend)
 
@@ -183,8 +183,8 @@ def drift_table(group: MapGroup) -> Table:
         "says anything of accuracy."
     ]
     legend = (
-        "Similarity (CKA, 1 for unchanged) of a network's features of clean and of perturbed clips, by type and severity, without intervals;"
-        " and the share of perturbed clips that find their clean twin among all clean clips by the features of the last layer, with 95 %"
+        "Similarity (CKA, 1 for unchanged) of a network's features of clean and of perturbed clips, by type and severity, without"
+        " intervals; and the share of perturbed clips that find their clean twin among all clean clips by the features of the last layer, with 95 %"
         " intervals over source groups. Each row is one network of the training seed that it names."
     )
     return Table(group.slug, f"{group.title}: CKA and twin retrieval", columns, rows, notes, legend=legend)
