@@ -100,7 +100,7 @@ def memory_words() -> str:
     """Most memory that this process took since its run began, of the GPU where it has one; nothing where that is not known."""
     import torch
 
-    on_gpu = torch.cuda.is_initialized()
+    on_gpu = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     most = torch.cuda.max_memory_allocated() if on_gpu else peak()
     return f"{most / 1e9:.1f} GB of {'GPU ' if on_gpu else ''}memory so far" if most else ""
 

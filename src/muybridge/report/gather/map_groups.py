@@ -184,8 +184,8 @@ def drift_table(group: MapGroup) -> Table:
     ]
     legend = (
         "Similarity (CKA, 1 for unchanged) of a network's features of clean and of perturbed clips, by type and severity, without"
-        " intervals; and the share of perturbed clips that find their clean twin among all clean clips by the features of the last layer, with 95 %"
-        " intervals over source groups. Each row is one network of the training seed that it names."
+        " intervals; and the share of perturbed clips that find their clean twin among all clean clips by the features of the last layer,"
+        " with 95 % intervals over source groups. Each row is one network of the training seed that it names."
     )
     return Table(group.slug, f"{group.title}: CKA and twin retrieval", columns, rows, notes, legend=legend)
 
