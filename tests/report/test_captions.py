@@ -16,6 +16,7 @@ from test_outside_tables import row as published_row
 from muybridge.core.reference.result_tables import Taken
 from muybridge.report.formats.latex import escaped, latex
 from muybridge.report.gather.collect import collect
+from muybridge.report.scores.diversity_evidence import judge
 from muybridge.report.sections.content import content
 from muybridge.report.tables.diversity_tables import diversity_tables
 from muybridge.report.tables.outside_tables import outside_tables
@@ -85,10 +86,9 @@ def test_captions_of_a_report_stand_alone(name: str, tmp_path: Path) -> None:
     assert {table.slug: found for table in tables if (found := lacks(table, data))} == {}
 
 
-def test_captions_on_diversity_stand_alone(made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("muybridge.report.tables.diversity_tables.registered", lambda _: made)
-    tables = diversity_tables(None)
-    assert len(tables) == 3
+def test_captions_on_diversity_stand_alone(made) -> None:
+    tables = diversity_tables(made, *judge(made))
+    assert len(tables) == 4
     assert {table.slug: found for table in tables if (found := lacks(table, {"builtin-motions"}))} == {}
     assert not any(made.prereg["sha256"] in latex(table) for table in tables)
 
