@@ -146,8 +146,8 @@ def numbers_table(group: MapGroup) -> Table:
         "they fire; those that never do are left out."
     ]
     legend = (
-        "Similarity of layers, from 0 to 1, and shares in percent, with 95 % intervals over redrawn source groups of the clips; each map is of"
-        " networks of the training seeds that it names."
+        "Similarity of layers, from 0 to 1, and shares in percent, with 95 % intervals over redrawn source groups of the clips; each map is"
+        " of networks of the training seeds that it names."
     )
     return Table(group.slug, f"{group.title}: numbers", columns, rows, notes, legend=legend)
 
