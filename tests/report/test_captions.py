@@ -7,6 +7,7 @@ from pathlib import Path
 import fake_grid
 import fake_study
 import fake_transfer
+import fake_zeroshot
 import pytest
 import test_diversity_report
 import test_lessons
@@ -54,6 +55,7 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
     "maps": maps,
     "transfer": fake_transfer.build,
     "lessons": test_lessons.build,
+    "zero-shot": fake_zeroshot.build,
 }
 
 

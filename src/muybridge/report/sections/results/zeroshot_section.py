@@ -16,7 +16,18 @@ from muybridge.report.sections.first_screen import Answer, Bar, Task
 from muybridge.report.sections.page_blocks import Block, Note
 from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.accuracy_tables import cautions, ranged, runs_cell, slugged, spanned
-from muybridge.report.tables.table import Cell, Column, Table, count, missing, percent, points, span, text
+from muybridge.report.tables.table import (
+    Cell,
+    Column,
+    Table,
+    capital,
+    count,
+    missing,
+    percent,
+    points,
+    span,
+    text,
+)
 from muybridge.runs.contents.predictions import Predictions, read_predictions
 from muybridge.runs.records import Run
 
@@ -26,6 +37,7 @@ NOTE = (
     "Videos classified by the names of the classes, said in words. Models that saw no action labels (Z0) and models that were trained on "
     "some (Z1) never share a table; rows whose protocol differs answer different questions."
 )
+UNLIKE = "protocols differ: compare models of one protocol; no order over all rows is meant."
 NAMED = 2
 """Models that the first screen names."""
 GIVEN = {"object": "motion, object given", "motion": "object, motion given"}
@@ -93,6 +105,11 @@ class Regime:
     def name(self) -> str:
         """``"Zero-shot on ucf101 (Z0: no action labels seen)"``."""
         return f"Zero-shot on {self.data} ({self.regime}: {NAMES.get(self.regime, 'not told')})"
+
+    @property
+    def protocols(self) -> int:
+        """In how many ways they were asked."""
+        return len({asked.protocol for asked in self.models})
 
     @property
     def chance(self) -> float:
@@ -264,8 +281,8 @@ def _notes(one: Regime, parts: list[str]) -> list[str]:
     for name in parts:
         chance = next(asked.parts[name][1] for asked in one.models if name in asked.parts)
         notes.append(f"Chance of {name}: {points(chance)} %.")
-    if len({asked.protocol for asked in one.models}) > 1:
-        notes.append("Protocols differ: compare models of one protocol; no order over all rows is meant.")
+    if one.protocols > 1:
+        notes.append(capital(UNLIKE))
     broken = sum(len(data_of(asked.runs[0]).get("broken", [])) for asked in one.models)
     if broken:
         notes.append(
@@ -326,8 +343,13 @@ def shows(gathered: Gathered) -> Sequence[Block]:
 
 
 def findings(gathered: Gathered) -> list[Finding]:
-    """What the models reach, by data set and regime."""
-    return [Finding(one.name, zeroshot_words(one)) for one in gathered.once(regimes)]
+    """What the models reach, by data set and regime; and where they were not asked alike, which no order of them survives."""
+    found = gathered.once(regimes)
+    unlike = [one.name for one in found if one.protocols > 1]
+    said = [Finding(one.name, zeroshot_words(one)) for one in found]
+    if unlike:
+        said.append(Finding("Zero-shot protocols", f"{listed(unlike)}: {UNLIKE}", limits=True))
+    return said
 
 
 def answers(gathered: Gathered) -> list[Answer]:
@@ -340,7 +362,8 @@ def answers(gathered: Gathered) -> list[Answer]:
         ]
         rest = len(one.models) - len(told)
         more = f" ({counted(rest, 'more model')} below)" if rest else ""
-        words = f"zero-shot ({one.regime}: {NAMES.get(one.regime, 'not told')}) {listed(told)}, chance {points(one.chance)} %{more}"
+        kind = f"zero-shot, {NAMES.get(one.regime, 'not told')} ({one.regime})"
+        words = f"{kind}: {listed(told)}, chance {points(one.chance)} %{more}"
         said.append(Answer(one.data, words))
     return said
 
