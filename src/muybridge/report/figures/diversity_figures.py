@@ -146,11 +146,15 @@ def files(made: Registered, found: Evidence) -> list[Figure]:
     unit = "points are sets of losses; bars are 95 % intervals, of diversity over batches of gradients, of robustness over test videos"
     data = ", ".join(made.prereg["population"]["data"]) + (" (SYNTHETIC)" if made.synthetic else "")
     about = f"Diversity of auxiliary losses against robustness in time on {data}: {unit}. Registered {made.prereg['created'][:10]}."
-    drawn = panels(
-        "diversity-scatter", scatters(made), [(name, 1 + i) for i, name in enumerate(ARMS.values())], about
-    )
+    drawn = scatters(made)
+    arms = [
+        (name, 1 + place)
+        for place, name in enumerate(ARMS.values())
+        if any(one.title.startswith(name) for one in drawn)
+    ]
+    pictures = panels("diversity-scatter", drawn, arms, about)
     return [
-        *drawn,
+        *pictures,
         *(figure(f"diversity-{_slug(one.title)}", _rows(one, data)) for one in spreads(made, found)),
     ]
 
@@ -160,7 +164,7 @@ def _slug(title: str) -> str:
 
 
 def _rows(spread: Spread, data: str) -> Drawing:
-    left, right = 190.0, WIDE - 92.0
+    left, right = 190.0, WIDE - 102.0
     marks: list[Mark] = []
     bottom = 8.0 + 11 * len(spread.rows)
     for rho in (-1.0, -0.5, 0.0, 0.5, 1.0):
@@ -187,6 +191,4 @@ def _row(words: str, one: Association, left: float, right: float, y: float, colo
     yield Words((left - 6, y + 2.5), words, SMALL, "end")
     yield Stroke([(across(low), y), (across(high), y)], colour, 1.2)
     yield Dot((across(one.rho), y), colour)
-    yield Words(
-        (WIDE, y + 2.5), f"{one.rho:.2f} ({low:.2f}\N{EN DASH}{high:.2f}), {one.n} sets", SMALL, "end"
-    )
+    yield Words((WIDE, y + 2.5), f"{one.rho:.2f} ({low:.2f} to {high:.2f}), {one.n} sets", SMALL, "end")
