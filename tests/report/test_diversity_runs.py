@@ -13,6 +13,7 @@ from muybridge.measure.diversity import association
 from muybridge.measure.diversity.loss_diversity import vendi
 from muybridge.measure.robustness.robustness_scores import chance_corrected
 from muybridge.report.figures.diversity_figures import chart, files, scatters, spreads
+from muybridge.report.formats.tidy_diversity import set_rows
 from muybridge.report.scores.diversity_evidence import judge
 from muybridge.report.scores.diversity_runs import PROBE, Registered, registered
 from muybridge.runs.contents.predictions import Predictions
@@ -230,3 +231,20 @@ def test_a_set_without_robustness_is_taken_for_the_worst_and_for_the_best(folder
     found, _ = judge(folder.seen())
     assert (found.plain.n, found.worst.n, found.best.n) == (11, 12, 12)
     assert found.worst.n == found.best.n == found.plain.n + 1
+
+
+def test_every_network_is_a_row_with_what_its_set_measured(folder: Folder):
+    losses = folder.losses[0]
+    folder.measured(losses, np.eye(5), 0.4)
+    folder.tested(folder.trained(losses), cells(0.9, 0.6))
+    folder.tested(folder.trained(losses, "pcd"), cells(0.4, 0.4))
+    folder.tested(folder.trained(()), cells(0.9, 0.9))
+    rows = {(row["arm"], row["losses"]): row for row in set_rows(folder.seen())}
+    first, near_chance, control = (
+        rows["sum", " ".join(losses)], rows["pcd", " ".join(losses)], rows["sum", ""]
+    )  # fmt: skip
+    assert (first["set"], first["role"], first["D3norm"]) == ("s001", "confirmatory", pytest.approx(0.4))
+    assert first["R_pres_low"] < first["R_pres"] < first["R_pres_high"]
+    assert (near_chance["R_pres"], near_chance["accuracy"]) == ("", "")
+    assert (control["role"], control["D3norm"], control["set"]) == ("control", "", "")
+    assert len({tuple(row) for row in rows.values()}) == 1

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from muybridge.measure.diversity.verdict import Evidence, Verdict
 from muybridge.report.figures.diversity_figures import chart, files, scatters, spreads
 from muybridge.report.figures.figure_files import Figure
+from muybridge.report.formats.tidy import Row
+from muybridge.report.formats.tidy_diversity import set_rows
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.diversity_evidence import judge
 from muybridge.report.scores.diversity_runs import Registered, registered
@@ -47,5 +49,10 @@ def figures(gathered: Gathered) -> list[Figure]:
     return [] if told is None else files(told[0], told[1])
 
 
-DIVERSITY = Section("diversity-of-losses", "Diversity", shows, figures=figures)
+def _rows(gathered: Gathered) -> Iterator[Row]:
+    told = gathered.once(_judged)
+    yield from set_rows(told[0]) if told else ()
+
+
+DIVERSITY = Section("diversity-of-losses", "Diversity", shows, figures=figures, rows={"diversity": _rows})
 """Wants no stage: a study that is registered and has not begun is shown as undetermined."""
