@@ -212,7 +212,7 @@ def test_levels_of_published_teachers_are_their_places(tmp_path):
 def test_they_are_found_once_for_all_that_ask(monkeypatch: pytest.MonkeyPatch):
     made = []
     monkeypatch.setattr(found, "_Seen", lambda world, runs: made.append(world) or SimpleNamespace(places=[]))
-    world = World([], SimpleNamespace(runs=[]))
+    world = World([], SimpleNamespace(by_name={}))
     assert found.lessons(world) is found.lessons(world)
     assert found.roles_of(world) == {}
     assert made == [world]
