@@ -123,7 +123,7 @@ def panels(slug: str, drawn: Sequence[Drawn], arms: Sequence[tuple[str, int]], a
     width = WIDE if many > 1 else COLUMN
     room = width / many
     scale = room / drawn[0].width
-    tall = scale * max(one.height for one in drawn) + 6
+    tall = scale * max(one.height for one in drawn) + 14  # room for the title of the row below
     marks: list[Mark] = []
     for place, one in enumerate(drawn):
         x, y = room * (place % many), 12 + tall * (place // many)
