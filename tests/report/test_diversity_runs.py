@@ -239,12 +239,15 @@ def test_every_network_is_a_row_with_what_its_set_measured(folder: Folder):
     folder.tested(folder.trained(losses), cells(0.9, 0.6))
     folder.tested(folder.trained(losses, "pcd"), cells(0.4, 0.4))
     folder.tested(folder.trained(()), cells(0.9, 0.9))
+    matched = folder.add("finetune", {"auxiliary": [], "weighting": "fixed", "budget": 52})
+    folder.tested(matched, cells(0.9, 0.7))
     rows = {(row["arm"], row["losses"]): row for row in set_rows(folder.seen())}
     first, near_chance, control = (
-        rows["sum", " ".join(losses)], rows["pcd", " ".join(losses)], rows["sum", ""]
+        rows["sum", " ".join(losses)], rows["pcd", " ".join(losses)], rows["single", ""]
     )  # fmt: skip
     assert (first["set"], first["role"], first["D3norm"]) == ("s001", "confirmatory", pytest.approx(0.4))
     assert first["R_pres_low"] < first["R_pres"] < first["R_pres_high"]
     assert (near_chance["R_pres"], near_chance["accuracy"]) == ("", "")
     assert (control["role"], control["D3norm"], control["set"]) == ("control", "", "")
+    assert control["R_pres"] > rows["matched", ""]["R_pres"]
     assert len({tuple(row) for row in rows.values()}) == 1

@@ -145,6 +145,8 @@ def _arm(model: Run, by_signature: Mapping[str, Run]) -> tuple[str, Mapping[str,
     if model.stage == "probe":
         below = _input(model, "init", by_signature)
         return None if below is None else (PROBE, below.result["config"])
+    if not _losses(config):
+        return "matched" if config.get("budget") else "single", config
     if config.get("auxiliary_only_views"):
         return "views", config
     return {"fixed": "sum"}.get(config["weighting"], str(config["weighting"])), config
