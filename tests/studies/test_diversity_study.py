@@ -66,7 +66,8 @@ def test_end_to_end(out, videos, tmp_path, monkeypatch):
         ),
     )
     finished = muybridge.study("diversity-and-robustness", **options(videos, tmp_path))
-    assert len(finished.cells) == 1 + 2 * 2 + 3 * (1 + 2 * 4) + 2 * (1 + 2)
+    added = 5 * 2 + 10 + 3 * 3  # every loss alone, every two of them, probe and drift of every set
+    assert len(finished.cells) == 1 + 2 * 2 + 3 * (1 + 2 * 4) + 2 * (1 + 2) + added
     hashes = {run.result["config"]["prereg"] for run in folders(out)}
     assert len(hashes) == 1
     assert len(hashes.pop()) == 64
