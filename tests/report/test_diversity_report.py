@@ -12,6 +12,7 @@ from muybridge.measure.diversity import association
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.diversity_evidence import evidence, judge, mixed, mixed_words, words
 from muybridge.report.scores.diversity_runs import Registered, put, registered
+from muybridge.report.sections.results import diversity_section
 from muybridge.report.sections.results.diversity_section import shows
 from muybridge.runs.contents.prereg_file import read_prereg, write_prereg
 from muybridge.studies.preregister import content_of
@@ -120,6 +121,18 @@ def test_runs_of_another_registration_count_nowhere(tmp_path: Path):
     assert found is not None
     assert (found.foreign, found.numbers) == (1, {})
     assert math.isnan(evidence(found).primary.rho)
+
+
+def test_the_first_screen_answers_and_says_what_limits_the_answer(made, monkeypatch):
+    monkeypatch.setattr(diversity_section, "registered", lambda _: made)
+    gathered = Gathered(Path(), {}, [], {}, [], [], [], [])
+    (answer,) = diversity_section.answers(gathered)
+    assert (answer.data, answer.words.split(":")[0].split()[-1]) == ("builtin-motions", "supported")
+    first, *others = diversity_section.findings(gathered)
+    assert first.words.startswith("SUPPORTED")
+    assert not first.limits
+    assert any("SYNTHETIC" in one.words for one in others)
+    assert all(one.limits for one in others)
 
 
 def test_without_a_registration_there_is_no_section(tmp_path: Path):

@@ -69,7 +69,7 @@ STUDIES = {
     "diversity-and-robustness": Entry(
         "sets of auxiliary losses: does diversity go with robustness in time? (pre-registered)",
         "muybridge.studies.shipped.diversity_study:cells",
-        {"title": "Diversity of auxiliary losses and robustness in time"},
+        {"title": "Does a more diverse set of auxiliary losses make a network more robust in time?"},
     ),
     "distill-capacity": Entry(
         "a small student of a small and a larger teacher, five weightings of them, and the controls (the draft's Table 8)",

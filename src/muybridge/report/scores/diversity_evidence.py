@@ -95,6 +95,12 @@ def judge(made: Registered) -> tuple[Evidence, Verdict]:
     return found, verdict(found, float(primary["sesoi"]), float(primary["alpha"]))
 
 
+def clause(said: Verdict) -> str:
+    """The answer beside those of other sections, without a full stop."""
+    told = f"that more diverse auxiliary losses make a network more robust in time is {said.word}"
+    return f"{told}: {'; '.join(said.reasons)}"
+
+
 def words(made: Registered, found: Evidence, said: Verdict) -> Iterator[str]:
     """The answer for a layman, and what must stand beside it."""
     where = ", ".join(made.prereg["population"]["data"])

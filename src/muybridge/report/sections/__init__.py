@@ -5,11 +5,11 @@ from muybridge.core.catalogue import Entry
 _STUDY, _RESULTS = "muybridge.report.sections.study", "muybridge.report.sections.results"
 
 SECTIONS = {
+    "diversity-of-losses": Entry("diversity of losses", f"{_RESULTS}.diversity_section:DIVERSITY"),
     "accuracy": Entry("accuracy of every arm, by class", f"{_RESULTS}.accuracy_section:ACCURACY"),
     "zero-shot": Entry("classes named in words", f"{_RESULTS}.zeroshot_section:ZEROSHOT"),
     "robustness": Entry("accuracy under perturbation", f"{_RESULTS}.robustness_section:ROBUSTNESS"),
     "transfer": Entry("splits, sources, targets, labels", f"{_RESULTS}.transfer_section:TRANSFER"),
-    "diversity-of-losses": Entry("diversity of losses", f"{_RESULTS}.diversity_section:DIVERSITY"),
     "loss-weighting": Entry("how loss terms were weighted", f"{_STUDY}.weighting_section:WEIGHTING"),
     "distillation": Entry("students beside their teachers", f"{_RESULTS}.distillation_section:DISTILLATION"),
     "layers": Entry("similarity of layers", f"{_RESULTS}.layers_section:LAYERS"),

@@ -110,9 +110,15 @@ def folded(table: Table, opened: bool = False) -> Fold:
     return Fold(table.caption, [Bare(table)], opened)
 
 
+MOST_ARMS = 24
+"""Arms that a legend can name: colours come again after seven, and more names than these fill the screen."""
+
+
 def legend(gathered: Gathered) -> Legend:
-    """All arms of a report."""
-    return Legend([arm_cell(arm, gathered) for arm in gathered.arms])
+    """All arms of a report; none where they are too many to be told by their colours."""
+    return Legend(
+        [arm_cell(arm, gathered) for arm in gathered.arms] if len(gathered.arms) <= MOST_ARMS else []
+    )
 
 
 def leaves(blocks: Sequence[Block]) -> Iterator[Block]:

@@ -37,7 +37,10 @@ LEGEND = (
 
 def diversity_tables(made: Registered, found: Evidence, said: Verdict) -> list[Table]:
     """The tables of a registered study."""
-    coefficients = [[text(name), *_cells(getattr(found, key))] for key, name in ROWS.items()]
+    shown = {key: getattr(found, key) for key in ROWS}
+    coefficients = [
+        [text(ROWS[key]), *_cells(one)] for key, one in shown.items() if one.n or key not in ("worst", "best")
+    ]
     corrected = found.corrected()
     measures = [
         [

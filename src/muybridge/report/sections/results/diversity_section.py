@@ -8,10 +8,11 @@ from muybridge.report.figures.figure_files import Figure
 from muybridge.report.formats.tidy import Row
 from muybridge.report.formats.tidy_diversity import set_rows
 from muybridge.report.gather.collect import Gathered
-from muybridge.report.scores.diversity_evidence import judge
+from muybridge.report.scores.diversity_evidence import clause, judge, words
 from muybridge.report.scores.diversity_runs import Registered, registered
+from muybridge.report.sections.first_screen import Answer
 from muybridge.report.sections.page_blocks import Block, Grid, Heading, Note, Panels
-from muybridge.report.sections.section import Section
+from muybridge.report.sections.section import Finding, Section
 from muybridge.report.tables.diversity_tables import diversity_tables
 
 READ = (
@@ -49,10 +50,33 @@ def figures(gathered: Gathered) -> list[Figure]:
     return [] if told is None else files(told[0], told[1])
 
 
+def answers(gathered: Gathered) -> list[Answer]:
+    """The verdict, for the first screen."""
+    told = gathered.once(_judged)
+    return (
+        [Answer(str(data), clause(told[2])) for data in told[0].prereg["population"]["data"]] if told else []
+    )
+
+
+def findings(gathered: Gathered) -> list[Finding]:
+    """The answer in words; what limits it behind."""
+    told = gathered.once(_judged)
+    said = list(words(*told)) if told else []
+    return [Finding("Diversity of losses", one, place > 0) for place, one in enumerate(said)]
+
+
 def _rows(gathered: Gathered) -> Iterator[Row]:
     told = gathered.once(_judged)
     yield from set_rows(told[0]) if told else ()
 
 
-DIVERSITY = Section("diversity-of-losses", "Diversity", shows, figures=figures, rows={"diversity": _rows})
+DIVERSITY = Section(
+    "diversity-of-losses",
+    "Diversity",
+    shows,
+    figures=figures,
+    findings=findings,
+    answers=answers,
+    rows={"diversity": _rows},
+)
 """Wants no stage: a study that is registered and has not begun is shown as undetermined."""
