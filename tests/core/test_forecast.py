@@ -1,7 +1,6 @@
 """What is said of a task's time once its first steps are measured: on a clock that the tests move."""
 
 import re
-import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -15,14 +14,6 @@ from muybridge.core.text.forecast import Forecast, duration
 from muybridge.runs.stages import STAGES
 from muybridge.stages.job.job import stage_of
 from muybridge.studies.study_configs import CONFIGS, StudyConfig
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that stands until a test moves it."""
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    return now
 
 
 def lines(

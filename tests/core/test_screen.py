@@ -2,20 +2,11 @@
 
 import io
 import sys
-import time
 
 import pytest
 from rich.console import Console
 
 from muybridge.core.text.screen import Bars, Plain, screen, speed
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that stands until a test moves it."""
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    return now
 
 
 def test_lines_say_rate_and_time_left_from_the_first_count_on(

@@ -55,14 +55,13 @@ def take_weights(
     """
     states, others = read_states(Path(path))
     wanted = module.state_dict()
-    ends = {
-        old: new for old, new in SPELT.items() if _has(wanted, new) and not _has(wanted, old)
-    }  # else a network of that spelling
+    # a network that has the old ends itself takes them as they are
+    ends = {old: new for old, new in SPELT.items() if _has(wanted, new) and not _has(wanted, old)}
     spelt = {name: _respelt(state, ends) for name, state in states.items()}
     taken = choose(wanted, spelt, Path(path), key, prefix)
-    told = tuple(f"*{old} as *{new}" for old, new in ends.items() if _has(states[taken.key], old))
-    taken, states = replace(taken, renamed=(*taken.renamed, *told)), spelt
-    taken = trimmed(_with_head(taken, states[taken.key], wanted), wanted, heads)
+    told = (f"*{old} as *{new}" for old, new in ends.items() if _has(states[taken.key], old))
+    taken = replace(taken, renamed=(*taken.renamed, *told))
+    taken = trimmed(_with_head(taken, spelt[taken.key], wanted), wanted, heads)
     beside = (*others, *(one for one in states if one != taken.key))
     return replace(taken, left={**taken.left, "keys beside": beside}) if beside else taken
 
@@ -73,8 +72,6 @@ def _has(names: Iterable[str], end: str) -> bool:
 
 def _respelt(state: dict[str, Tensor], ends: Mapping[str, str]) -> dict[str, Tensor]:
     """The tensors under the names of the network, where a file spells the ends of some otherwise."""
-    if not any(_has(state, old) for old in ends):
-        return state
     found = {}
     for name, tensor in state.items():
         old = next((one for one in ends if name.endswith(one)), "")

@@ -340,16 +340,17 @@ def _check_meant(
     place = columns.index("label")
     counted = [label.strip() for label in fields[place]]
     labels = [label for label in dict.fromkeys(counted) if label]  # in the order in which they come
-    for label in labels:
-        where = f"{source}, line {numbers[counted.index(label)]}"
+    for label in labels:  # to find its line is a search through the list, so for a message only
         if _NUMBERS.fullmatch(label):
             raise UsageError(
-                f"{where}: behind the path stand several numbers, {label!r:.80}. One class per video is read, not several. If they are a"
-                " start, an end and a label, say so in the first line: path start end label, or path start_frame end_frame label."
+                f"{source}, line {numbers[counted.index(label)]}: behind the path stand several numbers, {label!r:.80}. One class per"
+                " video is read, not several. If they are a start, an end and a label, say so in the first line: path start end label, or"
+                " path start_frame end_frame label."
             )
         if separator == BLANK and re.search(r"\s#", label):
             raise UsageError(
-                f"{where}: the label {label!r:.80} holds a #. Give a comment a line of its own; put quotes around a label with #."
+                f"{source}, line {numbers[counted.index(label)]}: the label {label!r:.80} holds a #. Give a comment a line of its own;"
+                " put quotes around a label with #."
             )
     words = [match for label in labels if separator == BLANK and (match := _NUMBERED_WORDS.fullmatch(label))]
     if words and len(words) == len(labels):

@@ -56,7 +56,7 @@ class Lookup:
         try:
             found = [finder.find(self._plain(name)) for finder in self._finders] if name else []
             return any(found) or (
-                self.exists(name) and not any(self._holds_videos(b / name) for b in self.bases)
+                self.exists(name) and not any(self._holds_videos(b / self._plain(name)) for b in self.bases)
             )
         except (OSError, ValueError):
             return False

@@ -83,7 +83,7 @@ def read(
         return Listed(Rows.of([]), [], names, listings)
     columns = _columns(source, names, lines, label, group, lookup)
     first = lines.take([0]).texts(columns.path, f"{source}, {_line_word(source)} ")[0]
-    base = root or _root(source, first)
+    base = root or _root(source, first, listings)
     found = file_places.Places(base, root is not None, listings)
     rows, other_names = _rows(source, lines, columns, found, Fence(base, allow_links))
     other_labels = _labels(source, rows)
@@ -355,7 +355,7 @@ def _short(name: str, base: Path) -> str:
     return (path.relative_to(base) if path.is_relative_to(base) else path).as_posix()
 
 
-def _root(source: Path, first: str) -> Path:
+def _root(source: Path, first: str, listings: Listings) -> Path:
     beside = source.parent / source.stem
-    here, there = (Lookup([folder]).leads(first) for folder in (source.parent, beside))
+    here, there = (Lookup([folder], listings).leads(first) for folder in (source.parent, beside))
     return beside if there and not here else source.parent

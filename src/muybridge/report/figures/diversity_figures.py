@@ -1,7 +1,7 @@
 """Pictures of the diversity study: every set's diversity against its robustness, and correlations with their intervals in rows."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from muybridge.measure.diversity.association import Association
@@ -22,6 +22,7 @@ from muybridge.report.figures.drawing import (
 from muybridge.report.figures.figure_files import Figure
 from muybridge.report.figures.paper_figures import figure, panels
 from muybridge.report.scores.diversity_runs import Registered
+from muybridge.report.tables.accuracy_tables import slugged
 from muybridge.report.tables.class_tables import ClassChart
 from muybridge.report.tables.class_tables import Dot as RowDot
 
@@ -124,10 +125,8 @@ def spreads(made: Registered, found: Evidence) -> list[Spread]:
 
 def chart(spread: Spread) -> ClassChart:
     """Correlations in rows, the line of no correlation dashed."""
-
-    def across(rho: float) -> float:
-        return round(ROW_LEFT + (rho + 1) / 2 * (ROW_WIDTH - 16 - ROW_LEFT), 1)
-
+    right = ROW_WIDTH - 16
+    across = scale(-1.0, 1.0, float(ROW_LEFT), float(right))
     lines = []
     for place, (words, one) in enumerate(spread.rows.items()):
         low, high = _ends(one.rho, one.low, one.high)
@@ -135,8 +134,7 @@ def chart(spread: Spread) -> ClassChart:
         dot = RowDot(1 if place == 0 else 0, across(one.rho), across(low), across(high), told)
         lines.append((words, told, 8 + (place + 0.5) * ROW, [dot]))
     ticks = [Tick(across(rho), f"{rho:g}") for rho in (-1, -0.5, 0, 0.5, 1)]
-    height = 8 + len(lines) * ROW + 30
-    title, right = f"{spread.title}: rank correlation with 95 % interval", ROW_WIDTH - 16
+    title = f"{spread.title}: rank correlation with 95 % interval"
     height = 8 + len(lines) * ROW + 30
     return ClassChart(title, lines, ticks, across(0), height, ROW_WIDTH, ROW_LEFT, right)
 
@@ -150,32 +148,29 @@ def files(made: Registered, found: Evidence) -> list[Figure]:
     arms = [
         (name, 1 + place)
         for place, name in enumerate(ARMS.values())
-        if any(one.title.startswith(name) for one in drawn)
+        if any(one.crosses[0].arm == 1 + place for one in drawn)
     ]
     pictures = panels("diversity-scatter", drawn, arms, about)
     return [
         *pictures,
-        *(figure(f"diversity-{_slug(one.title)}", _rows(one, data)) for one in spreads(made, found)),
+        *(figure(slugged("diversity", one.title), _rows(one, data)) for one in spreads(made, found)),
     ]
-
-
-def _slug(title: str) -> str:
-    return title.lower().replace(" ", "-")
 
 
 def _rows(spread: Spread, data: str) -> Drawing:
     left, right = 190.0, WIDE - 102.0
+    across = scale(-1.0, 1.0, left, right)
     marks: list[Mark] = []
     bottom = 8.0 + 11 * len(spread.rows)
     for rho in (-1.0, -0.5, 0.0, 0.5, 1.0):
-        at = left + (rho + 1) / 2 * (right - left)
+        at = across(rho)
         marks.append(
             Stroke([(at, 4.0), (at, bottom)], SOFT if rho == 0 else LINE, 0.5, (2, 2) if rho == 0 else ())
         )
         marks.append(Words((at, bottom + 9), f"{rho:g}", SMALL, "middle", SOFT))
     marks.append(Words(((left + right) / 2, bottom + 19), "rank correlation", SMALL, "middle", SOFT))
     for place, (words, one) in enumerate(spread.rows.items()):
-        marks += _row(words, one, left, right, 10.0 + 11 * place, COLOURS[1] if place == 0 else COLOURS[0])
+        marks += _row(words, one, across, left, 10.0 + 11 * place, COLOURS[1] if place == 0 else COLOURS[0])
     caption = (
         f"Diversity of auxiliary losses and robustness in time on {data}, {spread.title.lower()}: rank correlations over sets of losses"
         " with 95 % BCa intervals; dotted: none."
@@ -183,10 +178,9 @@ def _rows(spread: Spread, data: str) -> Drawing:
     return Drawing(caption, WIDE, bottom + 26, marks)
 
 
-def _row(words: str, one: Association, left: float, right: float, y: float, colour: str) -> Iterator[Mark]:
-    def across(rho: float) -> float:
-        return left + (rho + 1) / 2 * (right - left)
-
+def _row(
+    words: str, one: Association, across: Callable[[float], float], left: float, y: float, colour: str
+) -> Iterator[Mark]:
     low, high = _ends(one.rho, one.low, one.high)
     yield Words((left - 6, y + 2.5), words, SMALL, "end")
     yield Stroke([(across(low), y), (across(high), y)], colour, 1.2)

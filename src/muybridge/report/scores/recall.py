@@ -10,7 +10,15 @@ from muybridge.measure.counts import Counts, joined
 from muybridge.measure.estimate import Interval, mean_over_seeds
 from muybridge.measure.intervals import resample_groups
 from muybridge.report.gather.collect import Experiment, Gathered, Seeds
-from muybridge.report.tables.accuracy_tables import arm_cell, cautions, ranged, runs_cell, slugged, spanned
+from muybridge.report.tables.accuracy_tables import (
+    arm_cell,
+    cautions,
+    interval_words,
+    ranged,
+    runs_cell,
+    slugged,
+    spanned,
+)
 from muybridge.report.tables.table import Cell, Column, Table, missing, text
 from muybridge.runs.records import Run
 
@@ -103,14 +111,9 @@ def _legend(one: Experiment, what: str, shown: Mapping[str, Interval]) -> str:
     """What a caption needs to stand alone; ``shown`` is any number of every arm."""
     if not shown:
         return f"{what}, on {one.data}; nothing is measured yet."
-    seeds, groups = (
-        sorted(many) for many in ({s.seeds for s in shown.values()}, {s.groups for s in shown.values()})
-    )
-    reach = " and training seeds" if seeds[-1] > 1 else ", of these networks only"
-    return (
-        f"{what}, on {one.data}, mean over {ranged(seeds, 'training seed')}; 95 % intervals of Student's t over"
-        f" {ranged(groups, 'source group')}{reach}."
-    )
+    seeds = sorted({s.seeds for s in shown.values()})
+    intervals = interval_words({s.groups for s in shown.values()}, seeds[-1])
+    return f"{what}, on {one.data}, mean over {ranged(seeds, 'training seed')}; {intervals}."
 
 
 def _votes(arm: str, seeds: Seeds, vote: str, k: int) -> Cell:

@@ -3,7 +3,7 @@
 Markdown and LaTeX take the tables of them, in the same order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, Union
 
@@ -114,11 +114,10 @@ MOST_ARMS = 24
 """Arms that a legend can name: colours come again after seven, and more names than these fill the screen."""
 
 
-def legend(gathered: Gathered) -> Legend:
-    """All arms of a report; none where they are too many to be told by their colours."""
-    return Legend(
-        [arm_cell(arm, gathered) for arm in gathered.arms] if len(gathered.arms) <= MOST_ARMS else []
-    )
+def legend(gathered: Gathered, arms: Collection[str] | None = None) -> Legend:
+    """Some arms of a report, all when not given; none where they are too many to be told by their colours."""
+    named = gathered.arms if arms is None else arms
+    return Legend([arm_cell(arm, gathered) for arm in named] if len(named) <= MOST_ARMS else [])
 
 
 def leaves(blocks: Sequence[Block]) -> Iterator[Block]:

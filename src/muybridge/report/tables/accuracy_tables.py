@@ -1,7 +1,7 @@
 """Tables of an experiment's accuracy: arms, single seeds, comparisons, classes, confusion."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -94,9 +94,13 @@ def data_words(arms: Sequence[Arm], data: str, pooled: bool = False) -> str:
 
 def intervals_of(arms: Sequence[Arm]) -> str:
     """For captions: ``"95 % intervals of Student's t over 20 source groups and training seeds"``."""
-    groups, seeds = sorted({arm.groups for arm in arms}), max(map(_seeds, arms))
+    return interval_words({arm.groups for arm in arms}, max(map(_seeds, arms)))
+
+
+def interval_words(groups: Iterable[int], seeds: int) -> str:
+    """The same of numbers of source groups, and of the most training seeds of an arm."""
     reach = " and training seeds" if seeds > 1 else ", of these networks only"
-    return f"95 % intervals of Student's t over {ranged(groups, 'source group')}{reach}"
+    return f"95 % intervals of Student's t over {ranged(sorted(groups), 'source group')}{reach}"
 
 
 def _videos(arm: Arm) -> int:

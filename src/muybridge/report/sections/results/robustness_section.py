@@ -18,13 +18,13 @@ from muybridge.report.sections.page_blocks import (
     Fold,
     Grid,
     Heading,
-    Legend,
     Note,
     Panels,
     folded,
+    legend,
 )
 from muybridge.report.sections.section import Finding, Section
-from muybridge.report.tables.accuracy_tables import arm_cell, arm_index
+from muybridge.report.tables.accuracy_tables import arm_index
 from muybridge.report.tables.robust_tables import robustness_tables, slug_of
 from muybridge.report.tables.table import capital
 
@@ -62,7 +62,7 @@ def _curves(one: Perturbed, gathered: Gathered) -> Iterator[Block]:
         words = "Mean over the types of a category; bands are 95 % intervals. The dashed line is chance."
         words += " Last panel: on the dotted line nothing would be lost." if pairs else ""
         yield from (Heading("Accuracy by severity", 4), Note(words))
-        yield Legend([arm_cell(name, gathered) for name in one.arms])
+        yield legend(gathered, one.arms)
         yield Panels([*curves, *([pairs] if pairs else [])])
 
 

@@ -15,7 +15,14 @@ from muybridge.report.gather.collect import Gathered, data_of
 from muybridge.report.sections.first_screen import Answer, Bar, Task
 from muybridge.report.sections.page_blocks import Block, Note
 from muybridge.report.sections.section import Finding, Section
-from muybridge.report.tables.accuracy_tables import cautions, ranged, runs_cell, slugged, spanned
+from muybridge.report.tables.accuracy_tables import (
+    cautions,
+    interval_words,
+    ranged,
+    runs_cell,
+    slugged,
+    spanned,
+)
 from muybridge.report.tables.table import (
     Cell,
     Column,
@@ -200,18 +207,10 @@ def zeroshot_table(one: Regime, all_of: Gathered) -> Table:
 def _legend(one: Regime) -> str:
     """What a caption needs to stand alone."""
     tops = [asked.zero.top1 for asked in one.models]
-    videos, groups, seeds = (
-        sorted(many)
-        for many in (
-            {len(asked.rows[0]) for asked in one.models},
-            {top.groups for top in tops},
-            {top.seeds for top in tops},
-        )
-    )
-    reach = " and training seeds" if seeds[-1] > 1 else ", of these networks only"
+    videos, seeds = sorted({len(asked.rows[0]) for asked in one.models}), sorted({top.seeds for top in tops})
     return (
         f"Accuracy in percent of {ranged(videos, 'test video')} of {one.data}, classified by the names of the classes, views averaged,"
-        f" mean over {ranged(seeds, 'training seed')}; 95 % intervals of Student's t over {ranged(groups, 'source group')}{reach};"
+        f" mean over {ranged(seeds, 'training seed')}; {interval_words({top.groups for top in tops}, seeds[-1])};"
         " differences in percentage points, paired on the same videos."
     )
 
