@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 
 from muybridge.measure.diversity import association
+from muybridge.measure.diversity.association import Association
 from muybridge.measure.diversity.loss_diversity import vendi
 from muybridge.measure.robustness.robustness_scores import chance_corrected
-from muybridge.report.figures.diversity_figures import chart, files, scatters, spreads
+from muybridge.report.figures.diversity_figures import Spread, chart, files, scatters, spreads
 from muybridge.report.formats.tidy_diversity import set_rows
 from muybridge.report.scores.diversity_evidence import judge
 from muybridge.report.scores.diversity_runs import PROBE, Registered, registered
@@ -251,3 +253,28 @@ def test_every_network_is_a_row_with_what_its_set_measured(folder: Folder):
     assert (control["role"], control["D3norm"], control["set"]) == ("control", "", "")
     assert control["R_pres"] > rows["matched", ""]["R_pres"]
     assert len({tuple(row) for row in rows.values()}) == 1
+
+
+def test_what_has_no_interval_is_told_without_one(folder: Folder):
+    """One source group, or a correlation without an interval: a width of zero would say more than is known."""
+    nan = math.nan
+    row = Association(0.5, nan, nan, 0.2, 6)
+    ((_, told, _, (dot,)),) = chart(Spread("Title", {"some": row})).lines
+    assert told == "some: 0.50, p 0.2, 6 sets"
+    assert dot.low == dot.x == dot.high
+    for losses in folder.losses:
+        folder.measured(losses, np.eye(5), 0.4)
+        folder.tested(folder.trained(losses), cells(0.9, 0.6))
+    for signature, rows in folder.rows.items():
+        folder.rows[signature] = replace(rows, group=np.full(len(rows), "one"))
+    (panel,) = scatters(folder.seen())
+    assert all(one.words.endswith("robustness 0.54") for one in panel.crosses)
+
+
+def test_a_comparison_of_networks_without_cka_is_no_number(folder: Folder):
+    losses = folder.losses[0]
+    a, b = (folder.trained((loss,)) for loss in losses[:2])
+    folder.add(
+        "similarity", {}, inputs={"a": {"signature": a}, "b": {"signature": b}}, similarity={"measures": {}}
+    )
+    assert math.isnan(folder.seen().numbers[BACKBONE, "diversity"][losses]["D6"])

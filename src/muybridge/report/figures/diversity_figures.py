@@ -88,7 +88,8 @@ def _scatter(made: Registered, backbone: str, arm: str, x: str) -> Drawn | None:
     up = scale(ys[0], ys[-1], float(HEIGHT - BOTTOM), float(TOP))
     crosses = []
     for (name, value, _, _, one), (left, right), (low, high) in zip(shown, wide, tall, strict=True):
-        words = f"{name} ({', '.join(by_name[name])}): {x} {value:.2f}, robustness {one.value:.2f} ({low:.2f} to {high:.2f})"
+        kept = _told(one.value, one.low, one.high)
+        words = f"{name} ({', '.join(by_name[name])}): {x} {value:.2f}, robustness {kept}"
         ends = across(left), across(right), up(low), up(high)
         crosses.append(Cross("", 1 + list(ARMS).index(arm), across(value), up(one.value), *ends, words))
     return Drawn(
@@ -101,6 +102,12 @@ def _scatter(made: Registered, backbone: str, arm: str, x: str) -> Drawn | None:
 def _ends(value: float, low: float, high: float) -> tuple[float, float]:
     """Bounds of an interval; the value itself where there is none."""
     return (low, high) if math.isfinite(low) and math.isfinite(high) else (value, value)
+
+
+def _told(value: float, low: float, high: float) -> str:
+    """A number and its interval in words; without one where there is none."""
+    known = math.isfinite(low) and math.isfinite(high)
+    return f"{value:.2f} ({low:.2f} to {high:.2f})" if known else f"{value:.2f}"
 
 
 def spreads(made: Registered, found: Evidence) -> list[Spread]:
@@ -130,7 +137,7 @@ def chart(spread: Spread) -> ClassChart:
     lines = []
     for place, (words, one) in enumerate(spread.rows.items()):
         low, high = _ends(one.rho, one.low, one.high)
-        told = f"{words}: {one.rho:.2f} ({low:.2f} to {high:.2f}), p {one.p:.2g}, {one.n} sets"
+        told = f"{words}: {_told(one.rho, one.low, one.high)}, p {one.p:.2g}, {one.n} sets"
         dot = RowDot(1 if place == 0 else 0, across(one.rho), across(low), across(high), told)
         lines.append((words, told, 8 + (place + 0.5) * ROW, [dot]))
     ticks = [Tick(across(rho), f"{rho:g}") for rho in (-1, -0.5, 0, 0.5, 1)]
@@ -185,4 +192,4 @@ def _row(
     yield Words((left - 6, y + 2.5), words, SMALL, "end")
     yield Stroke([(across(low), y), (across(high), y)], colour, 1.2)
     yield Dot((across(one.rho), y), colour)
-    yield Words((WIDE, y + 2.5), f"{one.rho:.2f} ({low:.2f} to {high:.2f}), {one.n} sets", SMALL, "end")
+    yield Words((WIDE, y + 2.5), f"{_told(one.rho, one.low, one.high)}, {one.n} sets", SMALL, "end")

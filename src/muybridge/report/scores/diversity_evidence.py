@@ -73,10 +73,11 @@ def mixed_words(one: Mixed, x: str) -> str:
     if math.isnan(one.slope):
         return f"A mixed model over all combiners wants more sets that have every one: {one.n} have."
     slopes = ", ".join(f"{arm} {slope:.2f}" for arm, slope in one.slopes.items())
+    apart = f", whose differences have p {one.p_arms:.2g}" if math.isfinite(one.p_arms) else ""
     change = f"{one.slope:.2f} ({one.low:.2f} to {one.high:.2f}, p {one.p:.2g})"
     return (
         f"Check by a mixed model (sets as random intercepts, losses held fixed; {one.n} sets with every combiner, {one.left_out} left"
-        f" out): robustness changes by {change} per unit of {x}; by combiner {slopes}, whose differences have p {one.p_arms:.2g}."
+        f" out): robustness changes by {change} per unit of {x}; by combiner {slopes}{apart}."
     )
 
 

@@ -275,7 +275,7 @@ def _features(made: Registered, found: _Found, run: Run, by_signature: Mapping[s
         return
     losses = [_losses(one.result["config"]) for one in sides if one is not None]
     if len(losses) == 2 and all(len(one) == 1 for one in losses):
-        value = _number(told["measures"]["cka"]["profile"][-1])
+        value = _number([None, *told.get("measures", {}).get("cka", {}).get("profile", ())][-1])
         found.alike.setdefault(backbone, {})[frozenset(one for own in losses for one in own)] = value
 
 
