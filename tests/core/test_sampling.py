@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muybridge.sampling.frame_numbers import Sampling, fit_to, sample, views
+from muybridge.sampling.frame_numbers import Sampling, fit_to, sample
 
 POLICIES = st.sampled_from(["shrink", "loop", "skip"])
 
@@ -117,7 +117,7 @@ def test_without_a_generator_the_middle_is_taken(total: int, start: int) -> None
 @settings(deadline=None, derandomize=True)
 @given(laws(), st.integers(1, 150), st.integers(1, 12))
 def test_views_lie_inside_the_video_and_move_on(law: Sampling, total: int, number: int) -> None:
-    chosen = views(law, total, number)
+    chosen = law.views(total, number)
     assert chosen.shape == (number, law.frames)
     assert chosen.min() >= 0
     assert chosen.max() < total
@@ -130,7 +130,7 @@ def test_views_run_from_the_first_frame_to_the_last_in_even_steps(
     frames: int, stride: int, more: int, number: int
 ) -> None:
     law = Sampling(frames, stride)
-    chosen = views(law, law.clip_span + more, number)
+    chosen = law.views(law.clip_span + more, number)
     assert chosen[0, 0] == 0
     assert chosen[-1, -1] == law.clip_span + more - 1
     steps = np.diff(chosen[:, 0])
@@ -142,15 +142,15 @@ def test_views_run_from_the_first_frame_to_the_last_in_even_steps(
 @given(laws(), st.integers(1, 150))
 def test_a_single_view_is_the_middle_clip(law: Sampling, total: int) -> None:
     one = Sampling(law.frames, law.stride, short=law.short)
-    assert views(law, total, 1).tolist() == sample(one, total).tolist()
+    assert law.views(total, 1).tolist() == sample(one, total).tolist()
 
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_views_follow_the_same_policy_as_training(number: int) -> None:
-    looped = views(Sampling(4, 2, short="loop"), 5, number)
+    looped = Sampling(4, 2, short="loop").views(5, number)
     assert looped.tolist() == [[0, 2, 4, 1]] * number
     assert (
-        views(Sampling(4, 2), 5, number).tolist()
+        Sampling(4, 2).views(5, number).tolist()
         == [[0, 1, 2, 3]] * 1 + [[0, 1, 2, 3], [1, 2, 3, 4]][: number - 1]
     )
 

@@ -21,7 +21,7 @@ from muybridge.data import cache, loader
 from muybridge.data.decode import video
 from muybridge.data.index import VideoRecord
 from muybridge.data.loader import Loader, check_broken, collate, evaluation, stream
-from muybridge.sampling.frame_numbers import Draw, Sampling, sample, views
+from muybridge.sampling.frame_numbers import Draw, Sampling, sample
 
 
 @dataclass
@@ -227,7 +227,7 @@ def test_evaluation_shows_every_view_of_every_video_in_order(number: int, batch:
         for name, pixels in zip(clip.video, clip.frames, strict=True)
     ]
     assert shown == [
-        (f"v{i}", *view) for i in range(5) for view in views(Sampling(4, 2), 9 + i, number).tolist()
+        (f"v{i}", *view) for i in range(5) for view in Sampling(4, 2).views(9 + i, number).tolist()
     ]
     assert all(len(clip) % number == 0 for clip in clips), "the views of a video stay together"
     assert max(len(clip) for clip in clips) <= max(batch, number)

@@ -18,7 +18,7 @@ from muybridge.perturb.apply import CLEAN
 from muybridge.runs.contents.predictions import read_predictions
 from muybridge.runs.records import Run
 from muybridge.runs.seal import seal
-from muybridge.sampling.frame_numbers import Sampling, views
+from muybridge.sampling.frame_numbers import Sampling
 from muybridge.stages.training.material import build_backbone
 
 NAMES = ("left", "right", "up")
@@ -59,7 +59,7 @@ def test_a_pretrained_network_gives_its_features(trained: dict[str, Run], videos
     run = trained["pretrain"]
     model = muybridge.load(run)
     path = videos / "left" / "3.mp4"
-    numbers = views(Sampling(4, 2), 24, 1)
+    numbers = Sampling(4, 2).views(24, 1)
     pixels = video.read(path, numbers, height=28, width=28)[:, :, 2:26, 2:26]
     clips = torch.from_numpy(pixels).permute(0, 4, 1, 2, 3)
     assert torch.equal(model.read(path), clips)
@@ -237,3 +237,25 @@ def test_the_tower_of_a_dual_encoder_is_shown_the_clips_of_its_zeroshot_run(tmp_
     (folder / "preprocessor_config.json").write_text(json.dumps(said))
     found, wanted = muybridge.load(f"hf:{folder}").clip_protocol, clip_of(dual_encoder(str(folder)))
     assert (found.short_side, found.crop) == (wanted["short_side"], wanted["crop"]) == (24, 16)
+
+
+@pytest.mark.parametrize("stage", ["finetune", "pretrain"])
+@pytest.mark.parametrize("word", ["{}", "hf:{}"])
+def test_an_exported_folder_is_the_network_of_its_run(
+    word: str, stage: str, tmp_path: Path, trained: dict[str, Run]
+) -> None:
+    folder = tmp_path / "exported"
+    muybridge.export(trained[stage], format="hf", out=folder)
+    own, copied = muybridge.load(trained[stage]), muybridge.load(word.format(folder))
+    kept, told = own.clip_protocol, copied.clip_protocol
+    assert (told.frames, told.stride, told.sampling) == (kept.frames, kept.stride, kept.sampling)
+    assert (told.crop, told.short_side) == (kept.crop, kept.short_side)
+    assert copied.classes == own.classes
+    clips = torch.rand(2, 3, kept.frames, kept.crop, kept.crop)
+    with torch.no_grad():
+        torch.testing.assert_close(copied(clips), own(clips), rtol=0, atol=1e-5)
+        torch.testing.assert_close(
+            copied.backbone(clips).pooled, own.backbone(clips).pooled, rtol=0, atol=1e-5
+        )
+    with pytest.raises(UsageError, match="weights of its own"):
+        muybridge.load(word.format(folder), weights="w.pt")

@@ -49,7 +49,7 @@ def test_weights_are_those_of_the_run(probe: Run, tmp_path: Path):
     with safe_open(made.path, "pt") as file:
         facts = json.loads(file.metadata()["muybridge"])
     assert facts["classes"] == ["left", "right"]
-    assert facts["clip"] == {"frames": 4, "stride": 1, "short_side": 36, "crop": 32}
+    assert facts["clip"] == {"frames": 4, "stride": 1, "short_side": 36, "crop": 32, "sampling": "dense"}
     assert (facts["output"], facts["input"]["normalisation"]) == ("logits", "inside")
     assert made.difference == 0
     assert made.clips.startswith("4 clips of ")

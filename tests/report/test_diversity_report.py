@@ -11,7 +11,7 @@ import pytest
 from muybridge.measure.diversity import association
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.diversity_evidence import evidence, judge, mixed, mixed_words, words
-from muybridge.report.scores.diversity_runs import Registered, put, registered
+from muybridge.report.scores.diversity_runs import Registered, network_of, put, registered
 from muybridge.report.sections.results import diversity_section
 from muybridge.report.sections.results.diversity_section import shows
 from muybridge.runs.contents.prereg_file import read_prereg, write_prereg
@@ -61,6 +61,28 @@ def test_a_planted_effect_that_placebos_do_not_show_is_supported(made):
     assert found.second.rho > 0.7
     assert found.placebo.n == 15
     assert said.word == "supported"
+
+
+def test_longer_clips_are_a_network_of_their_own_and_decide_nothing(made):
+    """Where clips of the first backbone have a second length, its sets are kept apart from those of the primary outcome."""
+    before = judge(made)
+    population = {**made.prereg["population"], "frames": [8, 16]}
+    longer = Registered({**made.prereg, "population": population}, made.numbers)
+    first = population["backbones"][0]
+    assert longer.networks == [*population["backbones"], f"{first}, 16 frames"]
+    draw = np.random.default_rng(1)
+    for _, losses in made.chosen()[::2]:
+        x = made.numbers[first, "diversity"][losses]["D3norm"]
+        config = {"auxiliary": list(losses)}
+        put(longer, f"{first}, 16 frames", "diversity", config, {"D3norm": x})
+        put(longer, f"{first}, 16 frames", "sum", config, {"R_pres": 0.2 * draw.normal() - x})
+    found, said = judge(longer)
+    assert found.outside["D3norm, clips of 16 frames"].n == 15
+    assert found.outside["D3norm, clips of 16 frames"].rho < -0.7
+    assert (found.primary, said.word) == (before[0].primary, before[1].word)
+    run = SimpleNamespace(result={"facets": {"backbone": first}, "config": {"frames": 16}})
+    assert network_of(longer, run) == f"{first}, 16 frames"
+    assert network_of(made, run) == first
 
 
 def test_placebo_sets_that_show_the_same_take_it_away(made):

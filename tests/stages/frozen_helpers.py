@@ -10,7 +10,7 @@ from muybridge.data.decode.video import read_all
 from muybridge.data.index import Dataset, VideoRecord, divide
 from muybridge.data.sources import load
 from muybridge.runs.records import Run
-from muybridge.sampling.frame_numbers import Sampling, views
+from muybridge.sampling.frame_numbers import Sampling
 from muybridge.stages.training.material import build_backbone
 from muybridge.train.checkpoint import load_weights, part
 
@@ -31,7 +31,7 @@ def by_hand(run: Run, record: VideoRecord, number: int) -> np.ndarray:
     backbone.load_state_dict(part(weights, "backbone"))
     frames = read_all(record.path, height=20, width=20, fit="crop")
     rows = []
-    for view in views(Sampling(4, 2), len(frames), number):
+    for view in Sampling(4, 2).views(len(frames), number):
         clip = torch.from_numpy(frames[view][:, 2:18, 2:18].copy()).permute(3, 0, 1, 2)[None]
         with torch.no_grad():
             rows.append(backbone.eval()(clip.float() / 255).pooled[0].numpy())

@@ -15,7 +15,7 @@ from muybridge.core.networks.features import capture
 from muybridge.data.decode.video import read_all, write
 from muybridge.data.sources import load
 from muybridge.runs.contents.layer_maps import read_maps
-from muybridge.sampling.frame_numbers import Sampling, views
+from muybridge.sampling.frame_numbers import Sampling
 from muybridge.stages.features.clip_batches import batches, chosen_videos
 from muybridge.stages.training.material import build_backbone
 from muybridge.train.checkpoint import load_weights, part
@@ -65,7 +65,7 @@ def test_the_map_is_cka_of_captured_features(pretrained, tuned, videos, out):
             clips = []
             for record in records[start:stop]:
                 frames = read_all(record.path, height=20, width=20, fit="squash")
-                clips.append(frames[views(Sampling(4, 2), len(frames), 1)[0]][:, 2:18, 2:18])
+                clips.append(frames[Sampling(4, 2).views(len(frames), 1)[0]][:, 2:18, 2:18])
             with (
                 torch.no_grad(),
                 capture(

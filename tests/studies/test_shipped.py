@@ -50,9 +50,10 @@ def _few_sets(scale: str) -> dict:
     """A pre-registration of few sets."""
     from muybridge.studies import preregister
 
-    return preregister.content_of(CONFIGS["diversity-and-robustness"](sets=12, scale=scale)) | {
-        "sha256": "0" * 64
-    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preregister, "_partners", lambda config: {})  # what the files of the data set would say
+        content = preregister.content_of(CONFIGS["diversity-and-robustness"](sets=12, scale=scale))
+    return content | {"sha256": "0" * 64}
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +120,18 @@ COUNTS = {
     ("loss-weighting", "small"): (0, 14 * 2 * 3, 14 * 2 * 3, 14 * 2 * 3),
     ("loss-weighting", "paper"): (0, 14 * 2 * 3, 14 * 2 * 3, 14 * 2 * 3),
     ("diversity-and-robustness", "tiny"): (2, 12, 2 + 12 * 4 + 15 + 6 + 10, 2 + 12 * 4 + 15 + 6 + 10 + 12),
+    ("diversity-and-robustness", "small"): (
+        2,
+        12,
+        2 + 12 * 4 + 15 + 6 + 6 + 10,
+        2 + 12 * 4 + 15 + 6 + 6 + 10 + 12,
+    ),
+    ("diversity-and-robustness", "paper"): (
+        2,
+        12,
+        2 + 12 * 4 + 15 + 6 + 6 + 10,
+        2 + 12 * 4 + 15 + 6 + 6 + 10 + 12,
+    ),
     ("distill-capacity", "tiny"): (3 * 2, 0, 3 * 2 * 22, 3 * 2 * 22),
     ("distill-capacity", "small"): (3 * 2, 0, 3 * 2 * 22, 3 * 2 * 22),
     ("distill-capacity", "paper"): (3 * 2, 0, 3 * 2 * 22, 3 * 2 * 22),
@@ -142,6 +155,27 @@ def test_cells(name, scale):
     found = stages(cells(name, scale=scale))
     names = ("pretrain", "probe", "finetune", "robustness")
     assert tuple(found.get(stage, 0) for stage in names) == COUNTS[name, scale]
+
+
+@pytest.mark.parametrize("scale", ["small", "paper"])
+def test_on_real_videos_diversity_is_asked_about_in_uniform_clips_of_8_and_16_frames(scale):
+    found = [cell.job.config for cell in cells("diversity-and-robustness", scale=scale)]
+    shown = {
+        (one.backbone, one.sampling, one.frames)
+        for one in found
+        if one.stage in ("finetune", "probe", "diversity")
+    }
+    assert shown == {("r2plus1d", "uniform", 8), ("vit", "uniform", 8), ("r2plus1d", "uniform", 16)}
+    assert {(one.sampling, one.frames) for one in found if one.stage == "pretrain"} == {("dense", 8)}
+    long = [(one.stage, one.auxiliary) for one in found if getattr(one, "frames", 0) == 16]
+    other = [
+        (one.stage, one.auxiliary)
+        for one in found
+        if one.stage != "pretrain" and getattr(one, "backbone", "") == "vit"
+    ]
+    assert long == other, "the same sets, as on the second backbone"
+    assert _few_sets(scale)["population"]["frames"] == [8, 16]
+    assert _few_sets(scale)["population"]["sampler"] == "uniform"
 
 
 @pytest.mark.parametrize("scale", SCALES)

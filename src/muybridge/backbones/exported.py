@@ -31,7 +31,7 @@ class ExportedClassifier(Classifier):
         super().__init__(backbone, found.dim, len(found.classes))
         self.classes = found.classes
         self.clip_frames, self.clip_size = found.clip["frames"], found.clip["crop"]
-        self.clip_stride = found.clip["stride"]
+        self.clip_stride, self.clip_sampling = found.clip["stride"], found.sampling
         self.preprocessing = Preprocessing(
             (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), found.clip["short_side"], found.clip["crop"],
             source="the exported folder; mean and std are applied by its network",

@@ -44,6 +44,7 @@ class DataFields(ControlFields, total=False):
     root: Word | None
     frames: int
     stride: int
+    sampling: Literal["dense", "uniform"]
     short: Literal["shrink", "loop", "skip"]
     size: int
     crop: int

@@ -45,6 +45,9 @@ class Data(Control):
     """Frames per clip."""
     stride: int = 3
     """Step between the frames of a clip; 0 repeats one frame."""
+    sampling: Literal["dense", "uniform"] = "dense"
+    """Which frames: dense, every --stride-th of a part of the video; or uniform, one of each of --frames equal parts, at one place in all
+    of them that training draws and tests put in the middle. Tasks that cut several clips, or play them faster, know dense alone."""
     short: Literal["shrink", "loop", "skip"] = "shrink"
     """Videos shorter than a clip: shrink gap and stride, loop, or skip the video."""
     size: int = 36

@@ -14,7 +14,7 @@ from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
 from muybridge.data.cache import FrameStore
 from muybridge.data.index import VideoRecord
-from muybridge.sampling.frame_numbers import Draw, Law, Sampling, views
+from muybridge.sampling.frame_numbers import ClipLaw, Draw, Law
 
 
 @dataclass
@@ -81,7 +81,7 @@ def evaluation(
     store: FrameStore,
     records: Sequence[VideoRecord],
     numbers: Sequence[int],
-    law: Sampling,
+    law: ClipLaw,
     number: int,
     batch: int,
 ) -> Iterator[Clip]:
@@ -93,7 +93,7 @@ def evaluation(
         frames = [
             store.read(numbers[i], view)
             for i in chosen
-            for view in views(law, int(store.frames[numbers[i]]), number)
+            for view in law.views(int(store.frames[numbers[i]]), number)
         ]
         yield collate(frames, [records[i] for i in chosen for _ in range(number)])
 

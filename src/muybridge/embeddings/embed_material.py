@@ -15,9 +15,7 @@ from muybridge.data import cache
 from muybridge.data.decode import video_traits as traits
 from muybridge.data.index import Dataset, VideoRecord
 from muybridge.data.loader import check_broken
-from muybridge.embeddings.clip_reader import ClipReader
 from muybridge.embeddings.loaded_model import LoadedModel
-from muybridge.sampling.frame_numbers import Sampling
 from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.testing.predict import PIXELS, View
 from muybridge.stages.testing.tested import Cached, Chunk, Tested, direct, fitting
@@ -102,7 +100,7 @@ def material_of(
     store = cache.build(records, planned)
     broken = check_broken(records, store.errors, config.allow_broken)
     batch = config.batch or min(64, max(1, PIXELS // (protocol.frames * protocol.crop**2)))
-    law = law_of(reader)
+    law = protocol.law
     places = {record.id: place for place, record in enumerate(records)}
     material = Material({"test": records}, store, places, broken)
     view = View(law, protocol.temporal, protocol.crop, batch)
@@ -114,12 +112,6 @@ def material_of(
             f"{short} video{'s are' if short > 1 else ' is'} shorter than the {law.span} frames of a clip (policy: {law.short})"
         )
     return EmbedMaterial(records, Cached(view, material), batch, broken, notes)
-
-
-def law_of(reader: ClipReader) -> Sampling:
-    """The law by which frames of a run's clips are taken."""
-    one = reader.protocol
-    return Sampling(one.frames, one.stride, short=one.short)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from typing import Any
 from torch import nn
 
 from muybridge.backbones import BACKBONES, check_clip, check_name
+from muybridge.backbones.exported import exported_backbone, exported_classifier
+from muybridge.backbones.outside.exported_folder import is_exported, read_exported
 from muybridge.backbones.outside.preprocessor import Preprocessing
 from muybridge.backbones.text.dual_encoders import dual_encoder
 from muybridge.backbones.text.dual_transformers import is_dual
@@ -61,7 +63,10 @@ def load_model(config: ModelConfig, head: bool = True) -> LoadedModel:
         if config.weights is not None:
             raise UsageError(f"--weights {config.weights}: {config.model} names a file of weights already.")
         config = dataclasses.replace(config, model=name, weights=str(file.expanduser()))
-    made = _of_run(config) if is_run_word(config.model) else _of_name(config, head)
+    if (folder := exported_of(config.model)) is not None:
+        made = _of_exported(config, folder)
+    else:
+        made = _of_run(config) if is_run_word(config.model) else _of_name(config, head)
     check_clip(
         made.backbone if made.prefix is not None else made.network,
         made.clip_protocol.frames,
@@ -139,6 +144,29 @@ def _changed(protocol: Protocol, config: ModelConfig) -> Protocol:
     except ValueError as error:
         raise UsageError(f"clips of {config.model} with {changes}: {error}.") from error
     return made if made == protocol else dataclasses.replace(made, name=f"{protocol.name}, changed")
+
+
+def exported_of(word: str) -> Path | None:
+    """The folder of ``muybridge export --format hf`` that a word names, with ``hf:`` before it or not."""
+    return Path(word.removeprefix("hf:")).expanduser() if is_exported(word.removeprefix("hf:")) else None
+
+
+def _of_exported(config: ModelConfig, folder: Path) -> LoadedModel:
+    """The network of an exported folder, with its head if it has one; clips as it was trained on, views as of any model that is no run."""
+    if config.weights is not None:
+        raise UsageError(f"--weights {config.weights}: {folder} has weights of its own. Leave --weights out.")
+    _refuse_feed(config)
+    found = read_exported(folder)
+    network: Any = exported_classifier(folder) if found.classes else exported_backbone(folder)
+    protocol = chosen(config, "kinetics", {**found.clip, "sampling": found.sampling})
+    origin = Origin(f"hf:{folder}", models.key_of(network, "exported"), {"backbone": found.backbone})
+    return LoadedModel(
+        network,
+        ClipReader(protocol),
+        origin,
+        classes=found.classes or None,
+        prefix="backbone" if found.classes else "",
+    )
 
 
 def _of_name(config: ModelConfig, head: bool) -> LoadedModel:

@@ -166,7 +166,8 @@ def _facts(run: Run, config: Mapping[str, Any], network: Exportable, share: int 
         "output": "logits" if classes else "features",
         "classes": classes,
         "clip": {name: int(config[key]) for name, key in
-                 (("frames", "frames"), ("stride", "stride"), ("short_side", "size"), ("crop", "crop"))},
+                 (("frames", "frames"), ("stride", "stride"), ("short_side", "size"), ("crop", "crop"))}
+        | {"sampling": str(config.get("sampling", "dense"))},
         "input": {"layout": "b 3 t h w", "type": "float32", "range": [0, 1], "channels": "rgb", "normalisation": "inside"},
         "run": {"stage": run.stage, "signature": run.signature, "share": share},
     }  # fmt: skip

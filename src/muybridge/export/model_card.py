@@ -76,7 +76,7 @@ def _contract(facts: Mapping[str, Any]) -> list[str]:
     inside = not str(facts["backbone"]).startswith("hf:")
     lines = [
         f"- in: float32 frames from 0 to 1, red first, `b 3 {clip['frames']} {clip['crop']} {clip['crop']}`: "
-        f"{_picked(clip['stride'])}, scaled to a short side of {clip['short_side']} pixels, cut from the middle",
+        f"{_picked(clip)}, scaled to a short side of {clip['short_side']} pixels, cut from the middle",
         "- mean and std: applied by the network itself; do not normalise before it" if inside else
         "- mean and std: applied by Muybridge from `preprocessor_config.json`; transformers wants them applied by its processor",
         f"- out: {'logits `b ' + str(len(classes)) + '`' if classes else 'features `b ' + str(facts['dim']) + '`'}",
@@ -87,7 +87,10 @@ def _contract(facts: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _picked(stride: int) -> str:
+def _picked(clip: Mapping[str, Any]) -> str:
+    stride = clip["stride"]
+    if clip["sampling"] == "uniform":
+        return f"the middle frame of each of {clip['frames']} equal parts of the video"
     if stride == 0:
         return "one frame repeated"
     return "consecutive frames" if stride == 1 else f"one of every {stride} frames"

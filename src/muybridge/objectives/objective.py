@@ -10,7 +10,8 @@ from torch import Generator, Tensor, nn
 
 from muybridge.core.clip import Clip
 from muybridge.core.networks.features import Features
-from muybridge.sampling.frame_numbers import Law, Sampling, Short
+from muybridge.sampling.frame_numbers import Law, Sampled, Sampling, Short
+from muybridge.sampling.whole_video import Uniform
 
 Encode = Callable[[Float[Tensor, "b 3 t h w"]], Features]
 Views = Mapping[str, Tensor]
@@ -44,6 +45,7 @@ class Objective(nn.Module):
         term_weights: usual weight of a term beside the others of the task, where it is not 1; outside of ``terms``, which are unweighted.
         chance: accuracy of guessing, 0 to 1; where it depends on the batch, the monitor ``chance`` says it and goes before.
         language: whether it needs a sentence about each video, which ``read`` gets.
+        sampling: how the clip of a task is cut that has one of each video and no law of its own.
     """
 
     terms: tuple[str, ...] = ()
@@ -53,6 +55,7 @@ class Objective(nn.Module):
     term_weights: Mapping[str, float] = MappingProxyType({})
     chance: float
     language: bool = False
+    sampling: Sampled = "dense"
 
     @property
     def first(self) -> "Objective":
@@ -70,6 +73,8 @@ class Objective(nn.Module):
 
     def law(self, frames: int, stride: int, gap: int, short: Short) -> Law:
         """How the frames of a video are drawn: ``clips`` clips in a row unless the task says otherwise."""
+        if self.sampling == "uniform":
+            return Uniform(frames, short)
         return Sampling(frames, stride, self.clips, gap if self.clips > 1 else 0, short)
 
     def views(self, clip: Clip, augment: Augment, rng: Generator) -> Views:

@@ -42,8 +42,10 @@ LATER: Mapping[str, Any] = {
 """Fields that came later, each with the value that all runs before are taken to have: there it is not signed, and no old run is renamed."""
 
 
+SAMPLING = {"sampling": "dense"}
 LATER_IN: Mapping[str, Mapping[str, Any]] = {
-    "pretrain": {"schedule": "cosine", "decay": 0.1, "decay_at": []},
+    "pretrain": {"schedule": "cosine", "decay": 0.1, "decay_at": [], **SAMPLING},
+    **dict.fromkeys(("finetune", "diversity", "probe", "knn", "retrieval", "neighbours"), SAMPLING),
 }  # fmt: skip
 """The same for fields that came later to one stage and that others had before, by stage."""
 

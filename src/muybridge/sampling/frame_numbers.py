@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Int64
 
 Short = Literal["shrink", "loop", "skip"]
+Sampled = Literal["dense", "uniform"]
+"""How a network is shown a video: every stride-th frame of a part of it, or one frame of each of equal parts of the whole."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,18 @@ class Law(Protocol):
 
     def draw(self, total: int, rng: np.random.Generator) -> Draw:
         """One draw from a video of ``total`` frames."""
+        ...
+
+
+class ClipLaw(Law, Protocol):
+    """A law of single clips, which can also spread them over a video without drawing: how networks are trained and tested."""
+
+    @property
+    def frames(self) -> int:
+        """Frames per clip."""
+
+    def views(self, total: int, number: int) -> Int64[np.ndarray, "number frames"]:
+        """``number`` clips spread evenly over a video of ``total`` frames; a single one from the middle."""
         ...
 
 
@@ -96,6 +110,16 @@ class Sampling:
         """The clips of one draw, laid end to end."""
         return Draw(sample(self, total, rng).ravel())
 
+    def views(self, total: int, number: int) -> Int64[np.ndarray, "number frames"]:
+        """``number`` clips spread evenly over a video, first to last; a single one is taken from the middle."""
+        law = Sampling(self.frames, self.stride, short=self.short)
+        if number == 1 or (not law.fits(total) and (law.short == "loop" or total < law.frames)):
+            return np.tile(sample(law, total), (number, 1))
+        law = fit_to(law, total)
+        starts: np.ndarray = np.linspace(0, total - law.clip_span, number).round().astype(np.int64)
+        chosen: np.ndarray = starts[:, None] + _grid(law, 0, 0)
+        return chosen
+
 
 def fit_to(law: Sampling, total: int) -> Sampling:
     """The law with stride and gap shrunk until it fits a video of ``total`` frames; a negative gap is an overlap."""
@@ -124,17 +148,6 @@ def sample(
     last = max(total - law.span, 0)
     start = int(rng.integers(last + 1)) if rng else last // 2
     return _grid(law, start, law.clip_span + law.gap)
-
-
-def views(law: Sampling, total: int, number: int) -> Int64[np.ndarray, "number frames"]:
-    """``number`` clips spread evenly over a video, first to last; a single one is taken from the middle."""
-    law = Sampling(law.frames, law.stride, short=law.short)
-    if number == 1 or (not law.fits(total) and (law.short == "loop" or total < law.frames)):
-        return np.tile(sample(law, total), (number, 1))
-    law = fit_to(law, total)
-    starts: np.ndarray = np.linspace(0, total - law.clip_span, number).round().astype(np.int64)
-    chosen: np.ndarray = starts[:, None] + _grid(law, 0, 0)
-    return chosen
 
 
 @lru_cache(4096)

@@ -16,8 +16,8 @@ from muybridge.measure.diversity.verdict import FEWEST, SESOI
 from muybridge.runs.contents.prereg_file import NAME, VERSION, read_prereg, write_prereg
 from muybridge.runs.records import folders
 from muybridge.stages.job import declared
-from muybridge.studies.shipped.diversity_arms import OURS, START, WEIGHT, scale_of
-from muybridge.studies.shipped.scales import Lab
+from muybridge.studies.shipped.diversity_arms import LONGER, OURS, START, WEIGHT, scale_of
+from muybridge.studies.shipped.scales import Lab, Scale
 from muybridge.studies.shipped.sets import PLACEBOS, POOL, choose_sets
 from muybridge.studies.study_configs import DiversityStudyConfig
 
@@ -104,7 +104,7 @@ def content_of(config: DiversityStudyConfig) -> dict[str, Any]:
             f"BCa ends below sesoi, or 95 % BCa below 0; else undetermined, as with fewer than {FEWEST} sets",
         },
         "population": {
-            "data": list(scale.data), "backbones": list(scale.backbones), "sampler": "as of the fine-tuning protocol",
+            "data": list(scale.data), "backbones": list(scale.backbones), **_clips(config, scale),
             "start": f"one pretraining for each backbone and seed, without labels, by {START}", "auxiliary_weight": WEIGHT,
         },
         "sets": [{"id": f"s{place:03d}", "losses": list(one), "role": role} for place, (role, one) in enumerate(sets, 1)],
@@ -160,6 +160,14 @@ def _cells(which: Mapping[str, Sequence[int]], kind: str, counts: str) -> list[d
         {"name": name, "class": kind, "severities": list(some), "counts": counts}
         for name, some in which.items()
     ]
+
+
+def _clips(config: DiversityStudyConfig, scale: Scale) -> dict[str, Any]:
+    """How networks are shown a video, and of how many frames clips are: those of the primary outcome, then those of its replications."""
+    shown = scale.finetune
+    if config.scale not in LONGER:
+        return {"sampler": "as of the fine-tuning protocol"}
+    return {"sampler": shown["sampling"], "frames": [shown["frames"], *LONGER[config.scale]]}
 
 
 def _partners(config: DiversityStudyConfig) -> dict[str, str]:

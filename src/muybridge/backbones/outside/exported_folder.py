@@ -24,6 +24,7 @@ LARGEST = 1 << 20
 """Bytes of a ``config.json``: 100,000 names of classes."""
 CLIP = {"frames": (1, 4096), "stride": (0, 4096), "short_side": (1, 8192), "crop": (1, 8192)}
 """Facts of a clip, and between what they lie."""
+SAMPLINGS = ("dense", "uniform")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class ExportedFolder:
         dim: length of the feature.
         classes: names in the order of its logits; none where it holds a backbone alone.
         clip: ``frames``, ``stride``, ``short_side`` and ``crop`` that it was trained on.
+        sampling: ``dense`` or ``uniform``.
     """
 
     folder: Path
@@ -43,6 +45,7 @@ class ExportedFolder:
     dim: int
     classes: tuple[str, ...]
     clip: Mapping[str, int]
+    sampling: str = "dense"
 
 
 def is_exported(word: object) -> bool:
@@ -96,6 +99,9 @@ def read_exported(folder: Path) -> ExportedFolder:
         isinstance(one, str) and 0 < len(one) <= 1000 for one in classes
     ):
         raise _damaged(path, "classes")
+    sampling = clip.get("sampling", "dense")  # older folders have no such fact
+    if sampling not in SAMPLINGS:
+        raise _damaged(path, "clip")
     if not _is_whole(told.get("dim"), 1, 1 << 20):
         raise _damaged(path, "dim")
     if not isinstance(name, str):
@@ -104,7 +110,9 @@ def read_exported(folder: Path) -> ExportedFolder:
         _check_file(folder / file)
     ours = content.get("model_type") == OURS
     backbone = name if ours else f"hf:{folder}"
-    return ExportedFolder(folder, backbone, told["dim"], tuple(classes), {one: clip[one] for one in CLIP})
+    return ExportedFolder(
+        folder, backbone, told["dim"], tuple(classes), {one: clip[one] for one in CLIP}, sampling
+    )
 
 
 def _content(folder: Path) -> dict[str, Any]:

@@ -58,11 +58,7 @@ class Spread:
 def scatters(made: Registered) -> list[Drawn]:
     """A panel for each backbone and combiner: one point per set, intervals over batches (diversity) and test videos (robustness)."""
     x = made.prereg["hypothesis"]["primary"]["x"]
-    found = [
-        _scatter(made, backbone, arm, x)
-        for backbone in made.prereg["population"]["backbones"]
-        for arm in ARMS
-    ]
+    found = [_scatter(made, backbone, arm, x) for backbone in made.networks for arm in ARMS]
     return [one for one in found if one is not None]
 
 

@@ -29,9 +29,11 @@ def variant(run: Run) -> Variant:
 
 
 def clip_of(run: Run) -> str:
-    """Frames and step of the clips that a network was tested with, as ``8x3``; empty where it does not say."""
+    """Frames and step of the clips that a network was tested with, as ``8x3``, or ``8 uniform``; empty where it does not say."""
     protocol = run.result.get("protocol")
     clips = protocol.get("clips", protocol) if isinstance(protocol, dict) else {}
+    if clips.get("sampling", "dense") != "dense" and "frames" in clips:
+        return f"{clips['frames']} {clips['sampling']}"
     return f"{clips['frames']}x{clips['stride']}" if {"frames", "stride"} <= set(clips) else ""
 
 
@@ -56,8 +58,9 @@ def name_variants(places: list[Key]) -> dict[Key, str]:
         backbone = own.backbone if any(other.backbone != own.backbone for other in rivals) else ""
         tail = f"protocol {own.hash[:6] or 'not told'}" if len(twins) > 1 else ""
         if tail and own.clip and len({other.clip for other in twins}) == len(twins):
-            frames, _, step = own.clip.partition("x")
-            tail = f"clips of {counted(int(frames), 'frame')}, step {step}"
+            frames, cross, step = own.clip.partition("x")
+            number, _, how = frames.partition(" ")
+            tail = f"clips of {counted(int(number), 'frame')}, {f'step {step}' if cross else how}"
         words[place] = ", ".join(part for part in (backbone, own.profile, tail) if part)
     return words
 

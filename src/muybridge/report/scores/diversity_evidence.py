@@ -10,7 +10,7 @@ from muybridge.core.text.plurals import counted, inflected
 from muybridge.measure.diversity.association import Association, power
 from muybridge.measure.diversity.mixed_model import Mixed, mixed_model
 from muybridge.measure.diversity.verdict import NOTHING, Evidence, Sets, Values, Verdict, verdict
-from muybridge.report.scores.diversity_runs import PROBE, Registered
+from muybridge.report.scores.diversity_runs import PROBE, Registered, network
 
 FEATURES = {
     "drift": "how far features go with the perturbation (CKA of the last stage)",
@@ -33,7 +33,10 @@ def evidence(made: Registered) -> Evidence:
     if {y} <= set(combined.numbers) and {y} <= set(base.numbers):
         gain = combined.numbers[y] - base.numbers[y]
         combined = Sets(combined.ids, combined.membership, {**combined.numbers, "gain": gain})
+    clips = made.prereg["population"].get("frames", [])
+    longer = {frames: made.sets(network(first, frames, clips), "sum") for frames in clips[1:]}
     outside = {
+        **{f"{x}, clips of {frames} frames": partial(sets, x, y) for frames, sets in longer.items()},
         "D6 (networks of one loss each)": partial(base, "D6", y),
         "D3 of the losses as MELTR weighed them, under MELTR": partial(combined, "D3eff", y),
         f"{x}, frozen probes": partial(made.sets(first, PROBE), x, y),

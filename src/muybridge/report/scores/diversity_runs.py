@@ -56,6 +56,14 @@ class Registered:
         """Whether the data come with Muybridge."""
         return all(str(one).startswith("builtin-") for one in self.prereg["population"]["data"])
 
+    @property
+    def networks(self) -> list[str]:
+        """Backbones, and the first of them with longer clips, as ``numbers`` has them."""
+        backbones, frames = (
+            list(self.prereg["population"].get(name, ())) for name in ("backbones", "frames")
+        )
+        return backbones + [network(backbones[0], longer, frames) for longer in frames[1:]]
+
     def chosen(self, role: str = "confirmatory") -> list[tuple[str, Losses]]:
         """Name and losses of the registered sets of a role."""
         return [(one["id"], tuple(one["losses"])) for one in self.prereg["sets"] if one["role"] == role]
@@ -139,6 +147,17 @@ def _input(run: Run, name: str, by_signature: Mapping[str, Run]) -> Run | None:
     return by_signature.get(str((run.result.get("inputs", {}).get(name) or {}).get("signature", "")))
 
 
+def network(backbone: str, frames: int | None, of: Sequence[int]) -> str:
+    """Name of a backbone and, where its clips have another length than those of the primary outcome, of that: ``r2plus1d, 16 frames``."""
+    return f"{backbone}, {frames} frames" if frames in of[1:] else backbone
+
+
+def network_of(made: Registered, run: Run) -> str:
+    """Name of a run's network, by which its numbers are kept."""
+    frames = made.prereg["population"].get("frames", ())
+    return network(run.result["facets"]["backbone"], run.result["config"].get("frames"), frames)
+
+
 def _arm(model: Run, by_signature: Mapping[str, Run]) -> tuple[str, Mapping[str, Any]] | None:
     """Arm of a trained network and the config that names its losses: a probe's are those of the network below it."""
     config = model.result["config"]
@@ -154,7 +173,7 @@ def _arm(model: Run, by_signature: Mapping[str, Run]) -> tuple[str, Mapping[str,
 
 def _measured(made: Registered, found: _Found, run: Run) -> None:
     """Measures of a set: those by gradient as means over the points, NaN where one is undefined."""
-    told, backbone = run.result.get("diversity", {}), run.result["facets"]["backbone"]
+    told, backbone = run.result.get("diversity", {}), network_of(made, run)
     points = [one for one in told.get("points", []) if one["scope"] == "all"]
     numbers = {"Rao": _number(told.get("Rao")), "D0": _number(told.get("D0"))}
     for name in BY_GRADIENT:
@@ -176,7 +195,7 @@ def _tested(
     if told is None:
         return
     arm, config = told
-    backbone, classes = model.result["facets"]["backbone"], list(model.result["data"]["classes"])
+    backbone, classes = network_of(made, model), list(model.result["data"]["classes"])
     rows, chance = video_level(rows), 1 / len(classes)
     counted = outcomes(rows)
     cells = dict(zip(counted.conditions, counted.accuracy, strict=True))
@@ -264,7 +283,7 @@ def _features(made: Registered, found: _Found, run: Run, by_signature: Mapping[s
     told, first = run.result.get("similarity", {}), sides[0]
     if first is None or first.stage != "finetune":
         return
-    backbone = first.result["facets"]["backbone"]
+    backbone = network_of(made, first)
     if told.get("drift"):
         arm = _arm(first, by_signature)
         if arm is not None:

@@ -49,10 +49,9 @@ def clip_words(clips: object) -> str:
     if not isinstance(clips, Mapping):
         return "not told"
     one = defaultdict(lambda: "?", clips)
+    how = f"x{one['stride']}" if clips.get("sampling", "dense") == "dense" else clips["sampling"]
     rate = f" at {one['fps']:g} fps" if clips.get("fps") else ""
-    return (
-        f"{one['frames']} x{one['stride']}{rate}, {one['temporal']}x{one['spatial']} views, {one['crop']} px"
-    )
+    return f"{one['frames']} {how}{rate}, {one['temporal']}x{one['spatial']} views, {one['crop']} px"
 
 
 def _difference(stage: str, code: str, told: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:

@@ -45,7 +45,7 @@ FIELDS: dict[str, Any] = {
         "secondary!": [str],
         "rule!": str,
     },
-    "population!": {"data!": [str], "backbones!": [str], "sampler!": str},
+    "population!": {"data!": [str], "backbones!": [str], "sampler!": str, "frames": [int]},
     "sets!": [{"id!": str, "losses!": [str], "role!": str}],
     "combiners!": [str],
     "exclusions!": {"*": _ANY},

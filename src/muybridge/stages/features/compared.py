@@ -113,8 +113,8 @@ def protocol_of(config: SimilarityConfig, origins: Mapping[str, Mapping[str, Any
 def _usual(config: SimilarityConfig, origins: Mapping[str, Mapping[str, Any]]) -> Protocol:
     tested = origins.get("a", origins.get("b"))
     if tested is not None:
-        names = ("frames", "stride", "size", "crop", "short")
-        return of_run(ProbeConfig(**{name: tested[name] for name in names}))
+        names = ("frames", "stride", "sampling", "size", "crop", "short")
+        return of_run(ProbeConfig(**{name: tested[name] for name in names if name in tested}))
     name = file_of(config.a)[0]
     if str(BACKBONES[name].facts.get("group") if name in BACKBONES else "") == "tiny":
         return of_run(ProbeConfig())

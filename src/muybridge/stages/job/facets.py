@@ -114,4 +114,6 @@ def _joined(own: Mapping[str, Any], teachers: Sequence[Mapping[str, Any]], name:
 
 def is_still(config: Mapping[str, Any]) -> bool:
     """Whether all frames of a clip are the same one."""
-    return bool(config["frames"] == 1 or config["stride"] == 0)
+    return bool(
+        config["frames"] == 1 or (config["stride"] == 0 and config.get("sampling", "dense") == "dense")
+    )

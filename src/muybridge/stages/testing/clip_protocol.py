@@ -12,11 +12,12 @@ import numpy as np
 from jaxtyping import Int64
 
 from muybridge.config.embed_config import ModelConfig
-from muybridge.config.stage_configs import PretrainConfig, RobustnessConfig, Transfer, ZeroshotConfig
+from muybridge.config.stage_configs import Data, PretrainConfig, RobustnessConfig, Transfer, ZeroshotConfig
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
 from muybridge.core.plain_data import canonical
-from muybridge.sampling.frame_numbers import Sampling, Short, views
+from muybridge.sampling.frame_numbers import ClipLaw, Short
+from muybridge.sampling.whole_video import clip_law
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,12 @@ class Protocol:
         """Frames, at the rate of the protocol, that one clip covers."""
         return self.frames if self.sampling != "dense" else (self.frames - 1) * self.stride + 1
 
+    @property
+    def law(self) -> ClipLaw:
+        """Which frames its clips are, but for ``ends``."""
+        assert self.sampling != "ends", "no law: its clips are all the same"
+        return clip_law(self.sampling, self.frames, self.stride, self.short)
+
     def facts(self) -> dict[str, Any]:
         """What ``result.json`` says of it."""
         return asdict(self) | {"hash": self.hash}
@@ -108,14 +115,14 @@ OVERRIDES = ("frames", "stride", "fps", "short_side", "crop", "sampling")
 def chosen(
     config: RobustnessConfig | ZeroshotConfig | ModelConfig,
     default: str,
-    clip: Mapping[str, int] | None = None,
+    clip: Mapping[str, int | str] | None = None,
 ) -> Protocol:
     """The protocol of a config: its preset, or the model's own, with the overrides put over it.
 
     Args:
         config: names the preset and the overrides.
         default: preset where none is named.
-        clip: ``frames``, ``stride``, ``crop`` and ``short_side`` that the model wants, over those of any preset.
+        clip: ``frames``, ``stride``, ``sampling``, ``crop`` and ``short_side`` that the model wants, over those of any preset.
 
     Raises:
         UsageError: unknown preset or numbers that make no clip.
@@ -166,7 +173,8 @@ def of_pretraining(config: PretrainConfig) -> Protocol:
     return Protocol(
         name="own run",
         frames=config.frames,
-        stride=config.stride,
+        stride=_stride(config),
+        sampling=config.sampling,
         short_side=config.size,
         crop=config.crop,
         short=config.short,
@@ -176,9 +184,14 @@ def of_pretraining(config: PretrainConfig) -> Protocol:
 def of_run(config: Transfer) -> Protocol:
     """The protocol that an own run is tested with: the middle of square pictures of ``size``, or three crops of whole ones."""
     return Protocol(
-        name="own run", frames=config.frames, stride=config.stride, temporal=config.views, spatial=config.crops,
-        short_side=config.size, crop=config.crop, short=config.short,
+        name="own run", frames=config.frames, stride=_stride(config), sampling=config.sampling,
+        temporal=config.views, spatial=config.crops, short_side=config.size, crop=config.crop, short=config.short,
     )  # fmt: skip
+
+
+def _stride(config: Data) -> int:
+    """That of dense clips; of others one number, so that a value nobody uses names no other protocol."""
+    return config.stride if config.sampling == "dense" else 1
 
 
 def picks(
@@ -186,15 +199,10 @@ def picks(
 ) -> Int64[np.ndarray, "temporal frames"]:
     """Frame numbers of the temporal views of a video of ``total`` frames at ``fps`` frames per second, or shown at ``times``."""
     ticks = resampled(total, fps, protocol.fps, times)
-    if protocol.sampling == "uniform":
-        places = (np.arange(protocol.temporal) + 0.5) / protocol.temporal
-        part = len(ticks) / protocol.frames
-        return ticks[np.floor(part * (np.arange(protocol.frames) + places[:, None])).astype(np.int64)]
     if protocol.sampling == "ends":
         step = np.arange(protocol.frames) * (len(ticks) - 1) / max(1, protocol.frames - 1)
         return np.repeat(ticks[None, step.astype(np.int64)], protocol.temporal, axis=0)
-    law = Sampling(protocol.frames, protocol.stride, short=protocol.short)
-    clips: np.ndarray = ticks[views(law, len(ticks), protocol.temporal)]
+    clips: np.ndarray = ticks[protocol.law.views(len(ticks), protocol.temporal)]
     return clips
 
 

@@ -45,7 +45,7 @@ class TestedModel:
         classes: names of its classes in the order of its scores; None where it does not say.
         key: hash of its name, its weights and its code where that is the user's.
         protocol: preset that it is tested with unless told otherwise.
-        clip: ``frames``, ``stride``, ``crop`` and ``short_side`` of that preset that the model knows better.
+        clip: ``frames``, ``stride``, ``sampling``, ``crop`` and ``short_side`` of that preset that the model knows better.
         preprocessing: what it does to frames by itself, as far as it is known; for ``result.json``.
         feed: how frames are put in.
         is_foreign: whether somebody else wrote it, so that what it raises is no bug of ours.
@@ -57,7 +57,7 @@ class TestedModel:
     classes: tuple[str, ...] | None
     key: str
     protocol: str = "kinetics"
-    clip: Mapping[str, int] = field(default_factory=dict)
+    clip: Mapping[str, int | str] = field(default_factory=dict)
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     feed: Feed = field(default_factory=Feed)
     is_foreign: bool = False
@@ -149,6 +149,7 @@ def load(config: RobustnessConfig) -> TestedModel:
     clip = {
         "frames": getattr(model, "clip_frames", None),
         "stride": getattr(model, "clip_stride", None),
+        "sampling": getattr(model, "clip_sampling", None),
         "crop": getattr(model, "clip_size", None),
         "short_side": prepared.short_side if prepared else None,
     }

@@ -17,7 +17,7 @@ from muybridge.core.networks.features import Features
 from muybridge.data.clips import Views, stream
 from muybridge.data.index import VideoRecord
 from muybridge.data.loader import collate, evaluation
-from muybridge.sampling.frame_numbers import Sampling, views
+from muybridge.sampling.frame_numbers import ClipLaw
 from muybridge.stages.training.material import Material, law_of
 from muybridge.train.distributed import round_robin
 from muybridge.train.flops import flop_counter
@@ -43,7 +43,7 @@ class View:
         side: short side to which whole pictures are scaled, pixels; unused for one crop.
     """
 
-    law: Sampling
+    law: ClipLaw
     number: int
     crop: int
     batch: int
@@ -88,7 +88,7 @@ class View:
     def _from_files(self, records: list[VideoRecord], totals: list[int]) -> Iterator[Clip]:
         """Batches of all crops of whole pictures; ``totals`` are the videos' frame counts."""
         wanted = [
-            Views(record.video, views(self.law, total, self.number), self.side, self.crop, self.crops)
+            Views(record.video, self.law.views(total, self.number), self.side, self.crop, self.crops)
             for record, total in zip(records, totals, strict=True)
         ]
         decoded = stream(wanted, THREADS)

@@ -16,6 +16,7 @@ from muybridge.core.errors import UsageError
 from muybridge.core.networks.features import Classifier
 from muybridge.objectives.language.vocabulary import unpacked
 from muybridge.runs.records import Run
+from muybridge.stages.job.facets import is_still
 from muybridge.stages.job.origins import result_config
 from muybridge.stages.testing.clip_protocol import Protocol, chosen, of_pretraining, of_run
 from muybridge.stages.testing.models import TestedModel
@@ -93,7 +94,7 @@ def of_input(config: ZeroshotConfig, run: Run, origin: Mapping[str, Any]) -> Tes
         objective.build(unpacked(state["objective.text.content"]))
         learner = nn.ModuleDict({"backbone": backbone, "objective": objective})
         put_weights(learner, state, weights)
-        blind = bool(_blind(trained.backbone) or trained.frames == 1 or trained.stride == 0)
+        blind = bool(_blind(trained.backbone) or is_still(origin))
         return TestedModel(
             f"{label}, {trained.backbone}", OwnPair(label, backbone, objective, blind), None, run.signature
         )

@@ -18,10 +18,10 @@ from muybridge.data.index import has_split
 from muybridge.data.loader import Loader
 from muybridge.measure.features.feature_health import diagnose, feature_std, knn_accuracy, rankme
 from muybridge.objectives.objective import Augment
-from muybridge.sampling.frame_numbers import Draw, Law, Sampling, Short
+from muybridge.sampling.frame_numbers import Draw, Law, Short
 from muybridge.stages.job.job import Job
 from muybridge.stages.testing.predict import View, features
-from muybridge.stages.training.material import Material, limited
+from muybridge.stages.training.material import Material, law_of, limited
 from muybridge.train import distributed
 from muybridge.train.precision import Compute
 
@@ -221,7 +221,7 @@ def _monitors(
 def watch_of(job: Job[PretrainConfig], backbone: Any, material: Material, compute: Compute) -> Watch:
     """The watch of a pretraining job."""
     config = job.config
-    law = Sampling(config.frames, config.stride, short=config.short)
+    law = law_of(config)
     return Watch(backbone, watched(job, material), View(law, 1, config.crop, config.batch), compute)
 
 

@@ -20,7 +20,8 @@ from muybridge.data.loader import check_broken
 from muybridge.data.sets.known_sets import kind_of, official_split
 from muybridge.runs.contents import snapshots
 from muybridge.runs.records import Run
-from muybridge.sampling.frame_numbers import Law, Sampling, coincide, repeats
+from muybridge.sampling.frame_numbers import ClipLaw, Law, coincide, repeats
+from muybridge.sampling.whole_video import clip_law
 from muybridge.stages.job.declared import pairs
 from muybridge.stages.job.job import Job
 from muybridge.train.checkpoint import load_weights, part
@@ -116,9 +117,9 @@ def _usable(
     return kept, notes
 
 
-def law_of(config: Data, clips: int = 1, gap: int = 0) -> Sampling:
+def law_of(config: Data) -> ClipLaw:
     """The sampling law of a config."""
-    return Sampling(config.frames, config.stride, clips, gap, config.short)
+    return clip_law(config.sampling, config.frames, config.stride, config.short)
 
 
 def build_backbone(

@@ -43,8 +43,9 @@ def with_auxiliaries(config: Optimisation, name: str, primary: Any, dim: int) ->
         dim: length of the backbone's feature.
 
     Raises:
-        UsageError: a value that a task cannot have.
+        UsageError: a value that a task cannot have, or clips that the primary one cannot.
     """
+    primary = _cut(config, name, primary)
     if not config.auxiliary:
         return primary
     tasks: dict[str, Objective] = {name: primary}
@@ -58,6 +59,23 @@ def with_auxiliaries(config: Optimisation, name: str, primary: Any, dim: int) ->
         ways[task] = Auxiliary(own.stride, own.gap, partial(augmented, own))
     only = isinstance(config, FinetuneConfig) and config.auxiliary_only_views
     return Multi(tasks, ways, only)
+
+
+def _cut(config: Optimisation, name: str, primary: Any) -> Any:
+    """The primary task, its clips cut as the config says.
+
+    Raises:
+        UsageError: it has a law of its own, or several clips of each video.
+    """
+    if config.sampling != "dense":
+        if getattr(type(primary), "law", None) is not Objective.law or primary.clips != 1:
+            raise UsageError(
+                f"--sampling {config.sampling}: {name} cuts its clips by a law of its own, or several of each video."
+                " It goes with labels and tasks of one plain clip, as rotnet, masked or video-text; networks of any"
+                " task can be tested with it (probe, ...)."
+            )
+        primary.sampling = config.sampling
+    return primary
 
 
 def build_weighting(config: Optimisation, objective: Any, backbone: nn.Module) -> Weighting:

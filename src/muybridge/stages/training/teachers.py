@@ -73,10 +73,9 @@ def with_teachers(job: Job[FinetuneConfig], supervised: Supervised, compute: Com
         dims.append(classifier.head.in_features)
         teachers.append(Teacher(classifier, columns, config.feature_weight > 0))
         compute.place(teachers[-1])
-        own = run.result["config"]
-        other = [
-            name for name in ("frames", "stride", "size", "crop") if own.get(name) != getattr(config, name)
-        ]
+        own = {"sampling": "dense", **run.result["config"]}
+        names = ("frames", "stride", "sampling", "size", "crop")
+        other = [name for name in names if own.get(name) != getattr(config, name)]
         if other:
             said = ", ".join(f"{name} {own.get(name)} for {getattr(config, name)}" for name in other)
             job.notes.append(f"teacher {place} was trained on other clips than it sees here: {said}")

@@ -6,10 +6,15 @@ from typing import Any
 
 from muybridge.config.stage_configs import DiversityConfig, PretrainConfig, RobustnessConfig
 from muybridge.stages.training.options import encoded_of
-from muybridge.studies.shipped.scales import Lab, Ours, Scale, Steps
+from muybridge.studies.shipped.scales import SCALES, Lab, Ours, Scale, Steps
 from muybridge.studies.shipped.sets import POOL
 from muybridge.studies.study_configs import DiversityStudyConfig
 
+SHOWN = {"frames": 8, "stride": 1}
+"""Clips of real videos. Labels are learnt from one frame of each of eight parts: an action of Something-Something V2 is the whole video,
+and a cut of it may be another one. Tasks that cut several clips take eight frames in a row for each, which fit into four seconds."""
+LONGER: dict[str, tuple[int, ...]] = {"small": (16,), "paper": (16,)}
+"""Frames of the first backbone's clips in a replication beside that on another backbone."""
 OURS: Ours = {
     "tiny": {
         "backbones": ("r2plus1d-tiny", "shufflenet-tiny"),
@@ -23,12 +28,18 @@ OURS: Ours = {
         "backbones": ("r2plus1d", "vit"),
         "data": ("ssv2-mini",),
         "seeds": 1,
+        "pretrain": {**SCALES["small"].pretrain, **SHOWN},
+        "finetune": {**SCALES["small"].finetune, **SHOWN, "sampling": "uniform", "views": 1},
+        "probe": {**SCALES["small"].probe, **SHOWN, "sampling": "uniform", "views": 1},
         "robustness": {"profile": "muybridge-1"},
     },
     "paper": {
         "backbones": ("r2plus1d", "vit"),
         "data": ("ssv2",),
         "seeds": 1,
+        "pretrain": SHOWN,
+        "finetune": {**SCALES["paper"].finetune, **SHOWN, "sampling": "uniform", "views": 1},
+        "probe": {**SCALES["paper"].probe, **SHOWN, "sampling": "uniform", "views": 1},
         "robustness": {"profile": "muybridge-1"},
     },
 }
@@ -84,10 +95,10 @@ def equal(losses: Sequence[str]) -> dict[str, Any]:
 
 
 def measured(
-    lab: Lab, data: str, init: str, backbone: str, seed: int, losses: Sequence[str], prereg: Mapping[str, Any]
+    lab: Lab, data: str, init: str, backbone: str, seed: int, losses: Sequence[str], given: Mapping[str, Any]
 ) -> DiversityConfig:
     """The reference training of a set, under the equal sum; other draws than those of its arms."""
-    model = lab.finetune(data, init, backbone, seed + 1_000, **tasks_of(losses), **equal(losses), **prereg)
+    model = lab.finetune(data, init, backbone, seed + 1_000, **tasks_of(losses), **equal(losses), **given)
     return DiversityConfig(**{**vars(model), **GRADIENTS.get(lab.config.scale, {})})
 
 
@@ -126,10 +137,11 @@ def looked_into(
         yield lab.similarity(data, model, layers=("stages",), pool="all", **shown, **under)
 
 
-def replicated(lab: Lab, data: str, backbone: str, seed: int, registered: Mapping[str, Any]) -> Steps:
-    """Another backbone: every other confirmatory set, under the equal sum."""
-    under = {"prereg": registered["sha256"]}
-    init = yield pretrained(lab, backbone, seed, under)
+def replicated(
+    lab: Lab, data: str, init: str, backbone: str, seed: int, registered: Mapping[str, Any], **clip: int
+) -> Steps:
+    """Another backbone, or clips of another length: every other confirmatory set, under the equal sum."""
+    under = {"prereg": registered["sha256"], **clip}
     sets = [one["losses"] for one in registered["sets"] if one["role"] == "confirmatory"]
     for losses in sets[::2]:
         yield measured(lab, data, init, backbone, seed, losses, under)

@@ -8,6 +8,7 @@ Embedded data answer for themselves and never for Something-Something V2.
 from muybridge.studies import preregister
 from muybridge.studies.plan import Study
 from muybridge.studies.shipped.diversity_arms import (
+    LONGER,
     ONLY_VIEWS,
     OURS,
     alone,
@@ -25,7 +26,7 @@ from muybridge.studies.study_configs import DiversityStudyConfig
 
 
 def cells(config: DiversityStudyConfig) -> Study:
-    """Set by set: its diversity, its arms and their robustness; placebo sets, and half of the sets on the second backbone, under the sum.
+    """Set by set: its diversity, its arms and their robustness; placebo sets, and half of the sets in replications, under the sum.
 
     Raises:
         UsageError: there is no pre-registration, or it is of other options or labels.
@@ -54,6 +55,9 @@ def cells(config: DiversityStudyConfig) -> Study:
                 yield tested(lab, data, model, registered)
                 summed += [model] if one["role"] == "confirmatory" and arm == arms[0] else []
         for backbone in others:
-            yield from replicated(lab, data, backbone, seed, registered)
+            started = yield pretrained(lab, backbone, seed, under)
+            yield from replicated(lab, data, started, backbone, seed, registered)
+        for frames in LONGER.get(config.scale, ()):
+            yield from replicated(lab, data, begun, first, seed, registered, frames=frames)
         yield from alone(lab, data, begun, first, seed, registered)
         yield from looked_into(lab, data, summed, first, seed, registered)
