@@ -1,12 +1,17 @@
 """Studies of many arms: sentences that stay readable, and notes that say the same but for their numbers said once."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fake_study import rows, write_run
 
 from muybridge.core.text.plurals import some
+from muybridge.report import write_report
 from muybridge.report.tables.accuracy_tables import run_notes
+from muybridge.runs.contents.predictions import concatenate
 
 
 def scored(**notes: list[list[str]]) -> Any:
@@ -61,3 +66,47 @@ def test_thousands_are_numbers_with_their_commas():
 
 def test_what_all_say_is_said_of_none():
     assert run_notes(scored(a=[["5 of 7"]], b=[["6 of 7"]])) == ["5 to 6 of 7."]
+
+
+def _study(folder: Path, arms: int) -> str:
+    """Findings of arms of which one stands far above the baseline, one far below, and all others beside it; three seeds."""
+    videos = [f"v{number:03d}" for number in range(150)]
+    level = {"random": 0.6, "best": 0.97, "worst": 0.2, **{f"arm{place}": 0.6 for place in range(arms - 3)}}
+    for arm, accuracy in level.items():
+        for seed in range(3):
+            facets = {"arm": arm, "data": "d", "seed": seed}
+            clean = rows(accuracy, 4, videos, videos, f"{arm} {seed}")
+            noisy = rows(0.8 * accuracy, 4, videos, videos, f"{arm} {seed}", "jpeg", 3)
+            told = {
+                "name": "d",
+                "fingerprint": "5f1d",
+                "classes": list("abcd"),
+                "videos": {},
+                "broken": [],
+                "source": [],
+            }
+            write_run(folder, "finetune", facets, clean, chance=0.25, data=told)
+            write_run(folder, "robustness", facets, concatenate([clean, noisy]), chance=0.25, data=told)
+    text = write_report(folder).markdown.read_text(encoding="utf-8")
+    return text[text.index("## Findings") : text.index("## Accuracy")]
+
+
+def test_of_many_arms_only_comparisons_that_stand_are_sentences(tmp_path: Path):
+    found = _study(tmp_path, 12)
+    clean, disturbed = (line for line in found.splitlines() if line.startswith("- **") and "random" in line)
+    assert "best lifts accuracy from" in clean
+    assert "worst lowers accuracy from" in clean
+    assert clean.count("cannot be separated") == 1
+    assert all(f"arm{place} (" in clean for place in range(9))
+    assert "In the order of accuracy no other two arms that follow each other can be separated" in clean
+    followed = re.findall(r"(\w+) (?:goes from|cannot be told)", disturbed)
+    assert (followed[0], "random" in followed, len(followed)) == ("best", True, 3)
+    assert "9 other arms are in the table" in disturbed
+
+
+def test_of_few_arms_every_comparison_is_a_sentence(tmp_path: Path):
+    found = _study(tmp_path, 5)
+    assert "arm0 (" in found
+    assert found.count("the random baseline") == 2, "one sentence for each arm beside it"
+    assert "follow each other" not in found
+    assert "in the table" not in found

@@ -200,7 +200,7 @@ def test_unknown_chance_and_missing_clean_rows_are_said(tmp_path: Path):
     assert "rotnet has no rows without perturbation" in report.markdown.read_text(encoding="utf-8")
     mean = pick(table(report, "robustness"), arm="vcop", seed="mean", perturbation="mean")[0]
     assert (mean["chance_corrected"], mean["relative"] != "") == ("", True)
-    assert "near chance" not in report.html.read_text(encoding="utf-8")
+    assert "told from chance" not in report.html.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("level", "near"), [(0.34, True), (0.9, False)])
@@ -220,8 +220,8 @@ def test_a_model_near_chance_is_said_to_be(level: float, near: bool, tmp_path: P
     report = write_report(tmp_path)
     for page in (report.markdown, report.html):
         words = page.read_text(encoding="utf-8")
-        assert ("near chance even without perturbation" in words) is near
-        assert ("near chance: the scores say nothing" in words) is near
+        assert ("cannot be told from chance even without perturbation" in words) is near
+        assert ("not told from chance: relative scores say nothing" in words) is near
 
 
 def test_per_class_and_confusion_add_up(report: ReportPaths, study: Path):

@@ -68,7 +68,9 @@ def cautions(found: Compared) -> list[str]:
         said.append(f"{capital(found.lines[0].a.caution)}.")
     near = [name for name, arm in arms.items() if arm.near_chance]
     if near:
-        said.append(f"Near chance even without perturbation, so relative scores say nothing: {listed(near)}.")
+        said.append(
+            f"Not told from chance even without perturbation, so that relative scores say nothing: {listed(near)}."
+        )
     if design.excluded:
         said.append(
             f"In no mean, because they change the label or were seen in training: {listed(design.excluded)}."

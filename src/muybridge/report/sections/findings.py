@@ -1,5 +1,7 @@
 """Findings in words: the sentences at the top of a report, each computed from prediction rows."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +18,9 @@ from muybridge.report.tables.table import capital, points, span
 
 MANY = 4
 """Types of perturbation up to which a sentence names those that it averages."""
+MANY_ARMS = 8
+"""Arms from which only comparisons that stand are sentences, and only the first, the baseline and the last are followed under perturbation;
+the tables have all."""
 
 
 def family_words(scored: list[Scored], perturbed: list[Perturbed]) -> str:
@@ -42,10 +47,46 @@ def transfer_words(scored: Scored) -> str:
         alone = f"{_who(scored, ranked[0])} reaches {points(best.value)} % (95 % interval {span(best)}; chance {points(chance)} %{guess})"
         return " ".join(f"{clause}." for clause in (alone, direction_words(scored)) if clause)
     trained = [arm for arm in ranked if arm != BASELINE]
-    clauses = ["; ".join(_against_baseline(scored, arm) for arm in trained)] if BASELINE in ranked else []
-    clauses += [_pair(scored, a, b) for a, b in pairwise(trained)]
-    clauses.append(direction_words(scored))
+    clauses = [_against_all(scored, trained)] if BASELINE in ranked else []
+    clauses += _neighbours(trained, scored.between, partial(_pair, scored), "In the order of accuracy")
+    clauses.append(direction_words(scored, all_arms=len(ranked) < MANY_ARMS))
     return _sentences(clauses)
+
+
+def _against_all(scored: Scored, trained: list[str]) -> str:
+    """Every arm against the baseline; of many arms those that cannot be separated from it in one clause."""
+    found = {arm: scored.between(arm, BASELINE) for arm in trained}
+    tied = {arm: one for arm, one in found.items() if one is not None and not one.stands}
+    if len(trained) < MANY_ARMS or len(tied) < 2:
+        return "; ".join(_against_baseline(scored, arm) for arm in trained)
+    told = [_against_baseline(scored, arm) for arm in trained if arm not in tied]
+    base = points(scored.arms[BASELINE].accuracy().value)
+    names = listed([f"{arm} ({points(scored.arms[arm].accuracy().value)} %)" for arm in tied])
+    clashing = [arm for arm, one in tied.items() if one.correction]
+    alone = ""
+    if clashing:
+        among = counted(tied[clashing[0]].among, "comparison")
+        alone = f"; alone {listed(clashing)} would stand, among {among} not"
+    return "; ".join([*told, f"{names} cannot be separated from the {BASELINE} baseline ({base} %){alone}"])
+
+
+def _neighbours(
+    ranked: list[str],
+    between: Callable[[str, str], Comparison | None],
+    words: Callable[[str, str], str],
+    order: str,
+) -> list[str]:
+    """Every arm against the next one; of many arms those that stand, and that the others do not."""
+    pairs = list(pairwise(ranked))
+    if len(ranked) < MANY_ARMS:
+        return [words(a, b) for a, b in pairs]
+    found = {pair: between(*pair) for pair in pairs}
+    told = [words(*pair) for pair, one in found.items() if one is None or one.stands]
+    tied = sum(one is not None and not one.stands for one in found.values())
+    if not tied:
+        return told
+    others = "no other two" if told else "no two"
+    return [*told, f"{order} {others} arms that follow each other can be separated"]
 
 
 def _against_baseline(scored: Scored, arm: str) -> str:
@@ -91,8 +132,8 @@ def robust_words(one: Perturbed) -> str:
     """How far each arm falls under perturbation, whether the best stays ahead, and what hurts it most."""
     whole = {name: arm for name, arm in one.arms.items() if arm.means}
     ranked = sorted(whole, key=lambda name: -whole[name].means["types"].value)
-    clauses = ["; ".join(_fall(whole[name], _who(one.scored, name), one.design.kept) for name in ranked)]
-    clauses += [_ahead(one, a, b) for a, b in pairwise(ranked)]
+    clauses = [_falls(one, whole, ranked)]
+    clauses += _neighbours(ranked, one.between, partial(_ahead, one), "In the order of perturbed accuracy")
     if ranked:
         clauses.append(_hardest(one, whole[ranked[0]]))
     clauses += [
@@ -125,12 +166,26 @@ def _begun(clause: str) -> str:
     return capital(clause) if clause.startswith("this ") else clause
 
 
-def _fall(one: Robust, who: str, kept: list[str]) -> str:
+def _falls(one: Perturbed, arms: Mapping[str, Robust], ranked: list[str]) -> str:
+    """How far each arm falls, of many the first, the baseline and the last; what the average is over is said once."""
+    shown = [name for place, name in enumerate(ranked) if place in (0, len(ranked) - 1) or name == BASELINE]
+    over = f" on average over {some(one.design.kept, 'type', MANY)}"
+    told = []
+    for name in ranked if len(ranked) < MANY_ARMS else shown:
+        told.append(_fall(arms[name], _who(one.scored, name), over))
+        over = over if arms[name].near_chance else ""
+    if len(ranked) >= MANY_ARMS:
+        others = len(ranked) - len(shown)
+        told.append(f"{counted(others, 'other arm')} {inflected(others, 'is')} in the table")
+    return "; ".join(told)
+
+
+def _fall(one: Robust, who: str, over: str) -> str:
     if one.near_chance:
-        return f"{who} is near chance even without perturbation ({points(one.clean.value)} %)"
+        clean = f"{points(one.clean.value)} %, 95 % interval {span(one.clean)}"
+        return f"{who} cannot be told from chance even without perturbation ({clean})"
     mean, corrected = one.means["types"], one.means["corrected"]
-    over = some(kept, "type", MANY)
-    fall = f"{who} goes from {points(one.clean.value)} % to {points(mean.value)} % on average over {over}"
+    fall = f"{who} goes from {points(one.clean.value)} % to {points(mean.value)} %{over}"
     if np.isnan(corrected.value):
         return fall
     share = f"keeps {points(corrected.value, 0)} % of what is above chance"

@@ -112,7 +112,7 @@ def robust_answers(found: Sequence[Perturbed]) -> list[Answer]:
             mean, kept = best.means["types"], best.means["corrected"]
             share = f" and keeps {points(kept.value, 0)} % of what is above chance ({span(kept)})"
             tail = "" if best.near_chance or np.isnan(kept.value) else share
-            near = ", but is near chance without perturbation" if best.near_chance else ""
+            near = ", but cannot be told from chance without perturbation" if best.near_chance else ""
             words = f"perturbed, {who} goes from {points(best.clean.value)} % to {points(mean.value)} % ({span(mean)}){tail}{near}"
             words += _highest(one, best.arm, list(whole))
             said.append(Answer(one.scored.experiment.data, words))

@@ -203,15 +203,16 @@ def _both(arm: Arm) -> list[Cell]:
     return [spanned(one.share()) if one is not None else missing("") for one in (arm.pair, arm.direction)]
 
 
-def direction_words(scored: Scored) -> str:
-    """A sentence: what each arm reaches in telling a class from its reverse; empty where there is no such pair."""
-    shares = {name: scored.arms[name].direction for name in scored.ranked()}
-    told = [
-        f"{name} {points(one.share().value)} % ({span(one.share())})"
-        for name, one in shares.items()
-        if one is not None
-    ]
-    if not told:
+def direction_words(scored: Scored, all_arms: bool = True) -> str:
+    """A sentence: what arms reach in telling a class from its reverse, each or the lowest and the highest; empty where there is no pair."""
+    shares = {name: one for name in scored.ranked() if (one := scored.arms[name].direction) is not None}
+    if not shares:
         return ""
+    estimates = {name: one.share() for name, one in shares.items()}
+    told = {name: f"{name} {points(one.value)} % ({span(one)})" for name, one in estimates.items()}
+    words = ", ".join(told.values())
+    if not all_arms and len(told) > 2:
+        lowest, *_, highest = sorted(told, key=lambda name: estimates[name].value)
+        words = f"from {told[lowest]} to {told[highest]}"
     free = ORDER_FREE.get(scored.experiment.data, (math.nan, 0.5))[1]
-    return f"Which of a class and its reverse, where {points(free, 0)} % is what frames in any order tell: {', '.join(told)}"
+    return f"Which of a class and its reverse, where {points(free, 0)} % is what frames in any order tell: {words}"

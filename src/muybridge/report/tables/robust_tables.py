@@ -328,7 +328,7 @@ def score_cell(one: Interval | None) -> Cell:
 
 
 def _remarks(one: Perturbed, arm: Robust) -> Cell:
-    remarks = ["near chance: the scores say nothing"] if arm.near_chance else []
+    remarks = ["not told from chance: relative scores say nothing"] if arm.near_chance else []
     if arm.gaps:
         remarks.append(f"missing or incomplete: {listed(arm.gaps)}")
     seen = [name for name, arms in one.design.seen.items() if arm.arm in arms]
