@@ -152,3 +152,41 @@ def test_a_monotone_network_rises_with_every_loss():
 
 
 assert len(NAMES) == len(LOSSES)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_layer_is_that_of_torch(name: str):
+    """Values and slopes against ``nn.TransformerEncoderLayer`` on the same weights, in float64."""
+    torch.manual_seed(0)
+    combiner = Combiner(6, SIZES[name]).double().eval()
+    losses = (3 * torch.rand(6, dtype=torch.float64)).requires_grad_()
+    embedded = combiner.scale(losses.unsqueeze(1)) + combiner.task.weight
+    wanted = combiner.layer(embedded.unsqueeze(0)).squeeze(0)
+    found = combiner.tokens(losses)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12)
+    slopes = [
+        torch.autograd.grad(one.square().sum(), losses, retain_graph=True)[0] for one in (found, wanted)
+    ]
+    torch.testing.assert_close(*slopes, rtol=0, atol=1e-10)
+
+
+def test_dropout_is_drawn_in_all_four_places():
+    """Attention, behind it, inside and behind the feed-forward layer: each alone changes what comes out, and none in evaluation."""
+    torch.manual_seed(0)
+    combiner, losses = Combiner(6, SIZES["violet-retrieval"]), torch.rand(6)
+    still = combiner.eval().tokens(losses)
+    assert torch.equal(still, combiner.tokens(losses))
+    combiner.train()
+    layer = combiner.layer
+    places = {
+        "attention": layer.self_attn,
+        "first": layer.dropout1,
+        "inner": layer.dropout,
+        "second": layer.dropout2,
+    }
+    kept = {name: one.dropout if name == "attention" else one.p for name, one in places.items()}
+    assert set(kept.values()) == {0.1}
+    for alone in places:
+        for name, one in places.items():
+            setattr(one, "dropout" if name == "attention" else "p", 0.5 if name == alone else 0.0)
+        assert not torch.allclose(combiner.tokens(losses), still), alone

@@ -8,7 +8,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 
 @dataclass(frozen=True)
@@ -70,11 +69,22 @@ class Combiner(nn.Module):
         self.out = nn.Linear(size.width, 1, bias=False)
 
     def tokens(self, losses: Float[Tensor, "k"]) -> Float[Tensor, "k width"]:
-        """What the layer makes of the losses. Attention by the maths kernel: the others have no second derivative."""
-        embedded = self.scale(losses.unsqueeze(1)) + self.task.weight
-        with sdpa_kernel(SDPBackend.MATH):
-            seen: Tensor = self.layer(embedded.unsqueeze(0))
-        return seen.squeeze(0)
+        """What the layer makes of the losses.
+
+        Its formula is written out: attention by a kernel has no second derivative, and for a handful of tokens the module spends more time
+        on asking what it may do than on doing it, at every step of a training.
+        """
+        x = self.scale(losses.unsqueeze(1)) + self.task.weight
+        layer, heads = self.layer, self.layer.self_attn.num_heads
+        attention: nn.MultiheadAttention = layer.self_attn
+        whole = F.linear(x, attention.in_proj_weight, attention.in_proj_bias)
+        query, key, value = whole.view(len(x), 3, heads, -1).permute(1, 2, 0, 3)
+        shares = (query @ key.mT * query.shape[-1] ** -0.5).softmax(-1)
+        seen = F.dropout(shares, attention.dropout, self.training) @ value
+        x = layer.norm1(x + layer.dropout1(attention.out_proj(seen.transpose(0, 1).flatten(1))))
+        inner = layer.linear2(layer.dropout(layer.activation(layer.linear1(x))))
+        normed: Tensor = layer.norm2(x + layer.dropout2(inner))
+        return normed
 
     def forward(self, losses: Float[Tensor, "k"]) -> Float[Tensor, ""]:
         """The unified loss."""
