@@ -4,7 +4,8 @@
 
 The student is the tiny (2+1)D network, its teachers that network and the tiny ShuffleNet, on noise (16 videos a step), one thread, float32.
 Steps of all kinds take turns; a ratio is taken within a turn, and its median and quartiles over the turns are printed. ``parts`` is a
-supervised step plus the forward passes of the teachers on the same clips: what a step with live teachers cannot do without. Below that,
+supervised step plus the forward passes of the teachers on the same clips: what a step with live teachers cannot do without. ``cached`` is a
+step whose clips were seen before (``--teacher-views cached``), over ``centre``, a supervised step on the same centre crops. Below that,
 the weights of AE-KD for two, three and six teachers of 10 classes: ours against scikit-learn's one-class SVM, which the released code uses.
 """
 
@@ -26,7 +27,8 @@ from muybridge.core.networks.features import Classifier
 from muybridge.core.networks.min_norm import capped_min_norm
 from muybridge.objectives.labels.distilled import Distilled
 from muybridge.objectives.labels.supervised import Supervised
-from muybridge.objectives.objective import Learner
+from muybridge.objectives.labels.teacher_memory import TeacherMemory
+from muybridge.objectives.objective import Augment, Learner
 from muybridge.stages.training.teachers import Teacher
 from muybridge.train.beside import Beside
 from muybridge.train.checkpoint import State
@@ -45,6 +47,11 @@ def crop(frames: torch.Tensor, rng: torch.Generator, view: int = 0) -> torch.Ten
     return augment(frames, ("crop",), CROP, rng)
 
 
+def centre(frames: torch.Tensor, rng: torch.Generator, view: int = 0) -> torch.Tensor:
+    """One that shows the same clip of a video every time."""
+    return augment(frames, ("centre-crop",), CROP, rng)
+
+
 def batch(step: int) -> Clip:
     """Noise."""
     rng = seeding.generator(0, step)
@@ -59,16 +66,24 @@ def teachers() -> list[Teacher]:
     return [Teacher(Classifier(body, body.dim, CLASSES), range(CLASSES)) for body in bodies]
 
 
-def stepper(rule: str, taught: bool, clips: list[Clip], steps: int) -> Callable[[int], object]:
-    """Makes steps of one kind on a student of its own."""
+def stepper(
+    rule: str, taught: bool, clips: list[Clip], steps: int, remember: bool = False, shown: Augment = crop
+) -> Callable[[int], object]:
+    """Makes steps of one kind on a student of its own; where answers are remembered, those to all clips are known already."""
     torch.manual_seed(0)
     backbone = build(NAMES[0])
     supervised = Supervised(backbone.dim, CLASSES)
-    learner = Learner(backbone, Distilled(supervised, teachers()) if taught else supervised, FRAMES, CROP)
+    memory = TeacherMemory() if remember else None
+    learner = Learner(
+        backbone, Distilled(supervised, teachers(), memory=memory) if taught else supervised, FRAMES, CROP
+    )
     weighting = WEIGHTINGS[rule].load()()
     weighting.prepare(learner.objective.terms, learner.objective.primary_terms)
-    beside = Beside(learner.train(), weighting, crop, choose("cpu", "fp32"), 0, None, 1.0)
+    beside = Beside(learner.train(), weighting, shown, choose("cpu", "fp32"), 0, None, 1.0)
     optim, state, recipe = optimiser(learner, "adamw", 1e-3, 0.01), State(flops=1), Recipe(steps, 1e-3, 0.01)
+    if remember:
+        for clip in clips:
+            learner(learner.objective.views(clip, shown, seeding.generator(0)))
     return lambda number: _step(learner, beside, clips[number % len(clips)], recipe, optim, number, state)
 
 
@@ -95,6 +110,8 @@ def steps_in_turn(steps: int) -> None:
         "teachers": partial(forward, teachers(), shown),
     }
     kinds |= {rule: stepper(rule, True, clips, steps) for rule in RULES}
+    kinds["centre"] = stepper("fixed", False, clips, steps, shown=centre)
+    kinds["cached"] = stepper("average", True, clips, steps, remember=True, shown=centre)
     found: dict[str, list[float]] = {name: [] for name in kinds}
     for number in range(steps):
         shift = number % len(kinds)
@@ -102,10 +119,11 @@ def steps_in_turn(steps: int) -> None:
             found[name].append(seconds(partial(kinds[name], number)))
     parts = [a + b for a, b in zip(found["supervised"], found["teachers"], strict=True)]
     for name, times in found.items():
-        ratios = [one / other for one, other in zip(times[3:], parts[3:], strict=True)]
+        of, floor = ("centre", found["centre"]) if name in ("centre", "cached") else ("the parts", parts)
+        ratios = [one / other for one, other in zip(times[3:], floor[3:], strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4)
         print(
-            f"{name:12s} {1000 * statistics.median(times[3:]):8.1f} ms   {middle:.3f} of the parts ({low:.3f} to {high:.3f})"
+            f"{name:12s} {1000 * statistics.median(times[3:]):8.1f} ms   {middle:.3f} of {of} ({low:.3f} to {high:.3f})"
         )
 
 
