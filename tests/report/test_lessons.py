@@ -191,6 +191,8 @@ def test_the_page_has_one_table_for_the_set_and_the_published_student_beside_our
     assert page.count('id="distillation-1"') == 1
     assert "without code or recipe that is not a target" in page
     assert "A student beats the best of its teachers. Yes." in page
+    first = (tmp_path / "report.md").read_text().split("## Findings")[0]
+    assert "That a student beats the best of its teachers is supported, that it beats labels alone" in first
     assert "ensemble" in (tmp_path / "tables" / "distillation.csv").read_text()
 
 

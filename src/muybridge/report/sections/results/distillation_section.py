@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from muybridge.core.text.plurals import listed
 from muybridge.report.claims.lesson_claims import CLAIMS, teacher_sets
 from muybridge.report.claims.lessons import Lesson, lessons
 from muybridge.report.claims.verdicts import Claim, Judged
 from muybridge.report.formats.tidy import Row
 from muybridge.report.gather.collect import Gathered
+from muybridge.report.sections.first_screen import Answer
 from muybridge.report.sections.page_blocks import Block, Note, Sentences
 from muybridge.report.sections.section import Section
 from muybridge.report.sections.study.claims_section import judged, world
@@ -16,6 +18,12 @@ NOTE = (
     "A student learns from labels and from the softened answers of its teachers. Beside it stand each of them, their mean answer on the "
     "test videos (an upper reference that costs as much as all of them whenever it is asked), and students that lack one thing each."
 )
+SHORT = (
+    "that a student beats the best of its teachers",
+    "that it beats labels alone in the same steps",
+    "that it beats labels alone for the same operations",
+)
+"""The first claims, as clauses."""
 WORDS = {"supported": "Yes", "refuted": "No"}
 
 
@@ -59,6 +67,17 @@ def claims(gathered: Gathered) -> Sequence[Claim]:
     return CLAIMS if gathered.once(taught) else ()
 
 
+def answers(gathered: Gathered) -> list[Answer]:
+    """The verdicts on what students are worth, for the first screen: over all data sets together, as the claims are judged."""
+    verdicts = {one.words: one.verdict for one in gathered.once(judged)}
+    told = [
+        f"{short} is {verdicts[claim.words]}"
+        for claim, short in zip(CLAIMS, SHORT, strict=False)
+        if claim.words in verdicts
+    ]
+    return [Answer("students and their teachers", listed(told))] if told else []
+
+
 def _rows(gathered: Gathered) -> Iterator[Row]:
     yield from tidy_lessons(gathered.once(taught))
 
@@ -71,4 +90,5 @@ DISTILLATION = Section(
     "Distillation",
     claims=claims,
     rows={"distillation": _rows},
+    answers=answers,
 )
