@@ -8,7 +8,7 @@ from levels import rejections
 from measure_rows import bernoulli
 from scipy import stats
 
-from muybridge.measure.estimate import Estimate, combined, mean_over_seeds, pseudo_deviations
+from muybridge.measure.estimate import BLOCKS, Estimate, combined, mean_over_seeds, pseudo_deviations
 from muybridge.measure.intervals import accuracy_interval, difference, separable
 
 NOTHING = np.zeros(100)
@@ -125,6 +125,61 @@ def test_arms_of_equal_truth_are_rarely_called_different(seeds: int, spread: flo
 @pytest.mark.parametrize("groups", [8, 20])
 def test_a_true_difference_is_found(groups: int):
     assert rejections(3, 0.03, groups, 100, gap=0.25) > 80
+
+
+@pytest.mark.parametrize(("seeds", "spread"), [(2, 0.1), (3, 0.0), (3, 0.1), (5, 0.1)])
+def test_arms_paired_seed_by_seed_are_rarely_called_different(seeds: int, spread: float):
+    """Seeds move both arms alike by 6 points; what they do to each alone has the spread."""
+    assert rejections(seeds, spread, 20, TRIALS, shared=0.06, paired=True) / TRIALS <= MOST
+
+
+def test_pairing_finds_what_seeds_hide():
+    """Ten points between arms whose seeds differ by ten alike, and by one alone."""
+    found = [rejections(5, 0.01, 200, 100, gap=0.1, shared=0.1, paired=paired) for paired in (True, False)]
+    assert found[0] > 70
+    assert found[1] < found[0] / 2
+
+
+def test_a_margin_of_blocks_is_that_of_its_parts_in_squares():
+    """Against Student's quantiles by hand; where one part is nothing it is the exact one of the other."""
+    seeds = np.array([0.02, -0.03, 0.01])
+    redrawn = np.array([-0.01, 0.01] * 50)
+    both = Estimate(0.1, redrawn, 11, 3, {f"{BLOCKS}0 1 2": seeds})
+    of_groups, of_seeds = 2.228139 * 0.01 * math.sqrt(1.1), 4.302653 * math.sqrt(0.0014 / 6)
+    assert both.interval().high - 0.1 == pytest.approx(math.hypot(of_groups, of_seeds), rel=1e-5)
+    alone = Estimate(0.1, np.zeros(100), 11, 3, {f"{BLOCKS}0 1 2": seeds})
+    assert alone.interval().high - 0.1 == pytest.approx(of_seeds, rel=1e-5)
+    plain = Estimate(0.1, np.zeros(100), 11, 3, {"an arm": seeds})
+    assert alone.p == pytest.approx(plain.p, rel=1e-4)
+
+
+@pytest.mark.parametrize("value", [0.0005, 0.01, 0.03, 0.06, 0.2, 50.0])
+def test_of_blocks_p_and_interval_say_the_same(value: float):
+    one = Estimate(
+        value, np.array([-0.01, 0.01] * 50), 40, 3, {f"{BLOCKS}0 1 2": np.array([0.02, -0.03, 0.01])}
+    )
+    found = one.interval()
+    assert (found.low > 0) is (one.p < 0.05)
+    assert 2.0**-39 <= one.p <= 1
+
+
+def test_what_seeds_do_to_both_arms_falls_out_of_their_difference():
+    alike = np.array([0.08, -0.05, -0.03])
+    arms = [Estimate(value, NOTHING, 300, 3, {f"{BLOCKS}0 1 2": alike + own})
+            for value, own in ((0.8, np.zeros(3)), (0.7, np.array([0.01, -0.01, 0.0])))]  # fmt: skip
+    assert (arms[0] - arms[1]).error == pytest.approx(math.sqrt(0.0002 / 6))
+    other = Estimate(0.7, NOTHING, 300, 3, {f"{BLOCKS}3 4 5": alike})
+    assert (arms[0] - other).error == pytest.approx(math.sqrt(2 * float(alike @ alike) / 6)), "of other seeds"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("groups", [8, 20, 200])
+@pytest.mark.parametrize("seeds", [2, 3, 4, 5])
+@pytest.mark.parametrize("spread", [0.0, 0.01, 0.03, 0.1])
+def test_the_level_is_held_by_pairs_everywhere(seeds: int, spread: float, groups: int):
+    trials = 5000
+    found = rejections(seeds, spread, groups, trials, shared=0.06, paired=True)
+    assert found / trials <= 0.06 + 2 * math.sqrt(0.06 * 0.94 / trials)
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """Studies of many arms: sentences that stay readable, and notes that say the same but for their numbers said once."""
 
+import csv
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from fake_study import rows, write_run
 
+from muybridge.core.plain_data import write_json
 from muybridge.core.text.plurals import some
 from muybridge.report import write_report
 from muybridge.report.tables.accuracy_tables import run_notes
@@ -110,3 +113,56 @@ def test_of_few_arms_every_comparison_is_a_sentence(tmp_path: Path):
     assert found.count("the random baseline") == 2, "one sentence for each arm beside it"
     assert "follow each other" not in found
     assert "in the table" not in found
+
+
+def _few_labels(folder: Path, labels: int | None, seeds: int) -> list[dict[str, str]]:
+    """Rows of comparisons.csv of two arms that seeds move alike by far more than they differ, perturbed ones too."""
+    videos = [f"v{number:03d}" for number in range(200)]
+    for seed, level in zip(range(seeds), (0.8, 0.5, 0.65, 0.7), strict=False):
+        for arm, gain in (("random", 0.0), ("vcop", 0.1)):
+            facets = {"arm": arm, "data": "d", "seed": seed}
+            clean = rows(level + gain, 4, videos, videos, f"seed {seed}")
+            noisy = rows(level + gain - 0.2, 4, videos, videos, f"seed {seed}", "jpeg", 3)
+            told = {
+                "name": "d",
+                "fingerprint": "5f1d",
+                "classes": list("abcd"),
+                "videos": {},
+                "broken": [],
+                "source": [],
+            }
+            config = {"facets": facets, "labels_per_class": labels}
+            trained = write_run(folder, "finetune", facets, clean, chance=0.25, data=told)
+            path = folder / "runs" / "finetune" / trained / "result.json"
+            write_json(path, {**json.loads(path.read_text()), "config": config})
+            inputs = {"model": {"stage": "finetune", "signature": trained}}
+            write_run(
+                folder,
+                "robustness",
+                facets,
+                concatenate([clean, noisy]),
+                chance=0.25,
+                data=told,
+                inputs=inputs,
+            )
+    write_report(folder)
+    with (folder / "tables" / "comparisons.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _wide(found: list[dict[str, str]]) -> list[float]:
+    return [float(row["high"]) - float(row["low"]) for row in found]
+
+
+def test_arms_with_few_labels_are_compared_seed_by_seed(tmp_path: Path):
+    """The seed draws the labels of all arms; perturbed networks know it from the run that they were trained in."""
+    few = _few_labels(tmp_path / "few", 10, 3)
+    whole = _few_labels(tmp_path / "all", None, 3)
+    assert len(few) == len(whole) > 1
+    assert all(a < b / 2 for a, b in zip(_wide(few), _wide(whole), strict=True))
+    said = [(tmp_path / name / "report.md").read_text() for name in ("few", "all")]
+    assert ["compared seed by seed" in one for one in said] == [True, False]
+
+
+def test_two_seeds_are_too_few_to_pair(tmp_path: Path):
+    assert _wide(_few_labels(tmp_path / "few", 10, 2)) == _wide(_few_labels(tmp_path / "all", None, 2))

@@ -168,7 +168,9 @@ def test_the_direct_term_and_the_regulariser_are_those_of_central_differences():
     for weighting in both.values():
         smooth(weighting)
         weighting.start(0, step_of(net).stacked().detach())
-        weighting.offset += 0.3  # calibrated, L is the sum of the losses but for rounding, where |L - sum l| has a kink
+        weighting.offset += (
+            0.3  # calibrated, L is the sum of the losses but for rounding, where |L - sum l| has a kink
+        )
     mine = list(both[0.5].parameters())
     ways = directions(mine, 6)
     losses = step_of(net).stacked().detach()

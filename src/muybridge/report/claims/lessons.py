@@ -188,7 +188,9 @@ def _ensemble(place: Place, models: Sequence[Run], teachers: Sequence[Place | No
             return None
     runs = [run for one in there for run in one.arm.runs]
     name = "ensemble of " + " and ".join(dict.fromkeys(one.arm.name for one in there))
-    return replace(place, arm=Arm(name, runs, rows), gaps=[gap for one in there for gap in one.gaps])
+    return replace(
+        place, arm=Arm(name, runs, rows, place.arm.blocks), gaps=[gap for one in there for gap in one.gaps]
+    )
 
 
 def _network(run: Run, runs: Mapping[Name, Run]) -> Run | None:

@@ -250,7 +250,7 @@ def _with_weights(one: Scored, arm: Arm, weights: str, all_of: Gathered) -> Arm:
     for seed, runs in one.experiment.arms[arm.name].items():
         parts = [all_of.others[run.signature].get(weights, all_of.rows[run.signature]) for run in runs]
         rows[seed] = video_level(concatenate(parts))
-    return Arm(arm.name, arm.runs, rows)
+    return Arm(arm.name, arm.runs, rows, arm.blocks)
 
 
 def best_epochs(runs: Sequence[Run]) -> list[float]:

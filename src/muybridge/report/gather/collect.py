@@ -34,6 +34,7 @@ class Experiment:
         profile: name of the profile of perturbations; empty where there is none.
         details: words that tell it from its neighbours of the same protocol and data; empty if it has none.
         repeats: signature -> runs that differ from that run only in the seed of the perturbations' noise.
+        labels_by_seed: whether a seed draws which training videos have labels, the same ones for every arm.
     """
 
     stage: str
@@ -43,6 +44,7 @@ class Experiment:
     profile: str = ""
     details: str = ""
     repeats: dict[str, list[Run]] = field(default_factory=dict)
+    labels_by_seed: bool = False
 
     @property
     def name(self) -> str:
@@ -319,6 +321,7 @@ def _experiments(
         place = (run.stage, one["protocol"], one["data"], variant(run))
         cells[place][names[run.signature]][int(one["seed"])].append(run)
     details = name_variants(list(cells))
+    by_signature = {run.signature: run for run in runs}
     found = []
     for place in sorted(cells):
         cell, key = cells[place], place[:3]
@@ -327,8 +330,21 @@ def _experiments(
         by_arm = {arm: _sorted(cell.get(arm, {})) for arm in shown}
         inside = [run.signature for seeds in cell.values() for kept in seeds.values() for run in kept]
         repeated = {signature: again[signature] for signature in inside if signature in again}
-        found.append(Experiment(*key, by_arm, place[3].profile, details[place], repeated))
+        drawn = all(
+            _few_labels(run, by_signature)
+            for seeds in cell.values()
+            for kept in seeds.values()
+            for run in kept
+        )
+        found.append(Experiment(*key, by_arm, place[3].profile, details[place], repeated, drawn))
     return found
+
+
+def _few_labels(run: Run, by_signature: dict[str, Run]) -> bool:
+    """Whether a network, or the one that was perturbed, learnt from some labels of each class, which its seed drew."""
+    name = (run.result.get("inputs", {}).get("model") or {}).get("signature", "")
+    trained = by_signature.get(str(name), run)
+    return bool(trained.result.get("config", {}).get("labels_per_class"))
 
 
 def _sorted(seeds: Seeds) -> Seeds:

@@ -10,7 +10,7 @@ import numpy as np
 from muybridge.core.label_changes import Becomes
 from muybridge.core.text.plurals import counted
 from muybridge.measure.accuracy import video_level
-from muybridge.measure.estimate import LEVEL, Interval
+from muybridge.measure.estimate import BLOCKS, LEVEL, Interval
 from muybridge.measure.intervals import CLEAN, Condition, Difference, Outcomes, holm, outcomes
 from muybridge.measure.robustness.altered import by_kind, pairs_of, which_of_two, which_pair
 from muybridge.measure.robustness.robustness_scores import flips
@@ -20,6 +20,9 @@ from muybridge.report.scores.shares import Score, VideoShares, estimate
 from muybridge.runs.contents.predictions import Predictions, concatenate
 from muybridge.runs.records import Run
 
+FEWEST_BLOCKS = 3
+"""Seeds from which arms are paired by them: the spread of two differences says so little that unpaired arms are told apart sooner."""
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -28,26 +31,31 @@ class Arm:
     Attributes:
         runs: all of its runs, over seeds and folds.
         rows: video-level rows of each seed, folds concatenated.
+        blocks: names what a seed moves; arms of one name and with as many seeds are paired seed by seed, others are independent.
     """
 
     name: str
     runs: list[Run]
     rows: dict[int, Predictions]
+    blocks: str = ""
 
     @cached_property
     def right(self) -> VideoShares:
         """Shares of right answers."""
-        return VideoShares(self.name, [outcomes(rows) for rows in self.rows.values()])
+        return self._shares([outcomes(rows) for rows in self.rows.values()])
 
     @cached_property
     def changed(self) -> VideoShares:
         """Shares of answers that differ from the clean one."""
-        return VideoShares(self.name, [changed for changed, _ in self._flips])
+        return self._shares([changed for changed, _ in self._flips])
 
     @cached_property
     def lost(self) -> VideoShares:
         """Shares of videos that were right without perturbation and are wrong with it."""
-        return VideoShares(self.name, [lost for _, lost in self._flips])
+        return self._shares([lost for _, lost in self._flips])
+
+    def _shares(self, counted: list[Outcomes]) -> VideoShares:
+        return VideoShares(self.blocks or self.name, counted)
 
     @cached_property
     def _flips(self) -> list[tuple[Outcomes, Outcomes]]:
@@ -68,7 +76,7 @@ class Arm:
         pairs = pairs_of(told.get("partners") or {}, told.get("classes") or [])
         found = [marks(rows, pairs) for rows in self.clean()] if (pairs >= 0).any() else []
         counted = [one for one in found if one is not None]
-        return VideoShares(self.name, counted) if counted and len(counted) == len(found) else None
+        return self._shares(counted) if counted and len(counted) == len(found) else None
 
     def kinds(self, condition: Condition, becomes: Becomes) -> dict[str, VideoShares]:
         """Shares of ``measure.robustness.altered.by_kind`` under a condition; of seeds that lack it nothing."""
@@ -77,9 +85,7 @@ class Arm:
         found = (
             [by_kind(rows, becomes, classes) for rows in seeds] if all(map(len, seeds)) and classes else []
         )
-        return {
-            kind: VideoShares(self.name, [one[kind] for one in found]) for kind in (found[0] if found else ())
-        }
+        return {kind: self._shares([one[kind] for one in found]) for kind in (found[0] if found else ())}
 
     @property
     def groups(self) -> int:
@@ -203,7 +209,11 @@ def score(experiment: Experiment, rows: Mapping[str, Predictions]) -> Scored:
         experiment: what was run.
         rows: predictions by video and condition, by signature of the run.
     """
-    read = {name: _arm(name, seeds, rows) for name, seeds in experiment.arms.items() if seeds}
+    read = {
+        name: _arm(name, seeds, rows, experiment.labels_by_seed)
+        for name, seeds in experiment.arms.items()
+        if seeds
+    }
     arms = {name: arm for name, arm in read.items() if CLEAN in arm.right.conditions}
     problems = [
         f"{name} has no rows without perturbation and is left out." for name in read if name not in arms
@@ -267,9 +277,14 @@ def difference(a: Arm, b: Arm, of: Score) -> Difference:
     return Difference.of((a.name, b.name), estimate(of, a.right) - estimate(of, b.right))
 
 
-def _arm(name: str, seeds: dict[int, list[Run]], rows: Mapping[str, Predictions]) -> Arm:
+def _arm(
+    name: str, seeds: dict[int, list[Run]], rows: Mapping[str, Predictions], labels_by_seed: bool
+) -> Arm:
+    """An arm; where a seed draws the labels that all arms learn from, it moves them together."""
+    together = labels_by_seed and len(seeds) >= FEWEST_BLOCKS
+    blocks = BLOCKS + " ".join(map(str, sorted(seeds))) if together else ""
     kept = {seed: _folds([rows[run.signature] for run in runs]) for seed, runs in seeds.items()}
-    return Arm(name, [run for runs in seeds.values() for run in runs], kept)
+    return Arm(name, [run for runs in seeds.values() for run in runs], kept, blocks)
 
 
 def _folds(parts: list[Predictions]) -> Predictions:

@@ -19,7 +19,7 @@ class VideoShares:
     """Shares of videos by seed and condition.
 
     Attributes:
-        arm: names the random stream of its seeds.
+        arm: names what its seeds move: numbers of one name are paired seed by seed.
         counted: videos of each seed by group and condition.
     """
 

@@ -29,9 +29,16 @@ def family_words(scored: list[Scored], perturbed: list[Perturbed]) -> str:
     number = sum(len(one.comparisons) for one in clean) + sum(len(one.pairs) for one in perturbed)
     if number < 2:
         return ""
+    blocks = any(any(arm.blocks for arm in one.arms.values()) for one in clean)
+    paired = (
+        " Arms with few labels are compared seed by seed: a seed draws the labels, the same for all."
+        if blocks
+        else ""
+    )
     return (
         f"Above, below and cannot be separated are verdicts on {counted(number, 'comparison')} of arms, all those of Findings, tables and "
         "comparisons.csv, corrected as one family (Holm). Intervals are of single comparisons. The claims are a family of their own."
+        f"{paired}"
     )
 
 
