@@ -1,7 +1,8 @@
 """Sound folders in which single values are other ones, sealed again as whoever made them could.
 
-``FOLDERS`` folders in all. In each, about half of the runs say one thing that they should not; which one, and in the place of what, is drawn
-by a fixed seed, so that every field of every file that a reader takes words or numbers from is met several times.
+``FOLDERS`` folders in all. In each, about half of the runs say one thing that they should not; which one, and in the place of what, is
+drawn by a fixed seed: some 2,000 values of 48 kinds in some 1,400 of the 2,500 fields of the config, environment, curve and result of
+13 runs.
 """
 
 import json
@@ -14,9 +15,11 @@ from typing import Any
 import yaml
 from result_folder import Farm, raw, resealed
 
+from muybridge.runs.records import Run
+
 FOLDERS = 320
 TOLD = ("result.json", "config.yaml", "env.json", "metrics.jsonl")
-"""Files of a run of which every field is met; of ``predictions.parquet`` see ``hostile_runs``."""
+"""Files of a run whose fields are changed; of ``predictions.parquet`` see ``hostile_runs``."""
 CODE = "canary_of_mine:make"
 HTML = "\"'><script>window.evil=1</script><img src=x onerror=evil()>"
 TEX = "[x]\\input{/etc/passwd}\\immediate\\write18{touch evil}%$&_#"
@@ -85,13 +88,15 @@ def places(folder: Path) -> list[Place]:
     found = []
     for name in TOLD:
         if (folder / name).exists():
-            found += [(name, place) for place in fields(_read(folder / name)) if place[0] not in ("files", "sha256")]
+            found += [
+                (name, place) for place in fields(_read(folder / name)) if place[0] not in ("files", "sha256")
+            ]
     return found
 
 
 def changed(folder: Path, file: str, place: tuple[Any, ...], value: Any) -> None:
     """Change one value of a file of a run, and seal the run again where what it says can be written at all."""
-    path, run = folder / file, _run(folder)
+    path, run = folder / file, Run(folder)
     content = _read(path)
     put(content, place, value)
     if file == "result.json":
@@ -109,12 +114,6 @@ def changed(folder: Path, file: str, place: tuple[Any, ...], value: Any) -> None
     else:
         path.write_text(_json(content))
     resealed(run)
-
-
-def _run(folder: Path) -> Any:
-    from muybridge.runs.records import Run
-
-    return Run(folder)
 
 
 def harm(farm: Farm, seed: int) -> list[str]:

@@ -198,7 +198,11 @@ def _but_for_labels(one: Scored) -> tuple[str, str, str, str] | None:
     run = one.experiment.runs[0]
     if one.experiment.stage != "finetune" or not data_of(run).get("videos", {}).get("train"):
         return None
-    rest = {key: value for key, value in protocol_of(run).items() if key not in ("hash", "name", "labels_per_class")}
+    rest = {
+        key: value
+        for key, value in protocol_of(run).items()
+        if key not in ("hash", "name", "labels_per_class")
+    }
     rest["words"] = without_labels(one.experiment.protocol)
     return one.experiment.stage, one.experiment.data, variant(run).backbone, canonical(rest)
 
