@@ -77,22 +77,22 @@ def use(farm: Farm, run: Call, videos: Path, tmp_path: Path) -> dict[str, tuple[
 
 def words_that_act(farm: Farm, tmp_path: Path) -> list[str]:
     """Words of a run that a browser, a spreadsheet or TeX would act on, in what was written."""
+    acts = {
+        ".html": r"<script>window\.evil|<img src=x",
+        ".svg": r"<script>window\.evil|<img src=x",
+        ".md": r"<script>|<img|(?<!\\)\]\(javascript:",
+        ".tex": r"\\(?:input\{/|immediate)",
+    }
     found = []
     for folder in (farm.out, tmp_path / "exported"):
         for path in (
-            one for one in folder.rglob("*") if one.is_file() and "runs" not in one.parts[len(folder.parts) :]
+            one for one in folder.rglob("*") if one.is_file() and one.relative_to(folder).parts[0] != "runs"
         ):
-            text = (
-                path.read_text(encoding="utf-8")
-                if path.suffix in (".html", ".md", ".tex", ".csv", ".svg")
-                else ""
-            )
-            if path.suffix in (".html", ".md", ".svg") and re.search(
-                r"<script>window\.evil|<img src=x|\]\(javascript:", text
-            ):
-                found.append(f"{path.name}: HTML")
-            if path.suffix == ".tex" and re.search(r"\\(?:input\{/|immediate)", text):
-                found.append(f"{path.name}: TeX")
+            text = path.read_text(encoding="utf-8") if path.suffix in (*acts, ".csv") else ""
+            if path.suffix == ".md":
+                text = re.sub("`[^`\n]*`", "", text)  # code is shown as it is
+            if path.suffix in acts and re.search(acts[path.suffix], text):
+                found.append(path.name)
             if path.suffix == ".csv":
                 cells = {cell for row in csv.reader(text.splitlines(keepends=True)) for cell in row}
                 found += [
@@ -144,6 +144,18 @@ def test_one_run_that_cannot_be_read_stops_no_report(name: str, farm: Farm, run:
     if name not in FOUND:
         resealed(farm.runs[stage])
     code, _, error = run("report", farm.out)
+    assert code == 0, error
+
+
+@pytest.mark.parametrize(
+    ("stage", "place", "value"),
+    [("robustness", ("config", "profile"), 0), ("finetune", ("config", "crop"), 1e200)],
+)
+def test_a_run_that_nothing_can_be_reckoned_from_is_no_example_of_what_runs_take(
+    stage: str, place: tuple[str, ...], value: object, farm: Farm, run: Call, videos: Path
+):
+    changed(farm.runs[stage].path, "result.json", place, value)
+    code, _, error = run("probe", "--data", videos, "--out", farm.out, "--dry-run")
     assert code == 0, error
 
 
