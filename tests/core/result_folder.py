@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 
 from muybridge.config.stage_configs import as_dict, kind_of
 from muybridge.core.plain_data import write_json, write_yaml
+from muybridge.runs.contents.layer_maps import write_maps
 from muybridge.runs.contents.predictions import Predictions, concatenate, write_predictions
 from muybridge.runs.contents.result import digest
 from muybridge.runs.contents.strips import write_strips
@@ -108,9 +109,129 @@ def build(out: Path) -> dict[str, Run]:
     return runs
 
 
+def build_more(out: Path, runs: dict[str, Run]) -> dict[str, Run]:
+    """Runs beside those of ``build`` whose results say what those do not: maps of layers, losses, teachers, questions."""
+    model, spent = {"model": runs["finetune"]}, {"clips": 24, "steps": 3, "flops": 10**9, "seconds": 1.5}
+    interval = {"value": 0.5, "low": 0.4, "high": 0.6}
+    network = {
+        "name": "vcop",
+        "layers": ["a", "b"],
+        "never": ["c"],
+        "facts": {
+            "arm": "vcop",
+            "backbone": "r2plus1d-tiny",
+            "done": "fine-tuned",
+            "source": "clips",
+            "seed": 0,
+            "level": "",
+            "stage": "finetune",
+        },
+    }
+    told = {
+        "a": network,
+        "b": None,
+        "measures": {
+            "cka": {
+                "mean_off_diagonal": interval,
+                "block_score": interval,
+                "inside_null": 0.5,
+                "undefined": 0,
+                "profile": [1.0, 0.5],
+            }
+        },
+        "conditions": [["jpeg", 1]],
+        "replicates": 4,
+        "clips": 12,
+        "groups": 6,
+        "pool": "none",
+        "batches": [12],
+        "permutations": 9,
+        "profile": None,
+        "drift": [{"type": "jpeg", "severity": 1, "mean": 0.5, "first": 0.9, "last": None, "twin": interval}],
+    }
+    maps = {
+        f"cka.{name}": np.full((2, 2), value)
+        for name, value in {"value": 0.6, "null_low": -0.1, "null_high": 0.1, "low": 0.5, "high": 0.7}.items()
+    }
+    maps |= {f"perturbed.{name}": np.full((1, 2), 0.5) for name in ("value", "null_low", "null_high")}
+    maps["redrawn.value"] = np.full((2, 4), 0.5)
+    tasks = {"speed": {"accuracy": 0.5, "chance": 0.25, "explained": 0.1, "active": True}}
+    point = {
+        "at": 50,
+        "scope": "all",
+        "names": ["supervised", "speed"],
+        "measures": {"D3norm": interval},
+        "naive": {"D3norm": 0.9},
+        "cosines": [[1.0, 0.5], [0.5, 1.0]],
+    }
+    question = {
+        "hash": "ab12",
+        "name": "zero-shot",
+        "clips": {"frames": 8, "sampling": "uniform", "crop": 32},
+        "question": {"template_set": "actions"},
+    }
+    return {
+        "similarity": _run(out, "similarity", {"a": runs["finetune"]}, maps=maps, similarity=told),
+        "zeroshot": _run(
+            out,
+            "zeroshot",
+            {},
+            answers(5),
+            arm="clip",
+            templates=[answers(6, "template"), answers(7, "names")],
+            model={"name": "clip", "order_free": True},
+            protocol=question,
+            regime={"name": "Z1", "labels": "kinetics400", "seen": [0]},
+            parts={"seen": ["left"], "unseen": ["right", "up"]},
+        ),
+        "taught": _run(
+            out,
+            "finetune",
+            {"init": runs["pretrain"], "teachers": runs["finetune"]},
+            answers(6),
+            arm="taught",
+            weights=True,
+            curve=True,
+            weighting={"name": "meltr", "options": {"width": 8}, "terms": ["speed"]},
+            tasks=tasks,
+            budget={
+                **spent,
+                "shares": {"speed": 0.5},
+                "meta": {"steps": 3, "flops": 10**6, "seconds": 0.1},
+                "unit": "clips",
+            },
+            recipe={"task": "speed", "preset": "paper", "hash": "12ab", "differ": ["lr"]},
+            kept={"best-validation": {"epoch": 1}},
+        ),
+        "diversity": _run(
+            out,
+            "diversity",
+            {"init": runs["pretrain"]},
+            curve=True,
+            diversity={"D0": 1, "Rao": 0.5, "points": [point]},
+        ),
+        "tested": _run(
+            out,
+            "robustness",
+            model,
+            answers(8),
+            arm="tested",
+            seen=["jpeg"],
+            label_changing=["reversal"],
+            label_map={"reversal": {"1": {"left": "right"}}},
+            order={"reversal": {"1": {"tau": -1.0, "distinct": 8.0}}},
+            mean_angle={"rotation": {"1": 5.0}},
+            identity={"equal": True},
+            lossless={"equal": True},
+            folds=[{"fold": 0, "signature": "0" * 16, "videos": {"test": 12}, "numbers": {"accuracy": 0.5}}],
+        ),
+    }
+
+
 def _run(
     out: Path, stage: str, inputs: dict[str, Run] | None = None, rows: Predictions | None = None, arm: str = "vcop",
-    curve: bool = False, weights: bool = False, strips: str = "", **more: Any,
+    curve: bool = False, weights: bool = False, strips: str = "", maps: dict[str, np.ndarray] | None = None,
+    kept: dict[str, Any] | None = None, templates: list[Predictions] | None = None, **more: Any,
 ) -> Run:  # fmt: skip
     inputs = inputs or {}
     config = as_dict(kind_of(stage)()) | {
@@ -129,6 +250,8 @@ def _run(
     )
     if rows is not None:
         write_predictions(path / "predictions.parquet", rows)
+    if templates:
+        write_predictions(path / "templates.parquet", concatenate(templates))
     for step in range(1, 4) if curve else ():
         row = {
             "step": step,
@@ -143,6 +266,8 @@ def _run(
         )
     if weights:
         save_file({"backbone.a": np.zeros((2, 2), np.float32)}, path / "weights.safetensors")
+    if maps:
+        write_maps(path, maps)
     if strips:
         names = {"class": CLASSES, "jpeg": ["clean", "jpeg 1", "jpeg 3"], "video": VIDEOS[:2]}[strips]
         write_strips(path / "strips.npz", {one: np.full((2, 8, 8, 3), 90, np.uint8) for one in names})
@@ -162,6 +287,8 @@ def _run(
                                                                         "crop": 32}},
         "seen": [], "label_changing": [], **more,
     }  # fmt: skip
+    if kept:
+        told["weights"] = kept
     if rows is not None:
         told["numbers"] = {"accuracy": 0.5} | ({"perturbed": 0.4} if stage == "robustness" else {})
     write_json(path / "result.json", seal(path, told))

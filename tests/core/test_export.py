@@ -53,6 +53,15 @@ def test_parquet_keeps_kinds(tmp_path: Path):
     assert (found[1]["accuracy"], found[1]["seed"], found[1]["mixed"], found[1]["new"]) == (None, 1, "3", 1)
 
 
+def test_whole_numbers_beyond_64_bits_are_written_as_fractions(tmp_path: Path):
+    rows = [{"flops": 10**30, "seed": None, "lr": 2**60 + 1}, {"flops": 3, "seed": 2, "lr": 0.5}]
+    table(tmp_path / "rows.parquet", rows)
+    assert pq.read_table(tmp_path / "rows.parquet").to_pylist() == [
+        {"flops": 1e30, "seed": None, "lr": float(2**60)},
+        {"flops": 3.0, "seed": 2, "lr": 0.5},
+    ]
+
+
 def test_other_endings_are_refused(tmp_path: Path):
     with pytest.raises(UsageError, match=r"Did you mean '\.csv'"):
         table(tmp_path / "rows.cvs", ROWS)

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from muybridge.core.errors import UsageError
-from muybridge.core.files import atomic
-from muybridge.core.plain_data import write_json
+from muybridge.core.files import TEXT, atomic
+from muybridge.core.parse import parse_json
+from muybridge.core.plain_data import read_json, write_json
 from muybridge.data.index import VideoRecord
 from muybridge.embeddings.row_parts import Block, FeatureParts, joined
+from muybridge.runs.contents.result import misfit
 
 META = b"muybridge"
 GROUP = 32 << 20
@@ -202,6 +204,23 @@ def ours_in(folder: Path) -> list[Path]:
     return [*found, *sorted(folder.glob("features-*.safetensors")), *folder.glob(".*.part")]
 
 
+def _ours(value: object) -> bool:
+    return str(value).startswith("muybridge-embeddings")
+
+
+FACTS: dict[str, Any] = {
+    "format!": _ours,
+    "rows!": lambda value: isinstance(value, int) and value >= 0,
+    "per!": lambda value: value in ("video", "clip"),
+    "dtype!": lambda value: value in ("float32", "float16"),
+    "layers!": [{"name!": str, "shape!": [lambda value: isinstance(value, int) and 0 <= value < 2**31]}],
+    "data!": {"name": (str, None), "classes!": [str]},
+    "model": {"name": (str, None)},
+    "shards": [{"file!": str, "sha256!": str}],
+}
+"""Kind of every field that a reader of embeddings takes (``result.misfit``)."""
+
+
 def column_of(layer: str) -> str:
     """Name of the column of a layer: its own, but where another column is called so."""
     return f"layer.{layer}" if layer in (*PER_ROW, "facts") else layer
@@ -216,22 +235,17 @@ def read_facts(out: Path) -> dict[str, Any] | None:
     """What a finished file or folder says of itself; None for anything else, or nothing."""
     try:
         if (out / INDEX).is_file():
-            found = json.loads((out / INDEX).read_text(encoding="utf-8"))
+            found = read_json(out / INDEX, TEXT)
         elif out.suffix == ".npz":
             with zipfile.ZipFile(out) as archive, archive.open("facts.npy") as member:
-                found = json.loads(
-                    str(np.lib.format.read_array(io.BytesIO(member.read()), allow_pickle=False))
-                )
+                raw = np.lib.format.read_array(io.BytesIO(member.read(TEXT)), allow_pickle=False)
+            found = parse_json(str(raw).encode())
         elif out.suffix == ".parquet":
             import pyarrow.parquet as pq
 
-            found = json.loads((pq.read_schema(out).metadata or {})[META])
+            found = parse_json((pq.read_schema(out).metadata or {})[META])
         else:
             return None
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # pyarrow's errors are ValueErrors
+    except Exception:  # whatever a torn, foreign or made-up file makes of zipfile, zlib, NumPy and Arrow
         return None
-    return (
-        found
-        if isinstance(found, dict) and str(found.get("format", "")).startswith("muybridge-embeddings")
-        else None
-    )
+    return found if not misfit(found, FACTS) else None

@@ -1,7 +1,9 @@
 """Embeddings read back, the same from all three kinds of files."""
 
+import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.machine.machine_memory import available
 from muybridge.core.parquet import read_table
 from muybridge.core.plain_names import plain_name
 from muybridge.core.text.terminal import visible
@@ -65,12 +68,10 @@ class Embeddings:
         if name not in self.layers:
             raise UsageError(f"{self.path}: has no layer {name!r}; it has {', '.join(self.layers)}.")
         shape = next(tuple(one["shape"]) for one in self.facts["layers"] if one["name"] == name)
-        try:
-            found = self._array(column_of(name)).reshape(len(self), *shape)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise MuybridgeError(
-                f"{self.path}: damaged ({error}). Make it again with --overwrite."
-            ) from error
+        with _read(self.path):
+            found = self._array(column_of(name), len(self) * math.prod(shape)).reshape(len(self), *shape)
+            if found.dtype != self.facts["dtype"]:
+                raise ValueError(f"{name!r} is {found.dtype}, {self.facts['dtype']} was written")
         return found if found.flags.writeable else found.copy()  # Arrow's own memory, which torch warns of
 
     @cached_property
@@ -81,20 +82,15 @@ class Embeddings:
             MuybridgeError: damaged.
         """
         names = [*TEXTS, *(["view"] if self.facts["per"] == "clip" else [])]
-        try:
+        with _read(self.path):
             if self.path.suffix == ".npz" and self.path.is_file():
-                with np.load(self.path, allow_pickle=False) as file:
-                    found = {name: file[name] for name in names}
+                found = {name: _member(self.path, name) for name in names}
                 return {name: _texts(one.tolist()) if name in TEXTS else one for name, one in found.items()}
-            table = read_table(self._table, names)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise MuybridgeError(
-                f"{self.path}: damaged ({error}). Make it again with --overwrite."
-            ) from error
-        return {
-            name: _texts(table[name].to_pylist()) if name in TEXTS else table[name].to_numpy()
-            for name in names
-        }
+            table = _columns(self._table, names)
+            return {
+                name: _texts(table[name].to_pylist()) if name in TEXTS else table[name].to_numpy()
+                for name in names
+            }
 
     @property
     def labels(self) -> np.ndarray:
@@ -106,14 +102,12 @@ class Embeddings:
     def _table(self) -> Path:
         return self.path / TABLE if self.path.is_dir() else self.path
 
-    def _array(self, column: str) -> np.ndarray:
+    def _array(self, column: str, numbers: int) -> np.ndarray:
         if self.path.is_dir():
             return self._shards(column)
         if self.path.suffix == ".npz":
-            with np.load(self.path, allow_pickle=False) as file:
-                whole: np.ndarray = file[column]
-                return whole
-        table = read_table(self.path, [column])
+            return _member(self.path, column, numbers)
+        table = _columns(self.path, [column])
         flat: np.ndarray = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         return flat
 
@@ -138,6 +132,52 @@ class Embeddings:
         return visible(
             f"{len(self):,} rows ({self.facts['per']}), {told}, {self.facts['dtype']}, in {self.path}"
         )
+
+
+@contextmanager
+def _read(path: Path) -> Iterator[None]:
+    """Whatever a torn or made-up file makes of zipfile, zlib, NumPy, Arrow and safetensors is damage."""
+    try:
+        yield
+    except MuybridgeError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        raise MuybridgeError(f"{path}: damaged ({said}). Make it again with --overwrite.") from error
+
+
+def _member(path: Path, name: str, numbers: int | None = None) -> np.ndarray:
+    """An array of an archive; nothing is unpacked that memory cannot hold, or that has another length than wanted.
+
+    Raises:
+        ValueError: it has not ``numbers`` numbers, or is too large.
+    """
+    with zipfile.ZipFile(path) as packed, packed.open(f"{name}.npy") as file:
+        size = packed.getinfo(f"{name}.npy").file_size
+        _check_size(size)
+        if numbers is not None and size < numbers:
+            raise ValueError(f"{name!r} has {size:,} bytes for {numbers:,} numbers")
+        found: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
+        return found
+
+
+def _columns(path: Path, names: list[str]) -> Any:
+    """Columns of a table that memory can hold.
+
+    Raises:
+        ValueError: too large.
+    """
+    import pyarrow.parquet as pq
+
+    told = pq.ParquetFile(path, pre_buffer=False).metadata
+    _check_size(sum(told.row_group(place).total_byte_size for place in range(told.num_row_groups)))
+    return read_table(path, names)
+
+
+def _check_size(size: int) -> None:
+    left = available()
+    if left is not None and size > left:
+        raise ValueError(f"{size / 1e9:,.1f} GB unpacked, and {left / 1e9:,.1f} GB of memory are free")
 
 
 def _texts(values: list[Any]) -> np.ndarray:

@@ -62,8 +62,11 @@ def _csv(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 def _column(values: list[Any]) -> list[Any]:
     """Values of one kind, as Parquet wants them: all of it text where kinds are mixed."""
     kinds = {type(value) for value in values if value is not None}
-    if kinds <= {int, float} or (len(kinds) == 1 and kinds <= {str, bool}):
-        return [float(value) for value in values] if kinds == {int, float} and None not in values else values
+    if kinds <= {int, float}:
+        whole = kinds == {int} and all(value is None or -(2**63) <= value < 2**63 for value in values)
+        return values if whole else [None if value is None else float(value) for value in values]
+    if len(kinds) == 1 and kinds <= {str, bool}:
+        return values
     return [None if value is None else spelt(value) for value in values]
 
 

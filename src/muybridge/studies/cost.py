@@ -262,8 +262,10 @@ def _prices(out: Path) -> dict[Kind, float]:
                 run.stage, result["config"], result["facets"]["backbone"], videos.get("train", 0), videos.get("test", 0)
             )  # fmt: skip
             seconds = _seconds(run, result)
-        except (MuybridgeError, OSError, KeyError, TypeError, ValueError):
-            continue  # of another version, or damaged: no example
+        except (
+            Exception
+        ):  # of another version, damaged, or with a config that nothing can be reckoned from: no example
+            continue
         if seconds and work.passes:
             for kind in work.kinds:
                 found[kind].append(seconds / work.passes)

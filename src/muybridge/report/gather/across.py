@@ -16,7 +16,7 @@ from muybridge.measure.accuracy import video_level
 from muybridge.measure.estimate import Interval, mean_over_seeds
 from muybridge.measure.intervals import CLEAN, Difference, Outcomes, outcomes, resample_groups
 from muybridge.report.gather.collect import BASELINE, Gathered, data_of, facets
-from muybridge.report.gather.same_protocol import Variant, variant
+from muybridge.report.gather.same_protocol import Variant, protocol_of, variant
 from muybridge.report.scores.score import Arm, Scored, difference
 from muybridge.runs.contents.predictions import concatenate
 from muybridge.runs.records import Run
@@ -198,9 +198,11 @@ def _but_for_labels(one: Scored) -> tuple[str, str, str, str] | None:
     run = one.experiment.runs[0]
     if one.experiment.stage != "finetune" or not data_of(run).get("videos", {}).get("train"):
         return None
-    told = run.result.get("protocol")
-    kept = told if isinstance(told, dict) else {}
-    rest = {key: value for key, value in kept.items() if key not in ("hash", "name", "labels_per_class")}
+    rest = {
+        key: value
+        for key, value in protocol_of(run).items()
+        if key not in ("hash", "name", "labels_per_class")
+    }
     rest["words"] = without_labels(one.experiment.protocol)
     return one.experiment.stage, one.experiment.data, variant(run).backbone, canonical(rest)
 

@@ -15,6 +15,8 @@ from muybridge.runs.contents.strips import read_strips
 from muybridge.runs.records import Run
 from muybridge.runs.stages import of_runs
 
+TEMPLATES = "templates.parquet"
+"""Answers of a zero-shot run under each template alone."""
 WEIGHTS = ("last", "best-validation")
 """Sets of weights of a fine-tuning run; the rows of the one that it hands on are its ``predictions.parquet``."""
 
@@ -36,6 +38,8 @@ def read_run(run: Run) -> Predictions | None:
     read_strips(run.path / "strips.npz", pixels=False)
     if run.stage == STAGE:
         maps_of(run)
+    if run.stage == "zeroshot":
+        read_predictions(run.path / TEMPLATES)
     return _rows(run.path / "predictions.parquet") if of_runs(run.stage).runs == "answers" else None
 
 

@@ -22,18 +22,23 @@ class Variant(NamedTuple):
 
 def variant(run: Run) -> Variant:
     """Profile, protocol hash, backbone and clips of a run; empty where it does not say."""
-    protocol = run.result.get("protocol")
-    told = protocol.get("hash") if isinstance(protocol, dict) else None
+    told = protocol_of(run).get("hash")
     backbone = run.result.get("facets", {}).get("backbone")
     return Variant(profile_of(run), str(told or ""), str(backbone or ""), clip_of(run))
 
 
+def protocol_of(run: Run) -> dict[str, Any]:
+    """What a run says of its evaluation protocol; empty where it does not say, or only its name."""
+    told = run.result.get("protocol")
+    return told if isinstance(told, dict) else {}
+
+
 def clip_of(run: Run) -> str:
     """Frames and step of the clips that a network was tested with, as ``8x3``, or ``8 uniform``; empty where it does not say."""
-    protocol = run.result.get("protocol")
-    clips = protocol.get("clips", protocol) if isinstance(protocol, dict) else {}
-    if clips.get("sampling", "dense") != "dense" and "frames" in clips:
-        return f"{clips['frames']} {clips['sampling']}"
+    protocol = protocol_of(run)
+    clips = protocol.get("clips") or protocol
+    if clips.get("sampling") == "uniform" and "frames" in clips:
+        return f"{clips['frames']} uniform"
     return f"{clips['frames']}x{clips['stride']}" if {"frames", "stride"} <= set(clips) else ""
 
 

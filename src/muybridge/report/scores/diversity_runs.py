@@ -20,9 +20,15 @@ from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.shares import Cells, VideoShares, estimate
 from muybridge.runs.contents.predictions import Predictions
 from muybridge.runs.contents.prereg_file import read_prereg
+from muybridge.runs.contents.result import misfit
 from muybridge.runs.records import Run
 
 OUTCOMES = {"primary": "R_pres", "beside": "R_pres_all"}
+_LOSSES = {"auxiliary": ([str], None)}
+SET: dict[str, Any] = {"config!": _LOSSES, "facets!": {"backbone": (str, None)}}
+"""Kinds of what is read from a run of the study (``result.misfit``); one of another kind counts as another study's."""
+NETWORK: dict[str, Any] = {"config!": _LOSSES, "facets!": {"backbone!": str}, "data!": {"classes!": [str]}}
+"""The same of a network that a run of the study looks at."""
 MEASURED = "diversity"
 """Stands where the name of an arm stands, for what is measured of a set and not of an arm."""
 PROBE = "probe"
@@ -103,11 +109,11 @@ def registered(all_of: Gathered) -> Registered | None:
     if not prereg:
         return None
     made, found = Registered(prereg), _Found()
-    by_signature = {run.signature: run for run in all_of.runs}
+    by_signature = {run.signature: run for run in all_of.runs if not misfit(run.result, NETWORK)}
     for run in all_of.runs:
         if run.stage not in ("robustness", "diversity", "similarity"):
             continue
-        if run.result.get("config", {}).get("prereg") != prereg["sha256"]:
+        if run.result.get("config", {}).get("prereg") != prereg["sha256"] or misfit(run.result, SET):
             made.foreign += 1
         elif run.stage == "diversity":
             _measured(made, found, run)
@@ -155,7 +161,7 @@ def network(backbone: str, frames: int | None, of: Sequence[int]) -> str:
 def network_of(made: Registered, run: Run) -> str:
     """Name of a run's network, by which its numbers are kept."""
     frames = made.prereg["population"].get("frames", ())
-    return network(run.result["facets"]["backbone"], run.result["config"].get("frames"), frames)
+    return network(str(run.result["facets"].get("backbone")), run.result["config"].get("frames"), frames)
 
 
 def _arm(model: Run, by_signature: Mapping[str, Run]) -> tuple[str, Mapping[str, Any]] | None:
@@ -168,7 +174,8 @@ def _arm(model: Run, by_signature: Mapping[str, Run]) -> tuple[str, Mapping[str,
         return "matched" if config.get("budget") else "single", config
     if config.get("auxiliary_only_views"):
         return "views", config
-    return {"fixed": "sum"}.get(config["weighting"], str(config["weighting"])), config
+    weighting = str(config.get("weighting"))
+    return {"fixed": "sum"}.get(weighting, weighting), config
 
 
 def _measured(made: Registered, found: _Found, run: Run) -> None:
@@ -178,8 +185,8 @@ def _measured(made: Registered, found: _Found, run: Run) -> None:
     numbers = {"Rao": _number(told.get("Rao")), "D0": _number(told.get("D0"))}
     for name in BY_GRADIENT:
         for which, end in (("value", ""), ("low", " low"), ("high", " high")):
-            numbers[name + end] = _mean([_number(one["measures"][name].get(which)) for one in points])
-    numbers["naive"] = _mean([_number(one["naive"]["D3norm"]) for one in points])
+            numbers[name + end] = _mean([_number(one["measures"].get(name, {}).get(which)) for one in points])
+    numbers["naive"] = _mean([_number(one["naive"].get("D3norm")) for one in points])
     config = run.result["config"]
     put(made, backbone, MEASURED, config, numbers)
     for one in points:

@@ -6,6 +6,7 @@ from typing import Any
 
 from muybridge.core.text.plurals import listed
 from muybridge.report.gather.collect import Gathered
+from muybridge.report.gather.same_protocol import protocol_of
 from muybridge.report.tables.table import Cell, Column, Table, count, text
 
 UNSAID = ("hash", "name", "kind", "selection")
@@ -16,8 +17,8 @@ def protocol_table(all_of: Gathered, stages: Collection[str]) -> Table | None:
     told: dict[tuple[str, str], dict[str, Any]] = {}
     runs: dict[tuple[str, str], int] = defaultdict(int)
     for run in all_of.runs:
-        facts = run.result.get("protocol")
-        if run.stage in stages and isinstance(facts, dict) and facts.get("hash"):
+        facts = protocol_of(run)
+        if run.stage in stages and facts.get("hash"):
             key = (run.stage, str(facts["hash"]))
             told[key], runs[key] = facts, runs[key] + 1
     if not told:

@@ -171,6 +171,11 @@ def _digits(value: Any) -> bool:
     )
 
 
+def _moved(value: Any) -> bool:
+    """What is left of the order of frames, by severity."""
+    return _digits(value) and not misfit(value, {"*": dict.fromkeys(("tau", "distinct"), (float, None))})
+
+
 def _hash(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
@@ -202,6 +207,7 @@ _NETWORK = {
     **dict.fromkeys(("arm", "backbone", "done", "source", "level", "stage"), (str, None)),
     "seed": (_SEED, None),
 }
+_CUT = {"frames": (_whole(1), None), "stride": (float, None), "fps": (float, None)}
 _VIDEO = {"video!": str, "label": (str, None), "similarity": (float, None)}
 FIELDS: dict[str, Any] = {
     "stage": str,
@@ -242,17 +248,22 @@ FIELDS: dict[str, Any] = {
             "mean_off_diagonal!": _NUMBER, "block_score!": _NUMBER,
             "inside_null!": (float, None), "profile": [(float, None)],
         }},
-        "conditions!": [[(str, int)]], "replicates!": _whole(0, 10**6), "clips!": _whole(0), "pool!": str,
+        "conditions!": [[(str, int)]], "replicates!": _whole(0, 10**6), "clips!": _whole(0), "groups": _whole(0), "pool!": str,
         "drift!": [{
             "type!": str, "severity!": _whole(0), **dict.fromkeys(("mean!", "first!", "last!"), (float, None)), "twin": _NUMBER,
         }],
+    },
+    "diversity": {
+        "Rao": (float, None), "D0": (float, None),
+        "points": [{"scope!": str, "names!": [str], "measures!": {"*": _NUMBER}, "naive!": {"*": (float, None)},
+                    "cosines!": [[(float, None)]]}],
     },
     "neighbours": {"queries": [_VIDEO | {"nearest!": [_VIDEO]}]},
     "categories": ({"*": str}, None),
     "seen": ([str], None),
     "label_changing": ([str], None),
     "label_map": ({"*": {"*": {"*": str}}}, None),
-    "order": ({"*": _digits}, None),
+    "order": ({"*": _moved}, None),
     "mean_angle": ({"*": {"*": float}}, None),
     "folds": [{"fold!": _whole(0), "signature!": str, "videos": {"*": _whole(0)}, "numbers": {"*": float}}],
     "regime": ({"name!": str, "labels!": str, "seen!": [_whole(0)]}, None),
@@ -260,7 +271,7 @@ FIELDS: dict[str, Any] = {
     "identity": ({"equal": bool}, None),
     "lossless": ({"equal": bool}, None),
     "profile": (str, {"name": (str, int), "version": (str, int)}, None),
-    "protocol": (str, {"hash": str, "clips": ({"fps": (float, None)}, None)}, None),
+    "protocol": (str, {"hash": str, "clips": (_CUT, None), "question": (dict, None), **_CUT}, None),
     "model": (dict, None),
     "files": {"*": {"bytes!": _whole(0), "mtime_ns!": _whole(0, 2**63 - 1), "sha256!": _hash}},
     "sha256": _hash,

@@ -12,6 +12,8 @@ from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import accuracy_interval
 from muybridge.measure.zeroshot_scores import Zero, within, zero_of
 from muybridge.report.gather.collect import Gathered, data_of
+from muybridge.report.gather.damage import TEMPLATES
+from muybridge.report.gather.same_protocol import protocol_of
 from muybridge.report.sections.first_screen import Answer, Bar, Task
 from muybridge.report.sections.page_blocks import Block, Note
 from muybridge.report.sections.section import Finding, Section
@@ -71,7 +73,7 @@ class Asked:
     @cached_property
     def zero(self) -> Zero:
         """Its numbers."""
-        single = [read_predictions(run.path / "templates.parquet") for run in self.runs]
+        single = [read_predictions(run.path / TEMPLATES) for run in self.runs]
         seen = (self.result.get("regime") or {}).get("seen", [])
         return zero_of(self.rows, single, seen, self.name)
 
@@ -96,8 +98,7 @@ class Asked:
     @property
     def protocol(self) -> str:
         """Hash of what it was asked and how."""
-        told = self.result.get("protocol")
-        return str(told.get("hash", "")) if isinstance(told, dict) else ""
+        return str(protocol_of(self.runs[0]).get("hash", ""))
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def regimes(all_of: Gathered) -> list[Regime]:
                 regime = str((run.result.get("regime") or {}).get("name", ""))
                 backbone = str(run.result.get("facets", {}).get("backbone") or "")
                 name = f"{arm}, {backbone}" if backbone else arm
-                code = (run.result.get("protocol") or {}).get("hash", "")
+                code = protocol_of(run).get("hash", "")
                 cells[experiment.data, regime][name, str(code)].append(run)
     found = []
     for (data, regime), models in sorted(cells.items()):
@@ -237,12 +238,12 @@ def _row(asked: Asked, apart: bool, parts: list[str]) -> list[Cell]:
         else missing("one template")
     )
     data = data_of(asked.runs[0])
-    protocol = told.get("protocol") if isinstance(told.get("protocol"), dict) else {}
-    clips = dict((protocol or {}).get("clips") or {})
+    protocol = protocol_of(asked.runs[0])
+    clips = protocol.get("clips") or {}
     names = ("frames", "sampling", "temporal", "spatial", "crop")
     frames, sampling, temporal, spatial, crop = (clips.get(name, "?") for name in names)
     how = f"{frames} frames {sampling}, {temporal}x{spatial} views, {crop} px"
-    words = dict((protocol or {}).get("question") or {})
+    words = protocol.get("question") or {}
     return [
         Cell(
             asked.name, sort=asked.name, small=f"labels: {(told.get('regime') or {}).get('labels') or 'none'}"
