@@ -1,7 +1,8 @@
-"""Means over all seeds but one: additions grow with the seeds and not with their square, and the numbers are those of each mean by itself."""
+"""Means over all seeds but one: additions grow with the seeds and not with their square; the numbers are those of each mean by itself."""
 
 from collections import Counter
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def shares(seeds: int) -> VideoShares:
 class Counted(Fraction):
     """An exact number that counts additions."""
 
-    made: Counter[str] = Counter()
+    made: ClassVar[Counter[str]] = Counter()
 
     def __add__(self, other: object) -> "Counted":
         self.made["additions"] += 1

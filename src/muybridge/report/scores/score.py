@@ -1,6 +1,6 @@
 """Numbers of an experiment, from its prediction rows: accuracies, intervals and comparisons of arms."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -9,15 +9,14 @@ import numpy as np
 
 from muybridge.core.label_changes import Becomes
 from muybridge.core.text.plurals import counted
-from muybridge.measure.accuracy import video_level
 from muybridge.measure.estimate import LEVEL, Interval
-from muybridge.measure.intervals import CLEAN, Condition, Difference, Outcomes, holm, outcomes
+from muybridge.measure.intervals import CLEAN, Condition, Difference, Outcomes, holm
 from muybridge.measure.robustness.altered import by_kind, pairs_of, which_of_two, which_pair
-from muybridge.measure.robustness.robustness_scores import flips
+from muybridge.measure.robustness.answers import Answers, Tested, flips, together
 from muybridge.report.gather.collect import Experiment, data_of
 from muybridge.report.scores.classwise import Classwise, classwise
 from muybridge.report.scores.shares import Score, VideoShares, estimate
-from muybridge.runs.contents.predictions import Predictions, concatenate
+from muybridge.runs.contents.predictions import Predictions
 from muybridge.runs.records import Run
 
 
@@ -27,17 +26,17 @@ class Arm:
 
     Attributes:
         runs: all of its runs, over seeds and folds.
-        rows: video-level rows of each seed, folds concatenated.
+        rows: answers of each seed, folds together.
     """
 
     name: str
     runs: list[Run]
-    rows: dict[int, Predictions]
+    rows: dict[int, Tested]
 
     @cached_property
     def right(self) -> VideoShares:
         """Shares of right answers."""
-        return VideoShares(self.name, [outcomes(rows) for rows in self.rows.values()])
+        return VideoShares(self.name, [rows.right for rows in self.rows.values()])
 
     @cached_property
     def changed(self) -> VideoShares:
@@ -115,16 +114,14 @@ class Arm:
 
     def clean(self, seed: int | None = None) -> list[Predictions]:
         """Rows without perturbation, of one seed or each."""
-        return self.under(CLEAN, seed)
+        return [self.rows[one].clean for one in self._chosen(seed)]
 
-    def under(self, condition: Condition, seed: int | None = None) -> list[Predictions]:
-        """Rows under a condition, of one seed or each; none of a seed that lacks it."""
-        chosen = self.rows if seed is None else [seed]
-        return [self._cells[one].get(condition) or self.rows[one].where(slice(0)) for one in chosen]
+    def under(self, condition: Condition, seed: int | None = None) -> list[Answers]:
+        """Answers under a condition, of one seed or each; none of a seed that lacks it."""
+        return [self.rows[one].under(condition) for one in self._chosen(seed)]
 
-    @cached_property
-    def _cells(self) -> dict[int, dict[Condition, Predictions]]:
-        return {seed: rows.by_condition() for seed, rows in self.rows.items()}
+    def _chosen(self, seed: int | None) -> Iterable[int]:
+        return self.rows if seed is None else [seed]
 
     @cached_property
     def classes(self) -> Classwise:
@@ -196,12 +193,12 @@ class Scored:
         return sorted(self.arms, key=lambda name: -self.arms[name].accuracy().value)
 
 
-def score(experiment: Experiment, rows: Mapping[str, Predictions]) -> Scored:
+def score(experiment: Experiment, rows: Mapping[str, Tested]) -> Scored:
     """Compare the arms of an experiment pairwise.
 
     Args:
         experiment: what was run.
-        rows: predictions by video and condition, by signature of the run.
+        rows: answers by signature of the run.
     """
     read = {name: _arm(name, seeds, rows) for name, seeds in experiment.arms.items() if seeds}
     arms = {name: arm for name, arm in read.items() if CLEAN in arm.right.conditions}
@@ -267,14 +264,9 @@ def difference(a: Arm, b: Arm, of: Score) -> Difference:
     return Difference.of((a.name, b.name), estimate(of, a.right) - estimate(of, b.right))
 
 
-def _arm(name: str, seeds: dict[int, list[Run]], rows: Mapping[str, Predictions]) -> Arm:
-    kept = {seed: _folds([rows[run.signature] for run in runs]) for seed, runs in seeds.items()}
+def _arm(name: str, seeds: dict[int, list[Run]], rows: Mapping[str, Tested]) -> Arm:
+    kept = {seed: together([rows[run.signature] for run in runs]) for seed, runs in seeds.items()}
     return Arm(name, [run for runs in seeds.values() for run in runs], kept)
-
-
-def _folds(parts: list[Predictions]) -> Predictions:
-    """Rows of all folds; of one fold without a copy."""
-    return parts[0] if len(parts) == 1 else video_level(concatenate(parts))
 
 
 def _turned(one: Difference) -> Difference:
