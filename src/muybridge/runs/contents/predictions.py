@@ -243,13 +243,28 @@ def read_pieces(path: Path) -> Iterator[Predictions]:
                 yield _rows(read_table(file, COLUMNS, TEXTS))
                 return
             opened = pq.ParquetFile(file, read_dictionary=list(TEXTS), pre_buffer=False)
-            batches = opened.iter_batches(max(1, PIECE // row), columns=COLUMNS, use_threads=False)
-            yield from _whole_videos(_rows(pa.Table.from_batches([batch])) for batch in batches)
+            most = max(1, PIECE // row)
+            batches = opened.iter_batches(most, columns=COLUMNS, use_threads=False)
+            yield from _whole_videos(map(_rows, _filled(batches, most)))
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         said = " ".join(str(error).split())[:300]
         raise MuybridgeError(
             f"{path}: no predictions ({said}). Delete the run folder and run again."
         ) from error
+
+
+def _filled(batches: Iterator[Any], least: int) -> Iterator[Any]:
+    """Tables of so many rows or more, but for the last: where row groups end, Arrow's batches may be of a few rows."""
+    import pyarrow as pa
+
+    held: list[Any] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(map(len, held)) >= least:
+            yield pa.Table.from_batches(held)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held)
 
 
 def _whole_videos(batches: Iterator[Predictions]) -> Iterator[Predictions]:
