@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from muybridge.core.seeding import rng
-from muybridge.measure.robustness.answers import flips
+from muybridge.measure.robustness.answer_columns import flips
 from muybridge.report.gather.damage import read_run
 from muybridge.runs.contents.predictions import Predictions, as_table
 from muybridge.runs.records import Run

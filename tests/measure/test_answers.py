@@ -12,7 +12,7 @@ from muybridge.measure.accuracy import balanced, hits, top_k, video_level
 from muybridge.measure.ensemble import mean_answer
 from muybridge.measure.intervals import Outcomes, outcomes
 from muybridge.measure.robustness.altered import by_kind, taken_for
-from muybridge.measure.robustness.answers import (
+from muybridge.measure.robustness.answer_columns import (
     Answers,
     Tested,
     answers_in,

@@ -3,7 +3,7 @@ import pytest
 from measure_rows import rows
 
 from muybridge.measure.intervals import Interval, outcomes
-from muybridge.measure.robustness.answers import answers_in, flips
+from muybridge.measure.robustness.answer_columns import answers_in, flips
 from muybridge.measure.robustness.robustness_scores import (
     absolute,
     against_clean_trained,

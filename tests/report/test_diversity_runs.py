@@ -13,7 +13,7 @@ import pytest
 from muybridge.measure.diversity import association
 from muybridge.measure.diversity.association import Association
 from muybridge.measure.diversity.loss_diversity import vendi
-from muybridge.measure.robustness.answers import answers_in
+from muybridge.measure.robustness.answer_columns import answers_in
 from muybridge.measure.robustness.robustness_scores import chance_corrected
 from muybridge.report.figures.diversity_figures import Spread, chart, files, scatters, spreads
 from muybridge.report.formats.tidy_diversity import set_rows

@@ -12,7 +12,7 @@ from muybridge.measure.counts import counts_of, share
 from muybridge.measure.estimate import Estimate, Interval
 from muybridge.measure.intervals import CLEAN, Condition, Outcomes, resample_groups, tally
 from muybridge.measure.robustness.altered import PARTNER, by_kind
-from muybridge.measure.robustness.answers import answers_in, flips
+from muybridge.measure.robustness.answer_columns import answers_in, flips
 from muybridge.measure.robustness.robustness_scores import category_means, grid
 from muybridge.measure.zeroshot_scores import calibration, probabilities
 from muybridge.perturb import TYPES

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from muybridge.core.plain_data import canonical
-from muybridge.measure.robustness.answers import Tested, mean_answers
+from muybridge.measure.robustness.answer_columns import Tested, mean_answers
 from muybridge.report.claims.verdicts import Place, World
 from muybridge.report.gather.collect import data_of, facets
 from muybridge.report.scores.score import Arm, same_videos

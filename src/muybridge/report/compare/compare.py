@@ -11,7 +11,7 @@ from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.text.plurals import counted, listed
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
-from muybridge.measure.robustness.answers import Tested
+from muybridge.measure.robustness.answer_columns import Tested
 from muybridge.measure.robustness.robustness_scores import against_clean_trained, gaps, type_means
 from muybridge.report.gather.collect import Experiment, Gathered, data_of, facets
 from muybridge.report.gather.damage import read_run

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from muybridge.core.text.plurals import counted
-from muybridge.measure.robustness.answers import Tested
+from muybridge.measure.robustness.answer_columns import Tested
 from muybridge.report.figures.film_strips import Picture, film
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.robust import Perturbed

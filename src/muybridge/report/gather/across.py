@@ -14,7 +14,7 @@ import numpy as np
 from muybridge.core.plain_data import canonical
 from muybridge.measure.estimate import Interval, mean_over_seeds
 from muybridge.measure.intervals import CLEAN, Difference, Outcomes, outcomes, resample_groups
-from muybridge.measure.robustness.answers import together
+from muybridge.measure.robustness.answer_columns import together
 from muybridge.report.gather.collect import BASELINE, Gathered, data_of, facets
 from muybridge.report.gather.same_protocol import Variant, variant
 from muybridge.report.scores.score import Arm, Scored, difference

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.text.plurals import counted
-from muybridge.measure.robustness.answers import Tested
+from muybridge.measure.robustness.answer_columns import Tested
 from muybridge.report.gather.damage import read_others, read_run
 from muybridge.report.gather.same_protocol import Variant, name_variants, repeats, variant
 from muybridge.runs.contents.study_file import read_study

@@ -10,7 +10,7 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import TEXT
 from muybridge.core.plain_data import read_json
 from muybridge.measure.accuracy import video_level
-from muybridge.measure.robustness.answers import Tested, answers_of
+from muybridge.measure.robustness.answer_columns import Tested, answers_of
 from muybridge.report.gather.read_maps import STAGE, maps_of
 from muybridge.runs.contents.predictions import Predictions, read_pieces, read_predictions
 from muybridge.runs.contents.strips import read_strips

@@ -14,7 +14,7 @@ from muybridge.measure.diversity.verdict import Sets
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN, Condition, Outcomes
 from muybridge.measure.robustness.altered import PARTNER, by_kind
-from muybridge.measure.robustness.answers import Tested
+from muybridge.measure.robustness.answer_columns import Tested
 from muybridge.measure.robustness.robustness_scores import chance_corrected
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.shares import Cells, VideoShares, estimate

@@ -12,7 +12,7 @@ from muybridge.core.text.plurals import counted
 from muybridge.measure.estimate import LEVEL, Interval
 from muybridge.measure.intervals import CLEAN, Condition, Difference, Outcomes, holm
 from muybridge.measure.robustness.altered import by_kind, pairs_of, which_of_two, which_pair
-from muybridge.measure.robustness.answers import Answers, Tested, flips, together
+from muybridge.measure.robustness.answer_columns import Answers, Tested, flips, together
 from muybridge.report.gather.collect import Experiment, data_of
 from muybridge.report.scores.classwise import Classwise, classwise
 from muybridge.report.scores.shares import Score, VideoShares, estimate

@@ -38,7 +38,7 @@ PIECE = 1 << 26
 class Decisions(Protocol):
     """What can be asked of rows where scores do not matter; columns of length n.
 
-    ``Predictions`` are such rows, and so are ``measure.robustness.answers.Answers``, which have no scores.
+    ``Predictions`` are such rows, and so are ``measure.robustness.answer_columns.Answers``, which have no scores.
     """
 
     @property
