@@ -44,6 +44,7 @@ class Benchmark:
 
 
 BENCHMARKS = {
+    "answers": Benchmark(toy=("--videos", "20", "--conditions", "7", "--each", "3")),
     "augment": Benchmark(toy=("1",), wants=("torchvision",)),
     "background": Benchmark(
         ("OUT",), ("RUNS", "--clips", "12"), slow=True, left_out="OUT holds a study of hours"

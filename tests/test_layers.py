@@ -38,6 +38,7 @@ TORCH_FREE = {
     for name in (
         "accuracy",
         "robustness.altered",
+        "robustness.answer_columns",
         "counts",
         "diversity.association",
         "diversity.loss_diversity",

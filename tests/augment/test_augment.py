@@ -4,6 +4,7 @@ from clips import noise, rng, smooth
 
 from muybridge.augment import chain
 from muybridge.augment.chain import CHAINS, STEPS, augment, spell
+from muybridge.augment.colouring import identity, recolour, saturation_matrix
 from muybridge.augment.geometry import centre_crop, crop
 from muybridge.augment.steps import Blur, Crop, Flip, Gamma, Gray, Jitter, Solarise
 from muybridge.core.errors import UsageError
@@ -92,6 +93,29 @@ def test_the_float_pass_rounds_once():
     there = Jitter(0, 0, 0, 0)
     dark, bright = Gamma((2.0, 2.0), p=1.0), Gamma((0.5, 0.5), p=1.0)
     assert torch.equal(chain._change(frames, [dark, there, bright], rng()), frames)
+
+
+@pytest.mark.parametrize("steps", [(Gamma(p=0.7),), (Solarise(p=0.7), Gamma((0.3, 3.0), p=0.7))], ids=str)
+def test_values_that_are_looked_up_are_those_of_the_float_pass(steps):
+    """Of every byte, in every clip."""
+    frames = torch.arange(256, dtype=torch.uint8).view(1, 1, 1, 16, 16).expand(40, 3, 2, -1, -1)
+    one = rng(2)
+    drawn = [step.draw(40, one) for step in steps]
+    slow = chain._pass(frames.float(), steps, drawn).round().to(torch.uint8)
+    assert torch.equal(chain._change(frames, steps, rng(2)), slow)
+
+
+def test_gray_is_one_channel_for_three_and_colour_may_follow():
+    frames = smooth(b=4)
+    flat, none = frames.flatten(2).float(), torch.zeros(4)
+    grey = identity(flat).then(saturation_matrix(none))
+    assert recolour(flat, grey).shape[1] == 1
+    whole = torch.baddbmm(grey.offset, grey.matrix, flat).clamp(0, 255)
+    assert torch.equal(recolour(flat, grey).expand_as(whole), whole)
+    mixed = identity(flat).then(saturation_matrix(torch.tensor([0.0, 1, 0, 0])))
+    assert recolour(flat, mixed).shape[1] == 3
+    blurred = chain._change(frames, [Gray(1.0), Blur(p=1.0), Jitter(0.4, 0.4, 0.4, 0.0)], rng())
+    assert torch.equal(blurred, blurred[:, :1].expand_as(blurred))
 
 
 def test_words_are_spelt_one_after_the_other():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from muybridge.core.clip import Clip, to_unit
+from muybridge.core.clip import Clip, as_bytes, to_unit
 from muybridge.core.networks.features import Classifier, Features
 from runtime_types import unchecked
 
@@ -66,3 +66,11 @@ def test_a_classifier_is_its_layer_on_the_pooled_features() -> None:
     net = Classifier(Mean(), 3, 4)
     wanted = frames.mean((2, 3, 4)) @ net.head.weight.T + net.head.bias
     torch.testing.assert_close(net(frames), wanted)
+
+
+def test_bytes_of_floats_are_cut_off_as_torch_does():
+    values = torch.cat(
+        [torch.linspace(0, 255.999, 100_001), torch.arange(256.0), torch.tensor([254.99998, 255.99998])]
+    )
+    assert torch.equal(as_bytes(values), values.to(torch.uint8))
+    assert as_bytes(values.view(1, -1)).dtype == torch.uint8

@@ -65,6 +65,16 @@ def test_pieces_are_the_rows_and_part_no_video(tmp_path: Path, large: int):
     assert joined.scores[order].tobytes() == whole.scores[same].tobytes()
 
 
+@pytest.mark.parametrize("group", [101, 103, 150])
+def test_row_groups_that_end_a_few_rows_behind_a_batch_part_no_video(
+    tmp_path: Path, large: int, monkeypatch: pytest.MonkeyPatch, group: int
+):
+    """A batch of one row has one video: all others of its chunk would count as done, and come back behind it."""
+    monkeypatch.setattr("muybridge.stages.testing.parts.ROWS", group)
+    path = written(tmp_path, 40)
+    assert sum(map(len, read_pieces(path))) == 40 * len(chunk(0))
+
+
 def test_a_piece_does_not_grow_with_the_file(tmp_path: Path, large: int):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()

@@ -3,13 +3,13 @@ import pytest
 from measure_rows import rows
 
 from muybridge.measure.intervals import Interval, outcomes
+from muybridge.measure.robustness.answer_columns import answers_in, flips
 from muybridge.measure.robustness.robustness_scores import (
     absolute,
     against_clean_trained,
     category_means,
     chance_corrected,
     corruption_errors,
-    flips,
     gaps,
     grid,
     mean_defined,
@@ -191,14 +191,14 @@ def test_flips_equal_a_loop():
         for one in (("clean", 0), ("noise", 1), ("a", 2))
     ]
     made = concatenate(parts).where(rng.permutation(120))
-    for ours, slow in zip(flips(made), slow_flips(made), strict=True):
+    for ours, slow in zip(flips(answers_in(made)), slow_flips(made), strict=True):
         assert dict(zip(ours.conditions, ours.accuracy, strict=True)) == pytest.approx(slow, abs=1e-12)
 
 
 def test_flips_see_what_equal_accuracies_hide():
     clean = rows([0, 0, 1, 1], [0, 1, 1, 0])
     noisy = rows([0, 0, 1, 1], [1, 0, 0, 1], condition=("noise", 1))
-    changed, lost = flips(concatenate([clean, noisy]))
+    changed, lost = flips(answers_in(concatenate([clean, noisy])))
     assert outcomes(concatenate([clean, noisy])).accuracy.tolist() == [0.5, 0.5]
     assert changed.accuracy.tolist() == [0, 1]
     assert lost.accuracy.tolist() == [0, 0.5]
@@ -209,4 +209,4 @@ def test_flips_want_a_clean_answer_of_every_video():
     other = rows([0], [0], video=["c"], condition=("noise", 1), classes=2)
     for made in (concatenate([clean, other]), other):
         with pytest.raises(ValueError, match="clean answer of every video"):
-            flips(made)
+            flips(answers_in(made))

@@ -13,6 +13,7 @@ import pytest
 from muybridge.measure.diversity import association
 from muybridge.measure.diversity.association import Association
 from muybridge.measure.diversity.loss_diversity import vendi
+from muybridge.measure.robustness.answer_columns import answers_in
 from muybridge.measure.robustness.robustness_scores import chance_corrected
 from muybridge.report.figures.diversity_figures import Spread, chart, files, scatters, spreads
 from muybridge.report.formats.tidy_diversity import set_rows
@@ -56,7 +57,7 @@ class Folder:
 
     def tested(self, model: str, shares: dict[tuple[str, int], float]) -> None:
         signature = self.add("robustness", {}, inputs={"model": {"signature": model}})
-        self.rows[signature] = answers(shares)
+        self.rows[signature] = answers_in(answers(shares))
 
     def measured(self, losses: tuple[str, ...], cosines: np.ndarray, value: float = 0.4) -> None:
         names = ["supervised", *losses]
@@ -265,8 +266,9 @@ def test_what_has_no_interval_is_told_without_one(folder: Folder):
     for losses in folder.losses:
         folder.measured(losses, np.eye(5), 0.4)
         folder.tested(folder.trained(losses), cells(0.9, 0.6))
-    for signature, rows in folder.rows.items():
-        folder.rows[signature] = replace(rows, group=np.full(len(rows), "one"))
+    for signature in folder.rows:
+        rows = answers(cells(0.9, 0.6))
+        folder.rows[signature] = answers_in(replace(rows, group=np.full(len(rows), "one")))
     (panel,) = scatters(folder.seen())
     assert all(one.words.endswith("robustness 0.54") for one in panel.crosses)
 

@@ -106,7 +106,7 @@ def test_every_file_of_a_run_is_read_once(tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setattr(module, name, reads)
 
     counted(records, "read_metrics")
-    counted(damage, "read_predictions")
+    counted(damage, "read_pieces")
     write_report(folder)
     there = {path for name in ("metrics.jsonl", "predictions.parquet") for path in folder.rglob(name)}
     assert there

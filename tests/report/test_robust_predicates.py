@@ -251,7 +251,7 @@ def _apart(found: Perturbed, name: str) -> float:
     """The p-value of the two lowest types, by a t over videos."""
     rows = next(iter(found.scored.arms[name].rows.values()))
     held, noise = (
-        np.mean([rows.condition(kind, s).correct for s in SEVERITIES], axis=0)
+        np.mean([rows.under((kind, s)).correct for s in SEVERITIES], axis=0)
         for kind in ("held_rotation", "gaussian_noise")
     )
     return float(ttest_rel(held, noise).pvalue)

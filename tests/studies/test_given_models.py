@@ -55,9 +55,9 @@ def test_two_given_models_are_claimed_about_in_points(videos: Path, tmp_path: Pa
         rows = next(
             gathered.rows[one.signature] for one in gathered.runs if one.result["facets"]["arm"] == name
         )
-        clean = rows.condition("clean", 0).correct.mean()
+        clean = rows.under(("clean", 0)).correct.mean()
         falls = [
-            clean - rows.condition(kind, s).correct.mean()
+            clean - rows.under((kind, s)).correct.mean()
             for kind in ("gaussian_noise", "jpeg")
             for s in (1, 3)
         ]

@@ -10,9 +10,10 @@ from muybridge.core.label_changes import FLIP, REVERSAL
 from muybridge.measure.accuracy import video_level
 from muybridge.measure.counts import counts_of, share
 from muybridge.measure.estimate import Estimate, Interval
-from muybridge.measure.intervals import CLEAN, Condition, Outcomes, outcomes, resample_groups, tally
+from muybridge.measure.intervals import CLEAN, Condition, Outcomes, resample_groups, tally
 from muybridge.measure.robustness.altered import PARTNER, by_kind
-from muybridge.measure.robustness.robustness_scores import category_means, flips, grid
+from muybridge.measure.robustness.answer_columns import answers_in, flips
+from muybridge.measure.robustness.robustness_scores import category_means, grid
 from muybridge.measure.zeroshot_scores import calibration, probabilities
 from muybridge.perturb import TYPES
 from muybridge.runs.contents.predictions import Predictions, read_predictions
@@ -147,7 +148,8 @@ def readings_of(run: Run, seen: DataLook) -> Readings:
     """
     told = run.result
     rows = video_level(read_predictions(run.path / "predictions.parquet"))
-    right, changed = _Shares.of(outcomes(rows)), _Shares.of(flips(rows)[0])
+    answered = answers_in(rows)
+    right, changed = _Shares.of(answered.right), _Shares.of(flips(answered)[0])
     clean = right.estimate(CLEAN)
     relabelled = told.get("label_map") or {}
     categories = told.get("categories") or {}

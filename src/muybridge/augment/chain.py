@@ -27,8 +27,10 @@ from muybridge.augment.steps import (
     Rotate,
     Solarise,
     Step,
+    Tone,
 )
 from muybridge.core.catalogue import suggestion
+from muybridge.core.clip import as_bytes
 from muybridge.core.errors import UsageError
 
 Chain = tuple[Step, ...]
@@ -109,26 +111,50 @@ def spell(steps: Sequence[str]) -> Chain:
 def _change(
     frames: UInt8[Tensor, "b c t h w"], steps: Sequence[Photometric], rng: Generator
 ) -> UInt8[Tensor, "b c t h w"]:
-    """One float pass over the pixels for steps that change values only; rounded once, at its end."""
+    """One float pass over the pixels of the clips that are changed, for steps that change values only; rounded once, at its end."""
     drawn = [step.draw(len(frames), rng) for step in steps]
+    moved = torch.stack([step.moves(values) for step, values in zip(steps, drawn, strict=True)]).any(0)
     changed = torch.empty(frames.shape, dtype=torch.uint8, device=frames.device)
     clips = max(1, CHUNK // frames[0].numel()) if frames.is_cpu else len(frames)
-    for start in range(0, len(frames), clips):
-        rows = slice(start, start + clips)
+    by_value = all(isinstance(step, Tone) for step in steps)
+    for row in (~moved).nonzero().flatten().tolist():
+        changed[row] = frames[row]
+    chosen = moved.nonzero().flatten()
+    for start in range(0, len(chosen), clips):
+        rows = chosen[start : start + clips]
         own = [tuple(values[rows] for values in each) for each in drawn]
-        changed[rows] = _pass(frames[rows].float(), steps, own).round_()
+        some = frames.index_select(0, rows.to(frames.device))
+        made = (
+            _looked_up(some, steps, own) if by_value else as_bytes(_pass(some.float(), steps, own).round_())
+        )
+        for row, clip in zip(
+            rows.tolist(), made, strict=True
+        ):  # clip by clip: ten times as fast as all by their numbers
+            changed[row] = clip
     return changed
+
+
+def _looked_up(
+    frames: UInt8[Tensor, "n c t h w"], steps: Sequence[Photometric], drawn: Sequence[Drawn]
+) -> list[UInt8[Tensor, "c t h w"]]:
+    """Steps that look at each value alone, which is one of 256: they are asked about these, and every pixel is looked up."""
+    ramp = torch.arange(256.0, device=frames.device).expand(len(frames), 1, 1, 1, 256)
+    tables = as_bytes(_pass(ramp.clone(), steps, drawn).round_()).view(-1, 256)
+    return [
+        table.index_select(0, clip.flatten().int()).view(clip.shape)
+        for table, clip in zip(tables, frames, strict=True)
+    ]
 
 
 def _pass(pixels: Tensor, steps: Sequence[Photometric], drawn: Sequence[Drawn]) -> Tensor:
     pairs = zip(steps, drawn, strict=True)
     for folding, group in groupby(pairs, key=lambda pair: isinstance(pair[0], Folding)):
         if folding:
-            flat = pixels.flatten(2)
+            flat = pixels.expand(-1, 3, -1, -1, -1).flatten(2)
             affine = identity(flat)
             for step, values in group:
                 affine = step.fold(affine, tuple(x.to(pixels.device) for x in values))  # type: ignore[union-attr]
-            pixels = recolour(flat, affine).view(pixels.shape)
+            pixels = recolour(flat, affine).view(len(pixels), -1, *pixels.shape[2:])
         else:
             for step, values in group:
                 pixels = _some(pixels, step, values)  # type: ignore[arg-type]

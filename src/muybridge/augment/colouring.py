@@ -72,9 +72,11 @@ def hue_matrix(turns: Factor) -> Float[Tensor, "b 3 3"]:
     return turned
 
 
-def recolour(pixels: Float[Tensor, "b 3 n"], colour: Affine) -> Float[Tensor, "b 3 n"]:
-    """Apply a map to every pixel and clip to the range of bytes."""
-    return torch.baddbmm(colour.offset, colour.matrix, pixels).clamp_(0, 255)
+def recolour(pixels: Float[Tensor, "b 3 n"], colour: Affine) -> Float[Tensor, "b c n"]:
+    """Apply a map to every pixel and clip to the range of bytes; one channel stands for all three where the map makes all clips grey."""
+    rows = torch.cat([colour.matrix, colour.offset], 2)
+    kept = 1 if bool((rows == rows[:, :1]).all()) else 3
+    return torch.baddbmm(colour.offset[:, :kept], colour.matrix[:, :kept], pixels).clamp_(0, 255)
 
 
 def gamma(pixels: Float[Tensor, "b *shape"], power: Factor) -> Float[Tensor, "b *shape"]:

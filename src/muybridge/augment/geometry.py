@@ -5,6 +5,8 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
+from muybridge.core.clip import as_bytes
+
 Windows = Int64[Tensor, "b 4"]
 """Top, left, height and width of one window per clip, pixels."""
 
@@ -72,7 +74,7 @@ def rotate(frames: UInt8[Tensor, "b c t h w"], degrees: Float[Tensor, "b"]) -> U
         images = clip.flatten(0, 1).unsqueeze(0).float()
         grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
         sampled = F.grid_sample(images, grid, align_corners=False)
-        out.copy_(sampled.round_().clamp_(0, 255).view(clip.shape))
+        out.copy_(as_bytes(sampled.round_().clamp_(0, 255)).view(clip.shape))
     return turned
 
 

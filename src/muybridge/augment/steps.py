@@ -158,6 +158,10 @@ class Jitter:
         spread = spread * _chosen(self.p, clips, rng)
         return (*(1 + spread[:3]).clamp(min=0), spread[3])
 
+    def moves(self, drawn: Drawn) -> Bool[Tensor, "b"]:
+        """Clips that are not left alone."""
+        return torch.stack([*(factor != 1 for factor in drawn[:3]), drawn[3] != 0]).any(0)
+
     def fold(self, affine: colouring.Affine, drawn: Drawn) -> colouring.Affine:
         """The colour map with the jitter behind it."""
         return colouring.jittered(affine, *drawn)
@@ -172,6 +176,10 @@ class Gray:
     def draw(self, clips: int, rng: Generator) -> Drawn:
         """Saturation of each clip: 0 or 1."""
         return ((~_chosen(self.p, clips, rng)).float(),)
+
+    def moves(self, drawn: Drawn) -> Bool[Tensor, "b"]:
+        """Clips that lose their colour."""
+        return drawn[0] == 0
 
     def fold(self, affine: colouring.Affine, drawn: Drawn) -> colouring.Affine:
         """The colour map with the luma behind it."""
@@ -189,6 +197,10 @@ class Gamma:
         """Chosen clips and powers."""
         return _chosen(self.p, clips, rng), _uniform(self.power, (clips,), rng)
 
+    def moves(self, drawn: Drawn) -> Bool[Tensor, "b"]:
+        """Chosen clips."""
+        return drawn[0]
+
     def change(self, pixels: Float[Tensor, "n c t h w"], drawn: Drawn) -> Float[Tensor, "n c t h w"]:
         """Raise the pixels."""
         return colouring.gamma(pixels, drawn[1])
@@ -204,6 +216,10 @@ class Blur:
     def draw(self, clips: int, rng: Generator) -> Drawn:
         """Chosen clips and deviations."""
         return _chosen(self.p, clips, rng), _uniform(self.sigma, (clips,), rng)
+
+    def moves(self, drawn: Drawn) -> Bool[Tensor, "b"]:
+        """Chosen clips."""
+        return drawn[0]
 
     def change(self, pixels: Float[Tensor, "n c t h w"], drawn: Drawn) -> Float[Tensor, "n c t h w"]:
         """Blur every frame."""
@@ -221,6 +237,10 @@ class Solarise:
         """Chosen clips."""
         return (_chosen(self.p, clips, rng),)
 
+    def moves(self, drawn: Drawn) -> Bool[Tensor, "b"]:
+        """Chosen clips."""
+        return drawn[0]
+
     def change(self, pixels: Float[Tensor, "n c t h w"], drawn: Drawn) -> Float[Tensor, "n c t h w"]:
         """Invert the bright pixels."""
         return colouring.solarise(pixels, self.threshold)
@@ -228,7 +248,8 @@ class Solarise:
 
 Geometric: TypeAlias = CentreCrop | Crop | ResizedCrop | Resize | Rotate | Flip
 Folding: TypeAlias = Jitter | Gray
-Pointed: TypeAlias = Gamma | Blur | Solarise
+Tone: TypeAlias = Gamma | Solarise
+Pointed: TypeAlias = Tone | Blur
 Photometric: TypeAlias = Folding | Pointed
 Step: TypeAlias = Geometric | Photometric
 

@@ -10,6 +10,11 @@ from torch import Tensor
 UNLABELLED = -1
 
 
+def as_bytes(values: Float[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:
+    """Values from 0 to below 256 as bytes, fractions cut off; on a CPU by way of 16 bits: torch makes bytes of floats one by one."""
+    return (values.to(torch.int16) if values.is_cpu else values).to(torch.uint8)
+
+
 @dataclass(frozen=True)
 class Clip:
     """A batch of clips as decoded.

@@ -7,9 +7,9 @@ fractions in [0, 1].
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64, Int64, Integer
 
-from muybridge.runs.contents.predictions import Predictions
+from muybridge.runs.contents.predictions import Decisions, Predictions
 
 
 def video_level(rows: Predictions) -> Predictions:
@@ -43,34 +43,30 @@ def video_level(rows: Predictions) -> Predictions:
     return replace(first, view=np.zeros(len(first), np.int64), scores=means.astype(np.float32))
 
 
-def hits(rows: Predictions, k: int = 1) -> Bool[np.ndarray, "n"]:
+def hits(rows: Decisions, k: int = 1) -> Bool[np.ndarray, "n"]:
     """Whether the label is among the ``k`` highest scores; of equal scores the lower class comes first.
 
     Raises:
         ValueError: no rows, ``k`` below 1, or a label that is no column of the scores.
     """
     _refuse_empty(rows)
-    classes = rows.scores.shape[1]
+    classes = rows.classes
     if k < 1:
         raise ValueError(f"top-k accuracy wants k of at least 1, got {k}")
     if rows.label.min() < 0 or rows.label.max() >= classes:
         raise ValueError(
             f"labels reach {rows.label.min()} to {rows.label.max()} but there are {classes} classes"
         )
-    own = np.take_along_axis(rows.scores, rows.label[:, None], axis=1)
-    earlier = np.arange(classes) < rows.label[:, None]
-    rank = ((rows.scores > own) | ((rows.scores == own) & earlier)).sum(axis=1)
-    missing = np.isnan(rows.scores).any(axis=1)
-    result: np.ndarray = (rank < k) & ~missing
+    result: np.ndarray = rows.rank < min(k, classes)
     return result
 
 
-def top_k(rows: Predictions, k: int = 1) -> float:
+def top_k(rows: Decisions, k: int = 1) -> float:
     """Share of rows whose label is among the ``k`` highest scores (``hits``)."""
     return float(hits(rows, k).mean())
 
 
-def per_class(rows: Predictions) -> Float64[np.ndarray, "k"]:
+def per_class(rows: Decisions) -> Float64[np.ndarray, "k"]:
     """Top-1 accuracy of each class; NaN for a class without rows."""
     counts = confusion(rows)
     total = counts.sum(axis=1)
@@ -80,7 +76,7 @@ def per_class(rows: Predictions) -> Float64[np.ndarray, "k"]:
 
 
 def by_group(
-    rows: Predictions, k: int = 5
+    rows: Decisions, k: int = 5
 ) -> tuple[Float64[np.ndarray, "g k_and_top"], Float64[np.ndarray, "g k_and_top"]]:
     """Counts by source group (sorted) from which class accuracies can be redrawn.
 
@@ -96,7 +92,7 @@ def by_group(
     """
     _refuse_empty(rows)
     groups, group = np.unique(rows.group, return_inverse=True)
-    right, total = (np.zeros((len(groups), rows.scores.shape[1] + 1)) for _ in range(2))
+    right, total = (np.zeros((len(groups), rows.classes + 1)) for _ in range(2))
     np.add.at(right, (group, rows.label), rows.correct)
     np.add.at(total, (group, rows.label), 1)
     np.add.at(right[:, -1], group, hits(rows, k))
@@ -104,23 +100,23 @@ def by_group(
     return right, total
 
 
-def balanced(rows: Predictions) -> float:
+def balanced(rows: Decisions) -> float:
     """Mean of the per-class accuracies over the classes that have rows (also called macro accuracy)."""
     return float(np.nanmean(per_class(rows)))
 
 
-def confusion(rows: Predictions) -> Int64[np.ndarray, "k k_and_none"]:
+def confusion(rows: Decisions) -> Int64[np.ndarray, "k k_and_none"]:
     """Counts of true class (row) by predicted class (column); the last column counts rows without scores.
 
     Raises:
         ValueError: no rows.
     """
     _refuse_empty(rows)
-    return cross(rows.label, rows.predicted, rows.scores.shape[1])
+    return cross(rows.label, rows.predicted, rows.classes)
 
 
 def cross(
-    labels: Int64[np.ndarray, "n"], answers: Int64[np.ndarray, "n"], classes: int
+    labels: Int64[np.ndarray, "n"], answers: Integer[np.ndarray, "n"], classes: int
 ) -> Int64[np.ndarray, "{classes} {classes}+1"]:
     """Counts of true class (row) by answer (column); the last column counts rows without an answer (-1)."""
     counts = np.zeros((classes, classes + 1), dtype=np.int64)
@@ -142,6 +138,6 @@ def _differs(column: np.ndarray) -> Bool[np.ndarray, "n"]:
     return np.concatenate([[True], column[1:] != column[:-1]])
 
 
-def _refuse_empty(rows: Predictions) -> None:
+def _refuse_empty(rows: Decisions) -> None:
     if len(rows) == 0:
         raise ValueError("no prediction rows: accuracy of nothing is undefined")

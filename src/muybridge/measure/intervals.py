@@ -14,7 +14,7 @@ from jaxtyping import Float32, Float64, Integer, Shaped
 from muybridge.core.seeding import rng
 from muybridge.measure.accuracy import video_level
 from muybridge.measure.estimate import FEW_GROUPS, LEVEL, Estimate, Interval, mean_over_seeds
-from muybridge.runs.contents.predictions import Predictions
+from muybridge.runs.contents.predictions import Decisions, Predictions
 
 REPLICATES = 10_000
 KEPT = 2**25
@@ -108,7 +108,7 @@ def outcomes_of(pieces: Iterable[Predictions]) -> Outcomes:
     return Outcomes(groups, videos, conditions, right, total)
 
 
-def tally(rows: Predictions, marked: Shaped[np.ndarray, "n"]) -> Outcomes:
+def tally(rows: Decisions, marked: Shaped[np.ndarray, "n"]) -> Outcomes:
     """Count marked rows by group and condition.
 
     Args:

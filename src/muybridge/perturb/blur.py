@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Float32, Float64, UInt8
 from torch import Tensor
 
+from muybridge.core.clip import as_bytes
 from muybridge.perturb.noise import Rounding
 from muybridge.perturb.streams import Streams
 
@@ -99,7 +100,7 @@ def each(
 
 def levels(values: Float[Tensor, "..."], rounding: Rounding) -> UInt8[Tensor, "..."]:
     """Whole levels 0 to 255; changes ``values``. Sums just below a whole number count as that number."""
-    return values.add_(0.5 if rounding == "half" else 2.0**-12).clamp_(0, 255).to(torch.uint8)
+    return as_bytes(values.add_(0.5 if rounding == "half" else 2.0**-12).clamp_(0, 255))
 
 
 def convolved(

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Num, UInt8
 from torch import Tensor
 
+from muybridge.core.clip import as_bytes
 from muybridge.perturb.noise import Rounding
 from muybridge.perturb.streams import Streams
 
@@ -61,4 +62,4 @@ def means(levels: Num[Tensor, "..."], axes: tuple[int, ...]) -> Float[Tensor, ".
 def to_bytes(values: Float[Tensor, "*s"], rounding: Rounding) -> UInt8[Tensor, "*s"]:
     """Levels 0 to 255, rounded to the nearest or down; the values are overwritten."""
     rounded = values.round_() if rounding == "half" else values.floor_()
-    return rounded.clamp_(0, 255).to(torch.uint8)
+    return as_bytes(rounded.clamp_(0, 255))

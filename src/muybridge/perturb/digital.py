@@ -18,15 +18,12 @@ def jpeg(frames: UInt8[Tensor, "b c t h w"], streams: Streams, *, quality: int) 
     pixel by pixel (channels last), as it comes from the decoder.
     """
     b, c, t, h, w = frames.shape
-    source, result = frames.cpu().numpy(), np.empty((b, t, h, w, c), np.uint8)
+    source, result = frames.cpu().contiguous().numpy(), np.empty((b, t, h, w, c), np.uint8)
     for clip, pictures in zip(source, result, strict=True):
+        # All frames below each other: Pillow joins three planes faster than NumPy, and a tall one faster than many.
+        tall = Image.merge("RGB", [Image.fromarray(plane) for plane in clip.reshape(c, t * h, w)])
         for frame in range(t):
-            pictures[frame] = compressed(clip[:, frame], quality)
+            memory = BytesIO()
+            tall.crop((0, frame * h, w, (frame + 1) * h)).save(memory, "JPEG", quality=quality)
+            pictures[frame] = np.asarray(Image.open(memory, formats=("JPEG",)))
     return torch.from_numpy(result).permute(0, 4, 1, 2, 3).to(frames.device)
-
-
-def compressed(planes: UInt8[np.ndarray, "3 h w"], quality: int) -> UInt8[np.ndarray, "h w 3"]:
-    """One picture after JPEG; Pillow joins the three planes faster than NumPy."""
-    memory = BytesIO()
-    Image.merge("RGB", [Image.fromarray(plane) for plane in planes]).save(memory, "JPEG", quality=quality)
-    return np.asarray(Image.open(memory, formats=("JPEG",)))

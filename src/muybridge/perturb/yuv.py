@@ -31,13 +31,18 @@ def unpacked(planes: UInt8[Tensor, "b t tall w"]) -> UInt8[Tensor, "b 3 t tall*2
     b, t, tall, w = planes.shape
     h = tall * 2 // 3
     luma, blue, red = torch.split(planes.flatten(2), [h * w, h * w // 4, h * w // 4], 2)
-    bright = luma.int().sub_(16).mul_(GAIN).add_(1 << 15).view(b, t, h // 2, 2, w // 2, 2)
-    blue, red = (plane.int().sub_(128).view(b, t, h // 2, 1, w // 2, 1) for plane in (blue, red))
+    bright = luma.int().sub_(16).mul_(GAIN).add_(1 << 15).view(b, t, h // 2, 2, w)
+    blue, red = (_doubled(plane).int().sub_(128).view(b, t, h // 2, 1, w) for plane in (blue, red))
     rgb = torch.empty(b, 3, t, h, w, dtype=torch.uint8, device=planes.device)
     for channel, (by_blue, by_red) in enumerate(BACK):
         value = bright + (blue * by_blue + red * by_red)
         rgb[:, channel] = value.bitwise_right_shift_(16).clamp_(0, 255).view(b, t, h, w)
     return rgb
+
+
+def _doubled(plane: UInt8[Tensor, "b t n"]) -> UInt8[Tensor, "b t 2*n"]:
+    """Every value twice: a number of 16 bits whose bytes are both that value."""
+    return plane.to(torch.int16).mul_(257).view(torch.uint8)
 
 
 def _weighted(

@@ -14,7 +14,7 @@ from muybridge.core.label_changes import Becomes
 from muybridge.measure.accuracy import cross
 from muybridge.measure.counts import counts_of, share
 from muybridge.measure.intervals import Outcomes, tally
-from muybridge.runs.contents.predictions import Predictions
+from muybridge.runs.contents.predictions import Decisions, Predictions
 
 KEPT, PARTNER, OLD = "kept", "partner", "old"
 """Right where the label holds; the partner named where the clip has become it; the old label named where it holds no more."""
@@ -32,7 +32,7 @@ def shown(becomes: Becomes, classes: Sequence[str]) -> Int64[np.ndarray, "k"]:
     return np.array([place.get(becomes.get(name, name), -1) for name in classes], np.int64)
 
 
-def by_kind(rows: Predictions, becomes: Becomes, classes: Sequence[str]) -> dict[str, Outcomes]:
+def by_kind(rows: Decisions, becomes: Becomes, classes: Sequence[str]) -> dict[str, Outcomes]:
     """Marks of the rows of one condition, by ``KEPT``, ``PARTNER`` and ``OLD``; a kind without rows is not there.
 
     Args:
@@ -55,7 +55,7 @@ def pairs_of(partners: Mapping[str, str], classes: Sequence[str]) -> Int64[np.nd
     return np.array([place.get(partners.get(name, ""), -1) for name in classes], np.int64)
 
 
-def which_pair(rows: Predictions, pairs: Int64[np.ndarray, "k"]) -> Outcomes | None:
+def which_pair(rows: Decisions, pairs: Int64[np.ndarray, "k"]) -> Outcomes | None:
     """Marks of rows with a partner: whether the answer is the class or its partner; None where no row has one."""
     other = pairs[rows.label]
     has = other >= 0
@@ -94,7 +94,7 @@ class Taken:
     share: float
 
 
-def taken_for(clean: Predictions, rows: Predictions, classes: Sequence[str]) -> list[Taken]:
+def taken_for(clean: Decisions, rows: Decisions, classes: Sequence[str]) -> list[Taken]:
     """Classes that a network knows and that, under one condition, it calls one other class.
 
     The 95 % interval over source groups of the share that goes there lies above one half, of at least five groups of videos that were right
@@ -108,7 +108,7 @@ def taken_for(clean: Predictions, rows: Predictions, classes: Sequence[str]) -> 
         classes: names by index.
     """
     answer = dict(zip(clean.video.tolist(), clean.predicted.tolist(), strict=True))
-    predicted, width = rows.predicted, rows.scores.shape[1]
+    predicted, width = rows.predicted, rows.classes
     before = np.array([answer.get(video, -1) for video in rows.video.tolist()], np.int64)
     known = (before == rows.label) & (before >= 0)
     was, now = (cross(rows.label, answers, width) for answers in (before, predicted))

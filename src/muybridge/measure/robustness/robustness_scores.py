@@ -16,10 +16,8 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from jaxtyping import Float64
 
-from muybridge.measure.accuracy import video_level
 from muybridge.measure.estimate import Interval
-from muybridge.measure.intervals import CLEAN, Condition, Outcomes, tally
-from muybridge.runs.contents.predictions import Predictions
+from muybridge.measure.intervals import CLEAN, Condition, Outcomes
 
 Accuracy = Float64[np.ndarray, "*n"]
 Number = Accuracy | float
@@ -219,26 +217,6 @@ def mean_defined(scores: Mapping[str, Number]) -> tuple[Accuracy, list[str]]:
     undefined = [name for name, score in scores.items() if np.isnan(score).any()]
     kept = [score for name, score in scores.items() if name not in undefined]
     return _mean(kept) if kept else np.asarray(np.nan), undefined
-
-
-def flips(rows: Predictions) -> tuple[Outcomes, Outcomes]:
-    """Videos whose answer is not the clean one, and among them those that were right and are wrong.
-
-    "Not decoded" is an answer of its own, and wrong.
-
-    Args:
-        rows: one model, clean and perturbed; views are averaged first.
-
-    Raises:
-        ValueError: no rows, or a perturbed video without its clean row.
-    """
-    rows = video_level(rows)
-    clean = rows.condition(*CLEAN)
-    place = np.searchsorted(clean.video, rows.video)
-    if not len(clean) or (clean.video[place.clip(max=len(clean) - 1)] != rows.video).any():
-        raise ValueError("flips want the clean answer of every video")
-    changed = rows.predicted != clean.predicted[place]
-    return tally(rows, changed), tally(rows, clean.correct[place] & ~rows.correct)
 
 
 def gaps(counted: Outcomes, wanted: Severities) -> list[str]:

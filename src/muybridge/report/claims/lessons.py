@@ -9,11 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from muybridge.core.plain_data import canonical
-from muybridge.measure.ensemble import mean_answer
+from muybridge.measure.robustness.answer_columns import Tested, mean_answers
 from muybridge.report.claims.verdicts import Place, World
 from muybridge.report.gather.collect import data_of, facets
 from muybridge.report.scores.score import Arm, same_videos
-from muybridge.runs.contents.predictions import Predictions
 from muybridge.runs.records import Run
 from muybridge.runs.signing import signed_fields
 
@@ -177,13 +176,13 @@ def _ensemble(place: Place, models: Sequence[Run], teachers: Sequence[Place | No
     classes = [data_of(run).get("classes") for one in (place, *there) for run in one.arm.runs]
     if any(one != classes[0] for one in classes):
         return None
-    rows: dict[int, Predictions] = {}
+    rows: dict[int, Tested] = {}
     for seed in dict.fromkeys(_seed(model) for model in models):
         members = [one.arm.rows.get(seed) for one in there]
         if any(one is None for one in members):
             return None
         try:
-            rows[seed] = mean_answer([one for one in members if one is not None])
+            rows[seed] = mean_answers([one for one in members if one is not None])
         except ValueError:
             return None
     runs = [run for one in there for run in one.arm.runs]

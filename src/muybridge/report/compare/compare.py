@@ -11,6 +11,7 @@ from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.text.plurals import counted, listed
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import CLEAN
+from muybridge.measure.robustness.answer_columns import Tested
 from muybridge.measure.robustness.robustness_scores import against_clean_trained, gaps, type_means
 from muybridge.report.gather.collect import Experiment, Gathered, data_of, facets
 from muybridge.report.gather.damage import read_run
@@ -19,7 +20,6 @@ from muybridge.report.gather.same_protocol import variant
 from muybridge.report.scores.robust import Perturbed, perturbed
 from muybridge.report.scores.score import Comparison, Scored, compared, difference, score
 from muybridge.report.scores.shares import Cells, Score, estimate
-from muybridge.runs.contents.predictions import Predictions
 from muybridge.runs.kept import check_sound
 from muybridge.runs.records import Run, find_runs
 
@@ -183,7 +183,7 @@ def _refuse_gaps(scored: Scored) -> None:
         )
 
 
-def _together(a: Run, b: Run, rows: list[Predictions]) -> Gathered:
+def _together(a: Run, b: Run, rows: list[Tested]) -> Gathered:
     """Both runs as one experiment, the second one as reference."""
     names = [str(facets(run)["arm"]) for run in (a, b)]
     if names[0] == names[1]:

@@ -9,11 +9,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from muybridge.core.text.plurals import counted
-from muybridge.measure.accuracy import video_level
+from muybridge.measure.robustness.answer_columns import Tested
 from muybridge.report.figures.film_strips import Picture, film
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.robust import Perturbed
-from muybridge.runs.contents.predictions import Predictions
 from muybridge.runs.contents.strips import clip_of
 from muybridge.runs.records import Run
 
@@ -87,15 +86,14 @@ def flips(found: Sequence[Perturbed], all_of: Gathered) -> list[Flips]:
     return [Flips(name, clips) for name, clips in shown.values() if clips]
 
 
-def _clips(arm: str, run: Run, rows: Predictions, classes: Sequence[str]) -> list[FlippedClip]:
+def _clips(arm: str, run: Run, rows: Tested, classes: Sequence[str]) -> list[FlippedClip]:
     strips = {place: frames for name, frames in run.strips.items() if (place := clip_of(name))}
     videos = list(dict.fromkeys(video for video, _, _ in strips))
-    level = video_level(rows.where(np.isin(rows.video, videos)))
+    some = [cell.where(np.isin(cell.video, videos)) for cell in rows.cells.values()]
     said = {
-        (str(video), str(name), int(severity)): (int(answer), int(label))
-        for video, name, severity, answer, label in zip(
-            level.video, level.perturbation, level.severity, level.predicted, level.label, strict=True
-        )
+        (str(video), *cell.condition): (int(answer), int(label))
+        for cell in some
+        for video, answer, label in zip(cell.video, cell.predicted, cell.label, strict=True)
     }
     found = []
     for video in videos:

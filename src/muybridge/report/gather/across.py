@@ -12,13 +12,12 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from muybridge.core.plain_data import canonical
-from muybridge.measure.accuracy import video_level
 from muybridge.measure.estimate import Interval, mean_over_seeds
 from muybridge.measure.intervals import CLEAN, Difference, Outcomes, outcomes, resample_groups
+from muybridge.measure.robustness.answer_columns import together
 from muybridge.report.gather.collect import BASELINE, Gathered, data_of, facets
 from muybridge.report.gather.same_protocol import Variant, protocol_of, variant
 from muybridge.report.scores.score import Arm, Scored, difference
-from muybridge.runs.contents.predictions import concatenate
 from muybridge.runs.records import Run
 
 K = TypeVar("K")
@@ -251,7 +250,7 @@ def _with_weights(one: Scored, arm: Arm, weights: str, all_of: Gathered) -> Arm:
     rows = {}
     for seed, runs in one.experiment.arms[arm.name].items():
         parts = [all_of.others[run.signature].get(weights, all_of.rows[run.signature]) for run in runs]
-        rows[seed] = video_level(concatenate(parts))
+        rows[seed] = together(parts)
     return Arm(arm.name, arm.runs, rows, arm.blocks)
 
 

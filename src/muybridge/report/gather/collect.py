@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.text.plurals import counted
+from muybridge.measure.robustness.answer_columns import Tested
 from muybridge.report.gather.damage import read_others, read_run
 from muybridge.report.gather.same_protocol import Variant, name_variants, repeats, variant
-from muybridge.runs.contents.predictions import Predictions
 from muybridge.runs.contents.study_file import read_study
 from muybridge.runs.records import Run
 from muybridge.runs.run_index import Index
@@ -101,21 +101,21 @@ class Gathered:
     """Everything a report is made from, read once.
 
     Attributes:
-        rows: predictions by video and condition, by signature.
+        rows: answers by video and condition, by signature.
         damaged: finished runs that cannot be read or were changed, and are in nothing else.
-        others: rows of the weights that a fine-tuning run does not hand on, by signature and name of the weights.
+        others: answers of the weights that a fine-tuning run does not hand on, by signature and name of the weights.
     """
 
     folder: Path
     study: dict[str, Any]
     runs: list[Run]
-    rows: dict[str, Predictions]
+    rows: dict[str, Tested]
     damaged: list[Damaged]
     arms: list[str]
     experiments: list[Experiment]
     missing: list[Missing]
     notes: list[str] = field(default_factory=list)
-    others: dict[str, dict[str, Predictions]] = field(default_factory=dict)
+    others: dict[str, dict[str, Tested]] = field(default_factory=dict)
     _made: dict[Callable[["Gathered"], Any], Any] = field(default_factory=dict, repr=False)
 
     def of(self, *stages: str) -> list[Experiment]:
@@ -181,15 +181,15 @@ def collect(folder: Path) -> Gathered:
     return Gathered(folder, study, runs, rows, damaged, arms, experiments, missing, notes, others)
 
 
-Others = dict[str, dict[str, Predictions]]
+Others = dict[str, dict[str, Tested]]
 
 
 def _read(
     found: list[tuple[RunRow, Run]],
-) -> tuple[list[Run], dict[str, Predictions], Others, list[Damaged]]:
+) -> tuple[list[Run], dict[str, Tested], Others, list[Damaged]]:
     """The runs that are sound, their rows and those of their other weights, and the runs that are not."""
     runs: list[Run] = []
-    rows: dict[str, Predictions] = {}
+    rows: dict[str, Tested] = {}
     others: Others = {}
     damaged: list[Damaged] = []
     for row, run in found:

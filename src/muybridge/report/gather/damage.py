@@ -3,14 +3,16 @@
 Whether a run is what was written is known by then (``runs.run_index``); here it is what a report can use.
 """
 
+from functools import partial
 from pathlib import Path
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import TEXT
 from muybridge.core.plain_data import read_json
 from muybridge.measure.accuracy import video_level
+from muybridge.measure.robustness.answer_columns import Tested, answers_of
 from muybridge.report.gather.read_maps import STAGE, maps_of
-from muybridge.runs.contents.predictions import Predictions, read_predictions
+from muybridge.runs.contents.predictions import Predictions, read_pieces, read_predictions
 from muybridge.runs.contents.strips import read_strips
 from muybridge.runs.records import Run
 from muybridge.runs.stages import of_runs
@@ -21,8 +23,8 @@ WEIGHTS = ("last", "best-validation")
 """Sets of weights of a fine-tuning run; the rows of the one that it hands on are its ``predictions.parquet``."""
 
 
-def read_run(run: Run) -> Predictions | None:
-    """Check every file of a run that a report uses; returns its rows by video and condition, None if its stage has none.
+def read_run(run: Run) -> Tested | None:
+    """Check every file of a run that a report uses; returns its answers, None if its stage has none.
 
     Args:
         run: a finished run.
@@ -43,8 +45,8 @@ def read_run(run: Run) -> Predictions | None:
     return _rows(run.path / "predictions.parquet") if of_runs(run.stage).runs == "answers" else None
 
 
-def read_others(run: Run) -> dict[str, Predictions]:
-    """Rows of the weights that a run does not hand on, by the name of these weights; empty for most runs.
+def read_others(run: Run) -> dict[str, Tested]:
+    """Answers of the weights that a run does not hand on, by the name of these weights; empty for most runs.
 
     Raises:
         MuybridgeError: a file is damaged.
@@ -53,11 +55,17 @@ def read_others(run: Run) -> dict[str, Predictions]:
     return {name: _rows(path) for name, path in paths.items() if path.is_file()}
 
 
-def _rows(path: Path) -> Predictions:
+def _rows(path: Path) -> Tested:
+    """The answers of a file, whose rows are looked at in pieces."""
     try:
-        return video_level(read_predictions(path))
+        return answers_of(read_pieces(path), partial(_under, path))
     except ValueError as error:  # no rows, or rows that contradict each other
         raise _damaged(path, str(error)) from error
+
+
+def _under(path: Path, name: str) -> Predictions:
+    """The rows of one perturbation, views averaged."""
+    return video_level(read_predictions(path, only=name))
 
 
 def _damaged(path: Path, why: str) -> MuybridgeError:

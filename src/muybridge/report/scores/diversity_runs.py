@@ -9,16 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from muybridge.measure.accuracy import video_level
 from muybridge.measure.diversity.loss_diversity import functional, vendi
 from muybridge.measure.diversity.verdict import Sets
 from muybridge.measure.estimate import Interval
-from muybridge.measure.intervals import CLEAN, Condition, Outcomes, outcomes
+from muybridge.measure.intervals import CLEAN, Condition, Outcomes
 from muybridge.measure.robustness.altered import PARTNER, by_kind
+from muybridge.measure.robustness.answer_columns import Tested
 from muybridge.measure.robustness.robustness_scores import chance_corrected
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.shares import Cells, VideoShares, estimate
-from muybridge.runs.contents.predictions import Predictions
 from muybridge.runs.contents.prereg_file import read_prereg
 from muybridge.runs.contents.result import misfit
 from muybridge.runs.records import Run
@@ -195,7 +194,7 @@ def _measured(made: Registered, found: _Found, run: Run) -> None:
 
 
 def _tested(
-    made: Registered, found: _Found, model: Run, rows: Predictions, by_signature: Mapping[str, Run]
+    made: Registered, found: _Found, model: Run, rows: Tested, by_signature: Mapping[str, Run]
 ) -> None:
     """Robustness of a network, of which nothing counts where it is hardly above chance."""
     told = _arm(model, by_signature)
@@ -203,8 +202,7 @@ def _tested(
         return
     arm, config = told
     backbone, classes = network_of(made, model), list(model.result["data"]["classes"])
-    rows, chance = video_level(rows), 1 / len(classes)
-    counted = outcomes(rows)
+    counted, chance = rows.right, 1 / len(classes)
     cells = dict(zip(counted.conditions, counted.accuracy, strict=True))
     clean = float(cells.get(CLEAN, math.nan))
     numbers: dict[str, float] = {}
@@ -258,7 +256,7 @@ def _reach(made: Registered, arm: str, counted: Sequence[tuple[Outcomes, float]]
     return estimate(score, VideoShares(arm, [one for one, _ in counted])).interval()
 
 
-def _altered(made: Registered, rows: Predictions, classes: Sequence[str]) -> dict[str, float]:
+def _altered(made: Registered, rows: Tested, classes: Sequence[str]) -> dict[str, float]:
     """Share of reversed clips that are called what they now show; NaN without a map of partners, or one that does not fit."""
     partners, found = made.prereg["partners"], {}
     for one in made.prereg["perturbations"]:
@@ -266,7 +264,7 @@ def _altered(made: Registered, rows: Predictions, classes: Sequence[str]) -> dic
             continue
         found["S_alt"] = math.nan
         if partners and {*partners, *partners.values()} - {""} <= set(classes):
-            cells = [rows.condition(one["name"], severity) for severity in one["severities"]]
+            cells = [rows.under((one["name"], severity)) for severity in one["severities"]]
             marks = [by_kind(own, partners, classes).get(PARTNER) for own in cells if len(own)]
             shares = [float(mark.accuracy[0]) for mark in marks if mark is not None]
             found["S_alt"] = float(np.mean(shares)) if len(shares) == len(cells) else math.nan

@@ -8,7 +8,7 @@ import numpy as np
 
 from muybridge.measure.accuracy import balanced, top_k
 from muybridge.measure.estimate import Interval
-from muybridge.measure.intervals import CLEAN, Condition, outcomes, spread
+from muybridge.measure.intervals import CLEAN, Condition, spread
 from muybridge.measure.robustness.robustness_scores import corruption_errors, gaps, mean_defined, near_chance
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.gather.design import Design, design
@@ -210,7 +210,7 @@ def _noise(scored: Scored, plan: Design, all_of: Gathered) -> list[Noise]:
     for name, seeds in scored.experiment.arms.items():
         for run in (run for runs in seeds.values() for run in runs):
             twins = [run, *scored.experiment.repeats.get(run.signature, [])]
-            counted = {noise_seed(one): outcomes(all_of.rows[one.signature]) for one in twins}
+            counted = {noise_seed(one): all_of.rows[one.signature].right for one in twins}
             if len(twins) > 1 and plan.kept and not any(gaps(one, plan.types) for one in counted.values()):
                 by_seed = {
                     seed: float(plan.over_types(dict(zip(one.conditions, one.accuracy, strict=True))))

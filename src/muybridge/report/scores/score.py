@@ -1,6 +1,6 @@
 """Numbers of an experiment, from its prediction rows: accuracies, intervals and comparisons of arms."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -9,15 +9,14 @@ import numpy as np
 
 from muybridge.core.label_changes import Becomes
 from muybridge.core.text.plurals import counted
-from muybridge.measure.accuracy import video_level
 from muybridge.measure.estimate import BLOCKS, LEVEL, Interval
-from muybridge.measure.intervals import CLEAN, Condition, Difference, Outcomes, holm, outcomes
+from muybridge.measure.intervals import CLEAN, Condition, Difference, Outcomes, holm
 from muybridge.measure.robustness.altered import by_kind, pairs_of, which_of_two, which_pair
-from muybridge.measure.robustness.robustness_scores import flips
+from muybridge.measure.robustness.answer_columns import Answers, Tested, flips, together
 from muybridge.report.gather.collect import Experiment, data_of
 from muybridge.report.scores.classwise import Classwise, classwise
 from muybridge.report.scores.shares import Score, VideoShares, estimate
-from muybridge.runs.contents.predictions import Predictions, concatenate
+from muybridge.runs.contents.predictions import Predictions
 from muybridge.runs.records import Run
 
 FEWEST_BLOCKS = 3
@@ -30,19 +29,19 @@ class Arm:
 
     Attributes:
         runs: all of its runs, over seeds and folds.
-        rows: video-level rows of each seed, folds concatenated.
+        rows: answers of each seed, folds together.
         blocks: names what a seed moves; arms of one name and with as many seeds are paired seed by seed, others are independent.
     """
 
     name: str
     runs: list[Run]
-    rows: dict[int, Predictions]
+    rows: dict[int, Tested]
     blocks: str = ""
 
     @cached_property
     def right(self) -> VideoShares:
         """Shares of right answers."""
-        return self._shares([outcomes(rows) for rows in self.rows.values()])
+        return self._shares([rows.right for rows in self.rows.values()])
 
     @cached_property
     def changed(self) -> VideoShares:
@@ -121,16 +120,14 @@ class Arm:
 
     def clean(self, seed: int | None = None) -> list[Predictions]:
         """Rows without perturbation, of one seed or each."""
-        return self.under(CLEAN, seed)
+        return [self.rows[one].clean for one in self._chosen(seed)]
 
-    def under(self, condition: Condition, seed: int | None = None) -> list[Predictions]:
-        """Rows under a condition, of one seed or each; none of a seed that lacks it."""
-        chosen = self.rows if seed is None else [seed]
-        return [self._cells[one].get(condition) or self.rows[one].where(slice(0)) for one in chosen]
+    def under(self, condition: Condition, seed: int | None = None) -> list[Answers]:
+        """Answers under a condition, of one seed or each; none of a seed that lacks it."""
+        return [self.rows[one].under(condition) for one in self._chosen(seed)]
 
-    @cached_property
-    def _cells(self) -> dict[int, dict[Condition, Predictions]]:
-        return {seed: rows.by_condition() for seed, rows in self.rows.items()}
+    def _chosen(self, seed: int | None) -> Iterable[int]:
+        return self.rows if seed is None else [seed]
 
     @cached_property
     def classes(self) -> Classwise:
@@ -202,12 +199,12 @@ class Scored:
         return sorted(self.arms, key=lambda name: -self.arms[name].accuracy().value)
 
 
-def score(experiment: Experiment, rows: Mapping[str, Predictions]) -> Scored:
+def score(experiment: Experiment, rows: Mapping[str, Tested]) -> Scored:
     """Compare the arms of an experiment pairwise.
 
     Args:
         experiment: what was run.
-        rows: predictions by video and condition, by signature of the run.
+        rows: answers by signature of the run.
     """
     read = {
         name: _arm(name, seeds, rows, experiment.labels_by_seed)
@@ -277,19 +274,12 @@ def difference(a: Arm, b: Arm, of: Score) -> Difference:
     return Difference.of((a.name, b.name), estimate(of, a.right) - estimate(of, b.right))
 
 
-def _arm(
-    name: str, seeds: dict[int, list[Run]], rows: Mapping[str, Predictions], labels_by_seed: bool
-) -> Arm:
+def _arm(name: str, seeds: dict[int, list[Run]], rows: Mapping[str, Tested], labels_by_seed: bool) -> Arm:
     """An arm; where a seed draws the labels that all arms learn from, it moves them together."""
-    together = labels_by_seed and len(seeds) >= FEWEST_BLOCKS
-    blocks = BLOCKS + " ".join(map(str, sorted(seeds))) if together else ""
-    kept = {seed: _folds([rows[run.signature] for run in runs]) for seed, runs in seeds.items()}
+    paired = labels_by_seed and len(seeds) >= FEWEST_BLOCKS
+    blocks = BLOCKS + " ".join(map(str, sorted(seeds))) if paired else ""
+    kept = {seed: together([rows[run.signature] for run in runs]) for seed, runs in seeds.items()}
     return Arm(name, [run for runs in seeds.values() for run in runs], kept, blocks)
-
-
-def _folds(parts: list[Predictions]) -> Predictions:
-    """Rows of all folds; of one fold without a copy."""
-    return parts[0] if len(parts) == 1 else video_level(concatenate(parts))
 
 
 def _turned(one: Difference) -> Difference:

@@ -81,10 +81,11 @@ class VideoShares:
 
     @cached_property
     def _without(self) -> list[Cells]:
-        return [
-            self._named(np.delete(self.values, place, axis=0).mean(axis=0))
-            for place in range(len(self.counted))
-        ]
+        # Sums of the seeds before a place and behind it: a mean of all others for each would be a square of the seeds.
+        nothing = np.zeros_like(self.values[:1])
+        before = np.cumsum(np.concatenate([nothing, self.values[:-1]]), axis=0)
+        behind = np.cumsum(np.concatenate([nothing, self.values[:0:-1]]), axis=0)[::-1]
+        return [self._named(one) for one in (before + behind) / max(1, len(self.counted) - 1)]
 
     def _named(self, values: Float64[np.ndarray, "c"]) -> Cells:
         return {one: np.asarray(values[column]) for one, column in self._places.items()}

@@ -296,9 +296,7 @@ def _number(value: float | None) -> Cell:
 
 
 def _width(one: Perturbed) -> int:
-    return max(
-        (rows.scores.shape[1] for arm in one.scored.arms.values() for rows in arm.rows.values()), default=0
-    )
+    return max((rows.classes for arm in one.scored.arms.values() for rows in arm.rows.values()), default=0)
 
 
 def _present(one: Perturbed, heads: Mapping[str, tuple[str, str]]) -> list[str]:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float32, Int64, Integer
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import atomic, open_plain
@@ -32,6 +32,55 @@ SMALL = 1 << 28
 """Bytes in memory that any file may take."""
 PIECE = 1 << 26
 """Bytes, about, of the pieces that a larger file is read in."""
+
+
+@runtime_checkable
+class Decisions(Protocol):
+    """What can be asked of rows where scores do not matter; columns of length n.
+
+    ``Predictions`` are such rows, and so are ``measure.robustness.answer_columns.Answers``, which have no scores.
+    """
+
+    @property
+    def video(self) -> np.ndarray:
+        """Ids."""
+
+    @property
+    def group(self) -> np.ndarray:
+        """Source groups."""
+
+    @property
+    def label(self) -> Int64[np.ndarray, "n"]:
+        """True classes; -1 for none."""
+
+    @property
+    def perturbation(self) -> np.ndarray:
+        """Names."""
+
+    @property
+    def severity(self) -> Int64[np.ndarray, "n"]:
+        """0 for clean."""
+
+    @property
+    def predicted(self) -> Integer[np.ndarray, "n"]:
+        """Class with the highest score; -1 where there are no scores."""
+
+    @property
+    def rank(self) -> Integer[np.ndarray, "n"]:
+        """How many classes score higher than the label."""
+
+    @property
+    def correct(self) -> Bool[np.ndarray, "n"]:
+        """Whether the top-1 class is the label."""
+
+    @property
+    def classes(self) -> int:
+        """How many there are."""
+
+    def __len__(self) -> int: ...
+
+    def where(self, rows: Bool[np.ndarray, "n"] | Int64[np.ndarray, "m"] | slice) -> Self:
+        """The rows of a mask, of numbers or of a slice."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +118,19 @@ class Predictions:
         """Class with the highest score; -1 where there are no scores."""
         missing = np.isnan(self.scores).any(axis=1)
         return np.where(missing, -1, np.nan_to_num(self.scores, nan=-np.inf).argmax(axis=1))
+
+    @property
+    def rank(self) -> Int64[np.ndarray, "n"]:
+        """How many classes score higher than the label, of equal scores the lower class first; all of them without scores or label."""
+        own = np.take_along_axis(self.scores, np.maximum(self.label, 0)[:, None], axis=1)
+        earlier = np.arange(self.classes) < self.label[:, None]
+        higher: np.ndarray = ((self.scores > own) | ((self.scores == own) & earlier)).sum(axis=1)
+        return np.where(np.isnan(self.scores).any(axis=1) | (self.label < 0), self.classes, higher)
+
+    @property
+    def classes(self) -> int:
+        """Columns of the scores."""
+        return int(self.scores.shape[1])
 
     @property
     def correct(self) -> Bool[np.ndarray, "n"]:
@@ -181,13 +243,28 @@ def read_pieces(path: Path) -> Iterator[Predictions]:
                 yield _rows(read_table(file, COLUMNS, TEXTS))
                 return
             opened = pq.ParquetFile(file, read_dictionary=list(TEXTS), pre_buffer=False)
-            batches = opened.iter_batches(max(1, PIECE // row), columns=COLUMNS, use_threads=False)
-            yield from _whole_videos(_rows(pa.Table.from_batches([batch])) for batch in batches)
+            most = max(1, PIECE // row)
+            batches = opened.iter_batches(most, columns=COLUMNS, use_threads=False)
+            yield from _whole_videos(map(_rows, _filled(batches, most)))
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         said = " ".join(str(error).split())[:300]
         raise MuybridgeError(
             f"{path}: no predictions ({said}). Delete the run folder and run again."
         ) from error
+
+
+def _filled(batches: Iterator[Any], least: int) -> Iterator[Any]:
+    """Tables of so many rows or more, but for the last: where row groups end, Arrow's batches may be of a few rows."""
+    import pyarrow as pa
+
+    held: list[Any] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(map(len, held)) >= least:
+            yield pa.Table.from_batches(held)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held)
 
 
 def _whole_videos(batches: Iterator[Predictions]) -> Iterator[Predictions]:

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from muybridge.core.text.plurals import counted, listed
-from muybridge.measure.accuracy import video_level
 from muybridge.measure.estimate import Interval
 from muybridge.measure.intervals import accuracy_interval
 from muybridge.measure.zeroshot_scores import Zero, within, zero_of
@@ -139,7 +138,7 @@ def regimes(all_of: Gathered) -> list[Regime]:
     found = []
     for (data, regime), models in sorted(cells.items()):
         asked = [
-            Asked(name, runs, [video_level(all_of.rows[run.signature]) for run in runs])
+            Asked(name, runs, [all_of.rows[run.signature].clean for run in runs])
             for (name, _), runs in models.items()
         ]
         found.append(Regime(data, regime, sorted(asked, key=lambda one: (-one.zero.top1.value, one.name))))
