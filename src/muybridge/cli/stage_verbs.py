@@ -80,7 +80,7 @@ def stage_verb(name: str) -> StageVerb:
     return StageVerb(name, FinetuneConfig, own, DISTILL)
 
 
-def flags_of(kind: type[Control], own: Sequence[tuple[str, Any, Any]] = ()) -> Flags:
+def flags_of(kind: type[Control], own: Sequence[tuple[str, object, object]] = ()) -> Flags:
     """A dataclass with the fields of a config, and what is asked for besides: a preset, a file, and to see it all."""
     known = tuple(
         name for name, values in PRESETS.items() if not values or getattr(kind, "stage", "") in values

@@ -56,11 +56,11 @@ TDL = "code of TDL"
 RSPNET = "code of RSPNet"
 
 
-def _from(source: str, **values: Any) -> dict[str, Value]:
+def _from(source: str, **values: object) -> dict[str, Value]:
     return {name: Value(value, source) for name, value in values.items()}
 
 
-def _steady(source: str, **changes: Any) -> dict[str, Value]:
+def _steady(source: str, **changes: object) -> dict[str, Value]:
     """SGD with momentum 0.9 at a constant rate, no warm-up, no clipping, but for what differs."""
     usual = {
         "optimiser": "sgd", "schedule": "steps", "decay_at": (), "decay": 0.1, "warmup": 0.0, "clip_norm": FREE, "gap": 0,

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def read_table(
-    file: Any,
+    file: object,
     columns: Sequence[str] | None = None,
     dictionaries: Sequence[str] = (),
     only: tuple[str, str] | None = None,

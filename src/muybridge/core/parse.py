@@ -65,7 +65,7 @@ def parse_yaml(raw: bytes) -> Any:
     return content
 
 
-def check_plain(content: Any) -> None:
+def check_plain(content: object) -> None:
     """Look at every value.
 
     Raises:

@@ -124,7 +124,7 @@ class FrameStore:
         """What another process needs; a lock and a memory map are not sent."""
         return {name: value for name, value in vars(self).items() if name not in ("_lock", "_memory")}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
 
     @cached_property

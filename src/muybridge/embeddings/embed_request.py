@@ -149,6 +149,6 @@ def begun_in(parts: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def hashed(content: Any) -> str:
+def hashed(content: object) -> str:
     """First 16 digits of the hash of plain data."""
     return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]

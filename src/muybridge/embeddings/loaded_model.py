@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from muybridge.config.config_fields import ConfigFields
 from muybridge.core.clip import to_unit
 from muybridge.core.errors import UsageError
 from muybridge.core.networks.features import Features
@@ -29,7 +30,7 @@ class Origin:
         facts: what files say of it: stage, data, preprocessing.
         untrained: whether its weights are drawn at random.
         channels_last: of its maps (``b t h w c``).
-        data: of a run, the fields that name its data set.
+        data: of a run, its config, which names its data set.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Origin:
     facts: Mapping[str, Any] = field(default_factory=dict)
     untrained: bool = False
     channels_last: bool = False
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: ConfigFields = field(default_factory=lambda: ConfigFields())
 
 
 class LoadedModel(nn.Module):
@@ -170,7 +171,7 @@ def statistics(network: nn.Module, feed: Feed) -> tuple[Statistics, Statistics] 
     return None
 
 
-def _numbers(values: Any) -> tuple[float, ...]:
+def _numbers(values: object) -> tuple[float, ...]:
     """One number or three, of a tensor or a sequence; empty for anything else."""
     if not isinstance(values, Tensor | tuple | list):
         return ()

@@ -140,7 +140,7 @@ class Embeddings:
         )
 
 
-def _texts(values: list[Any]) -> np.ndarray:
+def _texts(values: list[object]) -> np.ndarray:
     """Texts, None where there is none."""
     made = np.empty(len(values), dtype=object)
     made[:] = [one or None for one in values]

@@ -173,7 +173,7 @@ def _answers(run: Run, prefix: str, cache: ResolveCache, trust_code: Collection[
     return Answers(run, prefix, rows, classes, videos)
 
 
-def _add(one: Answers, samples: dict[str, Sample], names: dict[str, dict[str, Any]]) -> int:
+def _add(one: Answers, samples: dict[str, Sample], names: dict[str, dict[str, object]]) -> int:
     """Put the answers of a run to the samples; returns how many were left out."""
     rows, predicted, left_out = one.rows, one.rows.predicted, 0
     sure = confidences(rows)

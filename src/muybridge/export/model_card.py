@@ -114,7 +114,7 @@ def _learnt(source: Source) -> dict[str, str]:
     return {name: str(value) for name, value in found.items() if value not in (None, "")}
 
 
-def _spent(budget: Mapping[str, Any]) -> str:
+def _spent(budget: Mapping[str, object]) -> str:
     told = {name: budget.get(name) for name in ("clips", "steps", "epochs")}
     return ", ".join(f"{value:,.0f} {name}" for name, value in told.items() if isinstance(value, int | float))
 

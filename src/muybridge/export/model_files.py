@@ -142,7 +142,7 @@ PROCESSORS = {
 """Class of the preprocessor by model type."""
 
 
-def _preprocessor(source: Source, kind: str, statistics: Mapping[str, Any]) -> dict[str, Any]:
+def _preprocessor(source: Source, kind: str, statistics: Mapping[str, object]) -> dict[str, Any]:
     """Scaled to a short side, cut from the middle, divided by 255."""
     clip = source.facts["clip"]
     crop = {"height": clip["crop"], "width": clip["crop"]}
@@ -163,7 +163,7 @@ def _plain(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _json(content: Mapping[str, Any]) -> bytes:
+def _json(content: Mapping[str, object]) -> bytes:
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 

@@ -66,13 +66,13 @@ def _accuracies(pieces: Iterable[Predictions]) -> dict[Condition, float]:
     return {one: right[one] / total[one] for one in sorted(total)}
 
 
-def last_rows(curve: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def last_rows(curve: Sequence[Mapping[str, object]]) -> list[Mapping[str, Any]]:
     """The last tenth, at least one, of the rows of a training curve that have a loss: what every pretext accuracy is the mean over."""
     rows = [row for row in curve if "loss" in row]
     return rows[-max(1, len(rows) // 10) :]
 
 
-def pretext_accuracy(curve: Sequence[Mapping[str, Any]]) -> float | None:
+def pretext_accuracy(curve: Sequence[Mapping[str, object]]) -> float | None:
     """Mean accuracy of the pretext task over ``last_rows``, a fraction; None where it has none."""
     told = [float(row["accuracy"]) for row in last_rows(curve) if row.get("accuracy") is not None]
     return sum(told) / len(told) if told else None

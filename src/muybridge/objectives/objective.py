@@ -133,7 +133,7 @@ class Learner(nn.Module):
         return outcome
 
 
-def first_of(objective: Any) -> Any:
+def first_of(objective: object) -> Any:
     """The primary task of an objective, which may be one of another package that knows no others."""
     return getattr(objective, "first", objective)
 
@@ -146,7 +146,7 @@ class Alone(nn.Module):
         objective: attached already.
     """
 
-    def __init__(self, backbone: nn.Module, objective: Any) -> None:
+    def __init__(self, backbone: nn.Module, objective: object) -> None:
         super().__init__()
         self.backbone, self.objective = backbone, objective
 

@@ -53,7 +53,7 @@ def table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
-def _csv(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def _csv(names: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     return csv_text(
         names, ({name: "" if row.get(name) is None else spelt(row[name]) for name in names} for row in rows)
     )
@@ -142,7 +142,7 @@ def _pack(source: Path, target: Path, out: Path) -> None:
             shutil.copyfileobj(file, copy)
 
 
-def stripped(content: Any, out: Path) -> Any:
+def stripped(content: object, out: Path) -> Any:
     """The content with paths below ``out`` made relative to it, and only the last part of every other absolute path."""
     if isinstance(content, dict):
         return {

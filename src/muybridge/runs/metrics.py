@@ -21,7 +21,7 @@ CURVE = {"step!": int} | ROW
 """The same of a training curve, where each row has its step."""
 
 
-def append_metrics(path: Path, row: Mapping[str, Any]) -> None:
+def append_metrics(path: Path, row: Mapping[str, object]) -> None:
     """Append one line to a ``metrics.jsonl``."""
     append_text(path, json.dumps(row) + "\n")
 
@@ -33,7 +33,7 @@ def keep_metrics(path: Path, last_step: int) -> None:
         file.writelines(json.dumps(row) + "\n" for row in kept)
 
 
-def read_metrics(path: Path, kind: Mapping[str, Any] = ROW) -> list[dict[str, Any]]:
+def read_metrics(path: Path, kind: Mapping[str, object] = ROW) -> list[dict[str, Any]]:
     """Rows of a ``metrics.jsonl`` or a journal; an unfinished last line is left out. Numbers may be NaN or infinite, as losses are.
 
     Args:

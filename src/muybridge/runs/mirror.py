@@ -79,7 +79,7 @@ def fetch(run: Run, weights: bool = True) -> None:
             file.write(raw)
 
 
-def _differs(path: Path, told: Mapping[str, Any]) -> bool:
+def _differs(path: Path, told: Mapping[str, object]) -> bool:
     """Whether a file is there and is another one.
 
     Raises:

@@ -148,7 +148,7 @@ def spelt(value: Any) -> str:
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
-def _same(value: Any, wanted: str) -> bool:
+def _same(value: object, wanted: str) -> bool:
     if isinstance(value, list):
         return spelt(value) == wanted or any(_same(one, wanted) for one in value)
     number = None if isinstance(value, bool) else _number(value)

@@ -118,7 +118,7 @@ def _facts(path: Path) -> dict[str, Any]:
     return {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": sha256(path)}
 
 
-def _wrong(path: Path, told: Mapping[str, Any], thorough: bool, partial: bool) -> str:
+def _wrong(path: Path, told: Mapping[str, object], thorough: bool, partial: bool) -> str:
     try:
         status = facts(path)
     except FileNotFoundError:

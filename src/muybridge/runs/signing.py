@@ -48,7 +48,7 @@ LATER_IN: Mapping[str, Mapping[str, Any]] = {
 """The same for fields that came later to one stage and that others had before, by stage."""
 
 
-def signed_fields(config: Mapping[str, Any], stage: str = "") -> dict[str, Any]:
+def signed_fields(config: Mapping[str, object], stage: str = "") -> dict[str, Any]:
     """What is signed of a config of a stage: all but ``NOT_SIGNED``, and of what came later what differs from the value of old runs."""
     later = {**LATER, **LATER_IN.get(stage, {})}
     return {
@@ -79,7 +79,7 @@ class Signer:
         ValueError: a config that cannot be told from the marks for what differs.
     """
 
-    def __init__(self, stage: str, config: Mapping[str, Any]) -> None:
+    def __init__(self, stage: str, config: Mapping[str, object]) -> None:
         signed = signed_fields(config, stage)
         content = {
             "version": RECORD_VERSION,

@@ -6,7 +6,7 @@ would be an outcome of that weighting.
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from muybridge.backbones import check_clip
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.stage_configs import DiversityConfig
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
@@ -78,7 +79,7 @@ class Diversity(Labelled[DiversityConfig]):
         super().check(config, dataset, origins, memory)
         _check_diversity(config)
 
-    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+    def work(self, config: ConfigFields, backbone: str, train: int, test: int) -> Work:
         """The training, and the gradients of every task at every point; no test video is seen."""
         training = super().work(config, backbone, train, test)
         looked = len(config["points"]) * config["gradient_batches"] * config["gradient_batch"]

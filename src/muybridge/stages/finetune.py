@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from muybridge.backbones import check_clip
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.stage_configs import FinetuneConfig, Transfer, as_dict
 from muybridge.core.networks.features import Classifier
 from muybridge.core.networks.gather import rank
@@ -60,7 +61,7 @@ class Finetune(Labelled[FinetuneConfig]):
     name = "finetune"
     shorter = "--epochs or --labels-per-class"
 
-    def protocol(self, config: Mapping[str, Any]) -> str:
+    def protocol(self, config: ConfigFields) -> str:
         """How many labels, whether clips move, and what they are perturbed by."""
         few = config["labels_per_class"]
         seen = f", perturbed by {' '.join(config['perturb'])}" if config.get("perturb") else ""

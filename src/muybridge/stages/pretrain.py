@@ -1,7 +1,6 @@
 """pretrain: learn from unlabelled videos with one pretext task under a stated budget."""
 
 import math
-from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from torch import nn
 
 from muybridge.backbones import check_clip
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.recipes import recipe
 from muybridge.config.stage_configs import PretrainConfig
 from muybridge.core import seeding
@@ -80,16 +80,16 @@ class Pretrain(Stage[PretrainConfig]):
         """The sentences of a task that reads some."""
         return signed_captions(config, dataset)
 
-    def facets(self, config: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+    def facets(self, config: ConfigFields, data: str, planned: Planned) -> dict[str, Any]:
         """Sorted by its task; it learnt where it reads."""
         arm = str(config["objective"]) + in_words(config)
         return sorted_as(arm, config, config, data, self.facts.title)
 
-    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+    def work(self, config: ConfigFields, backbone: str, train: int, test: int) -> Work:
         """Clips that its budget pays for."""
         clips, silent = encoded_of(config["objective"], backbone, config.get("complexity"))
-        each = {"steps": config.get("batch", 1), "epochs": train * clips}
-        whole = float(config["budget"] * each.get(config["budget_unit"], 1))
+        each = {"steps": config.get("batch") or 1, "epochs": train * clips}
+        whole = float((config["budget"] or 0) * each.get(config["budget_unit"] or "clips", 1))
         return Work(whole * (clips - silent) / clips, whole * silent / clips, str(config["objective"]))
 
     def run(self, job: Job[PretrainConfig], progress: Progress | None) -> Result:
@@ -177,7 +177,7 @@ def needs_motion(objective: str) -> bool:
     return objective in OBJECTIVES and OBJECTIVES[objective].facts["kind"] not in ("spatial", "control")
 
 
-def not_learnt(curve: list[dict[str, Any]], chance: float, videos: int) -> list[str]:
+def not_learnt(curve: list[dict[str, object]], chance: float, videos: int) -> list[str]:
     """A note when the last tenth of a training curve is not three standard deviations of guessing above chance."""
     if "accuracy" not in curve[-1]:
         return []
@@ -208,7 +208,7 @@ def training_videos(job: Job[PretrainConfig]) -> list[VideoRecord]:
     return learnable(job.dataset, job.config.held_out_fold, job.config.held_out_folds)
 
 
-def parts_shown(objective: Any, clip: Clip) -> Clip:
+def parts_shown(objective: object, clip: Clip) -> Clip:
     """The part of a batch that the primary task sees."""
     own: Clip = objective.own(clip) if hasattr(objective, "own") else clip
     return own

@@ -2,13 +2,14 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import torch
 
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.stage_configs import ProbeConfig
 from muybridge.core.networks.features import Classifier
 from muybridge.core.networks.gather import rank
@@ -46,7 +47,7 @@ class Probe(FrozenStage[ProbeConfig]):
         )
         return recipe, chosen
 
-    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+    def work(self, config: ConfigFields, backbone: str, train: int, test: int) -> Work:
         """It reads the features of all videos, then answers the test clips."""
         features = super().work(config, backbone, train, test)
         return Work(0.0, features.seen + views_of(config) * test)

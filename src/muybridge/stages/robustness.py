@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from muybridge.backbones.weights.pretrained import put_weights
+from muybridge.config.config_fields import ConfigFields, fields_of
 from muybridge.config.control import Precision
 from muybridge.config.names import is_external, is_run_of
 from muybridge.config.stage_configs import (
@@ -118,16 +119,16 @@ class Robustness(Stage[RobustnessConfig]):
 
         A folder has no columns: those of a list that the model was trained on say nothing of it.
         """
-        values = vars(config)
+        values = fields_of(config)
         if "model" in origins:
             model = origins["model"]
             folders = all(local(source).expanduser().is_dir() for source in config.data)
-            values = values | {
-                name: values[name] or (None if folders and not is_pattern(model[name]) else model[name])
-                for name in ("label", "group")
-            }
-            values["where"] = config.where or model.get("where", ())
-            values["allow_links"] = config.allow_links or model.get("allow_links", False)
+            named = (model["label"], model["group"])
+            label, group = (None if folders and not is_pattern(one) else one for one in named)
+            values = {
+                **values, "label": config.label or label, "group": config.group or group, "where": config.where or model.get("where", ()),
+                "allow_links": config.allow_links or model.get("allow_links", False),
+            }  # fmt: skip
         return declared.declare(memory.load_for(values), config.label_changing)
 
     def check(
@@ -157,12 +158,12 @@ class Robustness(Stage[RobustnessConfig]):
         data = f"{asked.dataset.name} (trained on {job.facets['data']})"
         return replace(job, facets=job.facets | {"data": data, "fold": None}, shifted=True)
 
-    def facets(self, config: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+    def facets(self, config: ConfigFields, data: str, planned: Planned) -> dict[str, Any]:
         """Those of its model."""
         model = Run(Path(snapshots.split(config["model"])[0]))
         return dict(model.result.get("facets", {})) if model.done else facets_of_run(model, data, planned)
 
-    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+    def work(self, config: ConfigFields, backbone: str, train: int, test: int) -> Work:
         """Every test view clean and under every type and severity."""
         cells = len(conditions(config["profile"], config["types"], config["severities"]))
         return Work(0.0, float(test * views_of(config) * cells), " ".join(config["types"]))
@@ -232,7 +233,7 @@ def _own(job: Job[RobustnessConfig]) -> RobustnessSetup:
     source = job.inputs["model"]
     trained = source.result
     config_of = result_config(source)
-    consent.demand(config_of, source.path / "result.json", consent.given(vars(config)))
+    consent.demand(config_of, source.path / "result.json", consent.given(fields_of(config)))
     model = cast(
         FinetuneConfig | ProbeConfig,
         change(kind_of(source.stage)(), {**config_of, "limit": config.limit}, source.signature),
@@ -271,7 +272,7 @@ def _zeroshot(job: Job[RobustnessConfig], compute: Compute) -> RobustnessSetup:
     config = job.config
     source = job.inputs["model"]
     told = result_config(source)
-    consent.demand(told, source.path / "result.json", consent.given(vars(config)))
+    consent.demand(told, source.path / "result.json", consent.given(fields_of(config)))
     asked = change(ZeroshotConfig(), {**told, "limit": config.limit}, source.signature)
     _check_data(job, source.result.get("data", {}))
     subject, protocol = model_of(asked)

@@ -5,7 +5,7 @@ template alone and of the other naming are ``templates.parquet``, one per video,
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from muybridge.backbones import check_clip
 from muybridge.backbones.text.dual import ZeroShot
+from muybridge.config.config_fields import ConfigFields, fields_of
 from muybridge.config.control import Precision
 from muybridge.config.stage_configs import PretrainConfig, ZeroshotConfig, change
 from muybridge.core.clip import to_unit
@@ -164,14 +165,14 @@ class Zeroshot(Stage[ZeroshotConfig]):
         subject = asked.subject or external(config)
         signed = asked.signed | {"evaluation": chosen(config, subject.protocol, subject.clip).facts()}
         name = signature(self.name, signed, {"model": subject.key})
-        facets = self.facets(vars(config), dataset.name, {}) | {"arm": subject.name}
+        facets = self.facets(fields_of(config), dataset.name, {}) | {"arm": subject.name}
         return Job(self.name, config, dataset, {}, name, facets, signed, list(dataset.notes), subject)
 
-    def protocol(self, config: Mapping[str, Any]) -> str:
+    def protocol(self, config: ConfigFields) -> str:
         """Under which regime: whether action labels were seen."""
         return f"{self.facts.title} {regime(config)}"
 
-    def facets(self, config: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+    def facets(self, config: ConfigFields, data: str, planned: Planned) -> dict[str, Any]:
         """Sorted as its network, under its regime."""
         model = str(config["model"])
         told: dict[str, Any] = {"arm": model, "seed": 0, "fold": None, "backbone": "", "source": ""}
@@ -238,7 +239,7 @@ class Zeroshot(Stage[ZeroshotConfig]):
             },
             "model": {"name": subject.name, "weights": subject.key, "order_free": blind},
             "parts": _parts(question.classes),
-            "regime": {"name": regime(vars(config)), "labels": source, "seen": seen},
+            "regime": {"name": regime(fields_of(config)), "labels": source, "seen": seen},
             "budget": spent | {"seconds": round(time.monotonic() - began, 2)},
             "chance": 1 / len(question.classes),
             "label_changing": list(job.dataset.label_changing),

@@ -12,7 +12,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from muybridge.config.stage_configs import Control, Transfer, as_dict
+from muybridge.config.config_fields import ConfigFields, saved_fields
+from muybridge.config.stage_configs import Control, Transfer
 from muybridge.core.errors import UsageError
 from muybridge.core.machine.collector import no_collector
 from muybridge.runs.contents.snapshots import split
@@ -170,12 +171,12 @@ class _Planner:
         """A job by reading, checking and signing."""
         return resolve(config, dict(self._ancestors(config)), memory=self.memory)
 
-    def _ancestors(self, config: Control) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _ancestors(self, config: Control) -> Iterator[tuple[str, ConfigFields]]:
         """Folders and configs of the planned runs that a config starts from, and of those that they start from."""
         for folder, _ in map(split, _words(config)):
             if folder in self._made:
                 origin = self._made[folder][0].job.config
-                yield folder, as_dict(origin)
+                yield folder, saved_fields(origin)
                 yield from self._ancestors(origin)
 
     def _alike(self, config: Control, shape: _Shape) -> Job[Control]:

@@ -38,7 +38,7 @@ def _plain(value: Any) -> Any:
     return NotImplemented
 
 
-def _no_tensor(value: Any) -> Any:
+def _no_tensor(value: object) -> Any:
     """Tensors cannot be compared with ``in``."""
     return None if isinstance(value, Tensor) else value
 

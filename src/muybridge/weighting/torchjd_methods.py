@@ -42,7 +42,7 @@ class Outside(Weighting):
 
     inside: Any
 
-    def __init__(self, name: str, make: Callable[[int], Any]) -> None:
+    def __init__(self, name: str, make: Callable[[int], object]) -> None:
         super().__init__()
         self.name, self.make = name, make
 
@@ -88,7 +88,7 @@ class Scalarised(Outside):
     """
 
     def __init__(
-        self, name: str, make: Callable[[int], Any], lr: float = 1e-2, positive: bool = False
+        self, name: str, make: Callable[[int], object], lr: float = 1e-2, positive: bool = False
     ) -> None:
         super().__init__(name, make)
         self.rate, self.positive = lr, positive

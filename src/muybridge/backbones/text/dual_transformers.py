@@ -228,7 +228,7 @@ def _tokenizer(transformers: Any, name: str, folder: Path) -> Any:
         ) from error
 
 
-def _longest(config: Any) -> int:
+def _longest(config: object) -> int:
     """Tokens that the text tower takes; those of RoBERTa keep two positions for themselves."""
     text = getattr(config, "text_config", config)
     most = int(getattr(text, "max_position_embeddings", 77))

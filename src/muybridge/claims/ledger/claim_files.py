@@ -38,7 +38,7 @@ def read_claims(path: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def add_claims(ledger: Ledger, entries: list[dict[str, Any]], where: str) -> list[Claim]:
+def add_claims(ledger: Ledger, entries: list[dict[str, object]], where: str) -> list[Claim]:
     """Write claims, and predicates of claims that are there; a claim whose predicate changes loses its verdict.
 
     Raises:
@@ -50,7 +50,7 @@ def add_claims(ledger: Ledger, entries: list[dict[str, Any]], where: str) -> lis
     return made
 
 
-def _entry(ledger: Ledger, one: Mapping[str, Any], where: str) -> Claim:
+def _entry(ledger: Ledger, one: Mapping[str, object], where: str) -> Claim:
     predicate = _predicate(one, where)
     held = ledger.get("claim", str(one.get("id", "")))
     if "say" not in one:
@@ -73,7 +73,7 @@ def _entry(ledger: Ledger, one: Mapping[str, Any], where: str) -> Claim:
     return claim
 
 
-def _predicate(one: Mapping[str, Any], where: str) -> dict[str, Any] | None:
+def _predicate(one: Mapping[str, object], where: str) -> dict[str, Any] | None:
     names = [key for key in one if key not in FIELDS]
     if not names:
         return None

@@ -189,10 +189,10 @@ class Ledger:
         )
 
 
-def _canonical(content: Mapping[str, Any]) -> str:
+def _canonical(content: Mapping[str, object]) -> str:
     return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def seal_of(content: Mapping[str, Any]) -> str:
+def seal_of(content: Mapping[str, object]) -> str:
     """SHA-256 of an object written in one way."""
     return hashlib.sha256(_canonical(content).encode()).hexdigest()

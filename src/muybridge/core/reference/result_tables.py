@@ -141,7 +141,7 @@ def _facts(path: Path) -> Mapping[str, Any]:
     return told
 
 
-def _lines(path: Path, columns: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _lines(path: Path, columns: Mapping[str, object]) -> Iterator[dict[str, str]]:
     try:
         with open_plain(path, BYTES) as file:
             text = file.read().decode("utf-8-sig")

@@ -134,7 +134,7 @@ def survey(
 
 
 def _in_blocks(
-    mapped: Callable[..., Iterator[Any]], work: Callable[[Any], Any], jobs: Iterable[Any]
+    mapped: Callable[..., Iterator[object]], work: Callable[[object], object], jobs: Iterable[object]
 ) -> Iterator[Any]:
     """``mapped`` with some jobs at a time: a pool of processes would queue them all at once."""
     waiting = iter(jobs)

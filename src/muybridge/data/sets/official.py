@@ -115,7 +115,7 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return f"{value!r:.40}"
 
 
@@ -136,7 +136,7 @@ def found(root: Path, names: Sequence[str], origin: str) -> Path:
     raise UsageError(f"{root}: expected {' or '.join(names)} in this folder. {origin}")
 
 
-def known(classes: Mapping[str, Any], label: str, where: str) -> str:
+def known(classes: Mapping[str, object], label: str, where: str) -> str:
     """The label, if it is a class.
 
     Raises:

@@ -22,7 +22,7 @@ Teacher = Callable[[Float[Tensor, "b 3 t h w"]], Float[Tensor, "b n"]]
 class Held(tuple[Teacher, ...]):
     """Teachers as they are: no part of the module that holds them, so neither trained nor saved with it, and not copied with it."""
 
-    def __deepcopy__(self, _: Any) -> "Held":
+    def __deepcopy__(self, _: object) -> "Held":
         return self
 
 

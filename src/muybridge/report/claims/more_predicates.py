@@ -356,7 +356,7 @@ class Reference:
         ]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, list | tuple):
         return " ".join(map(_text, value))
     return "not told" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

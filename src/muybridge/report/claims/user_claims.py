@@ -27,7 +27,7 @@ def user_claims(told: Any, where: str) -> list[Claim]:
     return [_claim(one) for one in claim_words(told, where)]
 
 
-def claims_of(study: Mapping[str, Any]) -> list[Claim]:
+def claims_of(study: Mapping[str, object]) -> list[Claim]:
     """Those in ``study.json``; none where it has none.
 
     Raises:
@@ -45,12 +45,12 @@ def _claim(one: Mapping[str, Any]) -> Claim:
     return made
 
 
-def _tuples(value: Any) -> Any:
+def _tuples(value: object) -> Any:
     """Lists as tuples, which facets want; numbers of facets as text."""
     if isinstance(value, Mapping):
         return {key: _facet(one) for key, one in value.items()}
     return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
-def _facet(value: Any) -> Any:
+def _facet(value: object) -> Any:
     return tuple(map(str, value)) if isinstance(value, list | tuple) else str(value)

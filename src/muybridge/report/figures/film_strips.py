@@ -172,7 +172,7 @@ def _neighbour_rows(experiment: Experiment, arm: str, run: Run) -> NeighbourRows
 
 
 def _neighbour(
-    video: dict[str, Any], query: dict[str, Any] | None, strips: dict[str, np.ndarray]
+    video: dict[str, Any], query: dict[str, object] | None, strips: dict[str, np.ndarray]
 ) -> Neighbour:
     """A neighbour of a query, or (None) the query itself."""
     label = video.get("label")
@@ -184,6 +184,6 @@ def _neighbour(
     return Neighbour(_thumbnail(video, strips), words, video.get("similarity"), kind)
 
 
-def _thumbnail(video: dict[str, Any], strips: dict[str, np.ndarray]) -> Picture | None:
+def _thumbnail(video: dict[str, object], strips: dict[str, np.ndarray]) -> Picture | None:
     frames = strips.get(str(video["video"]))
     return None if frames is None else picture(str(video["video"]), frames[:1])

@@ -244,7 +244,7 @@ def write_csv(path: Path, rows: list[Row], below: Path) -> None:
         file.write(csv_text(columns, shown))
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: object) -> Any:
     """NaN and None become empty; floats keep ten digits, so that rounding noise never shows."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -242,7 +242,7 @@ def data_of(run: Run) -> dict[str, Any]:
 Named = Callable[[dict[str, Any]], str]
 
 
-def named_arms(told: list[dict[str, Any]]) -> Named:
+def named_arms(told: list[dict[str, object]]) -> Named:
     """How arms are called: by their task, and by its level, its clips and the data it was learnt on where there are several."""
     several: dict[tuple[str, str], set[str]] = defaultdict(set)
     for one in told:
@@ -282,7 +282,7 @@ def _arm_names(runs: list[Run], named: Named) -> tuple[dict[str, str], list[str]
 
 
 def _arm_order(
-    study: dict[str, Any], cells: list[dict[str, Any]], found: list[str], named: Named
+    study: dict[str, Any], cells: list[dict[str, object]], found: list[str], named: Named
 ) -> list[str]:
     """Arms of the plan first, in its order, then the others: the untrained baseline, then by name."""
     planned: dict[str, None] = {}

@@ -118,7 +118,7 @@ def registered(all_of: Gathered) -> Registered | None:
 
 
 def put(
-    made: Registered, backbone: str, arm: str, config: Mapping[str, Any], numbers: Mapping[str, float]
+    made: Registered, backbone: str, arm: str, config: Mapping[str, object], numbers: Mapping[str, float]
 ) -> None:
     """Add a run; several seeds of a set are averaged."""
     own = made.numbers.setdefault((backbone, arm), {}).setdefault(_losses(config), {})

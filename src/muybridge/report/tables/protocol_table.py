@@ -55,7 +55,7 @@ def clip_words(clips: object) -> str:
     )
 
 
-def _difference(stage: str, code: str, told: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
+def _difference(stage: str, code: str, told: Mapping[tuple[str, str], Mapping[str, object]]) -> str:
     """Values of the fields in which the protocols of a stage differ."""
     flat = {other: flattened(facts) for (kind, other), facts in told.items() if kind == stage}
     names = list(dict.fromkeys(name for facts in flat.values() for name in facts))
@@ -65,7 +65,7 @@ def _difference(stage: str, code: str, told: Mapping[tuple[str, str], Mapping[st
     )
 
 
-def flattened(facts: Mapping[str, Any]) -> dict[str, Any]:
+def flattened(facts: Mapping[str, object]) -> dict[str, Any]:
     """Fields of a protocol by name, nested ones beside the others; without those that only name it."""
     flat: dict[str, Any] = {}
     for name, value in facts.items():
@@ -76,7 +76,7 @@ def flattened(facts: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, list):
         return listed([str(one) for one in value]) or "none"
     return "none" if value is None else str(value)

@@ -66,7 +66,7 @@ def digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(kept).encode()).hexdigest()
 
 
-def write_prereg(out: Path, content: Mapping[str, Any]) -> str:
+def write_prereg(out: Path, content: Mapping[str, object]) -> str:
     """Write ``OUT/prereg.yaml``; returns its hash.
 
     Raises:

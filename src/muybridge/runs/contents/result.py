@@ -87,7 +87,7 @@ def parse_result(raw: bytes, folder: Path | str) -> dict[str, Any]:
     return content
 
 
-def check_version(path: Path | str, version: Any) -> None:
+def check_version(path: Path | str, version: object) -> None:
     """Refuse what a newer Muybridge wrote.
 
     Raises:
@@ -128,7 +128,7 @@ def misfit(content: Any, kind: Any) -> str:
     return "" if fits else "value"
 
 
-def _misfit_field(content: Mapping[str, Any], kind: Mapping[str, Any]) -> str:
+def _misfit_field(content: Mapping[str, object], kind: Mapping[str, object]) -> str:
     kinds = dict.fromkeys(content, kind["*"]) if "*" in kind else kind
     for name, one in kinds.items():
         bare = name if "*" in kind else name.removesuffix("!")
@@ -148,11 +148,11 @@ def _whole(least: int, most: int = 2**53) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
-def _share(value: Any) -> bool:
+def _share(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
-def _counted(value: Any) -> bool:
+def _counted(value: object) -> bool:
     """Found and asked by group."""
     return isinstance(value, dict) and all(
         isinstance(pair, list)
@@ -164,18 +164,18 @@ def _counted(value: Any) -> bool:
     )
 
 
-def _digits(value: Any) -> bool:
+def _digits(value: object) -> bool:
     """An object of which the keys are whole numbers."""
     return isinstance(value, dict) and all(
         key.isascii() and key.isdecimal() and len(key) < 10 for key in value
     )
 
 
-def _hash(value: Any) -> bool:
+def _hash(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
-def _of_all_folds(value: Any) -> bool:
+def _of_all_folds(value: object) -> bool:
     return bool(value == "all")
 
 

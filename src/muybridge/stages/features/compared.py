@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.backbones import BACKBONES, check_name
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.names import is_weights
-from muybridge.config.stage_configs import ProbeConfig, SimilarityConfig
+from muybridge.config.stage_configs import ProbeConfig, SimilarityConfig, change
 from muybridge.core.errors import UsageError
 from muybridge.data.sets.known_sets import source_name
 from muybridge.runs.contents import snapshots
@@ -75,7 +76,7 @@ def check_word(flag: str, word: str) -> None:
         )
 
 
-def inherited(config: SimilarityConfig, origins: Mapping[str, Mapping[str, Any]]) -> SimilarityConfig:
+def inherited(config: SimilarityConfig, origins: Planned) -> SimilarityConfig:
     """Take the data set from the run A where none is named, B from A, and write out the protocol."""
     for flag in FIELDS[: 1 + bool(config.b)]:
         check_word(flag, getattr(config, flag))
@@ -83,18 +84,15 @@ def inherited(config: SimilarityConfig, origins: Mapping[str, Mapping[str, Any]]
     if not config.data:
         if one is None:
             raise UsageError("--data: wanted videos; neither A nor B is a run that has some.")
-        columns = {name: getattr(config, name) or one[name] for name in ("label", "group")}
-        config = dataclasses.replace(config, **columns, **place_of(config, one))
+        config = dataclasses.replace(
+            config, data=tuple(one["data"]), label=config.label or one["label"], group=config.group or one["group"],
+            root=config.root or one["root"],
+            stream=one.get("stream") if config.stream is None else config.stream,  # older runs have no such field
+        )  # fmt: skip
     return dataclasses.replace(config, b="" if config.b == config.a else config.b)
 
 
-def place_of(config: Any, origin: Mapping[str, Any]) -> dict[str, Any]:
-    """Data, root and stream of a run, for a config that names no data."""
-    stream = origin.get("stream") if config.stream is None else config.stream  # older runs have no such field
-    return {"data": tuple(origin["data"]), "root": config.root or origin["root"], "stream": stream}
-
-
-def protocol_of(config: SimilarityConfig, origins: Mapping[str, Mapping[str, Any]]) -> Protocol:
+def protocol_of(config: SimilarityConfig, origins: Planned) -> Protocol:
     """How clips are cut: by the preset, else as a run among the networks is tested, else as suits the network; one clip of a video.
 
     Raises:
@@ -110,18 +108,20 @@ def protocol_of(config: SimilarityConfig, origins: Mapping[str, Mapping[str, Any
         raise UsageError(f"--protocol {base.name} with {changes or 'no changes'}: {error}.") from error
 
 
-def _usual(config: SimilarityConfig, origins: Mapping[str, Mapping[str, Any]]) -> Protocol:
+def _usual(config: SimilarityConfig, origins: Planned) -> Protocol:
     tested = origins.get("a", origins.get("b"))
     if tested is not None:
         names = ("frames", "stride", "size", "crop", "short")
-        return of_run(ProbeConfig(**{name: tested[name] for name in names}))
+        return of_run(
+            change(ProbeConfig(), {name: one for name, one in tested.items() if name in names}, "clips")
+        )
     name = file_of(config.a)[0]
     if str(BACKBONES[name].facts.get("group") if name in BACKBONES else "") == "tiny":
         return of_run(ProbeConfig())
     return PROTOCOLS["i3d-kinetics" if name == "i3d" else "kinetics"]
 
 
-def backbone_of(word: str, origin: Mapping[str, Any] | None) -> str:
+def backbone_of(word: str, origin: ConfigFields | None) -> str:
     """Name of the network of a word."""
     return str(origin["backbone"]) if origin else file_of(word)[0]
 
@@ -134,7 +134,7 @@ def foreign_facts(word: str) -> dict[str, Any]:
     return {"arm": arm, "backbone": name, "done": "", "source": "", "level": "", "seed": None, "data": ""}
 
 
-def run_facts(word: str, facets: Mapping[str, Any]) -> dict[str, Any]:
+def run_facts(word: str, facets: Mapping[str, object]) -> dict[str, Any]:
     """What is known of the network of a run, from how its run is sorted."""
     run, share = snapshots.split(word)
     stage = Path(run).parent.name

@@ -60,7 +60,7 @@ def build(
 
 
 def network(
-    module: nn.Module, prefix: str, facts: Mapping[str, Any], layers: tuple[str, ...], flag: str
+    module: nn.Module, prefix: str, facts: Mapping[str, object], layers: tuple[str, ...], flag: str
 ) -> Network:
     """A built network with the layers that were asked for: ``all``, ``stages``, or names as they are shown.
 

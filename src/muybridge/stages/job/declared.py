@@ -65,7 +65,7 @@ def signed(dataset: Dataset, words: Sequence[str]) -> dict[str, Any]:
     return {"label_changing": told} if words else {}
 
 
-def flips(dataset: Dataset, config: Any) -> list[str]:
+def flips(dataset: Dataset, config: object) -> list[str]:
     """A note where a training with labels mirrors clips whose class a mirror changes."""
     mirrored = any(isinstance(step, Flip) for step in spell(getattr(config, "augment", ())))
     becomes = {name: to for one in dataset.changes if one.type == FLIP for name, to in one.becomes.items()}

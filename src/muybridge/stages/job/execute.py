@@ -136,7 +136,7 @@ def _inputs(job: Job[Control]) -> None:
             raise UsageError(f"--{name} {needed.path}: this run is not finished; run its command first.")
 
 
-def _portable(values: dict[str, Any]) -> dict[str, Any]:
+def _portable(values: dict[str, object]) -> dict[str, Any]:
     """Values of a config with the URLs of what lies in a store, and no secrets."""
     told = {name: portable(value) if isinstance(value, str) else value for name, value in values.items()}
     found: dict[str, Any] = redact(told)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from muybridge.backbones.outside import exported_folder
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.names import is_weights, starts_from_run
 from muybridge.core.errors import MuybridgeError
 from muybridge.data.sets.known_sets import kind_of, source_name
@@ -17,7 +18,7 @@ from muybridge.stages.training.weighing import in_words
 from muybridge.store.storage import local
 
 
-def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned: Planned) -> dict[str, Any]:
+def network_facets(config: ConfigFields, data: str, protocol: str, planned: Planned) -> dict[str, Any]:
     """How a result of a network is sorted that starts from ``init``.
 
     ``arm`` is the pretext task of the network, or ``random`` where it had none; ``source`` names the data it was pretrained on,
@@ -50,7 +51,7 @@ def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned:
 
 
 def sorted_as(
-    arm: str, config: Mapping[str, Any], begun: Mapping[str, Any], data: str, protocol: str
+    arm: str, config: ConfigFields, begun: ConfigFields, data: str, protocol: str
 ) -> dict[str, Any]:
     """Facets of a run of a network; ``begun`` is the config of its pretraining, empty where there was none."""
     learnt = tuple(begun.get("data", ()))
@@ -84,7 +85,7 @@ def facets_of_run(run: Run, data: str, planned: Planned) -> dict[str, Any]:
     return told
 
 
-def _arm(init: str, origin: Mapping[str, Any], share: int | None) -> str:
+def _arm(init: str, origin: ConfigFields, share: int | None) -> str:
     """Name of what a network starts from: a pretext task, a file of public weights, or ``random``."""
     if is_weights(init):
         file = Path(init)
@@ -92,7 +93,7 @@ def _arm(init: str, origin: Mapping[str, Any], share: int | None) -> str:
     return str(origin.get("objective", init)) + in_words(origin) + (f" at {share} %" if share else "")
 
 
-def _taught(source: Mapping[str, Any], teachers: Sequence[Mapping[str, Any]]) -> str:
+def _taught(source: ConfigFields, teachers: Sequence[Mapping[str, Any]]) -> str:
     """Who taught a student: what its teachers started from, how many of each, and their network where it is another one."""
     names = Counter(
         one["arm"] if one["backbone"] == source.get("backbone") else f"{one['arm']} {one['backbone']}"
@@ -107,11 +108,11 @@ def _taught(source: Mapping[str, Any], teachers: Sequence[Mapping[str, Any]]) ->
     return f" taught by {' and '.join(told)}{permuted}{features}{cached}" if told else ""
 
 
-def _joined(own: Mapping[str, Any], teachers: Sequence[Mapping[str, Any]], name: str) -> str:
+def _joined(own: Mapping[str, object], teachers: Sequence[Mapping[str, object]], name: str) -> str:
     """What a student and its teachers learnt from, or how hard a task, each once."""
     return "+".join(dict.fromkeys(str(one[name]) for one in (own, *teachers) if one[name]))
 
 
-def is_still(config: Mapping[str, Any]) -> bool:
+def is_still(config: ConfigFields) -> bool:
     """Whether all frames of a clip are the same one."""
     return bool(config["frames"] == 1 or config["stride"] == 0)

@@ -1,12 +1,13 @@
 """What a stage says and what a job of it is: the contracts between configs, run folders, plans and the code that computes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from muybridge.backbones import gains_by_bf16
+from muybridge.config.config_fields import ConfigFields, fields_of
 from muybridge.config.control import Control, Precision
 from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset
@@ -185,7 +186,7 @@ class Stage(Generic[C]):
         Raises:
             UsageError: it cannot be read.
         """
-        return memory.load_for(vars(config))
+        return memory.load_for(fields_of(config))
 
     def check(self, config: C, dataset: Dataset, origins: Planned, memory: ResolveCache) -> None:
         """Refuse what can be known to fail before a video is decoded; the parts that configs share are looked at here.
@@ -206,9 +207,10 @@ class Stage(Generic[C]):
     def job(self, asked: Request[C]) -> Job[C]:
         """Name the run and say how it is sorted."""
         config, dataset, memory = asked.config, asked.dataset, asked.memory
-        values = vars(config)
+        values = fields_of(config)
         named = {
-            name: signed_input(run.signature, values.get(name, "")) for name, run in asked.inputs.items()
+            name: signed_input(run.signature, vars(config).get(name, ""))
+            for name, run in asked.inputs.items()
         }
         seen = is_transductive(config, dataset, asked.origins, asked.planned, memory)
         return Job(
@@ -225,11 +227,11 @@ class Stage(Generic[C]):
         """What a reader must know of a config on a data set."""
         return []
 
-    def protocol(self, config: Mapping[str, Any]) -> str:
+    def protocol(self, config: ConfigFields) -> str:
         """Name of the protocol in tables; of a config's fields."""
         return self.facts.title
 
-    def facets(self, config: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+    def facets(self, config: ConfigFields, data: str, planned: Planned) -> dict[str, Any]:
         """How a result is sorted.
 
         Args:
@@ -239,7 +241,7 @@ class Stage(Generic[C]):
         """
         return network_facets(config, data, self.protocol(config), planned)
 
-    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+    def work(self, config: ConfigFields, backbone: str, train: int, test: int) -> Work:
         """What a run has to do, for estimates; every test video is seen once per view unless a stage says otherwise.
 
         Args:
@@ -258,7 +260,7 @@ class Stage(Generic[C]):
         raise NotImplementedError
 
 
-def views_of(config: Mapping[str, Any]) -> int:
+def views_of(config: ConfigFields) -> int:
     """Clips per video: views, as a number or ``10x3``, times crops."""
     return prod(int(number) for number in str(config.get("views") or 1).split("x")) * int(
         config.get("crops") or 1

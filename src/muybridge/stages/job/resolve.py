@@ -103,7 +103,7 @@ def _init_of(config: Transfer, fold: int, count: int, planned: Planned, memory: 
     folder, share = snapshots.split(config.init)
     if not starts_from_run(config.init):
         return str(config.init)
-    origin = dict(read_config(Run(Path(folder)), planned))
+    origin = read_config(Run(Path(folder)), planned)
     if origin.get("held_out_fold") is None:
         return str(config.init)
     begun: PretrainConfig = change(PretrainConfig(), origin, folder)

@@ -11,7 +11,7 @@ from torch.nn.parameter import is_lazy
 from muybridge.core.errors import UsageError
 
 
-def key_of(model: Any, name: str) -> str:
+def key_of(model: object, name: str) -> str:
     """Hash of a name and of every parameter and buffer.
 
     Raises:

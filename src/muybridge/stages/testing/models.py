@@ -207,13 +207,13 @@ def fed(subject: TestedModel, config: RobustnessConfig) -> TestedModel:
     return replace(subject, feed=feed, preprocessing=feed.facts())
 
 
-def has_weights(model: Any) -> bool:
+def has_weights(model: object) -> bool:
     """Whether its state tells one model from another."""
     return isinstance(model, nn.Module) and bool(model.state_dict())
 
 
 @contextmanager
-def evaluating(call: Any, compute: Compute) -> Iterator[None]:
+def evaluating(call: object, compute: Compute) -> Iterator[None]:
     """A module on the device in evaluation mode; every part goes back to its own mode afterwards."""
     if not isinstance(call, nn.Module):
         yield

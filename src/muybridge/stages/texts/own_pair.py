@@ -1,6 +1,5 @@
 """Finished runs as models that a zero-shot run can ask: video-text pairs, and classifiers through the meaning of their classes."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 from muybridge.backbones import BACKBONES
 from muybridge.backbones.text.dual import DualEncoder
 from muybridge.backbones.weights.pretrained import put_weights
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.names import is_external
 from muybridge.config.stage_configs import PretrainConfig, ZeroshotConfig, change, kind_of
 from muybridge.core.errors import UsageError
@@ -71,7 +71,7 @@ class OwnPair(DualEncoder):
         return [tuple(row) for row in self.objective.text.tokens(list(prompts)).tolist()]
 
 
-def of_input(config: ZeroshotConfig, run: Run, origin: Mapping[str, Any]) -> TestedModel:
+def of_input(config: ZeroshotConfig, run: Run, origin: ConfigFields) -> TestedModel:
     """The model of a finished run: a video-text pair, or a classifier through ``--words``.
 
     Raises:

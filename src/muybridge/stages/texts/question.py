@@ -66,7 +66,7 @@ class Question:
             "split": self.split,
         }
 
-    def hash(self, clips: dict[str, Any], model: dict[str, Any]) -> str:
+    def hash(self, clips: dict[str, object], model: dict[str, object]) -> str:
         """Name of the whole protocol: clips, words, averages; of the facts of a model those that are choices of whoever asks."""
         model = {name: model[name] for name in ASKED if name in model}
         content = {name: value for name, value in clips.items() if name not in ("name", "hash")}

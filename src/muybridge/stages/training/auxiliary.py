@@ -34,7 +34,7 @@ def task_configs(config: Optimisation) -> dict[str, PretrainConfig]:
     return {name: _task_config(config, name, given) for name, given in words.items()}
 
 
-def _task_config(config: Optimisation, task: str, given: Mapping[str, Any]) -> PretrainConfig:
+def _task_config(config: Optimisation, task: str, given: Mapping[str, object]) -> PretrainConfig:
     facts = OBJECTIVES[task].facts if task in OBJECTIVES else {}
     stride = min(1, config.stride) if facts.get("consecutive") else config.stride
     base = PretrainConfig(

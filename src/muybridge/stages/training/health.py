@@ -218,7 +218,7 @@ def _monitors(
     return sums
 
 
-def watch_of(job: Job[PretrainConfig], backbone: Any, material: Material, compute: Compute) -> Watch:
+def watch_of(job: Job[PretrainConfig], backbone: object, material: Material, compute: Compute) -> Watch:
     """The watch of a pretraining job."""
     config = job.config
     law = Sampling(config.frames, config.stride, short=config.short)

@@ -60,7 +60,7 @@ def with_auxiliaries(config: Optimisation, name: str, primary: Any, dim: int) ->
     return Multi(tasks, ways, only)
 
 
-def build_weighting(config: Optimisation, objective: Any, backbone: nn.Module) -> Weighting:
+def build_weighting(config: Optimisation, objective: object, backbone: nn.Module) -> Weighting:
     """The weighting of a config, made for the terms of an objective on a backbone.
 
     Raises:
@@ -138,7 +138,7 @@ def wants_held_out(config: Optimisation) -> bool:
 
 
 def meta_batches(
-    config: Optimisation, weighting: Weighting, objective: Any, material: Material, videos: int
+    config: Optimisation, weighting: Weighting, objective: object, material: Material, videos: int
 ) -> Callable[[int], Clip] | None:
     """The meta batch of a step, as the primary task draws it; a pure function of (seed, step).
 
@@ -196,7 +196,7 @@ def gates(curve: Sequence[Mapping[str, Any]], names: Iterable[str], videos: int)
     return found
 
 
-def inactive(tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def inactive(tasks: Mapping[str, Mapping[str, object]]) -> list[str]:
     """A sentence for every task that stayed at chance."""
     return [
         f"{_called(name)} is inactive: accuracy {one['accuracy']:.1%} at the end, chance {one['chance']:.1%}"
@@ -214,7 +214,7 @@ def account(
     config: Optimisation,
     weighting: Weighting,
     objective: Any,
-    curve: Sequence[Mapping[str, Any]],
+    curve: Sequence[Mapping[str, object]],
     videos: int,
 ) -> dict[str, Any]:
     """What ``result.json`` says of several tasks and of how they were weighted; empty for one task under ``fixed``."""

@@ -93,7 +93,7 @@ def schedule_of(config: Optimisation) -> Schedule:
     return partial(stepped, decays=config.decays, factor=config.decay)
 
 
-def idle(config: Any) -> str:
+def idle(config: object) -> str:
     """A hint that training would gain from more threads; empty on a GPU, for small clips, which gain nothing, and where none is idle."""
     if not isinstance(config, Optimisation) or config.frames * config.crop**2 < LARGE:
         return ""

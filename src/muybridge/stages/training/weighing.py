@@ -3,9 +3,9 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.stage_configs import Optimisation, change
 from muybridge.core.catalogue import pick
 from muybridge.core.errors import UsageError
@@ -74,7 +74,7 @@ def spelt(config: T) -> T:
     )  # fmt: skip
 
 
-def in_words(config: Mapping[str, Any]) -> str:
+def in_words(config: ConfigFields) -> str:
     """What an arm's name says of auxiliary tasks, their weighting and a budget of its own; empty for a plain run.
 
     Args:
@@ -95,7 +95,7 @@ def in_words(config: Mapping[str, Any]) -> str:
     return said
 
 
-def _options(name: str, config: Mapping[str, Any]) -> str:
+def _options(name: str, config: ConfigFields) -> str:
     """Options that differ from their defaults; the mode without its name, many weights as one word."""
     given = dict(single.parse_word(word, FLAG, word) for word in config.get("weighting_options") or ())
     if name == "fixed":

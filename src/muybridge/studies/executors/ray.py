@@ -75,7 +75,7 @@ class Ray:
             self.ray.cancel(task, force=True)
         self.ray.shutdown()
 
-    def _result(self, task: Any) -> Message:
+    def _result(self, task: object) -> Message:
         try:
             message: Message = self.ray.get(task)
         except self.ray.exceptions.RayError as error:

@@ -47,7 +47,7 @@ def _varied(stage: str, cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _length(config: Any) -> dict[str, int]:
+def _length(config: object) -> dict[str, int]:
     """Per cent of a pretraining run after which its backbone was taken."""
     init = getattr(config, "init", "random")
     return {} if init == "random" else {"length": split(init)[1] or 100}

@@ -72,7 +72,7 @@ class YamlStudy:
         return spec.name, *(point[factor] for factor in self.matters[spec.name])
 
     def _values(
-        self, spec: Spec, point: Mapping[str, int], made: Mapping[tuple[Any, ...], list[str]]
+        self, spec: Spec, point: Mapping[str, int], made: Mapping[tuple[object, ...], list[str]]
     ) -> Iterator[dict[str, Any]]:
         """Fields of an entry at a point, once for every combination of its inputs."""
         values = dict(spec.values)
@@ -97,7 +97,7 @@ def _fitted(file: File, spec: Spec) -> dict[str, list[Any]]:
     }
 
 
-def _fit(kind: type[Control], field: str, value: Any) -> Any:
+def _fit(kind: type[Control], field: str, value: object) -> Any:
     if field in INPUTS:
         return list(value) if isinstance(value, list) else [value]
     return getattr(change(kind(), {field: value}, field), field)

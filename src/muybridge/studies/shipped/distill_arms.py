@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.stage_configs import Control
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
@@ -148,7 +149,7 @@ def matched_epochs(lab: Lab, student: str, teachers: Sequence[str]) -> int:
     Raises:
         UsageError: a network whose operations are not known.
     """
-    clip = {"frames": 16, "crop": 112}  # only the ratio counts
+    clip: ConfigFields = {"frames": 16, "crop": 112}  # only the ratio counts
     found = {name: flops_of(name, clip) for name in (student, *teachers)}
     unknown = next((name for name, flops in found.items() if not flops), None)
     if unknown:

@@ -63,7 +63,7 @@ def single(lab: Lab, backbone: str) -> list[dict[str, Any]]:
     return [{}, matched]
 
 
-def pretrained(lab: Lab, backbone: str, seed: int, prereg: Mapping[str, Any]) -> PretrainConfig:
+def pretrained(lab: Lab, backbone: str, seed: int, prereg: Mapping[str, object]) -> PretrainConfig:
     """What all arms of a network start from: one pretraining by the order of clips, without labels.
 
     From random weights most losses do not leave chance within a minute, and of a loss at chance there is no diversity to measure; and it
@@ -99,7 +99,9 @@ def tested(lab: Lab, data: str, model: str, registered: Mapping[str, Any]) -> Ro
     return lab.robustness(data, model, types=types, severities=severities, prereg=registered["sha256"])
 
 
-def alone(lab: Lab, data: str, init: str, backbone: str, seed: int, registered: Mapping[str, Any]) -> Steps:
+def alone(
+    lab: Lab, data: str, init: str, backbone: str, seed: int, registered: Mapping[str, object]
+) -> Steps:
     """Each loss of the pool beside the labels, alone, and how alike the networks are that they make: what D6 is made of."""
     under, models = {"prereg": registered["sha256"]}, []
     for task in POOL:

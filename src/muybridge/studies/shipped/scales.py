@@ -175,7 +175,7 @@ class Lab:
         return (f"queue={min(keys, 1 << videos.bit_length() - 1) if videos else keys}",)
 
     def pretrained(
-        self, backbone: str, seed: int, **changes: Any
+        self, backbone: str, seed: int, **changes: object
     ) -> Generator[PretrainConfig, str, dict[str, str]]:
         """Yield a pretraining run of every task; returns where networks start from by arm, ``random`` first."""
         inits = {"random": "random"}
@@ -183,22 +183,22 @@ class Lab:
             inits[task] = yield self.pretrain(task, backbone, seed, **changes)
         return inits
 
-    def probe(self, data: str, init: str, backbone: str, seed: int, **changes: Any) -> ProbeConfig:
+    def probe(self, data: str, init: str, backbone: str, seed: int, **changes: object) -> ProbeConfig:
         """A linear probe of a pretrained or random network."""
         return ProbeConfig(**self._transfer(data, init, backbone, seed), **{**self.scale.probe, **changes})
 
-    def retrieval(self, data: str, init: str, backbone: str, seed: int, **changes: Any) -> RetrievalConfig:
+    def retrieval(self, data: str, init: str, backbone: str, seed: int, **changes: object) -> RetrievalConfig:
         """Nearest training videos in the space of a pretrained or random network: clips as of the probe, as many views as usual."""
         clips = {name: value for name, value in self.scale.probe.items() if name != "views"}
         return RetrievalConfig(**self._transfer(data, init, backbone, seed), **{**clips, **changes})
 
-    def finetune(self, data: str, init: str, backbone: str, seed: int, **changes: Any) -> FinetuneConfig:
+    def finetune(self, data: str, init: str, backbone: str, seed: int, **changes: object) -> FinetuneConfig:
         """Fine-tuning of a pretrained or random network."""
         group = BACKBONES[backbone].facts.get("group") if backbone in BACKBONES else ""
         values = {**self.scale.finetune, **(self.scale.small if group == "small" else {}), **changes}
         return FinetuneConfig(**self._transfer(data, init, backbone, seed), **values)
 
-    def robustness(self, data: str, model: str, **changes: Any) -> RobustnessConfig:
+    def robustness(self, data: str, model: str, **changes: object) -> RobustnessConfig:
         """A fine-tuned or probed network under perturbations; the noise is the same for all."""
         root = self.control((data,))["root"]
         control = {**self.control(()), "root": root, "data": (data,) if root else ()}
