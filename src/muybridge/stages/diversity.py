@@ -90,14 +90,14 @@ class Diversity(Labelled[DiversityConfig]):
         config = job.config
         backbone = build_backbone(config.backbone, config.seed, job.init)
         check_clip(backbone, config.frames, config.crop)
-        supervised: Any = seeded(Supervised, config.seed, backbone.dim, len(job.dataset.classes))
+        supervised = seeded(partial(Supervised, backbone.dim, len(job.dataset.classes)), config.seed)
         objective = with_auxiliaries(config, "supervised", supervised, backbone.dim)
         weighting = build_weighting(config, objective, backbone)
         law = objective.law(config.frames, config.stride, 0, config.short)
         material = prepare(job, parts_of(job), config, law)
         objective.needs(config.batch, len(material.parts["train"]))
-        learner: Any = seeded(
-            Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner"
+        learner = seeded(
+            partial(Learner, backbone, objective, config.frames, config.crop), config.seed, "learner"
         )
         loader = loader_of(job, material, law, config.batch)
         steps = max(1, math.ceil(config.epochs * len(material.parts["train"]) / config.batch))
@@ -140,7 +140,7 @@ class Diversity(Labelled[DiversityConfig]):
 
 
 def _trained(
-    job: Job[DiversityConfig], learner: Any, weighting: Weighting, loader: Loader, steps: int, stop: int, compute: Compute,
+    job: Job[DiversityConfig], learner: Learner, weighting: Weighting, loader: Loader, steps: int, stop: int, compute: Compute,
     progress: Progress | None,
 ) -> State:  # fmt: skip
     """Train up to a step, from the saved state of the point before; of ``steps`` in all."""
@@ -177,7 +177,7 @@ def _batches(config: DiversityConfig, material: Material, law: Law, share: int) 
 
 
 def _grams(
-    config: DiversityConfig, learner: Any, batches: Sequence[Clip], compute: Compute, share: int
+    config: DiversityConfig, learner: Learner, batches: Sequence[Clip], compute: Compute, share: int
 ) -> Iterator[tuple[str, Gram]]:
     """Inner products of the gradients, by scope. The learner is copied: neither running statistics nor queues move."""
     looked = copy.deepcopy(learner)
@@ -195,7 +195,7 @@ def _grams(
         yield scope, gram_of(kept)
 
 
-def task_gradients(learner: Any, views: Any) -> Float[Tensor, "k p"]:
+def task_gradients(learner: Learner, views: Any) -> Float[Tensor, "k p"]:
     """Gradient of every task's summed terms on the parameters of the backbone, the primary task first; in their order."""
     shared = [one for one in learner.backbone.parameters() if one.requires_grad]
     terms = learner(views).terms

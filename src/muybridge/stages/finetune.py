@@ -8,6 +8,7 @@ the others lie beside them under their name. Nothing is chosen on test videos.
 import math
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -86,16 +87,16 @@ class Finetune(Labelled[FinetuneConfig]):
         backbone = backbone_of(job)
         check_clip(backbone, config.frames, config.crop)
         classes = len(job.dataset.classes)
-        supervised: Any = seeded(Supervised, config.seed, backbone.dim, classes)
-        objective: Any = with_auxiliaries(config, "supervised", supervised, backbone.dim)
+        supervised = seeded(partial(Supervised, backbone.dim, classes), config.seed)
+        objective = with_auxiliaries(config, "supervised", supervised, backbone.dim)
         if config.teachers:
             objective = with_teachers(job, supervised, compute_of(config))
         weighting = build_weighting(config, objective, backbone)
         law = objective.law(config.frames, config.stride, 0, config.short)
         material = prepare(job, parts, config, law)
         objective.needs(config.batch, len(material.parts["train"]))
-        learner: Any = seeded(
-            Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner"
+        learner = seeded(
+            partial(Learner, backbone, objective, config.frames, config.crop), config.seed, "learner"
         )
         classifier = Classifier(backbone, backbone.dim, classes)
         classifier.head = supervised.head
@@ -130,7 +131,7 @@ class Finetune(Labelled[FinetuneConfig]):
 
 
 def _validation(
-    job: Job[FinetuneConfig], learner: Any, classifier: Classifier, material: Material
+    job: Job[FinetuneConfig], learner: Learner, classifier: Classifier, material: Material
 ) -> Validation | None:
     """Looks at the held-out videos; what they keep is saved with the learner."""
     config = job.config

@@ -22,7 +22,7 @@ from muybridge.core.networks.step import Weighting
 from muybridge.data.index import Dataset, VideoRecord, learnable
 from muybridge.measure.headline import last_rows, pretext_accuracy
 from muybridge.objectives import OBJECTIVES
-from muybridge.objectives.objective import Alone, Learner, first_of
+from muybridge.objectives.objective import Alone, Learner, Objective, first_of
 from muybridge.runs.contents.snapshots import name_of, steps_of
 from muybridge.runs.contents.strips import write_strips
 from muybridge.stages.job.check import check_tasks
@@ -100,17 +100,17 @@ class Pretrain(Stage[PretrainConfig]):
         config = job.config
         backbone = build_backbone(config.backbone, config.seed)
         check_clip(backbone, config.frames, config.crop)
-        primary: Any = build_objective(config, backbone.dim)
+        primary = build_objective(config, backbone.dim)
         if needs_captions(config):
             primary = told_captions(job, primary)
-        objective: Any = with_auxiliaries(config, config.objective, primary, backbone.dim)
+        objective = with_auxiliaries(config, config.objective, primary, backbone.dim)
         weighting = build_weighting(config, objective, backbone)
         law = objective.law(config.frames, config.stride, config.gap, config.short)
         material = prepare(job, parts_of(job, weighting), config, law)
         videos = max(1, config.batch // objective.clips)
         objective.needs(videos, len(material.parts["train"]))
         learner = seeded(
-            Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner"
+            partial(Learner, backbone, objective, config.frames, config.crop), config.seed, "learner"
         )
         loader = loader_of(job, material, law, videos)
         meta = meta_batches(config, weighting, objective, material, videos)
@@ -148,7 +148,7 @@ class Pretrain(Stage[PretrainConfig]):
         }
 
 
-def _keeping(job: Job[PretrainConfig], learner: Any, progress: Progress | None) -> Progress:
+def _keeping(job: Job[PretrainConfig], learner: Learner, progress: Progress | None) -> Progress:
     """Progress that keeps the backbone on its way, as snapshots."""
 
     def told(done: int, total: int, values: dict[str, float]) -> None:
@@ -160,7 +160,7 @@ def _keeping(job: Job[PretrainConfig], learner: Any, progress: Progress | None) 
     return told
 
 
-def told_captions(job: Job[PretrainConfig], objective: Any) -> Any:
+def told_captions(job: Job[PretrainConfig], objective: Objective) -> Objective:
     """The task with the sentences about the videos, of which it trains on those about the training videos."""
     config = job.config
     every = captions_of(config, job.dataset)
@@ -208,13 +208,13 @@ def training_videos(job: Job[PretrainConfig]) -> list[VideoRecord]:
     return learnable(job.dataset, job.config.held_out_fold, job.config.held_out_folds)
 
 
-def parts_shown(objective: object, clip: Clip) -> Clip:
+def parts_shown(objective: Objective, clip: Clip) -> Clip:
     """The part of a batch that the primary task sees."""
     own: Clip = objective.own(clip) if hasattr(objective, "own") else clip
     return own
 
 
-def _strips(config: PretrainConfig, objective: Any, clip: Clip) -> dict[str, np.ndarray]:
+def _strips(config: PretrainConfig, objective: Objective, clip: Clip) -> dict[str, np.ndarray]:
     """The first videos of the first batch as the task shows them, with the answer as a name; without targets all clips in a row."""
     views = objective.views(clip, partial(augmented, config), seeding.generator(config.seed, "strips"))
     clips = [value for name, value in views.items() if name != "target" and value.ndim >= 5]

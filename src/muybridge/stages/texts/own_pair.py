@@ -88,7 +88,7 @@ def of_input(config: ZeroshotConfig, run: Run, origin: ConfigFields) -> TestedMo
                 " `muybridge retrieval --init` test it; --objective video-text trains a network that can be asked."
             )
         backbone = build_backbone(trained.backbone, trained.seed)
-        objective = build_objective(trained, backbone.dim)
+        objective: Any = build_objective(trained, backbone.dim)
         state = load_weights(weights)
         objective.build(unpacked(state["objective.text.content"]))
         learner = nn.ModuleDict({"backbone": backbone, "objective": objective})

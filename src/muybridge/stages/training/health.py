@@ -17,7 +17,7 @@ from muybridge.core.clip import UNLABELLED
 from muybridge.data.index import has_split
 from muybridge.data.loader import Loader
 from muybridge.measure.features.feature_health import diagnose, feature_std, knn_accuracy, rankme
-from muybridge.objectives.objective import Augment
+from muybridge.objectives.objective import Alone, Augment, Learner
 from muybridge.sampling.frame_numbers import Draw, Law, Sampling, Short
 from muybridge.stages.job.job import Job
 from muybridge.stages.testing.predict import View, features
@@ -173,7 +173,7 @@ class Changed:
         return shuffled
 
 
-def controls(learner: Any, loader: Loader, augment: Augment, compute: Compute) -> dict[str, Any]:
+def controls(learner: Learner | Alone, loader: Loader, augment: Augment, compute: Compute) -> dict[str, Any]:
     """Accuracy of a trained task on the videos of a loader: untouched, on still clips and on shuffled frames.
 
     All three see the same draws and the same augmentations. Where a task watches an accuracy of its own (``speed_accuracy``,
@@ -204,7 +204,7 @@ def controls(learner: Any, loader: Loader, augment: Augment, compute: Compute) -
 
 
 def _monitors(
-    learner: Any, loader: Loader, batches: int, augment: Augment, compute: Compute
+    learner: Learner | Alone, loader: Loader, batches: int, augment: Augment, compute: Compute
 ) -> dict[str, float]:
     """Means of what the task watches over some batches."""
     sums: dict[str, float] = {}

@@ -33,7 +33,7 @@ RECENT = 10
 """Training batches that replayed meta batches are drawn from, as in MELTR's code."""
 
 
-def with_auxiliaries(config: Optimisation, name: str, primary: Any, dim: int) -> Any:
+def with_auxiliaries(config: Optimisation, name: str, primary: Objective, dim: int) -> Objective:
     """The primary task, joined with the auxiliaries of a config if it has any.
 
     Args:
@@ -50,9 +50,9 @@ def with_auxiliaries(config: Optimisation, name: str, primary: Any, dim: int) ->
     tasks: dict[str, Objective] = {name: primary}
     ways = {}
     for task, own in task_configs(config).items():
-        kind = pick("objectives", OBJECTIVES, task)
+        kind: type[Objective] = pick("objectives", OBJECTIVES, task)
         try:
-            tasks[task] = seeded(kind, config.seed, dim, stream=f"head {task}", **single.options(own))  # type: ignore[assignment]
+            tasks[task] = seeded(partial(kind, dim, **single.options(own)), config.seed, f"head {task}")
         except ValueError as error:
             raise UsageError(f"{TASK_FLAG}: {error}.") from error
         ways[task] = Auxiliary(own.stride, own.gap, partial(augmented, own))
@@ -60,7 +60,7 @@ def with_auxiliaries(config: Optimisation, name: str, primary: Any, dim: int) ->
     return Multi(tasks, ways, only)
 
 
-def build_weighting(config: Optimisation, objective: object, backbone: nn.Module) -> Weighting:
+def build_weighting(config: Optimisation, objective: Objective, backbone: nn.Module) -> Weighting:
     """The weighting of a config, made for the terms of an objective on a backbone.
 
     Raises:
@@ -78,7 +78,7 @@ def build_weighting(config: Optimisation, objective: object, backbone: nn.Module
         if isinstance(made, Taught):
             made.usual = usual
         if terms:
-            seeded(_prepared, config.seed, made, terms, objective, stream="weighting")
+            seeded(partial(made.prepare, terms, objective.primary_terms), config.seed, "weighting")
     except ValueError as error:
         nearest = ""
         if config.weighting == "fixed":
@@ -91,11 +91,6 @@ def build_weighting(config: Optimisation, objective: object, backbone: nn.Module
             f" derivatives. Use {FLAG} hypergradient=one-step or identity, or the network as it was before."
         )
     return made
-
-
-def _prepared(weighting: Weighting, terms: Sequence[str], objective: Any) -> Weighting:
-    weighting.prepare(terms, objective.primary_terms)
-    return weighting
 
 
 def kept_for_meta(
@@ -138,7 +133,7 @@ def wants_held_out(config: Optimisation) -> bool:
 
 
 def meta_batches(
-    config: Optimisation, weighting: Weighting, objective: object, material: Material, videos: int
+    config: Optimisation, weighting: Weighting, objective: Objective, material: Material, videos: int
 ) -> Callable[[int], Clip] | None:
     """The meta batch of a step, as the primary task draws it; a pure function of (seed, step).
 
@@ -213,7 +208,7 @@ def _called(name: str) -> str:
 def account(
     config: Optimisation,
     weighting: Weighting,
-    objective: Any,
+    objective: Objective,
     curve: Sequence[Mapping[str, object]],
     videos: int,
 ) -> dict[str, Any]:

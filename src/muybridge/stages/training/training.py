@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from muybridge.augment.chain import augment
 from muybridge.config.stage_configs import FinetuneConfig, Optimisation, PretrainConfig
@@ -16,8 +16,8 @@ from muybridge.core.clip import Clip
 from muybridge.core.machine.cores import cores
 from muybridge.core.networks.step import Weighting
 from muybridge.data.loader import Loader, stream
-from muybridge.objectives.labels.teacher_memory import TeacherMemory
-from muybridge.objectives.objective import first_of
+from muybridge.objectives.labels.distilled import Distilled
+from muybridge.objectives.objective import Learner, Objective, first_of
 from muybridge.sampling.frame_numbers import Law
 from muybridge.stages.job.job import Job, Progress
 from muybridge.stages.training.health import Watch, watch_every
@@ -45,7 +45,7 @@ def loader_of(job: Job[Optimisation], material: Material, law: Law, videos: int)
 
 
 def optimise(
-    job: Job[Optimisation], learner: Any, loader: Loader, steps: int, progress: Progress | None,
+    job: Job[Optimisation], learner: Learner, loader: Loader, steps: int, progress: Progress | None,
     watch: Watch | None = None, validation: Validation | None = None,
     weighting: Weighting | None = None, meta: Callable[[int], Clip] | None = None,
 ) -> State:  # fmt: skip
@@ -113,7 +113,7 @@ def compute_of(config: Optimisation) -> Compute:
     return compute
 
 
-def clips_of(learner: Any, videos: int, weighting: Weighting) -> tuple[int, int]:
+def clips_of(learner: Learner, videos: int, weighting: Weighting) -> tuple[int, int]:
     """Clips that a step encodes, looks of the weighting included, and those of a meta batch."""
     return videos * learner.objective.clips * (1 + weighting.looks), videos * first_of(
         learner.objective
@@ -121,7 +121,7 @@ def clips_of(learner: Any, videos: int, weighting: Weighting) -> tuple[int, int]
 
 
 def steps_within(
-    config: Budgeted, learner: nn.Module, loader: Loader, weighting: Weighting, meta: Callable[[int], Clip] | None = None
+    config: Budgeted, learner: Learner, loader: Loader, weighting: Weighting, meta: Callable[[int], Clip] | None = None
 ) -> int:  # fmt: skip
     """Optimiser steps that a budget pays for, meta batches included; at least one.
 
@@ -179,17 +179,17 @@ def augmented(
     return clips
 
 
-def remembered(objective: Any, state: State) -> tuple[int, int]:
+def remembered(objective: Objective, state: State) -> tuple[int, int]:
     """Clips that teachers were not shown again, since their answers were remembered, and the operations of these passes."""
-    memory = getattr(objective, "memory", None)
-    if not isinstance(memory, TeacherMemory):
+    if not isinstance(objective, Distilled) or objective.memory is None:
         return 0, 0
+    memory = objective.memory
     counted = state.step * memory.first  # every step was taken for one like the first
     return len(objective.teachers) * (memory.asked - memory.passes), (counted - memory.passes) * memory.flops
 
 
 def budget(
-    state: State, learner: Any, loader: Loader, frames: int, weighting: Weighting, unit: str = "clips"
+    state: State, learner: Learner, loader: Loader, frames: int, weighting: Weighting, unit: str = "clips"
 ) -> dict[str, Any]:  # fmt: skip
     """What a training run cost: the numbers that must be equal for a fair comparison, and the seconds.
 
@@ -202,7 +202,9 @@ def budget(
     objective, videos = learner.objective, loader.batch
     step, beside = clips_of(learner, videos, weighting)
     clips = state.step * step + state.metas * beside
-    silent = state.step * (getattr(objective, "without_gradient", 0) + objective.clips * weighting.looks)
+    silent: float = state.step * (
+        getattr(objective, "without_gradient", 0) + objective.clips * weighting.looks
+    )
     silent += state.metas * getattr(first_of(objective), "without_gradient", 0)
     read = len(loader.law.draw(loader.law.span, np.random.default_rng(0)).frames)
     own = (getattr(objective, "lengths", None) or [read])[0]
