@@ -124,9 +124,9 @@ class Diversity(Labelled[DiversityConfig]):
             if one.get("active") is False and not _is_control(name)
         ]
         points = [_point(config, share, scope, gram, objective.names, idle) for share, scope, gram in grams]
-        for one in points:
+        for (share, _, _), one in zip(grams, points, strict=True):
             append_metrics(
-                job.run.path / "metrics.jsonl", {"step": round(steps * one["at"] / 100), "diversity": one}
+                job.run.path / "metrics.jsonl", {"step": round(steps * share / 100), "diversity": one}
             )
         return {
             "summary": f"diversity of {' '.join(config.auxiliary)} on {job.dataset.name}",
@@ -231,7 +231,7 @@ def _is_control(task: str) -> bool:
     return task in OBJECTIVES and OBJECTIVES[task].facts["kind"] == "control"
 
 
-def labels(tasks: Sequence[str]) -> dict[str, Any]:
+def labels(tasks: Sequence[str]) -> dict[str, object]:
     """The measures that need no gradient: number, entropy over kinds, Rao's quadratic entropy."""
     facts = [OBJECTIVES[name].facts if name in OBJECTIVES else {} for name in tasks]
     axes, kinds = [one.get("kind", "") for one in facts], [bool(one.get("contrastive")) for one in facts]
@@ -245,7 +245,7 @@ def labels(tasks: Sequence[str]) -> dict[str, Any]:
 
 def _point(
     config: DiversityConfig, share: int, scope: str, gram: Gram, names: Sequence[str], idle: Sequence[str]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What is kept of one point and scope; NaN as None."""
     draw = seeding.rng(config.seed, "diversity bootstrap", share, scope)
     found: SetDiversity = diversity(gram, names, draw, idle, config.redraws)

@@ -9,7 +9,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import partial
-from typing import Any
 
 from torch import Tensor
 
@@ -69,7 +68,7 @@ class Finetune(Labelled[FinetuneConfig]):
         still = ", single frame" if is_still(config) else ""
         return f"{self.facts.title}, {f'{few} labels per class' if few else 'all labels'}{still}{seen}"
 
-    def recipe(self, config: FinetuneConfig) -> tuple[dict[str, Any], str]:
+    def recipe(self, config: FinetuneConfig) -> tuple[Mapping[str, object], str]:
         """Every option of the training; those of clips, data and model, which all transfers share, are none of them."""
         shared = {field.name for field in fields(Transfer)} - {"batch"}
         left_out = shared | {"labels_per_class", *ARM}

@@ -75,8 +75,8 @@ def _query(
     records: Any,
     classes: tuple[str, ...],
     number: int,
-) -> dict[str, Any]:
-    def named(record: VideoRecord) -> dict[str, Any]:
+) -> dict[str, object]:
+    def named(record: VideoRecord) -> dict[str, object]:
         return {"video": record.id, "label": classes[record.label] if record.label >= 0 else None}
 
     found = [

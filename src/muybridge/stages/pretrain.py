@@ -3,7 +3,6 @@
 import math
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +22,7 @@ from muybridge.data.index import Dataset, VideoRecord, learnable
 from muybridge.measure.headline import last_rows, pretext_accuracy
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.objective import Alone, Learner, Objective, first_of
+from muybridge.runs.contents.result_fields import Facets
 from muybridge.runs.contents.snapshots import name_of, steps_of
 from muybridge.runs.contents.strips import write_strips
 from muybridge.stages.job.check import check_tasks
@@ -76,11 +76,11 @@ class Pretrain(Stage[PretrainConfig]):
         """The options of the task, of its auxiliaries and of the weighting."""
         return spelt(complete(config))
 
-    def signed(self, config: PretrainConfig, dataset: Dataset, memory: ResolveCache) -> dict[str, Any]:
+    def signed(self, config: PretrainConfig, dataset: Dataset, memory: ResolveCache) -> dict[str, object]:
         """The sentences of a task that reads some."""
         return signed_captions(config, dataset)
 
-    def facets(self, config: ConfigFields, data: str, planned: Planned) -> dict[str, Any]:
+    def facets(self, config: ConfigFields, data: str, planned: Planned) -> Facets:
         """Sorted by its task; it learnt where it reads."""
         arm = str(config["objective"]) + in_words(config)
         return sorted_as(arm, config, config, data, self.facts.title)

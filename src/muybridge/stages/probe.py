@@ -2,9 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -36,7 +35,7 @@ class Probe(FrozenStage[ProbeConfig]):
 
     name = "probe"
 
-    def recipe(self, config: ProbeConfig) -> tuple[dict[str, Any], str]:
+    def recipe(self, config: ProbeConfig) -> tuple[Mapping[str, object], str]:
         """A logistic regression whose weight decay is chosen on training videos."""
         recipe = {
             "layer": "multinomial logistic regression on standardised pooled features, one row per clip",
@@ -108,7 +107,7 @@ def validation_folds(job: Job[ProbeConfig], train: Sequence[VideoRecord]) -> dic
     return {record.id: number[record.group] for record in train}
 
 
-def selection(fitted: Linear) -> dict[str, Any]:
+def selection(fitted: Linear) -> dict[str, object]:
     """The choice of the weight decay for ``result.json``: what was chosen, on how many held-out training clips, and the whole grid."""
     return {
         "weight_decay": fitted.decay,

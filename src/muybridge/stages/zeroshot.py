@@ -30,6 +30,7 @@ from muybridge.data.sets.builtin_scenes import PAIRS
 from muybridge.measure.zeroshot_scores import NAMES, TEMPLATE, answers
 from muybridge.perturb.apply import CLEAN
 from muybridge.runs.contents.predictions import Predictions
+from muybridge.runs.contents.result_fields import Facets
 from muybridge.runs.contents.strips import write_strips
 from muybridge.runs.records import Run
 from muybridge.runs.signing import signature
@@ -146,7 +147,7 @@ class Zeroshot(Stage[ZeroshotConfig]):
         super().check(config, dataset, origins, memory)
         check_own(config, config.model, self.facts.inputs["model"], FOREIGN)
 
-    def signed(self, config: ZeroshotConfig, dataset: Dataset, memory: ResolveCache) -> dict[str, Any]:
+    def signed(self, config: ZeroshotConfig, dataset: Dataset, memory: ResolveCache) -> dict[str, object]:
         """What stands in the files that make the question, not their names."""
         question = question_of(config, dataset)
         return {
@@ -172,10 +173,10 @@ class Zeroshot(Stage[ZeroshotConfig]):
         """Under which regime: whether action labels were seen."""
         return f"{self.facts.title} {regime(config)}"
 
-    def facets(self, config: ConfigFields, data: str, planned: Planned) -> dict[str, Any]:
+    def facets(self, config: ConfigFields, data: str, planned: Planned) -> Facets:
         """Sorted as its network, under its regime."""
         model = str(config["model"])
-        told: dict[str, Any] = {"arm": model, "seed": 0, "fold": None, "backbone": "", "source": ""}
+        told: Facets = {"arm": model, "seed": 0, "fold": None, "backbone": "", "source": ""}
         if is_run(model):
             told = facets_of_run(Run(local(model)), data, planned)
         return {**told, "data": data, "protocol": self.protocol(config)}
@@ -351,7 +352,7 @@ def _parts(classes: tuple[str, ...]) -> dict[str, list[str]]:
     return {name: [PAIRS[one][place] for one in classes] for place, name in enumerate(("object", "motion"))}
 
 
-def _spent(asked: Asked, protocol: Protocol, videos: int, compute: Compute) -> dict[str, Any]:
+def _spent(asked: Asked, protocol: Protocol, videos: int, compute: Compute) -> dict[str, object]:
     clips = videos * protocol.views
     blank = torch.zeros(1, 3, protocol.frames, protocol.crop, protocol.crop, dtype=torch.uint8)
     with without_gradients(asked.judge), flop_counter() as counter:

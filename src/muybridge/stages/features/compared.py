@@ -1,9 +1,8 @@
 """Jobs that compare two networks: what their words mean, what they take over from runs, and how they are signed. Builds nothing."""
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 from muybridge.backbones import BACKBONES, check_name
 from muybridge.config.config_fields import ConfigFields
@@ -12,6 +11,7 @@ from muybridge.config.stage_configs import ProbeConfig, SimilarityConfig, change
 from muybridge.core.errors import UsageError
 from muybridge.data.sets.known_sets import source_name
 from muybridge.runs.contents import snapshots
+from muybridge.runs.contents.result_fields import Facets
 from muybridge.runs.records import Run
 from muybridge.runs.stages import NETWORKS, is_known, of_runs
 from muybridge.stages.job.facets import facets_of_run
@@ -126,7 +126,21 @@ def backbone_of(word: str, origin: ConfigFields | None) -> str:
     return str(origin["backbone"]) if origin else file_of(word)[0]
 
 
-def foreign_facts(word: str) -> dict[str, Any]:
+class NetworkFacts(TypedDict, total=False):
+    """What is known of a network that is compared."""
+
+    arm: str
+    backbone: str
+    done: str
+    source: str
+    level: str
+    seed: int | None
+    data: str
+    stage: str
+    signature: str
+
+
+def foreign_facts(word: str) -> NetworkFacts:
     """What is known of a network that is no run."""
     name, file = file_of(word)
     own = models.own_folder(name) is not None
@@ -134,7 +148,7 @@ def foreign_facts(word: str) -> dict[str, Any]:
     return {"arm": arm, "backbone": name, "done": "", "source": "", "level": "", "seed": None, "data": ""}
 
 
-def run_facts(word: str, facets: Mapping[str, object]) -> dict[str, Any]:
+def run_facts(word: str, facets: Facets) -> NetworkFacts:
     """What is known of the network of a run, from how its run is sorted."""
     run, share = snapshots.split(word)
     stage = Path(run).parent.name
@@ -142,11 +156,11 @@ def run_facts(word: str, facets: Mapping[str, object]) -> dict[str, Any]:
         stage, ""
     )
     names = ("arm", "backbone", "source", "level", "seed", "data")
-    found = {name: facets.get(name) for name in names} | {"done": done, "stage": stage}
+    found = cast(NetworkFacts, {name: facets.get(name) for name in names} | {"done": done, "stage": stage})
     return found | {"arm": f"{facets['arm']} at {share} %"} if share else found
 
 
-def named(facts: Mapping[str, Any]) -> str:
+def named(facts: NetworkFacts) -> str:
     """What people call a network: its pretext task, its level, the network, what was done to it since, its seed."""
     words = [
         str(facts["arm"]) + (f" (level {facts['level']})" if facts.get("level") else ""),
@@ -164,7 +178,7 @@ def words_of(config: SimilarityConfig) -> dict[str, str]:
     return {name: vars(config)[name] for name in FIELDS if vars(config)[name]}
 
 
-def facts_of_word(word: str, planned: Planned) -> dict[str, Any]:
+def facts_of_word(word: str, planned: Planned) -> NetworkFacts:
     """What is known of the network of a word; of a run, finished or planned, by its config."""
     run = run_of(word)
     if run is None:

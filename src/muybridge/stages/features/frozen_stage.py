@@ -1,6 +1,6 @@
 """What stages on frozen features share."""
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from torch import nn
 
@@ -34,7 +34,7 @@ def frozen_budget(
     compute: Compute,
     began: float,
     answered: str = "",
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What such a stage cost: every clip as often as it went through the backbone, and apart those whose features lay in the cache.
 
     Args:

@@ -67,7 +67,7 @@ def give_way(config: C, name: str) -> C:
     return dataclasses.replace(config, backbone=type(config)().backbone)  # type: ignore[call-arg, attr-defined]
 
 
-def read_fields(path: Path) -> dict[str, Any]:
+def read_fields(path: Path) -> dict[str, object]:
     """Fields of a config in a YAML file.
 
     Raises:

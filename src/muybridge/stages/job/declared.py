@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from muybridge.augment.chain import spell
 from muybridge.augment.steps import Flip
@@ -59,7 +58,7 @@ def declare(dataset: Dataset, words: Sequence[str]) -> Dataset:
     return changed
 
 
-def signed(dataset: Dataset, words: Sequence[str]) -> dict[str, Any]:
+def signed(dataset: Dataset, words: Sequence[str]) -> dict[str, object]:
     """What is signed of a declaration: what it says, not where it stands; nothing without one."""
     told = [[one.type, list(one.severities), dict(sorted(one.becomes.items()))] for one in dataset.changes]
     return {"label_changing": told} if words else {}

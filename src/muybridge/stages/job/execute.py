@@ -107,7 +107,7 @@ def _execute(job: Job[Control], progress: Progress | None, lease: Lease) -> None
             if progress:
                 progress(done, total, values)
 
-        told = describe(job) | _run(job, watched) | {"peak_memory": peak()}
+        told: dict[str, Any] = describe(job) | _run(job, watched) | {"peak_memory": peak()}
         told = _with_checkpoint(told, job)
         told |= {"numbers": headline(job.run, told)} | {
             name: redact(told[name]) for name in WORDS if name in told
@@ -136,14 +136,14 @@ def _inputs(job: Job[Control]) -> None:
             raise UsageError(f"--{name} {needed.path}: this run is not finished; run its command first.")
 
 
-def _portable(values: dict[str, object]) -> dict[str, Any]:
+def _portable(values: dict[str, object]) -> dict[str, object]:
     """Values of a config with the URLs of what lies in a store, and no secrets."""
     told = {name: portable(value) if isinstance(value, str) else value for name, value in values.items()}
-    found: dict[str, Any] = redact(told)
+    found: dict[str, object] = redact(told)
     return found
 
 
-def describe(job: Job[Control]) -> dict[str, Any]:
+def describe(job: Job[Control]) -> dict[str, object]:
     """What every ``result.json`` says of its run."""
     return {
         "version": RECORD_VERSION,
@@ -162,7 +162,7 @@ def describe(job: Job[Control]) -> dict[str, Any]:
     }
 
 
-def environment() -> dict[str, Any]:
+def environment() -> dict[str, object]:
     """Versions and machine of a run."""
     import numpy
     import torch

@@ -1,6 +1,6 @@
 """What a stage says and what a job of it is: the contracts between configs, run folders, plans and the code that computes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -12,6 +12,7 @@ from muybridge.config.control import Control, Precision
 from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset
 from muybridge.runs.contents import snapshots
+from muybridge.runs.contents.result_fields import Facets
 from muybridge.runs.records import Run
 from muybridge.runs.signing import signature
 from muybridge.runs.stages import StageFacts, facts_of
@@ -26,7 +27,7 @@ from muybridge.stages.testing.models import TestedModel
 from muybridge.train.precision import check_training, choose
 
 Progress = Callable[[int, int, dict[str, float]], None]
-Result = dict[str, Any]
+Result = dict[str, object]
 """What a stage adds to ``result.json`` (docs/records.md)."""
 C = TypeVar("C", bound=Control)
 C_co = TypeVar("C_co", bound=Control, covariant=True)
@@ -70,13 +71,13 @@ class Job(Generic[C_co]):
     dataset: Dataset
     inputs: dict[str, Run]
     signature: str
-    facets: dict[str, Any]
-    signed: dict[str, Any]
+    facets: Facets
+    signed: dict[str, object]
     notes: list[str] = field(default_factory=list)
     subject: TestedModel | None = None
     transductive: bool = False
     shifted: bool = False
-    checkpoint: dict[str, Any] = field(default_factory=dict)
+    checkpoint: dict[str, object] = field(default_factory=dict)
     parts: "dict[str, Job[C_co]]" = field(default_factory=dict)
 
     @property
@@ -117,7 +118,7 @@ class Request(Generic[C_co]):
     inputs: dict[str, Run]
     origins: Planned
     planned: Planned
-    signed: dict[str, Any]
+    signed: dict[str, object]
     subject: TestedModel | None
     memory: ResolveCache
 
@@ -200,7 +201,7 @@ class Stage(Generic[C]):
         """The config with every option spelt out, so that all of them are printed, saved and signed."""
         return config
 
-    def signed(self, config: C, dataset: Dataset, memory: ResolveCache) -> dict[str, Any]:
+    def signed(self, config: C, dataset: Dataset, memory: ResolveCache) -> dict[str, object]:
         """What is signed besides the fields of the config, or in their place: the content of the files that they name."""
         return {}
 
@@ -219,7 +220,7 @@ class Stage(Generic[C]):
             [*dataset.notes, *self.notes(config, dataset), *([TRANSDUCTIVE] if seen else [])], transductive=seen,
         )  # fmt: skip
 
-    def recipe(self, config: C) -> tuple[dict[str, Any], str]:
+    def recipe(self, config: C) -> tuple[Mapping[str, object], str]:
         """Of a transfer: what is trained or compared, and how, by name; and what was chosen by which videos, in words."""
         raise NotImplementedError
 
@@ -231,7 +232,7 @@ class Stage(Generic[C]):
         """Name of the protocol in tables; of a config's fields."""
         return self.facts.title
 
-    def facets(self, config: ConfigFields, data: str, planned: Planned) -> dict[str, Any]:
+    def facets(self, config: ConfigFields, data: str, planned: Planned) -> Facets:
         """How a result is sorted.
 
         Args:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from muybridge.config.names import starts_from_run
 from muybridge.config.stage_configs import Control, PretrainConfig, Transfer, as_dict, change
@@ -21,7 +21,7 @@ from muybridge.stages.job.transductive import check_labels_unseen
 from muybridge.stages.testing import own_code
 from muybridge.stages.testing.models import TestedModel
 
-ALL = "all"
+ALL: Final = "all"
 """The ``fold`` of a run that joins those of all folds."""
 
 

@@ -79,7 +79,7 @@ class Protocol:
         """Frames, at the rate of the protocol, that one clip covers."""
         return self.frames if self.sampling != "dense" else (self.frames - 1) * self.stride + 1
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What ``result.json`` says of it."""
         return asdict(self) | {"hash": self.hash}
 

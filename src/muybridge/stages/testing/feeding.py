@@ -90,7 +90,7 @@ class Feed:
         words += ", blue first" if self.channels == "bgr" else ""
         return f"a list of one tensor, {words}" if isinstance(fed, list) else words
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What ``result.json`` says of it."""
         return {
             "layout": self.layout, "range": self.range, "mean": list(self.mean), "std": list(self.std), "channels": self.channels,
@@ -122,7 +122,7 @@ def failure(name: str, feed: Feed, fed: object, error: Exception) -> UsageError:
     return UsageError(f"model {name}: failed when fed {feed.said(fed)}. Its error: {said}. {WAY_OUT}")
 
 
-def logits_in(output: object, clips: int) -> Any:
+def logits_in(output: object, clips: int) -> object:
     """The logits in what a model returned, as far as they can be told; anything else comes back as it is.
 
     Taken are a tensor or NumPy array ``b k``; ``k`` alone of a single clip; the attribute or key ``logits`` (as of ``ModelOutput``); the

@@ -94,7 +94,7 @@ class TestedModel:
         with torch.inference_mode(), compute.autocast():
             return self.call(fed)
 
-    def _asked(self, frames: Frames, compute: Compute) -> Any:
+    def _asked(self, frames: Frames, compute: Compute) -> object:
         """What a model of somebody else returns; whatever it raises is said with what it was fed."""
         fed = self.feed.prepared(frames, own_dtype(self.call))
         try:

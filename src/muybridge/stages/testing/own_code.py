@@ -159,7 +159,7 @@ def _word(value: object) -> str:
     return f"<{kind.__module__}.{kind.__qualname__}>"
 
 
-def _inside(value: object) -> Iterable[Any]:
+def _inside(value: object) -> Iterable[object]:
     """What decides what a thing does, in an order that is the same in every process."""
     if isinstance(value, CodeType):
         return value.co_code, value.co_exceptiontable, value.co_names, value.co_varnames, value.co_consts
@@ -188,12 +188,12 @@ def _inside(value: object) -> Iterable[Any]:
     return ()
 
 
-def _attributes(kind: type) -> dict[str, Any]:
+def _attributes(kind: type) -> dict[str, object]:
     """Methods and values of a class; not what Python notes in it, as its lines."""
     return {name: one for name, one in vars(kind).items() if not name.startswith("__") or callable(one)}
 
 
-def _content(cell: Any) -> Any:
+def _content(cell: Any) -> object:
     try:
         return cell.cell_contents
     except ValueError:  # not filled yet

@@ -106,7 +106,7 @@ class ResumableRows(Parts[tuple[Any, list[dict[str, str]]]]):
         return holes
 
 
-def _sorted(table: Any, into: dict[Path, frozenset[str]], rest: Path) -> Iterator[tuple[Path, Any]]:
+def _sorted(table: Any, into: dict[Path, frozenset[str]], rest: Path) -> Iterator[tuple[Path, object]]:
     """The rows of a table by the file they go to."""
     names = np.array(table["perturbation"].to_pylist(), dtype=str)
     left = np.ones(len(names), bool)

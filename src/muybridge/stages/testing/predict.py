@@ -165,7 +165,7 @@ def forward_flops(module: nn.Module, view: View, compute: Compute) -> int:
 
 def forward_budget(
     module: nn.Module, view: View, clips: int, compute: Compute, began: float, cached: int = 0
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What a stage without training cost.
 
     Args:

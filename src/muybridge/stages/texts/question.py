@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from muybridge.backbones.weights.kinetics_classes import FILE as KINETICS400
 from muybridge.config.stage_configs import ZeroshotConfig
@@ -51,10 +50,10 @@ class Question:
     other: tuple[str, ...]
     prompts: PromptSet
     order: str
-    split: dict[str, Any] | None
+    split: dict[str, object] | None
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What is signed of it and stands in ``result.json``."""
         return {
             "templates": list(self.prompts.templates),

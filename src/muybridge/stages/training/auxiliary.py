@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from muybridge.config.stage_configs import Optimisation, PretrainConfig, change
 from muybridge.core.catalogue import suggestion
@@ -21,7 +20,7 @@ def task_configs(config: Optimisation) -> dict[str, PretrainConfig]:
     Raises:
         UsageError: an option that it does not have, a task that is none of the auxiliaries, a word that is none.
     """
-    words: dict[str, dict[str, Any]] = {name: {} for name in config.auxiliary}
+    words: dict[str, dict[str, object]] = {name: {} for name in config.auxiliary}
     for word in config.auxiliary_options:
         task, dot, rest = word.partition(".")
         if not dot or task not in words:

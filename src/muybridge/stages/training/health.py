@@ -173,7 +173,9 @@ class Changed:
         return shuffled
 
 
-def controls(learner: Learner | Alone, loader: Loader, augment: Augment, compute: Compute) -> dict[str, Any]:
+def controls(
+    learner: Learner | Alone, loader: Loader, augment: Augment, compute: Compute
+) -> dict[str, object]:
     """Accuracy of a trained task on the videos of a loader: untouched, on still clips and on shuffled frames.
 
     All three see the same draws and the same augmentations. Where a task watches an accuracy of its own (``speed_accuracy``,
@@ -227,7 +229,7 @@ def watch_of(job: Job[PretrainConfig], backbone: object, material: Material, com
 
 def verdict(
     metrics: Sequence[Mapping[str, Any]], watch: Watch, answers: Mapping[str, Any], motion: bool
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[dict[str, object], list[str]]:
     """The ``health`` of a result (values of the last look, and ``controls``) and what is to be said about it.
 
     Args:

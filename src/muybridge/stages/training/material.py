@@ -164,7 +164,7 @@ def seeded(make: Callable[[], T], seed: int, stream: str = "head") -> T:
 
 def data_facts(
     job: Job[Data], material: Material, role_counts: Mapping[str, Sequence[VideoRecord]]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The ``data`` part of ``result.json``."""
     return {
         "name": job.dataset.name,

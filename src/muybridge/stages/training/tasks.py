@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 
 from torch import nn
 
@@ -18,6 +18,7 @@ from muybridge.data.loader import Loader
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.multi import Auxiliary, Multi
 from muybridge.objectives.objective import Objective, first_of
+from muybridge.runs.contents.result_fields import Gate, WeightingFields
 from muybridge.stages.training import options as single
 from muybridge.stages.training.auxiliary import FLAG as TASK_FLAG
 from muybridge.stages.training.auxiliary import task_configs
@@ -31,6 +32,13 @@ ROLE = "meta"
 """Name of the videos of meta batches among those of a stage."""
 RECENT = 10
 """Training batches that replayed meta batches are drawn from, as in MELTR's code."""
+
+
+class Several(TypedDict, total=False):
+    """What ``result.json`` says of several tasks."""
+
+    weighting: WeightingFields
+    tasks: dict[str, Gate]
 
 
 def with_auxiliaries(config: Optimisation, name: str, primary: Objective, dim: int) -> Objective:
@@ -160,7 +168,7 @@ def meta_batches(
     return recent
 
 
-def gates(curve: Sequence[Mapping[str, Any]], names: Iterable[str], videos: int) -> dict[str, dict[str, Any]]:
+def gates(curve: Sequence[Mapping[str, Any]], names: Iterable[str], videos: int) -> dict[str, Gate]:
     """Accuracy against chance of every auxiliary task over the last tenth of a training curve.
 
     Args:
@@ -175,7 +183,7 @@ def gates(curve: Sequence[Mapping[str, Any]], names: Iterable[str], videos: int)
     last = curve[-max(1, len(curve) // 10) :]
     before = curve[-len(last) - 1]["step"] if len(curve) > len(last) else 0
     answers = (last[-1]["step"] - before) * videos
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Gate] = {}
     for name in names:
         means = {
             what: sum(row[f"{name}.{what}"] for row in last) / len(last)
@@ -187,11 +195,11 @@ def gates(curve: Sequence[Mapping[str, Any]], names: Iterable[str], videos: int)
             above = means["accuracy"] > chance + 3 * math.sqrt(chance * (1 - chance) / answers)
             found[name] = {"accuracy": means["accuracy"], "chance": chance, "active": above}
         else:
-            found[name] = {what: value for what, value in means.items() if what == "explained"}
+            found[name] = {"explained": means["explained"]} if "explained" in means else {}
     return found
 
 
-def inactive(tasks: Mapping[str, Mapping[str, object]]) -> list[str]:
+def inactive(tasks: Mapping[str, Gate]) -> list[str]:
     """A sentence for every task that stayed at chance."""
     return [
         f"{_called(name)} is inactive: accuracy {one['accuracy']:.1%} at the end, chance {one['chance']:.1%}"
@@ -211,7 +219,7 @@ def account(
     objective: Objective,
     curve: Sequence[Mapping[str, object]],
     videos: int,
-) -> dict[str, Any]:
+) -> Several:
     """What ``result.json`` says of several tasks and of how they were weighted; empty for one task under ``fixed``."""
     names = getattr(objective, "names", ())
     if not names and config.weighting == "fixed":

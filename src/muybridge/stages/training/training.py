@@ -18,6 +18,7 @@ from muybridge.core.networks.step import Weighting
 from muybridge.data.loader import Loader, stream
 from muybridge.objectives.labels.distilled import Distilled
 from muybridge.objectives.objective import Learner, Objective, first_of
+from muybridge.runs.contents.result_fields import Spent
 from muybridge.sampling.frame_numbers import Law
 from muybridge.stages.job.job import Job, Progress
 from muybridge.stages.training.health import Watch, watch_every
@@ -152,7 +153,7 @@ def steps_within(
     return max(1, steps)
 
 
-def account(config: Budgeted, spent: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def account(config: Budgeted, spent: Spent) -> tuple[dict[str, object], list[str]]:
     """What was asked, in which unit, what of it was spent and whether that is the budget to within a step; a note where it is not.
 
     A step that learns weights, too, counts as one step: the last one may be dearer than the others.
@@ -161,10 +162,10 @@ def account(config: Budgeted, spent: dict[str, Any]) -> tuple[dict[str, Any], li
     assert asked is not None
     if unit == "epochs":  # whole steps, the last of which may run over the end
         return {"asked": asked, "unit": unit, "kept": True}, []
-    used = int(spent[unit])
+    used = int({"clips": spent["clips"], "steps": spent["steps"], "flops": spent["flops"]}[unit])
     kept = 0 <= asked - used < max(used / spent["steps"], spent.get("dearest", 0))
     words = f"the budget was not kept: {asked:,} {unit} asked for, {used:,} spent"
-    stated = {"asked": asked, "unit": unit, "spent": used, "kept": kept}
+    stated: dict[str, object] = {"asked": asked, "unit": unit, "spent": used, "kept": kept}
     return stated, [] if kept else [words]
 
 
@@ -190,7 +191,7 @@ def remembered(objective: Objective, state: State) -> tuple[int, int]:
 
 def budget(
     state: State, learner: Learner, loader: Loader, frames: int, weighting: Weighting, unit: str = "clips"
-) -> dict[str, Any]:  # fmt: skip
+) -> Spent:  # fmt: skip
     """What a training run cost: the numbers that must be equal for a fair comparison, and the seconds.
 
     ``clips`` are passes of a clip through an encoder, of which ``with_gradient`` have a backward pass; ``decoded`` frames were taken from
@@ -211,7 +212,7 @@ def budget(
     part = state.step * videos * objective.clips / clips
     known, flops_known = remembered(objective, state)
     clips, silent = clips - known, silent - known / videos
-    spent: dict[str, Any] = {
+    spent: Spent = {
         "clips": clips,
         "steps": state.step,
         "epochs": state.step * videos / len(loader.records),

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from muybridge.config.config_fields import ConfigFields
 from muybridge.config.stage_configs import Optimisation, change
@@ -17,7 +17,7 @@ FLAG = "--weighting-options"
 T = TypeVar("T", bound=Optimisation)
 
 
-def words_of(config: Optimisation) -> dict[str, Any]:
+def words_of(config: Optimisation) -> dict[str, object]:
     """Options of the weighting that were given, ``--mode`` among them.
 
     Raises:
@@ -31,7 +31,7 @@ def words_of(config: Optimisation) -> dict[str, Any]:
     return given
 
 
-def options_of(config: Optimisation) -> dict[str, Any]:
+def options_of(config: Optimisation) -> dict[str, object]:
     """Every option of the weighting; of ``fixed`` the weights that were given.
 
     Raises:
