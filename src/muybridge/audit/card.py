@@ -88,7 +88,7 @@ class Card:
             "limits": self.limits,
             **self.facts,
         }
-        plain: dict[str, Any] = _plain(content)
+        plain: dict[str, object] = _plain(content)
         return plain
 
 
@@ -97,7 +97,7 @@ def bounds(one: Interval) -> dict[str, float | int | None]:
     return {"value": one.value, "low": one.low, "high": one.high, "groups": one.groups}
 
 
-def compared_json(one: Compared) -> dict[str, Any]:
+def compared_json(one: Compared) -> dict[str, object]:
     """A comparison by name."""
     return {**bounds(one.interval), "p": one.p, "p_holm": one.adjusted, "stands": one.stands}
 

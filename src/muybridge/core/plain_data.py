@@ -45,7 +45,7 @@ def read_json(path: Path, most: int | None = None) -> Any:
         ) from error
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, object]:
     """Read the ``config.yaml`` of a run.
 
     Raises:

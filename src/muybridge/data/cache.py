@@ -177,7 +177,7 @@ def _probe_all(paths: dict[str, Path], workers: int) -> dict[str, Any]:
     return {"videos": dict(zip(paths, found, strict=True))}
 
 
-def _probe(job: tuple[str, Path]) -> dict[str, Any]:
+def _probe(job: tuple[str, Path]) -> dict[str, object]:
     name, path = job
     try:
         info = video.probe(path)

@@ -120,7 +120,7 @@ class FrameStore:
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """What another process needs; a lock and a memory map are not sent."""
         return {name: value for name, value in vars(self).items() if name not in ("_lock", "_memory")}
 

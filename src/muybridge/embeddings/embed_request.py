@@ -140,7 +140,7 @@ def _told(request: Request) -> str:
     return told(request.facts | {"layers": [{"name": name} for name in request.config.layers]})
 
 
-def begun_in(parts: Path) -> dict[str, Any] | None:
+def begun_in(parts: Path) -> dict[str, object] | None:
     """What unfinished embeddings are of; None where there are none."""
     try:
         found = read_json(parts / REQUEST)

@@ -123,7 +123,7 @@ def _length(shape: tuple[int, ...]) -> int:
     return int(np.prod(shape))
 
 
-def _plain_fields(content: Content) -> list[Any]:
+def _plain_fields(content: Content) -> list[object]:
     import pyarrow as pa
 
     return [pa.field(name, pa.string()) for name in TEXTS] + (
@@ -131,7 +131,7 @@ def _plain_fields(content: Content) -> list[Any]:
     )
 
 
-def _plain_columns(content: Content, block: Block) -> list[Any]:
+def _plain_columns(content: Content, block: Block) -> list[object]:
     import pyarrow as pa
 
     texts = [pa.array(values, pa.string()) for values in content.texts(block).values()]
@@ -176,7 +176,7 @@ def write_folder(out: Path, content: Content) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for old in ours_in(out):
         old.unlink()
-    shards: list[dict[str, Any]] = []
+    shards: list[dict[str, object]] = []
     schema = pa.schema(_plain_fields(content))
     with atomic(out / TABLE, "wb") as file, pq.ParquetWriter(file, schema) as writer:
         for block in content.regular(list(content.shapes), SHARD, 4 * GROUP):

@@ -32,7 +32,7 @@ from muybridge.store.storage import local
 
 METADATA, SAMPLES = "metadata.json", "samples.json"
 CLEAN = "clean"
-Sample = dict[str, Any]
+Sample = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ def _sample(record: VideoRecord) -> Sample:
     }
 
 
-def _about(run: Run) -> Mapping[str, Any]:
+def _about(run: Run) -> Mapping[str, object]:
     facets = run.result.get("facets") or {}
     return {
         "stage": run.stage,
@@ -254,5 +254,5 @@ def _about(run: Run) -> Mapping[str, Any]:
     }
 
 
-def _plain(facets: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _plain(facets: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     return ((name, str(value)) for name, value in facets.items() if value not in (None, ""))

@@ -59,7 +59,7 @@ def _csv(names: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     )
 
 
-def _column(values: list[Any]) -> list[Any]:
+def _column(values: list[Any]) -> list[object]:
     """Values of one kind, as Parquet wants them: all of it text where kinds are mixed."""
     kinds = {type(value) for value in values if value is not None}
     if kinds <= {int, float} or (len(kinds) == 1 and kinds <= {str, bool}):

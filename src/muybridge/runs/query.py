@@ -109,7 +109,7 @@ def ordered(rows: Sequence[RunRow], by: str | None = None, reverse: bool = False
     return [row for row, _ in has] + [row for row, value in told if value is None]
 
 
-def _place(row: RunRow) -> tuple[Any, ...]:
+def _place(row: RunRow) -> tuple[object, ...]:
     """How a row is sorted inside its stage; seeds and folds as numbers of four digits."""
     words = (row.facets.get(name) for name in ("data", "protocol", "backbone", "arm"))
     numbers = (row.facets.get(name) or 0 for name in ("seed", "fold"))

@@ -57,7 +57,7 @@ class RunRow:
         """``stage/signature``."""
         return f"{self.stage}/{self.signature}"
 
-    def flat(self) -> dict[str, Any]:
+    def flat(self) -> dict[str, object]:
         """Every plain fact by name: of the run, its config, its facets, its budget and its numbers, later ones over earlier ones.
 
         ``frames`` are those of a clip; the frames that a run worked through are ``spent_frames``, as is all of the budget whose name
@@ -145,9 +145,9 @@ def _unfinished(run: Run) -> RunRow:
     config = _config(run.path / "config.yaml")
     log = run.path / "error.log"
     reason = (first_line(log) or "no words left") if log.is_file() and not log.is_symlink() else ""
-    said: dict[str, Any] = {name: config[name] for name in ("seed", "fold", "backbone") if name in config}
+    said: dict[str, object] = {name: config[name] for name in ("seed", "fold", "backbone") if name in config}
     data = config.get("data")
-    facets: dict[str, Any] = {
+    facets: dict[str, object] = {
         **said,
         "arm": config.get("objective"),
         "data": " ".join(map(str, data)) if isinstance(data, list) else None,
@@ -168,7 +168,7 @@ def _unfinished(run: Run) -> RunRow:
     )
 
 
-def _config(path: Path) -> dict[str, Any]:
+def _config(path: Path) -> dict[str, object]:
     """The config of a run without result; its command writes it anew, so a torn one is none."""
     try:
         return read_yaml(path)

@@ -23,7 +23,7 @@ ENDINGS = (".json", ".jsonl", ".yaml", ".parquet", ".npz", WEIGHTS)
 """Files that readers of a run may take for its own."""
 
 
-def seal(folder: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+def seal(folder: Path, content: Mapping[str, object]) -> dict[str, object]:
     """The content of a ``result.json`` with the checksums of the files beside it and of itself."""
     files = {name: _facts(folder / name) for name in sealed_names(folder, {})}
     whole = json.loads(json.dumps({**content, "files": files}, allow_nan=False))

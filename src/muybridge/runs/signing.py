@@ -30,7 +30,7 @@ NOT_SIGNED = frozenset(
     }
 )
 """Fields that cannot change a result, and fields that say where something lies whose content is signed instead."""
-LATER: Mapping[str, Any] = {
+LATER: Mapping[str, object] = {
     "threads": 1, "caption": None, "held_out_fold": None, "held_out_folds": None,
     "auxiliary": [], "auxiliary_options": [], "auxiliary_only_views": False, "weighting": "fixed", "weighting_options": [],
     "mode": None, "meta_share": 0.2, "budget": None, "budget_unit": None, "prereg": "",
@@ -42,13 +42,13 @@ LATER: Mapping[str, Any] = {
 """Fields that came later, each with the value that all runs before are taken to have: there it is not signed, and no old run is renamed."""
 
 
-LATER_IN: Mapping[str, Mapping[str, Any]] = {
+LATER_IN: Mapping[str, Mapping[str, object]] = {
     "pretrain": {"schedule": "cosine", "decay": 0.1, "decay_at": []},
 }  # fmt: skip
 """The same for fields that came later to one stage and that others had before, by stage."""
 
 
-def signed_fields(config: Mapping[str, object], stage: str = "") -> dict[str, Any]:
+def signed_fields(config: Mapping[str, object], stage: str = "") -> dict[str, object]:
     """What is signed of a config of a stage: all but ``NOT_SIGNED``, and of what came later what differs from the value of old runs."""
     later = {**LATER, **LATER_IN.get(stage, {})}
     return {

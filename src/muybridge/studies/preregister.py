@@ -45,7 +45,7 @@ NOT_REGISTERED = (
 """Options of a study that say where and how it is run, and nothing of what it does."""
 
 
-def registered_options(config: DiversityStudyConfig) -> dict[str, Any]:
+def registered_options(config: DiversityStudyConfig) -> dict[str, object]:
     """The options that a pre-registration holds fast."""
     return {name: value for name, value in as_dict(config).items() if name not in NOT_REGISTERED}
 

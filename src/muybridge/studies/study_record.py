@@ -46,7 +46,7 @@ def write_plan(recipe: Recipe, config: StudyConfig, cells: Sequence[Cell], outco
     write_json(config.out / NAME, redact(content))
 
 
-def _before(out: Path) -> dict[str, Any]:
+def _before(out: Path) -> dict[str, object]:
     """What an earlier command wrote; a damaged file is written anew."""
     try:
         return read_study(out)

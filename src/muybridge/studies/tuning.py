@@ -83,7 +83,7 @@ def write_choice(cells: Sequence[Cell], config: StudyConfig) -> None:
         MuybridgeError: a probe could hold nothing out.
     """
     by_name = {cell.job.signature: cell.job.config for cell in cells}
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     for cell in cells:
         if cell.job.stage != "probe":
             continue
@@ -127,7 +127,7 @@ def read_choice(config: StudyConfig) -> list[dict[str, Any]]:
         raise MuybridgeError(
             f"{path}: damaged ({wrong!r} is of another kind). Delete it and run the study again."
         )
-    found: list[dict[str, Any]] = content["trials"]
+    found: list[dict[str, object]] = content["trials"]
     return found
 
 

@@ -126,7 +126,7 @@ class Mlflow:
         self._client.set_terminated(self._id, "FINISHED" if done else "FAILED")
 
 
-TRACKERS: dict[str, Callable[[Path, Run, str, Mapping[str, Any]], Tracker]] = {
+TRACKERS: dict[str, Callable[[Path, Run, str, Mapping[str, object]], Tracker]] = {
     "tensorboard": TensorBoard,
     "wandb": Wandb,
     "mlflow": Mlflow,
@@ -214,7 +214,7 @@ class _Tail:
     def __init__(self, path: Path) -> None:
         self.path, self.read = path, 0
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[dict[str, object]]:
         size = self.path.stat().st_size if self.path.is_file() else 0
         if size <= self.read:
             return

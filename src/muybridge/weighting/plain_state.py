@@ -10,7 +10,7 @@ MACHINERY = frozenset(vars(nn.Module()))
 """Attributes that every module has."""
 
 
-def snapshot_plain(module: nn.Module) -> dict[str, dict[str, Any]]:
+def snapshot_plain(module: nn.Module) -> dict[str, dict[str, object]]:
     """Numbers, tensors, arrays, lists of them and optimisers that a module and those inside it hold, by path and name."""
     return {path: found for path, part in module.named_modules() if (found := _own(part))}
 

@@ -58,7 +58,7 @@ class Outside(Weighting):
         except ImportError as error:
             raise UsageError(f"--weighting {self.name}: {error} ({INSTALL}).") from error
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> dict[str, object]:
         """The state of the object, whatever it is made of."""
         kept = snapshot_plain(self.inside)
         own = self.optim.state_dict() if self.optim else None

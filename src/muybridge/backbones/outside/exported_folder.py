@@ -107,7 +107,7 @@ def read_exported(folder: Path) -> ExportedFolder:
     return ExportedFolder(folder, backbone, told["dim"], tuple(classes), {one: clip[one] for one in CLIP})
 
 
-def _content(folder: Path) -> dict[str, Any]:
+def _content(folder: Path) -> dict[str, object]:
     path = folder / CONFIG
     try:
         content = parse_json(read_bytes(path, LARGEST))

@@ -130,7 +130,7 @@ def calibrate(ledger: Ledger) -> Quality:
     return found
 
 
-def as_body(found: Quality) -> dict[str, Any]:
+def as_body(found: Quality) -> dict[str, object]:
     """Figures and curve as the ledger holds them."""
 
     def rounded(told: Mapping[str, Share]) -> dict[str, list[float]]:

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
@@ -223,7 +222,7 @@ def _write_table(path: Path, field: str, settings: Settings) -> None:
         file.write(list_text(("path", "label", "split", "group"), rows))
 
 
-def _manifest(folder: Path, settings: Settings, names: Iterable[str]) -> dict[str, Any]:
+def _manifest(folder: Path, settings: Settings, names: Iterable[str]) -> dict[str, object]:
     return {
         "settings": settings.content(),
         "versions": {library: version(library) for library in LIBRARIES},

@@ -70,7 +70,7 @@ def table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise UsageError(f"{path}, line {begins}: not a table ({error}). Take the official file.") from error
 
 
-def entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def entries(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
     """Objects of a JSON list with their numbers, from 1.
 
     Raises:

@@ -147,7 +147,7 @@ def _counted(runs: Sequence[Run]) -> str:
     return f"({many}: {' '.join(run.signature[:8] for run in runs)})"
 
 
-def _named(runs: Sequence[Run]) -> dict[str, Any]:
+def _named(runs: Sequence[Run]) -> dict[str, object]:
     return {
         "stage": runs[0].stage,
         "signature": runs[0].signature,

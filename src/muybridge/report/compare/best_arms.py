@@ -38,7 +38,7 @@ def _by_seed(runs: Sequence[Run]) -> Seeds:
     return dict(sorted(seeds.items()))
 
 
-def _told(run: Run) -> list[Any]:
+def _told(run: Run) -> list[object]:
     """All that a run says of itself but its seed and fold, and the same of what it starts from."""
     result = run.result
     # The seed of a robustness run is that of the noise; which seed was trained with its model says.
@@ -61,7 +61,7 @@ def _beside(run: Run, one: dict[str, str]) -> Run:
     return Run(run.path.parents[1] / one["stage"] / one["signature"])
 
 
-def _result(run: Run) -> dict[str, Any] | None:
+def _result(run: Run) -> dict[str, object] | None:
     """What a run says of itself; None where it does not lie in the same folder."""
     try:
         return run.result

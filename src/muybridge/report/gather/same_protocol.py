@@ -1,7 +1,7 @@
 """What may stand in one table: runs of one profile of perturbations and one evaluation protocol; and noise seeds."""
 
 from collections import defaultdict
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from muybridge.core.plain_data import canonical
 from muybridge.core.text.plurals import counted
@@ -94,7 +94,7 @@ def _but_for_noise(run: Run) -> str:
     config = {
         key: value for key, value in result.get("config", {}).items() if key not in {*NOT_SIGNED, "seed"}
     }
-    told: dict[str, Any] = {
+    told: dict[str, object] = {
         key: result.get(key) for key in ("inputs", "model", "profile", "protocol", "facets")
     }
     told["data"] = result.get("data", {}).get("fingerprint")

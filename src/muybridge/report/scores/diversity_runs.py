@@ -139,7 +139,7 @@ def _input(run: Run, name: str, by_signature: Mapping[str, Run]) -> Run | None:
     return by_signature.get(str((run.result.get("inputs", {}).get(name) or {}).get("signature", "")))
 
 
-def _arm(model: Run, by_signature: Mapping[str, Run]) -> tuple[str, Mapping[str, Any]] | None:
+def _arm(model: Run, by_signature: Mapping[str, Run]) -> tuple[str, Mapping[str, object]] | None:
     """Arm of a trained network and the config that names its losses: a probe's are those of the network below it."""
     config = model.result["config"]
     if model.stage == "probe":

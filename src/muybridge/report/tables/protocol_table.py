@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from muybridge.core.text.plurals import listed
 from muybridge.report.gather.collect import Gathered
@@ -13,7 +12,7 @@ UNSAID = ("hash", "name", "kind", "selection")
 
 def protocol_table(all_of: Gathered, stages: Collection[str]) -> Table | None:
     """One row per protocol of some stages; None where no run says its own."""
-    told: dict[tuple[str, str], dict[str, Any]] = {}
+    told: dict[tuple[str, str], dict[str, object]] = {}
     runs: dict[tuple[str, str], int] = defaultdict(int)
     for run in all_of.runs:
         facts = run.result.get("protocol")
@@ -65,9 +64,9 @@ def _difference(stage: str, code: str, told: Mapping[tuple[str, str], Mapping[st
     )
 
 
-def flattened(facts: Mapping[str, object]) -> dict[str, Any]:
+def flattened(facts: Mapping[str, object]) -> dict[str, object]:
     """Fields of a protocol by name, nested ones beside the others; without those that only name it."""
-    flat: dict[str, Any] = {}
+    flat: dict[str, object] = {}
     for name, value in facts.items():
         if isinstance(value, Mapping):
             flat |= flattened(value)

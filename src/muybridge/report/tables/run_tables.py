@@ -64,7 +64,7 @@ def data_table(all_of: Gathered) -> Table:
 
 def used_data(all_of: Gathered) -> list[tuple[dict[str, Any], list[Run]]]:
     """Distinct data sets (by name and fingerprint) with the runs that used them."""
-    found: dict[str, tuple[dict[str, Any], list[Run]]] = {}
+    found: dict[str, tuple[dict[str, object], list[Run]]] = {}
     for run in all_of.runs:
         data = data_of(run)
         name = str([data.get(key) for key in ("name", "fingerprint")])
@@ -197,7 +197,7 @@ def unequal(runs: Sequence[Run], units: Sequence[str] = BUDGET) -> list[str]:
     Clips, frames and epochs differ when they are further apart than a step, FLOPs when by more than 2 %. Networks are not compared with
     each other: a clip costs each of them something else.
     """
-    by_network: dict[str, list[dict[str, Any]]] = {}
+    by_network: dict[str, list[dict[str, object]]] = {}
     for run in runs:
         by_network.setdefault(backbone_of(run), []).append(run.result.get("budget", {}))
     return [key for key in units if any(_apart(budgets, key) for budgets in by_network.values())]

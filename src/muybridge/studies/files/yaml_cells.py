@@ -44,7 +44,7 @@ class YamlStudy:
         """The generator of the cells; ``--seed`` and other flags hold for cells that do not say them."""
         names = [field.name for field in dataclasses.fields(Control) if field.name not in COMMAND - {"out"}]
         control = {name: getattr(config, name) for name in names}
-        made: dict[tuple[Any, ...], list[str]] = {}
+        made: dict[tuple[object, ...], list[str]] = {}
         for point in self.points():
             for spec in self.specs:
                 key = self._key(spec, point)
@@ -73,7 +73,7 @@ class YamlStudy:
 
     def _values(
         self, spec: Spec, point: Mapping[str, int], made: Mapping[tuple[object, ...], list[str]]
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[dict[str, object]]:
         """Fields of an entry at a point, once for every combination of its inputs."""
         values = dict(spec.values)
         for field, factor in spec.taken.items():
@@ -89,7 +89,7 @@ class YamlStudy:
             yield values | dict(zip(inputs, chosen, strict=True))
 
 
-def _fitted(file: File, spec: Spec) -> dict[str, list[Any]]:
+def _fitted(file: File, spec: Spec) -> dict[str, list[object]]:
     """Values of the factors that an entry takes, as its fields want them."""
     return {
         field: [_fit(spec.kind, field, value) for value in file.factors[factor]]

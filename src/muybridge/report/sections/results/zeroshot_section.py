@@ -306,7 +306,7 @@ def zeroshot_words(one: Regime) -> str:
     return "; ".join(said) + "."
 
 
-def zeroshot_rows(all_of: Gathered) -> Iterator[dict[str, Any]]:
+def zeroshot_rows(all_of: Gathered) -> Iterator[dict[str, object]]:
     """One tidy row per model, data set and regime."""
     for one in all_of.once(regimes):
         for asked in one.models:
