@@ -62,9 +62,9 @@ class Card:
     comparisons: dict[str, Compared]
     limits: list[str]
     facts: dict[str, Any]
-    numbers: dict[str, Any]
+    numbers: dict[str, object]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Plain values, NaN as None; the layout is that of docs/audit.md."""
         content = {
             "version": VERSION,
@@ -102,7 +102,7 @@ def compared_json(one: Compared) -> dict[str, object]:
     return {**bounds(one.interval), "p": one.p, "p_holm": one.adjusted, "stands": one.stands}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
@@ -218,7 +218,7 @@ def answer(name: str, found: Readings, compared: Mapping[str, Compared], verdict
     return " ".join([*sentences, *(one[0].upper() + one[1:] + "." for one in against)])
 
 
-def facts(run: Run, found: Readings, around: Circumstances) -> dict[str, Any]:
+def facts(run: Run, found: Readings, around: Circumstances) -> dict[str, object]:
     """About model, data, time and runs."""
     told = run.result
     conditions = {*zip(found.rows.perturbation.tolist(), found.rows.severity.tolist(), strict=True)}
@@ -235,7 +235,7 @@ def facts(run: Run, found: Readings, around: Circumstances) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def numbers(found: Readings, seen: DataLook) -> dict[str, Any]:
+def numbers(found: Readings, seen: DataLook) -> dict[str, object]:
     """Accuracy, groups, calibration, and what the data say by themselves."""
     calibration = found.calibration
     return {

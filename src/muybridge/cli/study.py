@@ -339,7 +339,7 @@ class Action:
     about: str
     act: "Callable[[Recipe, StudyConfig, bool], int]"
     takes_over: bool = False
-    own: Sequence[tuple[str, Any, Any]] = ()
+    own: Sequence[tuple[str, object, object]] = ()
     plans: bool = True
     studies: Sequence[str] = tuple(STUDIES)
 

@@ -6,7 +6,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 
-def fit_value(kind: object, value: object) -> Any:
+def fit_value(kind: object, value: object) -> object:
     """A value as its field wants it: text for paths and runs, tuples for lists, numbers for numbers.
 
     Raises:

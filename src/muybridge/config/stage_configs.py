@@ -323,7 +323,7 @@ def as_dict(config: Control) -> dict[str, Any]:
     return {name: _plain(value) for name, value in vars(config).items()}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return list(value)
     return str(value) if isinstance(value, Path) else value

@@ -41,7 +41,7 @@ class Request:
     compute: Compute
     out: Path
     kind: str
-    facts: dict[str, Any]
+    facts: dict[str, object]
 
     @property
     def parts(self) -> Path:

@@ -53,7 +53,7 @@ class Content:
     shapes: dict[str, tuple[int, ...]]
     dtype: str
     views: bool
-    facts: dict[str, Any]
+    facts: dict[str, object]
 
     def texts(self, block: Block) -> dict[str, list[str | None]]:
         """Id, label, split and group of each row; None for a label or split that a video has not."""
@@ -212,7 +212,7 @@ WRITERS: dict[str, Callable[[Path, Content], None]] = {
 }  # fmt: skip
 
 
-def read_facts(out: Path) -> dict[str, Any] | None:
+def read_facts(out: Path) -> dict[str, object] | None:
     """What a finished file or folder says of itself; None for anything else, or nothing."""
     try:
         if (out / INDEX).is_file():

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float, UInt8
@@ -35,7 +34,7 @@ class Origin:
 
     name: str
     key: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
     untrained: bool = False
     channels_last: bool = False
     data: ConfigFields = field(default_factory=lambda: ConfigFields())
@@ -125,7 +124,7 @@ class LoadedModel(nn.Module):
         """
         return self.answer(self.backbone(self.fed(clips)), len(clips))
 
-    def fed(self, clips: Tensor) -> Any:
+    def fed(self, clips: Tensor) -> object:
         """What goes into the network: on its device, in its number format, in the layout and range that were asked for.
 
         Raises:

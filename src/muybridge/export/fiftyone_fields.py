@@ -18,7 +18,7 @@ TYPES: Mapping[str, str] = {
 
 
 def field(
-    name: str, kind: str, database: str | None = None, document: str = "", inner: Sequence[Any] = ()
+    name: str, kind: str, database: str | None = None, document: str = "", inner: Sequence[object] = ()
 ) -> dict[str, Any]:
     """One field of the samples.
 

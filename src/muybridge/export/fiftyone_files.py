@@ -9,7 +9,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -80,7 +79,7 @@ def write_fiftyone(
         for run in runs
     ]
     samples: dict[str, Sample] = {}
-    names: dict[str, dict[str, Any]] = {one["name"]: one for one in BASE}
+    names: dict[str, dict[str, object]] = {one["name"]: one for one in BASE}
     packed = 0
     for one in found:
         packed += _add(one, samples, names)

@@ -78,7 +78,7 @@ def pretext_accuracy(curve: Sequence[Mapping[str, object]]) -> float | None:
     return sum(told) / len(told) if told else None
 
 
-def _last(curve: Sequence[Mapping[str, Any]], pretext: bool) -> dict[str, float]:
+def _last(curve: Sequence[Mapping[str, object]], pretext: bool) -> dict[str, float]:
     """The last loss of a training curve, and its pretext accuracy."""
     rows, accuracy = last_rows(curve), pretext_accuracy(curve) if pretext else None
     found = {"loss": float(rows[-1]["loss"])} if rows else {}

@@ -26,7 +26,7 @@ MACHINE = ("argv",)
 """Facts of ``env.json`` that are command lines of this machine."""
 
 
-def table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Write rows as ``.csv``, ``.jsonl`` or ``.parquet``, atomically; what a row does not say stays empty.
 
     Raises:

@@ -13,7 +13,7 @@ from muybridge.runs.contents.result import AGAIN, misfit
 
 LINES = 1 << 30
 """Most bytes of a ``metrics.jsonl``."""
-ROW: dict[str, Any] = {"step": int} | dict.fromkeys(
+ROW: dict[str, object] = {"step": int} | dict.fromkeys(
     ("clips", "loss", "accuracy", "chance", "lr", "grad_norm"), (float, None)
 )
 """Kinds of what readers take from a row."""
@@ -51,7 +51,7 @@ def read_metrics(path: Path, kind: Mapping[str, object] = ROW) -> list[dict[str,
         raise MuybridgeError(f"{path}: damaged ({error}). {AGAIN}") from error
     if re.search(r"[0-9]{40}|\\u[dD][89a-fA-F]", text):
         raise MuybridgeError(f"{path}: damaged (a number of 40 digits, or half a letter). {AGAIN}")
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
             row = json.loads(line)

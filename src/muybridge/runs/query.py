@@ -141,7 +141,7 @@ def dependents(rows: Iterable[RunRow], one: RunRow) -> list[RunRow]:
     return [row for row in rows if one.name in row.inputs.values()]
 
 
-def spelt(value: Any) -> str:
+def spelt(value: object) -> str:
     """A value as it is written after ``--where NAME=``."""
     if isinstance(value, list | tuple):
         return " ".join(map(spelt, value))

@@ -42,12 +42,12 @@ class RunRow:
     status: Status
     reason: str = ""
     summary: str = ""
-    facets: dict[str, Any] = field(default_factory=dict)
-    config: dict[str, Any] = field(default_factory=dict)
+    facets: dict[str, object] = field(default_factory=dict)
+    config: dict[str, object] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, float] | None = None
     started: str = ""
-    budget: dict[str, Any] = field(default_factory=dict)
+    budget: dict[str, object] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     command: str = ""
     limited: bool = False

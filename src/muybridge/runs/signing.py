@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
 
 from muybridge.core.plain_data import canonical
 from muybridge.runs.contents.result import RECORD_VERSION
@@ -58,7 +57,7 @@ def signed_fields(config: Mapping[str, object], stage: str = "") -> dict[str, ob
     }
 
 
-def signature(stage: str, config: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+def signature(stage: str, config: Mapping[str, object], inputs: Mapping[str, str]) -> str:
     """Name of a run: hash of its stage, full resolved config, input runs' signatures and the record version.
 
     Fields that cannot change a result stay out (``signed_fields``).

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -195,7 +194,7 @@ def _grams(
         yield scope, gram_of(kept)
 
 
-def task_gradients(learner: Learner, views: Any) -> Float[Tensor, "k p"]:
+def task_gradients(learner: Learner, views: object) -> Float[Tensor, "k p"]:
     """Gradient of every task's summed terms on the parameters of the backbone, the primary task first; in their order."""
     shared = [one for one in learner.backbone.parameters() if one.requires_grad]
     terms = learner(views).terms

@@ -100,12 +100,12 @@ class _Shape:
 
 def shared(config: Control) -> tuple[Any, ...]:
     """The fields that configs of one shape share: all but seed, folder and what they start from."""
-    kind: Any = type(config)
+    kind: object = type(config)
     return _reader(kind)(config)
 
 
 @cache
-def _reader(kind: Any) -> Callable[[Control], tuple[Any, ...]]:
+def _reader(kind: Any) -> Callable[[Control], tuple[object, ...]]:
     own = {"seed", "out", *facts_of(kind.stage).inputs}
     return attrgetter(*(field.name for field in fields(kind) if field.name not in own))
 
@@ -116,7 +116,7 @@ class _Planner:
     def __init__(self, memory: ResolveCache) -> None:
         self.memory = memory
         self.cells: dict[str, Cell] = {}
-        self.shapes: dict[Any, _Shape] = {}
+        self.shapes: dict[object, _Shape] = {}
         self._made: dict[str, tuple[Cell, int | None]] = {}
         self._runs: dict[str, Run] = {}
 
@@ -149,7 +149,7 @@ class _Planner:
             if folder in self._made:
                 yield self._made[folder][0].job.signature
 
-    def _key(self, config: Control) -> Any:
+    def _key(self, config: Control) -> object:
         """Everything but seed and input runs, of which the shapes; None where a run is not planned here. Tells 1 from 1.0 and True."""
         kind, values = type(config), vars(config)
         if type(config.seed) is not int or not stage_of(config.stage).alike:

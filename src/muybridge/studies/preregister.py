@@ -32,7 +32,7 @@ EXPOSURE: dict[str, tuple[str, ...]] = {
     "speed": ("sampling",), "prp": ("sampling",), "rspnet": ("sampling",), "arrow-of-time": ("reversal",), "vcop": ("jumbling",),
 }  # fmt: skip
 """Perturbations of which the views of a loss already show something."""
-COMBINERS: dict[str, dict[str, Any]] = {
+COMBINERS: dict[str, dict[str, object]] = {
     "sum": {},
     "pcd": {"weighting": "pcd"},
     "meltr": {"weighting": "meltr", "mode": "corrected", "weighting_options": ("hypergradient=one-step",)},
@@ -155,7 +155,7 @@ def demand(config: DiversityStudyConfig) -> dict[str, Any]:
     return content
 
 
-def _cells(which: Mapping[str, Sequence[int]], kind: str, counts: str) -> list[dict[str, Any]]:
+def _cells(which: Mapping[str, Sequence[int]], kind: str, counts: str) -> list[dict[str, object]]:
     return [
         {"name": name, "class": kind, "severities": list(some), "counts": counts}
         for name, some in which.items()

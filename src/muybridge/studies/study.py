@@ -87,7 +87,7 @@ def render(workers: int, screen: Screen) -> None:
 
 def warm(cells: Sequence[Cell], workers: int, screen: Screen) -> None:
     """Decode every data set of the cells once, with the size said before it is built."""
-    planned: dict[tuple[str, int], Any] = {}
+    planned: dict[tuple[str, int], object] = {}
     for cell in cells:
         size = getattr(cell.job.config, "size", None)
         if size and cell.job.config.limit is None and not cell.run.done:

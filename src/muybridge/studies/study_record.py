@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from muybridge.config.stage_configs import as_dict
 from muybridge.core.errors import MuybridgeError
@@ -54,5 +53,5 @@ def _before(out: Path) -> dict[str, object]:
         return {}
 
 
-def _row(cell: Cell) -> dict[str, Any]:
+def _row(cell: Cell) -> dict[str, object]:
     return {"stage": cell.job.stage, "signature": cell.job.signature, "summary": cell.name}

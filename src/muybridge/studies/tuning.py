@@ -101,9 +101,9 @@ def write_choice(cells: Sequence[Cell], config: StudyConfig) -> None:
     write_json(folder(config) / NAME, {"trials": list(_chosen(rows))})
 
 
-def _chosen(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _chosen(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, object]]:
     """Rows with their factor, and whether they are the best of their task and network."""
-    of: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    of: dict[tuple[str, str], list[dict[str, object]]] = {}
     for row in rows:
         own = of.setdefault((row["objective"], row["backbone"]), [])
         own.append({**row, "factor": FACTORS[len(own)]})

@@ -88,7 +88,7 @@ class _Spare(nn.Module):
         self.learner = learner
         self.spare = nn.Parameter(torch.zeros(1, device=next(learner.parameters()).device))
 
-    def forward(self, views: Mapping[str, Tensor]) -> Any:
+    def forward(self, views: Mapping[str, Tensor]) -> object:
         return self.learner(views)
 
 

@@ -15,14 +15,14 @@ def snapshot_plain(module: nn.Module) -> dict[str, dict[str, object]]:
     return {path: found for path, part in module.named_modules() if (found := _own(part))}
 
 
-def _own(part: nn.Module) -> dict[str, Any]:
+def _own(part: nn.Module) -> dict[str, object]:
     tensors = {**part._parameters, **part._buffers}
     named = {name: value for name, value in vars(part).items() if name not in MACHINERY}
     kept = {name: _plain(value) for name, value in (tensors | named).items()}
     return {name: value for name, value in kept.items() if value is not NotImplemented}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A value as ``torch.load`` takes it back without unpickling; NotImplemented for what is no state."""
     if isinstance(value, Tensor):
         return value.detach().clone()
@@ -38,7 +38,7 @@ def _plain(value: Any) -> Any:
     return NotImplemented
 
 
-def _no_tensor(value: object) -> Any:
+def _no_tensor(value: object) -> object:
     """Tensors cannot be compared with ``in``."""
     return None if isinstance(value, Tensor) else value
 

@@ -40,7 +40,7 @@ class PerFrame(DualEncoder):
     @property
     def scale(self) -> float:
         """Its learnt scale; ALIGN divides by a temperature."""
-        model: Any = self.model
+        model: object = self.model
         if hasattr(model, "logit_scale"):
             return float(model.logit_scale.detach().exp())
         return 1 / float(model.temperature) if hasattr(model, "temperature") else 1.0

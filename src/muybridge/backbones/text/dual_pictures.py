@@ -150,7 +150,7 @@ def _not_done(path: Path, wrong: str) -> UsageError:
     )
 
 
-def _three(numbers: Any) -> bool:
+def _three(numbers: object) -> bool:
     return (
         isinstance(numbers, list)
         and len(numbers) == 3

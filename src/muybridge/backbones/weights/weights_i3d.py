@@ -67,7 +67,7 @@ def _reconstruct(*_: object) -> _Array:
     return _Array()
 
 
-ALLOWED: dict[tuple[str, str], Any] = {
+ALLOWED: dict[tuple[str, str], object] = {
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy", "ndarray"): _Array,
@@ -78,7 +78,7 @@ ALLOWED: dict[tuple[str, str], Any] = {
 class _Reader(pickle.Unpickler):
     """Understands containers, numbers, strings and float32 arrays; refuses every other name without importing it."""
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         if (module, name) not in ALLOWED:
             raise MuybridgeError(
                 f"the pickle asks for {module}.{name}, which is neither an array nor a plain container: refused, nothing was run."

@@ -83,7 +83,7 @@ class Ledger:
             made.folder.mkdir(parents=True, exist_ok=True)
         return made
 
-    def append(self, type_: str, id_: str, body: Mapping[str, Any]) -> Line:
+    def append(self, type_: str, id_: str, body: Mapping[str, object]) -> Line:
         """Write a line; nothing that stands in the file is changed. A body equal to the one that holds is not written again.
 
         Raises:

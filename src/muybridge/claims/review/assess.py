@@ -104,7 +104,7 @@ def _checks(ledger: Ledger) -> Iterator[Check]:
         yield _intervals(claims)
 
 
-def _claims(ledger: Ledger) -> dict[str, Mapping[str, Any]]:
+def _claims(ledger: Ledger) -> dict[str, Mapping[str, object]]:
     """Claims taken from sources: those that a review adds itself are its own and not what it assesses."""
     return {id_: one for id_, one in ledger.all("claim").items() if one["source"]}
 

@@ -224,7 +224,7 @@ def _world(folder: Path) -> World:
     return world(collect(folder))
 
 
-def _written(claim: Mapping[str, object], one: Outcome) -> dict[str, Any]:
+def _written(claim: Mapping[str, object], one: Outcome) -> dict[str, object]:
     predicate = json.dumps(claim["predicate"], sort_keys=True, ensure_ascii=False)
     return {
         "result": {

@@ -91,7 +91,7 @@ class Taken:
 
     rows: list[Outside]
     refused: dict[str, int]
-    elsewhere: list[dict[str, Any]]
+    elsewhere: list[dict[str, object]]
 
 
 def take(table: Path, facts: Path) -> Taken:
@@ -118,7 +118,7 @@ def take(table: Path, facts: Path) -> Taken:
 def _facts(path: Path) -> Mapping[str, Any]:
     try:
         with open_plain(path, CONFIG) as file:
-            told: Any = parse_yaml(file.read())
+            told: object = parse_yaml(file.read())
     except (OSError, UnreadableError) as error:
         raise UsageError(f"--facts {path}: cannot be read ({error}).") from error
     if (
@@ -192,7 +192,9 @@ def _row(
     )  # fmt: skip
 
 
-def store(out: Path, name: str, rows: Sequence[Outside], elsewhere: Sequence[Mapping[str, Any]] = ()) -> Path:
+def store(
+    out: Path, name: str, rows: Sequence[Outside], elsewhere: Sequence[Mapping[str, object]] = ()
+) -> Path:
     """Write the rows to ``OUT/published/NAME.csv``, in the place of an earlier one, and other values of them beside it."""
     path = out / FOLDER / f"{short_name(name)}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -128,7 +128,7 @@ def _numbers(value: Any) -> bool:
     return all(isinstance(one, NUMBER) and not isinstance(one, bool) for one in value.values())
 
 
-def _plain(value: Any, where: str) -> Any:
+def _plain(value: object, where: str) -> object:
     """Mappings of text to text or lists of text; lists; plain values."""
     if isinstance(value, Mapping):
         return {str(key): _plain(one, where) for key, one in value.items()}

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 FORMULA = ("=", "+", "-", "@", "\t", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH HYPHEN-MINUS}",
            "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
@@ -28,7 +27,7 @@ def list_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return text.getvalue()
 
 
-def neutral(value: object) -> Any:
+def neutral(value: object) -> object:
     """A value that no spreadsheet computes; a lone carriage return, which the writer would not quote, is a line break."""
     if isinstance(value, str):
         value = value.replace("\r\n", "\n").replace("\r", "\n")

@@ -102,7 +102,7 @@ def redact(content: object) -> Any:
     return _inside(content, _values())
 
 
-def _inside(content: object, values: Sequence[str]) -> Any:
+def _inside(content: object, values: Sequence[str]) -> object:
     if isinstance(content, str):
         return _without(content, values)
     if isinstance(content, Mapping):

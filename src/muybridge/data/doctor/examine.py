@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import Literal, NamedTuple, cast, get_args
 
 from muybridge.core.machine.paths import cache_root
 from muybridge.core.machine.processes import pool
@@ -135,7 +135,7 @@ def survey(
 
 def _in_blocks(
     mapped: Callable[..., Iterator[object]], work: Callable[[object], object], jobs: Iterable[object]
-) -> Iterator[Any]:
+) -> Iterator[object]:
     """``mapped`` with some jobs at a time: a pool of processes would queue them all at once."""
     waiting = iter(jobs)
     while block := list(islice(waiting, BLOCK)):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from muybridge.core.errors import UsageError
 from muybridge.data.decode.video import is_video
@@ -36,7 +36,7 @@ class Sample:
 
     shard: Path
     video: str
-    said: dict[str, Any]
+    said: dict[str, object]
 
     @property
     def place(self) -> str:

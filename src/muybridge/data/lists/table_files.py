@@ -38,7 +38,7 @@ KNOWN = frozenset(
 )
 """Names that make a first line one of names, as ``spelling`` writes them."""
 
-Line = tuple[int, Mapping[str, Any]]
+Line = tuple[int, Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,7 @@ def _entries(source: Path, text: str) -> Iterator[dict[str, object]]:
         yield from _annotated(source, name, video)
 
 
-def _annotated(source: Path, name: str, video: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _annotated(source: Path, name: str, video: Mapping[str, Any]) -> Iterator[dict[str, object]]:
     said = video.get("annotations") or [{}]
     for one in [said] if isinstance(said, dict) else said:
         if not isinstance(one, dict):

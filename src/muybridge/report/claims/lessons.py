@@ -219,7 +219,7 @@ def _config(run: Run) -> str:
     return canonical({"config": config, "init": init, "data": data_of(run).get("fingerprint")})
 
 
-def _asked(run: Run, name: str) -> Any:
+def _asked(run: Run, name: str) -> object:
     return run.result.get("config", {}).get(name)
 
 

@@ -18,7 +18,7 @@ KINDS: Mapping[str, type[Any]] = {
 }  # fmt: skip
 
 
-def user_claims(told: Any, where: str) -> list[Claim]:
+def user_claims(told: object, where: str) -> list[Claim]:
     """Claims of a study by its own words.
 
     Raises:
@@ -45,12 +45,12 @@ def _claim(one: Mapping[str, Any]) -> Claim:
     return made
 
 
-def _tuples(value: object) -> Any:
+def _tuples(value: object) -> object:
     """Lists as tuples, which facets want; numbers of facets as text."""
     if isinstance(value, Mapping):
         return {key: _facet(one) for key, one in value.items()}
     return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
-def _facet(value: object) -> Any:
+def _facet(value: object) -> object:
     return tuple(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from muybridge.core.errors import UsageError
 from muybridge.core.text.plurals import counted
@@ -155,7 +154,7 @@ def _named(runs: Sequence[Run]) -> dict[str, object]:
     }
 
 
-def as_dict(found: Best) -> dict[str, Any]:
+def as_dict(found: Best) -> dict[str, object]:
     """The finding as plain data: fractions, p-values corrected by Holm."""
     one = found.interval
     rivals = [

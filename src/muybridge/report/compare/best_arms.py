@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.plain_data import canonical
@@ -69,6 +68,6 @@ def _result(run: Run) -> dict[str, object] | None:
         return None
 
 
-def _begun(run: Run) -> Any:
+def _begun(run: Run) -> object:
     """What an input says of itself; its signature where it does not lie in the same folder."""
     return _told(run) if _result(run) else run.signature

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from muybridge.core.files import atomic
 from muybridge.core.text.csv_text import csv_text
@@ -17,7 +16,7 @@ from muybridge.report.tables.accuracy_tables import caution, class_name
 from muybridge.report.tables.run_tables import SHOWN
 from muybridge.runs.records import Run
 
-Row = dict[str, Any]
+Row = dict[str, object]
 POOLED = "mean"
 
 
@@ -244,7 +243,7 @@ def write_csv(path: Path, rows: list[Row], below: Path) -> None:
         file.write(csv_text(columns, shown))
 
 
-def _shown(value: object) -> Any:
+def _shown(value: object) -> object:
     """NaN and None become empty; floats keep ten digits, so that rounding noise never shows."""
     if isinstance(value, bool):
         return str(value).lower()

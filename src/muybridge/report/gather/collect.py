@@ -235,11 +235,11 @@ def facets(run: Run) -> dict[str, Any]:
 
 def data_of(run: Run) -> dict[str, Any]:
     """What a run says about its data."""
-    content: dict[str, Any] = run.result.get("data", {})
+    content: dict[str, object] = run.result.get("data", {})
     return content
 
 
-Named = Callable[[dict[str, Any]], str]
+Named = Callable[[dict[str, object]], str]
 
 
 def named_arms(told: list[dict[str, object]]) -> Named:
@@ -250,7 +250,7 @@ def named_arms(told: list[dict[str, object]]) -> Named:
             if one.get(what):
                 several[str(one["arm"]), what].add(str(one[what]))
 
-    def name(one: dict[str, Any]) -> str:
+    def name(one: dict[str, object]) -> str:
         arm = str(one["arm"])
         level, frames, source = (
             one.get(what) if len(several[arm, what]) > 1 else "" for what in ("level", "frames", "source")

@@ -221,5 +221,5 @@ def tidy_rows(maps: list[LayerMap]) -> Iterator[dict[str, object]]:
         yield base | {"inside_null": one.told["inside_null"]}
 
 
-def _columns(name: str, number: Mapping[str, Any]) -> dict[str, Any]:
+def _columns(name: str, number: Mapping[str, object]) -> dict[str, Any]:
     return {name: number.get("value"), f"{name}_low": number.get("low"), f"{name}_high": number.get("high")}

@@ -144,7 +144,7 @@ def share(arm: str, seeds: Seeds, of: Callable[[Run], Counts]) -> Interval:
     return mean.interval(of_accuracy=True)
 
 
-def _at(told: Sequence[Mapping[str, Any]], **wanted: Any) -> Counts:
+def _at(told: Sequence[Mapping[str, Any]], **wanted: object) -> Counts:
     found: Counts = next(
         one["groups"] for one in told if all(one[key] == value for key, value in wanted.items())
     )

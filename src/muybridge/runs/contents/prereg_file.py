@@ -27,8 +27,8 @@ def _hash(value: object) -> bool:
     return isinstance(value, str) and len(value) == 64 and all(one in "0123456789abcdef" for one in value)
 
 
-_ANY: Any = lambda value: True  # noqa: E731 - plain data of any kind
-FIELDS: dict[str, Any] = {
+_ANY: object = lambda value: True  # noqa: E731 - plain data of any kind
+FIELDS: dict[str, object] = {
     "version!": int,
     "id!": str,
     "created!": str,
@@ -60,7 +60,7 @@ FIELDS: dict[str, Any] = {
 """Kind of every field (``result.misfit``)."""
 
 
-def digest(content: Mapping[str, Any]) -> str:
+def digest(content: Mapping[str, object]) -> str:
     """SHA-256 of the canonical JSON of what was registered."""
     kept = {name: value for name, value in content.items() if name not in OUTSIDE}
     return hashlib.sha256(canonical(kept).encode()).hexdigest()
@@ -100,7 +100,7 @@ def read_prereg(out: Path) -> dict[str, Any]:
     except UnreadableError as error:
         raise MuybridgeError(f"{path}: cannot be read ({error}).") from error
     check(content, path)
-    found: dict[str, Any] = content
+    found: dict[str, object] = content
     return found
 
 

@@ -41,13 +41,13 @@ class ResultError(MuybridgeError):
         super().__init__(f"{where}: damaged ({why}). {AGAIN}")
 
 
-def digest(content: Mapping[str, Any]) -> str:
+def digest(content: Mapping[str, object]) -> str:
     """SHA-256 of a result without its own checksum."""
     rest = {name: value for name, value in content.items() if name != "sha256"}
     return hashlib.sha256(canonical(rest).encode()).hexdigest()
 
 
-def read_result(folder: Path) -> dict[str, Any]:
+def read_result(folder: Path) -> dict[str, object]:
     """The result of a run.
 
     Args:
@@ -61,7 +61,7 @@ def read_result(folder: Path) -> dict[str, Any]:
     return parse_result(read_bytes(folder / RESULT), folder)
 
 
-def parse_result(raw: bytes, folder: Path | str) -> dict[str, Any]:
+def parse_result(raw: bytes, folder: Path | str) -> dict[str, object]:
     """The content of a ``result.json``, as ``read_result``; ``folder`` ends in its stage and signature."""
     where = f"{folder}/{RESULT}"
     try:
@@ -100,7 +100,7 @@ def check_version(path: Path | str, version: object) -> None:
         )
 
 
-def misfit(content: Any, kind: Any) -> str:
+def misfit(content: object, kind: Any) -> str:
     """The first field that is of another kind than wanted, by its path; empty if none is.
 
     Args:
@@ -144,7 +144,7 @@ def _below(name: object, wrong: str) -> str:
     return str(name) if wrong == "value" else f"{name}.{wrong}"
 
 
-def _whole(least: int, most: int = 2**53) -> Callable[[Any], bool]:
+def _whole(least: int, most: int = 2**53) -> Callable[[object], bool]:
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
@@ -203,7 +203,7 @@ _NETWORK = {
     "seed": (_SEED, None),
 }
 _VIDEO = {"video!": str, "label": (str, None), "similarity": (float, None)}
-FIELDS: dict[str, Any] = {
+FIELDS: dict[str, object] = {
     "stage": str,
     "signature": str,
     "summary": str,

@@ -17,7 +17,7 @@ TRIAL = {
     "chosen!": bool,
 }
 """One learning rate that was tried before a study: multiple of the task's own, accuracy on held-out training videos, and its run."""
-FIELDS: dict[str, Any] = {
+FIELDS: dict[str, object] = {
     **dict.fromkeys(("name", "title", "command", "started", "reference"), str),
     "tables": [str],
     "claims": [dict],
@@ -53,5 +53,5 @@ def read_study(out: Path) -> dict[str, Any]:
             f"{path}: damaged ({'not a JSON object' if wrong == 'value' else f'{wrong!r} is of another kind'}). Delete it, or run the "
             "study again."
         )
-    found: dict[str, Any] = content
+    found: dict[str, object] = content
     return found

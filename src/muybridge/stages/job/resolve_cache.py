@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from muybridge.config.config_fields import ConfigFields
 from muybridge.core.errors import UsageError
@@ -29,7 +28,7 @@ class ResolveCache:
         self._shared: dict[tuple[int, Fold, int, Fold], tuple[bool, Dataset, Dataset]] = {}
         self._splits: dict[tuple[int, int | None, int | None], Dataset] = {}
 
-    def load(self, data: tuple[str, ...], **columns: Any) -> Dataset:
+    def load(self, data: tuple[str, ...], **columns: object) -> Dataset:
         """As ``sources.load``, which see; each data set is read once."""
         if any(source.startswith("builtin-") for source in data if source in DATASETS):
             self._before()

@@ -60,7 +60,7 @@ class Feed:
         if self.std and min(self.std) <= 0:
             raise UsageError(f"--std {_numbers(self.std)}: wanted numbers above 0.")
 
-    def prepared(self, frames: Float[Tensor, "b 3 t h w"], dtype: torch.dtype | None = None) -> Any:
+    def prepared(self, frames: Float[Tensor, "b 3 t h w"], dtype: torch.dtype | None = None) -> object:
         """What goes into the model.
 
         Args:

@@ -58,7 +58,7 @@ class TestedModel:
     key: str
     protocol: str = "kinetics"
     clip: Mapping[str, int] = field(default_factory=dict)
-    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    preprocessing: Mapping[str, object] = field(default_factory=dict)
     feed: Feed = field(default_factory=Feed)
     is_foreign: bool = False
     checkpoint: Taken | None = None
@@ -90,7 +90,7 @@ class TestedModel:
             )
         return scores.float().cpu()
 
-    def _called(self, fed: Any, compute: Compute) -> Any:
+    def _called(self, fed: Any, compute: Compute) -> object:
         with torch.inference_mode(), compute.autocast():
             return self.call(fed)
 
@@ -161,7 +161,7 @@ def load(config: RobustnessConfig) -> TestedModel:
 
 
 def given(
-    model: Any, name: str | None = None, classes: tuple[str, ...] | None = None, kept: bool = False
+    model: object, name: str | None = None, classes: tuple[str, ...] | None = None, kept: bool = False
 ) -> TestedModel:
     """A model handed over as an object.
 

@@ -127,7 +127,7 @@ def conse(config: ZeroshotConfig, subject: TestedModel, classes: tuple[str, ...]
     )
 
 
-def given(model: Any, name: str | None = None, kept: bool = False) -> TestedModel:
+def given(model: object, name: str | None = None, kept: bool = False) -> TestedModel:
     """A dual encoder that was handed over as an object.
 
     Raises:

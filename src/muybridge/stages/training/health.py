@@ -228,7 +228,7 @@ def watch_of(job: Job[PretrainConfig], backbone: object, material: Material, com
 
 
 def verdict(
-    metrics: Sequence[Mapping[str, Any]], watch: Watch, answers: Mapping[str, Any], motion: bool
+    metrics: Sequence[Mapping[str, Any]], watch: Watch, answers: Mapping[str, object], motion: bool
 ) -> tuple[dict[str, object], list[str]]:
     """The ``health`` of a result (values of the last look, and ``controls``) and what is to be said about it.
 

@@ -127,7 +127,7 @@ def _complexity(config: PretrainConfig) -> dict[str, int]:
     return {facts["complexity"]: config.complexity}
 
 
-def parse_word(word: str, flag: str, shown: str) -> tuple[str, Any]:
+def parse_word(word: str, flag: str, shown: str) -> tuple[str, object]:
     """Name and value of a ``name=value`` word.
 
     Args:

@@ -40,7 +40,7 @@ class Ray:
         self.ray = _import()
         self.limit = workers or QUEUED
         _connect(self.ray, workers, address)
-        self.tasks: dict[Any, Cell] = {}
+        self.tasks: dict[object, Cell] = {}
         self.room = Room()
 
     def recall(self, finished: Sequence[Cell]) -> None:

@@ -72,7 +72,7 @@ class Slurm:
         for job, _ in self.jobs:
             job.cancel()
 
-    def _open(self, cell: Cell) -> Any:
+    def _open(self, cell: Cell) -> object:
         try:
             executor = self.submitit.AutoExecutor(folder=cell.job.config.out / LOGS, cluster=self.cluster)
             executor.update_parameters(**self.parameters)

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
 
 from muybridge.config.stage_configs import as_dict
 from muybridge.runs.contents.snapshots import split
@@ -15,7 +14,7 @@ FIRST = ("objective", "backbone", "data", "seed", "fold")
 LEFT_OUT = NOT_SIGNED - {"data"}
 
 
-def factors(cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
+def factors(cells: Sequence[Cell]) -> dict[str, dict[str, object]]:
     """``stage.field`` to value for each cell, by signature; inputs' factors included."""
     by_stage: dict[str, list[Cell]] = defaultdict(list)
     for cell in cells:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from muybridge.config.names import is_external
 from muybridge.config.stage_configs import Control, PretrainConfig, change
@@ -67,7 +66,7 @@ class YamlStudy:
             if not any(all(point[name] in values for name, values in one.items()) for one in left_out):
                 yield point
 
-    def _key(self, spec: Spec, point: Mapping[str, int]) -> tuple[Any, ...]:
+    def _key(self, spec: Spec, point: Mapping[str, int]) -> tuple[object, ...]:
         """What tells a cell from others of its entry."""
         return spec.name, *(point[factor] for factor in self.matters[spec.name])
 
@@ -97,7 +96,7 @@ def _fitted(file: File, spec: Spec) -> dict[str, list[object]]:
     }
 
 
-def _fit(kind: type[Control], field: str, value: object) -> Any:
+def _fit(kind: type[Control], field: str, value: object) -> object:
     if field in INPUTS:
         return list(value) if isinstance(value, list) else [value]
     return getattr(change(kind(), {field: value}, field), field)

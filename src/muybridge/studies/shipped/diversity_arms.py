@@ -45,7 +45,7 @@ OPTIONS = {
 }
 """Options of losses: the terms of ``tcons`` in the ratio that its paper gives and of the size of the others, and queues that few labelled
 videos can fill."""
-GRADIENTS: dict[str, dict[str, Any]] = {"tiny": {"gradient_batch": 64, "gradient_batches": 8}}
+GRADIENTS: dict[str, dict[str, object]] = {"tiny": {"gradient_batch": 64, "gradient_batches": 8}}
 """Fields of the measurement by scale: batches of 8 videos, on which the tiny networks train, leave less than 5 % signal in a gradient."""
 ONLY_VIEWS = 12
 """Sets of which the views alone are shown, too: the first ones."""
@@ -56,7 +56,7 @@ def scale_of(config: DiversityStudyConfig) -> Scale:
     return Lab(config, OURS).scale
 
 
-def single(lab: Lab, backbone: str) -> list[dict[str, Any]]:
+def single(lab: Lab, backbone: str) -> list[dict[str, object]]:
     """Controls without auxiliaries: as many passes, and as many encoded clips as the mean set of four has."""
     mean = 1 + 4 * sum(encoded_of(task, backbone)[0] for task in POOL) / len(POOL)
     matched = {"budget": round(lab.scale.finetune["epochs"] * mean), "budget_unit": "epochs"}
@@ -72,19 +72,25 @@ def pretrained(lab: Lab, backbone: str, seed: int, prereg: Mapping[str, object])
     return lab.pretrain(START, backbone, seed, **prereg)
 
 
-def tasks_of(losses: Sequence[str]) -> dict[str, Any]:
+def tasks_of(losses: Sequence[str]) -> dict[str, object]:
     """The fields of a set, and the options of its losses."""
     options = tuple(word for task in losses for word in OPTIONS.get(task, ()))
     return {"auxiliary": tuple(losses), "auxiliary_options": options}
 
 
-def equal(losses: Sequence[str]) -> dict[str, Any]:
+def equal(losses: Sequence[str]) -> dict[str, object]:
     """The equal sum of a set."""
     return {"weighting_options": tuple(f"{task}={WEIGHT}" for task in losses)}
 
 
 def measured(
-    lab: Lab, data: str, init: str, backbone: str, seed: int, losses: Sequence[str], prereg: Mapping[str, Any]
+    lab: Lab,
+    data: str,
+    init: str,
+    backbone: str,
+    seed: int,
+    losses: Sequence[str],
+    prereg: Mapping[str, object],
 ) -> DiversityConfig:
     """The reference training of a set, under the equal sum; other draws than those of its arms."""
     model = lab.finetune(data, init, backbone, seed + 1_000, **tasks_of(losses), **equal(losses), **prereg)

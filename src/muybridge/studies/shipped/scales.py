@@ -54,11 +54,11 @@ class Scale:
     tasks: tuple[str, ...]
     backbones: tuple[str, ...]
     seeds: int
-    pretrain: Mapping[str, Any]
+    pretrain: Mapping[str, object]
     finetune: Mapping[str, Any]
     probe: Mapping[str, Any]
-    robustness: Mapping[str, Any]
-    small: Mapping[str, Any] = field(default_factory=dict)
+    robustness: Mapping[str, object]
+    small: Mapping[str, object] = field(default_factory=dict)
     stride: Mapping[str, int] = field(default_factory=dict)
     batch: Mapping[str, int] = field(default_factory=dict)
     queue: Mapping[str, int] = field(default_factory=dict)
@@ -120,7 +120,7 @@ SCALES = {
 
 Steps = Generator[Control, str, None]
 """Cells of a study as they are asked for; each is answered by the folder of its run."""
-Ours = Mapping[str, Mapping[str, Any]]
+Ours = Mapping[str, Mapping[str, object]]
 """By scale, fields of ``Scale`` in which a study differs from others of its size."""
 
 

@@ -83,7 +83,7 @@ def _lines(runs: Sequence[Run], prefix: str, tasks: Sequence[str]) -> Iterator[L
                 yield Line(f"{term}, seed {_seed(run)}", tasks.index(task) % 8, xs, ys)
 
 
-def _seed(run: Run) -> Any:
+def _seed(run: Run) -> object:
     return run.result.get("facets", {}).get("seed", 0)
 
 
