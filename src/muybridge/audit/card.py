@@ -147,7 +147,7 @@ def name_of(run: Run, around: Circumstances) -> str:
     facets = told.get("facets") or {}
     if around.own and facets.get("arm"):
         return f"{facets['arm']} ({facets.get('protocol') or 'own run'})"
-    return str(told["model"]["name"])
+    return str((told["model"] or {})["name"])
 
 
 def compared_estimates(found: Readings, seen: DataLook) -> dict[str, Estimate]:
@@ -223,7 +223,7 @@ def facts(run: Run, found: Readings, around: Circumstances) -> dict[str, object]
     told = run.result
     conditions = {*zip(found.rows.perturbation.tolist(), found.rows.severity.tolist(), strict=True)}
     return {
-        "model": {**told["model"], "protocol": told["protocol"]},
+        "model": {**(told["model"] or {}), "protocol": told["protocol"]},
         "data": {
             "name": told["data"]["name"], "fingerprint": told["data"]["fingerprint"], "videos": around.videos, "of": around.of,
             "groups": found.groups, "classes_tested": len({*found.rows.label.tolist()}), "broken": len(told["data"]["broken"]),

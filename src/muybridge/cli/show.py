@@ -112,8 +112,9 @@ def accuracy_line(run: Run) -> str:
     rows = read_predictions(path, only="clean")
     found, told = accuracy_interval([rows]), run.result
     caution = (f"; {found.caution}" if found.caution else "") + _broken(rows, told)
-    chance = "" if told.get("chance") is None else f", chance {told['chance']:.1%}"
-    return f"{told.get('summary', run.stage)}: {found.value:.1%} ({_bounds(found, '95 % interval ')}{chance}{caution})"
+    chance = told.get("chance")
+    guessing = "" if chance is None else f", chance {chance:.1%}"
+    return f"{told.get('summary', run.stage)}: {found.value:.1%} ({_bounds(found, '95 % interval ')}{guessing}{caution})"
 
 
 def _bounds(found: Any, name: str = "") -> str:
@@ -139,7 +140,10 @@ def _robustness_line(run: Run) -> str:
 
     told, path = run.result, run.path / "predictions.parquet"
     shares = VideoShares("", [outcomes_of(read_pieces(path))])
-    wanted, left_out = grid(shares.conditions), {*told.get("label_changing", []), *told.get("seen", [])}
+    wanted, left_out = (
+        grid(shares.conditions),
+        {*(told.get("label_changing") or []), *(told.get("seen") or [])},
+    )
     kept = [name for name in wanted if name not in left_out]
     scores: dict[str, Score] = {"clean": lambda cells: cells[CLEAN]}
     if kept:

@@ -18,6 +18,7 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import TEXT, atomic, facts, make_folder
 from muybridge.core.plain_names import NameRefusedError, is_plain
 from muybridge.runs.contents.result import RESULT, NewerError, parse_result
+from muybridge.runs.contents.result_fields import ResultFields
 from muybridge.runs.records import Run, find_runs
 from muybridge.runs.seal import WEIGHTS, sealed_names, sha256, unlisted
 from muybridge.store.place import Folder, Place
@@ -184,7 +185,7 @@ def _published(store: Store) -> bool:
     return raw is not None and bool(_parsed(raw, store))
 
 
-def _parsed(raw: bytes, store: Store) -> dict[str, Any]:
+def _parsed(raw: bytes, store: Store) -> ResultFields:
     """Content of a result; empty if it is damaged, still being written or of a newer version.
 
     Raises:

@@ -263,7 +263,7 @@ def _prices(out: Path) -> dict[Kind, float]:
             result = run.result
             videos = result["data"]["videos"]
             work = work_of(
-                run.stage, result["config"], result["facets"]["backbone"], videos.get("train", 0), videos.get("test", 0)
+                run.stage, cast(ConfigFields, result["config"]), result["facets"]["backbone"], videos.get("train", 0), videos.get("test", 0)
             )  # fmt: skip
             seconds = _seconds(run, result)
         except (MuybridgeError, OSError, KeyError, TypeError, ValueError):

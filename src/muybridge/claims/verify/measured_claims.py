@@ -124,7 +124,7 @@ def _interval(arm: Arm, score: str) -> Interval | None:
     if score == "accuracy":
         return arm.accuracy() if CLEAN in arm.right.conditions else None
     told = arm.runs[0].result
-    left_out = {*told.get("label_changing", []), *told.get("seen", [])}
+    left_out = {*(told.get("label_changing") or []), *(told.get("seen") or [])}
     wanted = grid(arm.right.conditions)
     if not wanted.keys() - left_out:
         return None

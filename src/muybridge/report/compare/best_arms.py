@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.plain_data import canonical
 from muybridge.report.gather.collect import Seeds, facets
+from muybridge.runs.contents.result_fields import InputFields, ResultFields
 from muybridge.runs.records import Run
 from muybridge.runs.signing import NOT_SIGNED
 
@@ -56,11 +57,11 @@ def _told(run: Run) -> list[object]:
     return [run.stage, config, sorted_by, result.get("model", {}), begun]
 
 
-def _beside(run: Run, one: dict[str, str]) -> Run:
+def _beside(run: Run, one: InputFields) -> Run:
     return Run(run.path.parents[1] / one["stage"] / one["signature"])
 
 
-def _result(run: Run) -> dict[str, object] | None:
+def _result(run: Run) -> ResultFields | None:
     """What a run says of itself; None where it does not lie in the same folder."""
     try:
         return run.result

@@ -219,7 +219,7 @@ def term_rows(all_of: Gathered) -> Iterator[Row]:
     """One row per logged step and loss term of runs that weighted several: its value and its effective weight."""
     for run in all_of.runs:
         base = _run(run)
-        for term in run.result.get("weighting", {}).get("terms", ()):
+        for term in (run.result.get("weighting") or {}).get("terms", ()):
             for row in run.metrics:
                 if term in row:
                     told = {"step": row["step"], "clips": row.get("clips"), "term": term, "loss": row[term]}

@@ -12,6 +12,7 @@ from muybridge.core.text.plurals import counted
 from muybridge.report.gather.damage import read_others, read_run
 from muybridge.report.gather.same_protocol import Variant, name_variants, repeats, variant
 from muybridge.runs.contents.predictions import Predictions
+from muybridge.runs.contents.result_fields import DataFields
 from muybridge.runs.contents.study_file import read_study
 from muybridge.runs.records import Run
 from muybridge.runs.run_index import Index
@@ -233,10 +234,9 @@ def facets(run: Run) -> dict[str, Any]:
     return {**filled, "data": str(data), "arm": str(filled["arm"]), "protocol": str(filled["protocol"])}
 
 
-def data_of(run: Run) -> dict[str, Any]:
+def data_of(run: Run) -> DataFields:
     """What a run says about its data."""
-    content: dict[str, object] = run.result.get("data", {})
-    return content
+    return run.result.get("data", {})
 
 
 Named = Callable[[dict[str, object]], str]

@@ -101,8 +101,8 @@ def _epochs(place: Place, world: World) -> list[float]:
         origin: Run | None = run
         while origin is not None and origin.stage != "pretrain":
             inputs = origin.result.get("inputs", {})
-            named = inputs.get("model") or inputs.get("init") or {}
-            origin = runs.get((str(named.get("stage")), str(named.get("signature"))))
+            named = inputs.get("model") or inputs.get("init")
+            origin = runs.get((named["stage"], named["signature"])) if named else None
         spent = origin.result.get("budget", {}).get("epochs") if origin else None
         if spent is None:
             return []

@@ -136,7 +136,8 @@ def _losses(config: Mapping[str, Any]) -> Losses:
 
 def _input(run: Run, name: str, by_signature: Mapping[str, Run]) -> Run | None:
     """The run that another one started from, where it is there."""
-    return by_signature.get(str((run.result.get("inputs", {}).get(name) or {}).get("signature", "")))
+    origin = run.result.get("inputs", {}).get(name)
+    return by_signature.get(origin["signature"]) if origin else None
 
 
 def _arm(model: Run, by_signature: Mapping[str, Run]) -> tuple[str, Mapping[str, object]] | None:

@@ -71,7 +71,7 @@ def precision(arm: str, seeds: Seeds) -> Interval | None:
     told = [run.result.get("average_precision") or {} for run in _runs(seeds)]
     if not told or not all(one.get("groups") for one in told):
         return None
-    return share(arm, seeds, lambda run: dict(run.result["average_precision"]["groups"]))
+    return share(arm, seeds, lambda run: dict((run.result["average_precision"] or {})["groups"]))
 
 
 def knn_table(one: Experiment, all_of: Gathered) -> Table | None:

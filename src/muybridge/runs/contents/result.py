@@ -8,13 +8,14 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import read_bytes
 from muybridge.core.parse import UnreadableError, parse_json
 from muybridge.core.plain_data import canonical
 from muybridge.core.plain_names import plain_names
+from muybridge.runs.contents.result_fields import ResultFields
 
 RESULT = "result.json"
 RECORD_VERSION = 2
@@ -47,7 +48,7 @@ def digest(content: Mapping[str, object]) -> str:
     return hashlib.sha256(canonical(rest).encode()).hexdigest()
 
 
-def read_result(folder: Path) -> dict[str, object]:
+def read_result(folder: Path) -> ResultFields:
     """The result of a run.
 
     Args:
@@ -61,7 +62,7 @@ def read_result(folder: Path) -> dict[str, object]:
     return parse_result(read_bytes(folder / RESULT), folder)
 
 
-def parse_result(raw: bytes, folder: Path | str) -> dict[str, object]:
+def parse_result(raw: bytes, folder: Path | str) -> ResultFields:
     """The content of a ``result.json``, as ``read_result``; ``folder`` ends in its stage and signature."""
     where = f"{folder}/{RESULT}"
     try:
@@ -84,7 +85,7 @@ def parse_result(raw: bytes, folder: Path | str) -> dict[str, object]:
     stage, signature = str(folder).replace("\\", "/").rstrip("/").split("/")[-2:]
     if (content.get("stage", stage), content.get("signature", signature)) != (stage, signature):
         raise ResultError(where, f"it is that of {content.get('stage')}/{content.get('signature')}")
-    return content
+    return cast(ResultFields, content)
 
 
 def check_version(path: Path | str, version: object) -> None:

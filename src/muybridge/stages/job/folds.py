@@ -31,7 +31,7 @@ def pool(job: Job[Control], progress: Progress | None) -> Result:
         "summary": f"{first['summary']}, all {len(runs)} folds",
         "data": _data([one["data"] for one in results]),
         "budget": _spent([one["budget"] for one in results]),
-        "seen": sorted({name for one in results for name in one.get("seen", [])}),
+        "seen": sorted({name for one in results for name in one.get("seen") or []}),
         "folds": [_told(*pair) for pair in enumerate(runs)],
         **_majority(results),
         **_neighbours(results),
