@@ -8,13 +8,14 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.measure.intervals import CLEAN, Condition, outcomes
 from muybridge.measure.robustness.robustness_scores import grid, mean_over_types
 from muybridge.runs.contents.predictions import Predictions, read_pieces
+from muybridge.runs.contents.result_fields import ResultFields
 from muybridge.runs.records import Run
 
 ORDER = ("accuracy", "perturbed", "recall", "pretext", "loss")
 """Names of headline numbers, the most telling first."""
 
 
-def headline(run: Run, told: Mapping[str, Any] | None = None) -> dict[str, float]:
+def headline(run: Run, told: ResultFields | None = None) -> dict[str, float]:
     """The numbers that a run has.
 
     Args:
@@ -43,11 +44,11 @@ def headline(run: Run, told: Mapping[str, Any] | None = None) -> dict[str, float
     return found | _last(run.metrics, run.stage == "pretrain")
 
 
-def _answers(pieces: Iterable[Predictions], result: Mapping[str, Any]) -> dict[str, float]:
+def _answers(pieces: Iterable[Predictions], result: ResultFields) -> dict[str, float]:
     cells = _accuracies(pieces)
     found = {"accuracy": float(cells[CLEAN])} if CLEAN in cells else {}
     wanted = grid(cells)
-    left_out = {*result.get("label_changing", []), *result.get("seen", [])}
+    left_out = {*(result.get("label_changing") or []), *(result.get("seen") or [])}
     if wanted.keys() - left_out:
         found["perturbed"] = float(mean_over_types(cells, wanted, left_out))
     return found

@@ -2,16 +2,16 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import TEXT, NotPlainError, first_line
 from muybridge.core.plain_data import read_json, read_yaml
 from muybridge.core.text.redact import redact, redacted
 from muybridge.runs.contents.result import AGAIN
+from muybridge.runs.contents.result_fields import ResultFields
 from muybridge.runs.records import Run
 from muybridge.runs.seal import changed
 from muybridge.store.storage import store_of
@@ -118,7 +118,7 @@ def read_row(run: Run) -> RunRow:
         return RunRow(run.stage, run.signature, "damaged", " ".join(str(error).split()))
 
 
-def _finished(run: Run, result: Mapping[str, Any]) -> RunRow:
+def _finished(run: Run, result: ResultFields) -> RunRow:
     return RunRow(
         run.stage,
         run.signature,

@@ -28,7 +28,7 @@ from muybridge.data.loader import check_broken
 from muybridge.perturb.apply import conditions
 from muybridge.perturb.profiles import profile_of
 from muybridge.runs.contents import snapshots
-from muybridge.runs.contents.result_fields import Facets
+from muybridge.runs.contents.result_fields import DataFields, Facets
 from muybridge.runs.contents.strips import write_strips
 from muybridge.runs.records import Run
 from muybridge.runs.signing import signature
@@ -291,7 +291,7 @@ def _zeroshot(job: Job[RobustnessConfig], compute: Compute) -> RobustnessSetup:
     return RobustnessSetup(model, question.labels, protocol, records, tested, batch, [], notes, blind=blind)
 
 
-def _check_data(job: Job[RobustnessConfig], told: Mapping[str, Any]) -> None:
+def _check_data(job: Job[RobustnessConfig], told: DataFields) -> None:
     """Refuse other data than those of the model's run.
 
     Raises:

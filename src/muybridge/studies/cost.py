@@ -1,13 +1,13 @@
 """What the missing cells of a study will cost: measured on past cells of like kind, else on the network alone."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import prod
 from pathlib import Path
 from statistics import median
-from typing import Any, cast
+from typing import cast
 
 from muybridge.backbones import BACKBONES
 from muybridge.config.config_fields import ConfigFields, split_of
@@ -16,6 +16,7 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.core.text.forecast import WORTH, duration
 from muybridge.core.text.plurals import counted
 from muybridge.data.index import divide
+from muybridge.runs.contents.result_fields import ResultFields
 from muybridge.runs.records import Run, folders
 from muybridge.stages.job.job import stage_of
 from muybridge.store.storage import store_of
@@ -285,7 +286,7 @@ def _examples(out: Path) -> Iterator[Run]:
         yield from islice((run for run in runs[::step] if run.done), EXAMPLES)
 
 
-def _seconds(run: Run, result: Mapping[str, Any]) -> float | None:
+def _seconds(run: Run, result: ResultFields) -> float | None:
     """Wall time of a run: as it says, else from its first file to its last; not told by copies from a store."""
     if "seconds" in result.get("budget", {}):
         return float(result["budget"]["seconds"])

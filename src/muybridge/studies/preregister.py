@@ -13,7 +13,7 @@ from muybridge.data import sources
 from muybridge.data.sets.builtin import MOTIONS, partner
 from muybridge.measure.diversity.association import ALPHA, power
 from muybridge.measure.diversity.verdict import FEWEST, SESOI
-from muybridge.runs.contents.prereg_file import NAME, VERSION, read_prereg, write_prereg
+from muybridge.runs.contents.prereg_file import NAME, VERSION, Prereg, read_prereg, write_prereg
 from muybridge.runs.records import folders
 from muybridge.stages.job import declared
 from muybridge.studies.shipped.diversity_arms import OURS, START, WEIGHT, scale_of
@@ -126,7 +126,7 @@ def content_of(config: DiversityStudyConfig) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def demand(config: DiversityStudyConfig) -> dict[str, Any]:
+def demand(config: DiversityStudyConfig) -> Prereg:
     """The pre-registration of a study that is about to run.
 
     Raises:

@@ -8,7 +8,7 @@ from muybridge.config.stage_configs import as_dict
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.plain_data import write_json
 from muybridge.core.text.redact import redact
-from muybridge.runs.contents.study_file import NAME, read_study
+from muybridge.runs.contents.study_file import NAME, StudyFields, read_study
 from muybridge.stages.job.settled import command
 from muybridge.studies import STUDIES, tuning
 from muybridge.studies.cell_runner import Outcome
@@ -45,7 +45,7 @@ def write_plan(recipe: Recipe, config: StudyConfig, cells: Sequence[Cell], outco
     write_json(config.out / NAME, redact(content))
 
 
-def _before(out: Path) -> dict[str, object]:
+def _before(out: Path) -> StudyFields:
     """What an earlier command wrote; a damaged file is written anew."""
     try:
         return read_study(out)

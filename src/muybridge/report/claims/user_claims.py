@@ -10,6 +10,7 @@ from muybridge.report.claims.more_predicates import Configured, Correlated, Equi
 from muybridge.report.claims.predicates import Above, BesideChance, EqualBudgets, SameOrder
 from muybridge.report.claims.robust_predicates import Drops, Families, SameStrength, Steepest
 from muybridge.report.claims.verdicts import Claim
+from muybridge.runs.contents.study_file import StudyFields
 
 KINDS: Mapping[str, type[Any]] = {
     "above": Above, "same_order": SameOrder, "beside_chance": BesideChance, "equal_budgets": EqualBudgets, "equivalent": Equivalent,
@@ -27,7 +28,7 @@ def user_claims(told: object, where: str) -> list[Claim]:
     return [_claim(one) for one in claim_words(told, where)]
 
 
-def claims_of(study: Mapping[str, object]) -> list[Claim]:
+def claims_of(study: StudyFields) -> list[Claim]:
     """Those in ``study.json``; none where it has none.
 
     Raises:

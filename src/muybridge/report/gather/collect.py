@@ -1,7 +1,7 @@
 """What a folder holds: its runs sorted into experiments, and what was planned but is missing."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from muybridge.report.gather.damage import read_others, read_run
 from muybridge.report.gather.same_protocol import Variant, name_variants, repeats, variant
 from muybridge.runs.contents.predictions import Predictions
 from muybridge.runs.contents.result_fields import DataFields
-from muybridge.runs.contents.study_file import read_study
+from muybridge.runs.contents.study_file import StudyFields, read_study
 from muybridge.runs.records import Run
 from muybridge.runs.run_index import Index
 from muybridge.runs.run_row import RunRow
@@ -106,7 +106,7 @@ class Gathered:
     """
 
     folder: Path
-    study: dict[str, Any]
+    study: StudyFields
     runs: list[Run]
     rows: dict[str, Predictions]
     damaged: list[Damaged]
@@ -171,7 +171,7 @@ def collect(folder: Path) -> Gathered:
         for cell in study.get("cells", [])
         if "facets" in cell and of_runs(cell["stage"]).runs != "apart"
     ]
-    told = [facets(run) for run in shown] + planned
+    told: list[Mapping[str, object]] = [*map(facets, shown), *planned]
     named = named_arms(told)
     names, notes = _arm_names(shown, named)
     arms = _arm_order(study, planned, list(names.values()), named)
@@ -239,10 +239,10 @@ def data_of(run: Run) -> DataFields:
     return run.result.get("data", {})
 
 
-Named = Callable[[dict[str, object]], str]
+Named = Callable[[Mapping[str, object]], str]
 
 
-def named_arms(told: list[dict[str, object]]) -> Named:
+def named_arms(told: Sequence[Mapping[str, object]]) -> Named:
     """How arms are called: by their task, and by its level, its clips and the data it was learnt on where there are several."""
     several: dict[tuple[str, str], set[str]] = defaultdict(set)
     for one in told:
@@ -250,7 +250,7 @@ def named_arms(told: list[dict[str, object]]) -> Named:
             if one.get(what):
                 several[str(one["arm"]), what].add(str(one[what]))
 
-    def name(one: dict[str, object]) -> str:
+    def name(one: Mapping[str, object]) -> str:
         arm = str(one["arm"])
         level, frames, source = (
             one.get(what) if len(several[arm, what]) > 1 else "" for what in ("level", "frames", "source")
@@ -282,7 +282,7 @@ def _arm_names(runs: list[Run], named: Named) -> tuple[dict[str, str], list[str]
 
 
 def _arm_order(
-    study: dict[str, Any], cells: list[dict[str, object]], found: list[str], named: Named
+    study: StudyFields, cells: Sequence[Mapping[str, object]], found: list[str], named: Named
 ) -> list[str]:
     """Arms of the plan first, in its order, then the others: the untrained baseline, then by name."""
     planned: dict[str, None] = {}
@@ -293,7 +293,7 @@ def _arm_order(
     return [*planned, *rest]
 
 
-def _planned_arms(study: dict[str, Any], named: Named) -> Callable[[Facets], set[str]]:
+def _planned_arms(study: StudyFields, named: Named) -> Callable[[Facets], set[str]]:
     """Which arms a study has planned for an experiment; where its cells do not say, all of them in all but pretraining."""
     told: dict[Facets, set[str]] = defaultdict(set)
     for cell in study.get("cells", []):
@@ -345,7 +345,7 @@ def _place(seed: int, fold: int | None) -> str:
     return f"seed {seed}" if fold is None else f"seed {seed} fold {fold}"
 
 
-def _missing(study: dict[str, Any], ended: list[tuple[str, str]]) -> list[Missing]:
+def _missing(study: StudyFields, ended: list[tuple[str, str]]) -> list[Missing]:
     """Failures first, then planned cells that neither finished nor failed."""
     done = set(ended)
     failed = [

@@ -19,7 +19,7 @@ from muybridge.measure.robustness.robustness_scores import chance_corrected
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.shares import Cells, VideoShares, estimate
 from muybridge.runs.contents.predictions import Predictions
-from muybridge.runs.contents.prereg_file import read_prereg
+from muybridge.runs.contents.prereg_file import Prereg, read_prereg
 from muybridge.runs.records import Run
 
 OUTCOMES = {"primary": "R_pres", "beside": "R_pres_all"}
@@ -45,7 +45,7 @@ class Registered:
         left_out: why sets are left out, by words.
     """
 
-    prereg: Mapping[str, Any]
+    prereg: Prereg
     numbers: dict[Key, dict[Losses, dict[str, float]]] = field(default_factory=dict)
     reach: dict[Key, dict[Losses, Interval]] = field(default_factory=dict)
     foreign: int = 0

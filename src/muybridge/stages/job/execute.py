@@ -4,7 +4,7 @@ import platform
 import shutil
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import muybridge
 from muybridge.config.stage_configs import Control, as_dict
@@ -16,6 +16,7 @@ from muybridge.core.plain_data import write_json, write_yaml
 from muybridge.core.text.redact import redact
 from muybridge.measure.headline import headline
 from muybridge.runs.contents.result import RECORD_VERSION, WORDS
+from muybridge.runs.contents.result_fields import ResultFields
 from muybridge.runs.kept import demand, is_sound, note, restore
 from muybridge.runs.mirror import place_of, publish
 from muybridge.runs.records import Run
@@ -109,7 +110,7 @@ def _execute(job: Job[Control], progress: Progress | None, lease: Lease) -> None
 
         told: dict[str, Any] = describe(job) | _run(job, watched) | {"peak_memory": peak()}
         told = _with_checkpoint(told, job)
-        told |= {"numbers": headline(job.run, told)} | {
+        told |= {"numbers": headline(job.run, cast(ResultFields, told))} | {
             name: redact(told[name]) for name in WORDS if name in told
         }
         tracking.final(told["numbers"] | {"budget": told.get("budget", {})})

@@ -9,6 +9,7 @@ from muybridge.core.networks.gather import rank
 from muybridge.measure.counts import Counts, joined
 from muybridge.measure.headline import headline
 from muybridge.runs.contents.predictions import concatenate, read_predictions, write_predictions
+from muybridge.runs.contents.result_fields import Budget, DataFields, ResultFields, amount
 from muybridge.runs.records import Run
 from muybridge.stages.job.job import Job, Progress, Result
 
@@ -63,24 +64,24 @@ def _told(fold: int, run: Run) -> dict[str, object]:
     return {"fold": fold, "signature": run.signature, "videos": videos, "numbers": headline(run)}
 
 
-def _data(told: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+def _data(told: Sequence[DataFields]) -> dict[str, object]:
     """The ``data`` of the first, with the test videos and broken videos of all."""
     broken = {one["path"]: one for part in told for one in part["broken"]}
     tested = sum(part["videos"]["test"] for part in told)
     return {**told[0], "videos": {"test": tested}, "broken": list(broken.values())}
 
 
-def _spent(told: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+def _spent(told: Sequence[Budget]) -> dict[str, object]:
     """What all cost together; what is no number is that of the first."""
     added = {
-        name: sum(one.get(name) or 0 for one in told)
+        name: sum(amount(one, name) or 0 for one in told)
         for name, value in told[0].items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
     return {**told[0], **added}
 
 
-def _majority(results: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+def _majority(results: Sequence[ResultFields]) -> dict[str, object]:
     """What always answering the most frequent class of each fold's training videos would come to."""
     told = [one.get("majority") for one in results]
     if None in told:

@@ -1,5 +1,6 @@
 """Finished runs as models that a zero-shot run can ask: video-text pairs, and classifiers through the meaning of their classes."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +61,13 @@ class OwnPair(DualEncoder):
         found: Tensor = self.objective.project(self.backbone(frames).pooled)
         return found
 
-    def text(self, prompts: Any) -> Float[Tensor, "n d"]:
+    def text(self, prompts: Iterable[str]) -> Float[Tensor, "n d"]:
         """Embeddings of prompts in the words that it was trained on."""
         tokens = self.objective.text.tokens(list(prompts))
         found: Tensor = self.objective.text(tokens.to(self.objective.scale.device))
         return found
 
-    def tokens(self, prompts: Any) -> list[tuple[int, ...]]:
+    def tokens(self, prompts: Iterable[str]) -> list[tuple[int, ...]]:
         """Numbers of the words."""
         return [tuple(row) for row in self.objective.text.tokens(list(prompts)).tolist()]
 

@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import Any
 
 from muybridge.config.stage_configs import DiversityConfig, PretrainConfig, RobustnessConfig
+from muybridge.runs.contents.prereg_file import Prereg
 from muybridge.stages.training.options import encoded_of
 from muybridge.studies.shipped.scales import Lab, Ours, Scale, Steps
 from muybridge.studies.shipped.sets import POOL
@@ -97,7 +98,7 @@ def measured(
     return DiversityConfig(**{**vars(model), **GRADIENTS.get(lab.config.scale, {})})
 
 
-def tested(lab: Lab, data: str, model: str, registered: Mapping[str, Any]) -> RobustnessConfig:
+def tested(lab: Lab, data: str, model: str, registered: Prereg) -> RobustnessConfig:
     """Robustness in the cells that were registered, and those that one grid makes beside them."""
     cells = registered["perturbations"]
     severities = tuple(sorted({severity for cell in cells for severity in cell["severities"]}))
@@ -105,9 +106,7 @@ def tested(lab: Lab, data: str, model: str, registered: Mapping[str, Any]) -> Ro
     return lab.robustness(data, model, types=types, severities=severities, prereg=registered["sha256"])
 
 
-def alone(
-    lab: Lab, data: str, init: str, backbone: str, seed: int, registered: Mapping[str, object]
-) -> Steps:
+def alone(lab: Lab, data: str, init: str, backbone: str, seed: int, registered: Prereg) -> Steps:
     """Each loss of the pool beside the labels, alone, and how alike the networks are that they make: what D6 is made of."""
     under, models = {"prereg": registered["sha256"]}, []
     for task in POOL:
@@ -119,7 +118,7 @@ def alone(
 
 
 def looked_into(
-    lab: Lab, data: str, models: Sequence[str], backbone: str, seed: int, registered: Mapping[str, Any]
+    lab: Lab, data: str, models: Sequence[str], backbone: str, seed: int, registered: Prereg
 ) -> Steps:
     """What the features of networks are worth without what they were trained to answer: a linear probe, and drift under perturbation."""
     under = {"prereg": registered["sha256"]}
@@ -134,7 +133,7 @@ def looked_into(
         yield lab.similarity(data, model, layers=("stages",), pool="all", **shown, **under)
 
 
-def replicated(lab: Lab, data: str, backbone: str, seed: int, registered: Mapping[str, Any]) -> Steps:
+def replicated(lab: Lab, data: str, backbone: str, seed: int, registered: Prereg) -> Steps:
     """Another backbone: every other confirmatory set, under the equal sum."""
     under = {"prereg": registered["sha256"]}
     init = yield pretrained(lab, backbone, seed, under)
