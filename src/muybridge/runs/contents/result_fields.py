@@ -146,6 +146,26 @@ class KnnFields(TypedDict, total=False):
     groups: Groups
 
 
+class ShownFields(TypedDict, total=False):
+    """A video that is shown; of a neighbour with its similarity to the query."""
+
+    video: str
+    label: str | None
+    similarity: float | None
+
+
+class QueryFields(ShownFields, total=False):
+    """A video and its nearest ones."""
+
+    nearest: list[ShownFields]
+
+
+class NeighboursFields(TypedDict, total=False):
+    """Videos with their neighbours."""
+
+    queries: list[QueryFields]
+
+
 class FoldFields(TypedDict, total=False):
     """One fold of a run that joins all."""
 
@@ -198,7 +218,7 @@ class ResultFields(TypedDict, total=False):
     health: dict[str, Any]
     diversity: dict[str, Any]
     similarity: dict[str, Any]
-    neighbours: dict[str, Any]
+    neighbours: NeighboursFields
     categories: dict[str, str] | None
     seen: list[str] | None
     label_changing: list[str] | None

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from jaxtyping import UInt8
 from torch import Generator, Tensor
 
 from muybridge.augment.chain import augment
-from muybridge.config.stage_configs import FinetuneConfig, Optimisation, PretrainConfig
+from muybridge.config.stage_configs import FinetuneConfig, Optimisation, PretrainConfig, Step
 from muybridge.core.clip import Clip
 from muybridge.core.machine.cores import cores
 from muybridge.core.networks.step import Weighting
@@ -173,7 +172,7 @@ def augmented(
     config: Optimisation, frames: UInt8[Tensor, "b c t h w"], rng: Generator, view: int = 0
 ) -> UInt8[Tensor, "b c t s s"]:
     """Clips under the augmentations of a config, then its perturbations; ``view`` 1 under those of ``augment2``, where it has them."""
-    second: Sequence[Any] = getattr(config, "augment2", ()) if view else ()
+    second: Sequence[Step] = getattr(config, "augment2", ()) if view else ()
     clips = augment(frames, second or config.augment, config.crop, rng)
     if isinstance(config, FinetuneConfig) and config.perturb:
         return perturbed(config, clips, rng)
