@@ -3,13 +3,12 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import atomic, open_plain, read_bytes
-from muybridge.core.parse import CONFIG, UnreadableError, parse_json, parse_yaml
+from muybridge.core.parse import CONFIG, Json, UnreadableError, parse_json, parse_yaml
 
 
 def canonical(config: object) -> str:
@@ -24,7 +23,7 @@ def write_json(path: Path, content: object) -> None:
         file.write("\n")
 
 
-def read_json(path: Path, most: int | None = None) -> Any:
+def read_json(path: Path, most: int | None = None) -> Json:
     """Read a JSON file.
 
     Args:
@@ -45,7 +44,7 @@ def read_json(path: Path, most: int | None = None) -> Any:
         ) from error
 
 
-def read_yaml(path: Path) -> dict[str, object]:
+def read_yaml(path: Path) -> dict[str, Json]:
     """Read the ``config.yaml`` of a run.
 
     Raises:

@@ -9,6 +9,7 @@ from typing import Any
 from muybridge.backbones import gains_by_bf16
 from muybridge.config.embed_config import EmbedConfig
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.parse import Json
 from muybridge.core.plain_data import canonical, read_json
 from muybridge.core.text.redact import redact
 from muybridge.data.index import Dataset
@@ -140,7 +141,7 @@ def _told(request: Request) -> str:
     return told(request.facts | {"layers": [{"name": name} for name in request.config.layers]})
 
 
-def begun_in(parts: Path) -> dict[str, object] | None:
+def begun_in(parts: Path) -> dict[str, Json] | None:
     """What unfinished embeddings are of; None where there are none."""
     try:
         found = read_json(parts / REQUEST)

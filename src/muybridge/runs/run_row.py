@@ -8,6 +8,7 @@ from typing import Literal
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import TEXT, NotPlainError, first_line
+from muybridge.core.parse import Json
 from muybridge.core.plain_data import read_json, read_yaml
 from muybridge.core.text.redact import redact, redacted
 from muybridge.runs.contents.result import AGAIN
@@ -168,7 +169,7 @@ def _unfinished(run: Run) -> RunRow:
     )
 
 
-def _config(path: Path) -> dict[str, object]:
+def _config(path: Path) -> dict[str, Json]:
     """The config of a run without result; its command writes it anew, so a torn one is none."""
     try:
         return read_yaml(path)

@@ -129,7 +129,7 @@ def read_choice(config: StudyConfig) -> list[Trial]:
         raise MuybridgeError(
             f"{path}: damaged ({wrong!r} is of another kind). Delete it and run the study again."
         )
-    return cast(list[Trial], content["trials"])
+    return cast(dict[str, list[Trial]], content)["trials"]
 
 
 def rates_of(cells: Sequence[Cell], config: StudyConfig) -> Rates:

@@ -216,7 +216,8 @@ def stored(out: Path) -> dict[str, Taken]:
                 elsewhere = parse_json(file.read())
         except (OSError, UnreadableError, UsageError, ValueError):
             continue
-        found[path.stem] = Taken(rows, {}, [one for one in elsewhere if isinstance(one, dict)])
+        told = elsewhere if isinstance(elsewhere, list) else []
+        found[path.stem] = Taken(rows, {}, [{**one} for one in told if isinstance(one, dict)])
     return found
 
 

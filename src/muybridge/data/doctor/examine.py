@@ -156,7 +156,7 @@ def _pairs(names: Sequence[str], store: Path, mapped: lookalikes.Mapped, tell: P
     if not kept.is_file():
         found = lookalikes.pairs([store / f"{name}.npz" for name in names], mapped, tell)
         write_json(kept, [(names[p.a], names[p.b], p.mirrored, *astuple(p.likeness)) for p in found])
-    return [Same(*row) for row in read_json(kept)]
+    return [Same(*row) for row in cast(list[tuple[str, str, bool, float, int, bool]], read_json(kept))]
 
 
 def _extra(dataset: Dataset) -> Iterator[Finding]:
