@@ -211,7 +211,7 @@ def test_nothing_imports_torchvision():
 
 
 COMMANDS = {"study", "compare", "export"}
-MOST_ANY = 6.7
+MOST_ANY = 6.5
 """Times that a thousand lines say it, imports included."""
 """Files of ``cli/`` that bear the name of their command as well as a file elsewhere does."""
 

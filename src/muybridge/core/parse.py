@@ -19,7 +19,7 @@ CONFIG = 1 << 20
 """Most bytes of a YAML file."""
 BRACKETS = 1000
 """Most opening brackets in one: those that we write have them for empty lists alone, and the parser's memory grows with them."""
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """Plain data: what JSON and YAML of ours hold."""
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
