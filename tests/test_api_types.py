@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Literal, get_args, get_origin, get_type_hints
@@ -14,6 +14,7 @@ import pytest
 import muybridge
 from muybridge import api
 from muybridge.config import stage_configs as configs
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.control import Control
 from muybridge.config.embed_config import EmbedConfig, ModelConfig
 from muybridge.runs.stages import STAGES
@@ -75,6 +76,25 @@ def test_keywords_are_the_fields_of_the_config(verb: str):
     assert not set(hints) & own
     wrong = {name: (wanted[name], hint) for name, hint in hints.items() if not takes(wanted[name], hint)}
     assert not wrong
+
+
+def as_read(wanted: object) -> set[object]:
+    """Types of a field as ``ConfigFields`` has them: sequences for tuples, any text for its words."""
+    if get_origin(wanted) is tuple:
+        (inner,) = as_read(get_args(wanted)[0])
+        return {Sequence[inner]}
+    if get_origin(wanted) is Literal:
+        return {wanted} if wanted == Literal["all"] else {type(one) for one in get_args(wanted)}
+    return {Path, str} if wanted is Path else {wanted}
+
+
+def test_fields_of_configs_are_those_of_all_stages():
+    wanted: dict[str, set[object]] = {}
+    for kind in CONFIGS.values():
+        for name, hint in get_type_hints(kind).items():
+            if name != "stage":
+                wanted.setdefault(name, set()).update(*map(as_read, parts(hint)))
+    assert {name: parts(hint) for name, hint in get_type_hints(ConfigFields).items()} == wanted
 
 
 @pytest.mark.parametrize("verb", muybridge.__all__)

@@ -89,7 +89,7 @@ def __dir__() -> list[str]:
 class _Verb(ModuleType):
     """A folder that is called like a verb, and may be called as one."""
 
-    def __call__(self, *words: Any, **options: Any) -> Any:
+    def __call__(self, *words: object, **options: object) -> Any:
         return _verb(self.__name__.rpartition(".")[2])(*words, **options)
 
 

@@ -62,9 +62,9 @@ class Card:
     comparisons: dict[str, Compared]
     limits: list[str]
     facts: dict[str, Any]
-    numbers: dict[str, Any]
+    numbers: dict[str, object]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Plain values, NaN as None; the layout is that of docs/audit.md."""
         content = {
             "version": VERSION,
@@ -88,7 +88,7 @@ class Card:
             "limits": self.limits,
             **self.facts,
         }
-        plain: dict[str, Any] = _plain(content)
+        plain: dict[str, object] = _plain(content)
         return plain
 
 
@@ -97,12 +97,12 @@ def bounds(one: Interval) -> dict[str, float | int | None]:
     return {"value": one.value, "low": one.low, "high": one.high, "groups": one.groups}
 
 
-def compared_json(one: Compared) -> dict[str, Any]:
+def compared_json(one: Compared) -> dict[str, object]:
     """A comparison by name."""
     return {**bounds(one.interval), "p": one.p, "p_holm": one.adjusted, "stands": one.stands}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
@@ -147,7 +147,7 @@ def name_of(run: Run, around: Circumstances) -> str:
     facets = told.get("facets") or {}
     if around.own and facets.get("arm"):
         return f"{facets['arm']} ({facets.get('protocol') or 'own run'})"
-    return str(told["model"]["name"])
+    return str((told["model"] or {})["name"])
 
 
 def compared_estimates(found: Readings, seen: DataLook) -> dict[str, Estimate]:
@@ -218,12 +218,12 @@ def answer(name: str, found: Readings, compared: Mapping[str, Compared], verdict
     return " ".join([*sentences, *(one[0].upper() + one[1:] + "." for one in against)])
 
 
-def facts(run: Run, found: Readings, around: Circumstances) -> dict[str, Any]:
+def facts(run: Run, found: Readings, around: Circumstances) -> dict[str, object]:
     """About model, data, time and runs."""
     told = run.result
     conditions = {*zip(found.rows.perturbation.tolist(), found.rows.severity.tolist(), strict=True)}
     return {
-        "model": {**told["model"], "protocol": told["protocol"]},
+        "model": {**(told["model"] or {}), "protocol": told["protocol"]},
         "data": {
             "name": told["data"]["name"], "fingerprint": told["data"]["fingerprint"], "videos": around.videos, "of": around.of,
             "groups": found.groups, "classes_tested": len({*found.rows.label.tolist()}), "broken": len(told["data"]["broken"]),
@@ -235,7 +235,7 @@ def facts(run: Run, found: Readings, around: Circumstances) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def numbers(found: Readings, seen: DataLook) -> dict[str, Any]:
+def numbers(found: Readings, seen: DataLook) -> dict[str, object]:
     """Accuracy, groups, calibration, and what the data say by themselves."""
     calibration = found.calibration
     return {

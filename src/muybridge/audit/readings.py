@@ -169,11 +169,12 @@ def readings_of(run: Run, seen: DataLook) -> Readings:
 
     there = set(right.counted.conditions)
     by_clean = rows.condition(*CLEAN)
-    classes = tuple(map(str, told["data"]["classes"]))
+    classes, chance = tuple(map(str, told["data"]["classes"])), told["chance"]
+    assert chance is not None, "every robustness run says it"
     return Readings(
         rows,
         clean,
-        float(told["chance"]),
+        chance,
         len(by_clean),
         len(right.counted.groups),
         _by_group(by_clean),

@@ -9,7 +9,7 @@ out: by its 512-d projection ShuffleNet takes 1.029. Another clip is named by ``
 bfloat16 well (AMX) trains or answers more slowly in it than in float32, as measured by ``benchmarks/precision.py``.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from muybridge.backbones.weights import elsewhere
 from muybridge.core.catalogue import Entry, names_code, pick, require, suggestion
@@ -209,7 +209,7 @@ def build(name: str) -> "nn.Module":
     return module
 
 
-def check_clip(backbone: Any, frames: int, size: int) -> None:
+def check_clip(backbone: object, frames: int, size: int) -> None:
     """Refuse clips that a backbone cannot take.
 
     A backbone says so by ``clip_frames`` and ``clip_size`` (the only ones it takes; None or missing for any) and by ``tube`` (frames,

@@ -157,7 +157,7 @@ class Book:
         """Try attribution on edited sentences with known answers."""
         return calibrate(self.ledger)
 
-    def show(self, name: str) -> dict[str, Any]:
+    def show(self, name: str) -> dict[str, object]:
         """Everything about a claim, with its history.
 
         Raises:
@@ -202,7 +202,7 @@ class Book:
             self.ledger.append("claim", id_, {**claim, "machine": f"{name}: {said}"})
 
 
-def _entries(path: Path) -> list[dict[str, Any]]:
+def _entries(path: Path) -> list[dict[str, object]]:
     return of_results(path) if path.suffix.lower() == ".json" else read_claims(path)
 
 

@@ -23,7 +23,7 @@ Word = Annotated[str, tyro.conf.Positional]
 Words = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")]
 Each = Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
 """A flag that is given once for each of its values."""
-Flags = type[Any]
+Flags = type[object]
 """A dataclass whose fields are flags."""
 Branch = Flags | Mapping[str, "Branch"]
 """What completion knows of a command: its flags, or the commands below it."""
@@ -137,7 +137,7 @@ def tree_of(branch: Branch) -> Any:
     """A type that tyro reads as commands and their options."""
     if isinstance(branch, type):
         return branch
-    union: Any = None
+    union: object = None
     for name, below in branch.items():
         about = first_line(below) if isinstance(below, type) else ""
         one: Any = getitem(Annotated, (tree_of(below), tyro.conf.subcommand(name=name, description=about)))
@@ -152,7 +152,7 @@ def parse(
     words: Sequence[str],
     about: str = "",
     default: Any = tyro.MISSING_NONPROP,
-    markers: Sequence[Any] = SMALL,
+    markers: Sequence[object] = SMALL,
 ) -> T:
     """Options from words; ``--help`` prints and exits with 0.
 

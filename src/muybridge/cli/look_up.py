@@ -198,7 +198,7 @@ def _show_recipes(found: Rows, as_json: bool) -> int:
     return 0
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, list | tuple):
         return " ".join(map(_shown, value)) or "none"
     if value == FREE:

@@ -169,7 +169,7 @@ def _parameters(profile: str, type_: str, severity: int) -> str:
     return ", ".join(f"{name} {value}" for name, value in row.items()) or "none"
 
 
-def _distance(clean: Any, shown: Any) -> str:
+def _distance(clean: Any, shown: object) -> str:
     import numpy as np
 
     difference = clean.astype(np.int32) - shown

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +16,10 @@ from muybridge.runs.records import Run, find_runs
 from muybridge.store.storage import local
 
 if TYPE_CHECKING:
+    from muybridge.measure.estimate import Interval
     from muybridge.report import ReportPaths
+    from muybridge.runs.contents.predictions import Predictions
+    from muybridge.runs.contents.result_fields import ResultFields
 
 C = TypeVar("C", bound=Control)
 
@@ -112,16 +115,17 @@ def accuracy_line(run: Run) -> str:
     rows = read_predictions(path, only="clean")
     found, told = accuracy_interval([rows]), run.result
     caution = (f"; {found.caution}" if found.caution else "") + _broken(rows, told)
-    chance = "" if told.get("chance") is None else f", chance {told['chance']:.1%}"
-    return f"{told.get('summary', run.stage)}: {found.value:.1%} ({_bounds(found, '95 % interval ')}{chance}{caution})"
+    chance = told.get("chance")
+    guessing = "" if chance is None else f", chance {chance:.1%}"
+    return f"{told.get('summary', run.stage)}: {found.value:.1%} ({_bounds(found, '95 % interval ')}{guessing}{caution})"
 
 
-def _bounds(found: Any, name: str = "") -> str:
+def _bounds(found: "Interval", name: str = "") -> str:
     """Ends of an interval behind its name; that there is none where one group says nothing of another."""
     return "no interval" if math.isnan(found.low) else f"{name}{found.low:.1%} to {found.high:.1%}"
 
 
-def _broken(rows: Any, told: Mapping[str, Any]) -> str:
+def _broken(rows: "Predictions", told: "ResultFields") -> str:
     """How many videos could not be read and count as wrong answers."""
     broken = len(set(rows.video[rows.predicted == -1].tolist())) if told.get("data", {}).get("broken") else 0
     return f"; {broken} broken videos count as wrong" if broken else ""
@@ -139,7 +143,10 @@ def _robustness_line(run: Run) -> str:
 
     told, path = run.result, run.path / "predictions.parquet"
     shares = VideoShares("", [outcomes_of(read_pieces(path))])
-    wanted, left_out = grid(shares.conditions), {*told.get("label_changing", []), *told.get("seen", [])}
+    wanted, left_out = (
+        grid(shares.conditions),
+        {*(told.get("label_changing") or []), *(told.get("seen") or [])},
+    )
     kept = [name for name in wanted if name not in left_out]
     scores: dict[str, Score] = {"clean": lambda cells: cells[CLEAN]}
     if kept:
@@ -158,7 +165,7 @@ def _robustness_line(run: Run) -> str:
     return f"{told.get('summary', run.stage)}: {', '.join(words)}; chance {told['chance']:.1%}; 95 % intervals{caution}{tail}"
 
 
-def _retrieval_line(result: Mapping[str, Any]) -> str:
+def _retrieval_line(result: "ResultFields") -> str:
     from muybridge.measure.counts import share
 
     told = {
@@ -171,7 +178,7 @@ def _retrieval_line(result: Mapping[str, Any]) -> str:
     return f"{result.get('summary', 'retrieval')}: {', '.join(words)} (95 % intervals{caution})"
 
 
-def _similarity_line(result: Mapping[str, Any]) -> str:
+def _similarity_line(result: "ResultFields") -> str:
     """The numbers of the first measure of a map of layers."""
     told = result["similarity"]
     if not told["measures"]:

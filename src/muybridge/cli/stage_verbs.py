@@ -41,7 +41,7 @@ class StageVerb:
 
     name: str
     kind: type[Control]
-    own: tuple[tuple[str, Any, Any], ...] = ()
+    own: tuple[tuple[str, object, object], ...] = ()
     about: str = ""
 
     def run(self, words: Sequence[str]) -> int:
@@ -80,13 +80,13 @@ def stage_verb(name: str) -> StageVerb:
     return StageVerb(name, FinetuneConfig, own, DISTILL)
 
 
-def flags_of(kind: type[Control], own: Sequence[tuple[str, Any, Any]] = ()) -> Flags:
+def flags_of(kind: type[Control], own: Sequence[tuple[str, object, object]] = ()) -> Flags:
     """A dataclass with the fields of a config, and what is asked for besides: a preset, a file, and to see it all."""
     known = tuple(
         name for name, values in PRESETS.items() if not values or getattr(kind, "stage", "") in values
     )
     arg = tyro.conf.arg
-    besides: list[tuple[str, Any, Any]] = [
+    besides: list[tuple[str, object, object]] = [
         ("preset", Annotated[Literal[known], arg(help="Values to start from (`muybridge list presets`).")], "tiny"),
         ("config", Annotated[Path | None, arg(help="A file of values (YAML) over those of the preset; flags override both.")], None),
         ("print_config", Annotated[bool, arg(help="Print the whole resolved config as YAML, which --config reads, and stop.")], False),
@@ -101,7 +101,7 @@ def read_config(
     words: Sequence[str],
     own: Sequence[tuple[str, Any, Any]] = (),
     about: str = "",
-) -> tuple[C, dict[str, Any]]:
+) -> tuple[C, dict[str, object]]:
     """A config from defaults, a preset, a task's recipe, a file and flags, each over the one before; and what was asked for besides.
 
     Raises:
@@ -109,7 +109,7 @@ def read_config(
     """
     flags, names = flags_of(kind, own), [one.name for one in fields(kind)]
 
-    def read(base: Any) -> Any:
+    def read(base: object) -> Any:
         return parse(flags, program, words, about or kind.__doc__ or "", base, markers=())
 
     def over_file(base: C) -> C:

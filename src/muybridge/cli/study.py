@@ -13,6 +13,7 @@ import tyro
 from muybridge.cli import look_up, show
 from muybridge.cli.flags import Branch, Flags, Options, Single, described_type, parse, show_commands, unknown
 from muybridge.cli.stage_verbs import flags_of, print_config, read_config
+from muybridge.config.config_fields import fields_of
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.text.plurals import counted
 from muybridge.core.text.terminal import visible
@@ -86,7 +87,7 @@ class StudyVerb:
 NO_NAME = "wanted the name of a study or a file (.py, .yaml); `muybridge study list` lists the names."
 
 
-def show_common(program: str, about: str, own: Sequence[tuple[str, Any, Any]]) -> int:
+def show_common(program: str, about: str, own: Sequence[tuple[str, object, object]]) -> int:
     """Print the help of an action without a study: the names, and the options that every study has."""
     names = "\n".join(f"  {name:<24}  {entry.summary}" for name, entry in STUDIES.items())
     parse(
@@ -201,7 +202,7 @@ def _consented(config: StudyConfig, before: Mapping[str, Any], path: Path, actio
     from muybridge.stages.job import consent
 
     kept = before.get("config", {})
-    consent.demand(kept, path, consent.given(vars(config)))
+    consent.demand(kept, path, consent.given(fields_of(config)))
     address = kept.get("address")
     if action is ACTIONS["retry"] and address and address != config.address:
         raise UsageError(
@@ -338,7 +339,7 @@ class Action:
     about: str
     act: "Callable[[Recipe, StudyConfig, bool], int]"
     takes_over: bool = False
-    own: Sequence[tuple[str, Any, Any]] = ()
+    own: Sequence[tuple[str, object, object]] = ()
     plans: bool = True
     studies: Sequence[str] = tuple(STUDIES)
 

@@ -6,7 +6,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 
-def fit_value(kind: Any, value: Any) -> Any:
+def fit_value(kind: object, value: object) -> object:
     """A value as its field wants it: text for paths and runs, tuples for lists, numbers for numbers.
 
     Raises:
@@ -31,7 +31,7 @@ def fit_value(kind: Any, value: Any) -> Any:
     raise ValueError(f"{value!r}; wanted {' or '.join(map(_said, options))}")
 
 
-def _said(wanted: Any) -> str:
+def _said(wanted: object) -> str:
     """A type in words."""
     if get_origin(wanted) is Literal:
         return " or ".join(map(repr, get_args(wanted)))

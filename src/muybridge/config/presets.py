@@ -25,13 +25,13 @@ from typing import Any
 
 from muybridge.config.recipes import FREE
 
-SIZES: dict[str, Any] = {"frames": 16, "stride": 1, "size": 128, "crop": 112, "backbone": "r2plus1d"}
-SGD: dict[str, Any] = {"optimiser": "sgd", "lr": 1e-3, "weight_decay": 5e-4}
-VCOP: dict[str, Any] = {
+SIZES: dict[str, object] = {"frames": 16, "stride": 1, "size": 128, "crop": 112, "backbone": "r2plus1d"}
+SGD: dict[str, object] = {"optimiser": "sgd", "lr": 1e-3, "weight_decay": 5e-4}
+VCOP: dict[str, object] = {
     **SIZES, **SGD, "batch": 8, "schedule": "steps", "warmup": 0.0, "clip_norm": FREE, "validation": 0.084, "views": 10,
 }  # fmt: skip
 
-FINETUNE: dict[str, dict[str, Any]] = {
+FINETUNE: dict[str, dict[str, object]] = {
     "benchmark": {**VCOP, "epochs": 100, "augment": ("resize", "centre-crop")},
     "vcop": {**VCOP, "epochs": 150, "augment": ("vcop",), "keep": "best-validation"},
     "rspnet": {
@@ -45,8 +45,8 @@ FINETUNE: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """Fine-tuning by preset."""
 
-FROZEN: dict[str, Any] = {**SIZES, "batch": 8, "views": 10}
-BENCHMARK: dict[str, dict[str, Any]] = {
+FROZEN: dict[str, object] = {**SIZES, "batch": 8, "views": 10}
+BENCHMARK: dict[str, dict[str, object]] = {
     "pretrain": {"backbone": SIZES["backbone"]},
     "finetune": FINETUNE["benchmark"],
     "probe": FROZEN,
@@ -55,7 +55,7 @@ BENCHMARK: dict[str, dict[str, Any]] = {
     "robustness": {},
     "neighbours": FROZEN,
 }
-SMALL: dict[str, Any] = {"backbone": "shufflenet"}
+SMALL: dict[str, object] = {"backbone": "shufflenet"}
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "tiny": {},

@@ -9,7 +9,6 @@ tuning; `study run --trials N` tries as many learning rates for every task.
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
@@ -24,7 +23,7 @@ CHOICE = "choice"
 class Value:
     """One value of a recipe, and its source: paper or code, or what begins with ``choice``."""
 
-    value: Any
+    value: object
     source: str
 
     @property
@@ -56,11 +55,11 @@ TDL = "code of TDL"
 RSPNET = "code of RSPNet"
 
 
-def _from(source: str, **values: Any) -> dict[str, Value]:
+def _from(source: str, **values: object) -> dict[str, Value]:
     return {name: Value(value, source) for name, value in values.items()}
 
 
-def _steady(source: str, **changes: Any) -> dict[str, Value]:
+def _steady(source: str, **changes: object) -> dict[str, Value]:
     """SGD with momentum 0.9 at a constant rate, no warm-up, no clipping, but for what differs."""
     usual = {
         "optimiser": "sgd", "schedule": "steps", "decay_at": (), "decay": 0.1, "warmup": 0.0, "clip_norm": FREE, "gap": 0,
@@ -173,7 +172,7 @@ def recipe(task: str, preset: str) -> Recipe:
     )
 
 
-def values(task: str, preset: str, setting: bool = True) -> dict[str, Any]:
+def values(task: str, preset: str, setting: bool = True) -> dict[str, object]:
     """Fields of a ``PretrainConfig`` by a recipe.
 
     Args:
@@ -186,7 +185,7 @@ def values(task: str, preset: str, setting: bool = True) -> dict[str, Any]:
     return {name: found[name].value for name in names if name in found}
 
 
-def options(task: str, preset: str) -> dict[str, Any]:
+def options(task: str, preset: str) -> dict[str, object]:
     """Options of a task by its recipe."""
     apart = (*SETTING, *TRAINING, *LISTS, *NOTES)
     return {name: one.value for name, one in recipe(task, preset).items() if name not in apart}
@@ -198,7 +197,7 @@ def digest(found: Recipe) -> str:
     return hashlib.sha256(canonical(content).encode()).hexdigest()[:12]
 
 
-def rows(task: str = "") -> Iterator[dict[str, Any]]:
+def rows(task: str = "") -> Iterator[dict[str, object]]:
     """Every value of the table, or of one task: task, preset, hash of the recipe, name, value, source.
 
     Raises:

@@ -4,6 +4,7 @@ Imports no torch. Fields that cannot change a result are named in ``runs.signing
 """
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
@@ -299,7 +300,7 @@ def kind_of(stage: str) -> type[Control]:
     return kind
 
 
-def change(base: D, values: dict[str, Any], where: str) -> D:
+def change(base: D, values: Mapping[str, object], where: str) -> D:
     """The config with some values replaced; lists become tuples and text becomes paths as the fields want.
 
     Raises:
@@ -325,7 +326,7 @@ def as_dict(config: Control) -> dict[str, Any]:
     return {name: _plain(value) for name, value in vars(config).items()}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return list(value)
     return str(value) if isinstance(value, Path) else value

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def read_table(
-    file: Any,
+    file: object,
     columns: Sequence[str] | None = None,
     dictionaries: Sequence[str] = (),
     only: tuple[str, str] | None = None,
@@ -54,7 +54,7 @@ def read_table(
     )
 
 
-def _is(column: Any, value: str) -> Any:
+def _is(column: Any, value: str) -> object:
     """Where a column of texts says that; texts of a dictionary are not written out, since a long one may stand in every row."""
     import pyarrow as pa
     import pyarrow.compute as pc

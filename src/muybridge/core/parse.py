@@ -7,7 +7,7 @@ range, halves of letters, aliases that grow into gigabytes, dates, sets and bina
 import json
 import math
 import re
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import yaml
 
@@ -19,6 +19,8 @@ CONFIG = 1 << 20
 """Most bytes of a YAML file."""
 BRACKETS = 1000
 """Most opening brackets in one: those that we write have them for empty lists alone, and the parser's memory grows with them."""
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+"""Plain data: what JSON and YAML of ours hold."""
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -26,7 +28,7 @@ class UnreadableError(ValueError):
     """Why a text is no plain data, in a few words."""
 
 
-def parse_json(raw: bytes) -> Any:
+def parse_json(raw: bytes) -> Json:
     """Plain data of a JSON text.
 
     Raises:
@@ -39,10 +41,10 @@ def parse_json(raw: bytes) -> Any:
     except (ValueError, RecursionError) as error:
         raise UnreadableError(_words(error)) from error
     check_plain(content)
-    return content
+    return cast(Json, content)
 
 
-def parse_yaml(raw: bytes) -> Any:
+def parse_yaml(raw: bytes) -> Json:
     """Plain data of a YAML text without anchors and aliases.
 
     Raises:
@@ -62,10 +64,10 @@ def parse_yaml(raw: bytes) -> Any:
     except Exception as error:  # PyYAML lets whatever its constructors stumble over through
         raise UnreadableError(_words(error)) from error
     check_plain(content)
-    return content
+    return cast(Json, content)
 
 
-def check_plain(content: Any) -> None:
+def check_plain(content: object) -> None:
     """Look at every value.
 
     Raises:

@@ -3,28 +3,27 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import atomic, open_plain, read_bytes
-from muybridge.core.parse import CONFIG, UnreadableError, parse_json, parse_yaml
+from muybridge.core.parse import CONFIG, Json, UnreadableError, parse_json, parse_yaml
 
 
-def canonical(config: Any) -> str:
+def canonical(config: object) -> str:
     """JSON text of a config with sorted keys: equal configs give equal texts."""
     return json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: object) -> None:
     """Write JSON atomically; NaN is refused, a missing value is ``None``."""
     with atomic(path) as file:
         json.dump(content, file, indent=2, allow_nan=False, ensure_ascii=False)
         file.write("\n")
 
 
-def read_json(path: Path, most: int | None = None) -> Any:
+def read_json(path: Path, most: int | None = None) -> Json:
     """Read a JSON file.
 
     Args:
@@ -45,7 +44,7 @@ def read_json(path: Path, most: int | None = None) -> Any:
         ) from error
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Json]:
     """Read the ``config.yaml`` of a run.
 
     Raises:
@@ -63,7 +62,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
+def write_yaml(path: Path, content: Mapping[str, object]) -> None:
     """Write YAML atomically, keys in the order given."""
     with atomic(path) as file:
         yaml.safe_dump(dict(content), file, sort_keys=False, allow_unicode=True)

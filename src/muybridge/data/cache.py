@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from filelock import FileLock
@@ -25,6 +25,8 @@ from muybridge.core.machine.processes import pool
 from muybridge.data.decode import video
 from muybridge.data.frame_store import (
     MEMORY,
+    Entry,
+    FrameIndex,
     Table,
     digest,
     lengthen,
@@ -145,7 +147,7 @@ def build(
     return FrameStore(folder, planned.files, index, partial(_repair, paths=paths, folder=folder, index=index))
 
 
-def _repair(name: str, paths: dict[str, Path], folder: Path, index: dict[str, Any]) -> None:
+def _repair(name: str, paths: dict[str, Path], folder: Path, index: FrameIndex) -> None:
     """Decode one video of a finished cache into it again."""
     entry = index["videos"][name]
     if index["kind"] == "memory":
@@ -171,13 +173,13 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _probe_all(paths: dict[str, Path], workers: int) -> dict[str, Any]:
+def _probe_all(paths: dict[str, Path], workers: int) -> FrameIndex:
     with pool(workers) as mapped:
         found = list(mapped(_probe, paths.items()))
     return {"videos": dict(zip(paths, found, strict=True))}
 
 
-def _probe(job: tuple[str, Path]) -> dict[str, Any]:
+def _probe(job: tuple[str, Path]) -> Entry:
     name, path = job
     try:
         info = video.probe(path)
@@ -185,16 +187,20 @@ def _probe(job: tuple[str, Path]) -> dict[str, Any]:
         check_unchanged(path, name)
         return {"frames": 0, "fps": 0.0, "error": error.reason}
     check_unchanged(path, name)
-    found = {"frames": info.frames, "fps": info.fps, "error": ""}
-    return found | {name: value for name in ("times", "traits") if (value := getattr(info, name))}
+    found: Entry = {"frames": info.frames, "fps": info.fps, "error": ""}
+    if info.times:
+        found["times"] = info.times
+    if info.traits:
+        found["traits"] = info.traits
+    return found
 
 
-def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progress | None) -> dict[str, Any]:
+def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progress | None) -> FrameIndex:
     """Decode into a folder beside, which then takes its name; returns the index."""
     probe = planned.folder.with_suffix(".json")
     content = read_index(probe, planned.files) or _probe_all(paths, workers)
-    kind: str = content.setdefault("kind", planned.kind)
-    table: Table = content["videos"]
+    kind = content.setdefault("kind", planned.kind)
+    table = content["videos"]
     write_index(probe, content)
     part = planned.folder.with_suffix(f".{kind}.part")
     part.mkdir(exist_ok=True)
@@ -215,7 +221,7 @@ def _build(paths: dict[str, Path], planned: Plan, workers: int, progress: Progre
                 progress(len(table) - len(todo) + count, len(table))
     for name, (error, checksum) in done.items():
         table[name] |= {"error": error, "checksum": checksum}
-    index = {"kind": kind, "geometry": vars(planned.geometry), "videos": table}
+    index: FrameIndex = {"kind": kind, "geometry": vars(planned.geometry), "videos": table}
     write_index(part / INDEX, index)
     done_file.unlink()
     part.replace(planned.folder)

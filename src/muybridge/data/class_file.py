@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from muybridge.core.errors import UsageError
 
@@ -81,7 +80,7 @@ def _of_lines(lines: Sequence[str]) -> ClassNames:
 
 def _of_json(text: str) -> ClassNames:
     try:
-        content: Any = json.loads(text)
+        content: object = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"cannot be read as JSON ({str(error)[:100]})") from error
     if isinstance(content, Mapping):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 from filelock import FileLock
@@ -21,7 +21,30 @@ from muybridge.core.errors import MuybridgeError, VideoError
 from muybridge.core.files import atomic
 from muybridge.data.decode import video
 
-Table = dict[str, dict[str, Any]]
+
+class Entry(TypedDict, total=False):
+    """What an index says of a video: its frames, why it has none, and where they lie."""
+
+    frames: int
+    fps: float
+    error: str
+    times: Sequence[float]
+    traits: Mapping[str, str]
+    offset: int
+    checksum: str
+
+
+Table = dict[str, Entry]
+
+
+class FrameIndex(TypedDict, total=False):
+    """Content of an index; before frames are decoded it has videos alone."""
+
+    kind: str
+    geometry: dict[str, Any]
+    videos: Table
+
+
 Repair = Callable[[str], None]
 MEMORY = "frames.u8"
 ROW = 256
@@ -67,14 +90,14 @@ def pixel_digest(pixels: UInt8[np.ndarray, "..."]) -> str:
     return found.hexdigest()
 
 
-def write_index(path: Path, content: dict[str, Any]) -> None:
+def write_index(path: Path, content: FrameIndex) -> None:
     """Write an index as JSON, the checksum of all that follows in front."""
     text = json.dumps(content)[1:]
     with atomic(path) as file:
         file.write(f'{{"sha256": "{digest(text.encode())}", {text}')
 
 
-def read_index(path: Path, names: Sequence[str]) -> dict[str, Any] | None:
+def read_index(path: Path, names: Sequence[str]) -> FrameIndex | None:
     """Read an index; None if there is none, or it is not as it was written, or lacks one of the videos."""
     try:
         if path.stat().st_size > MOST:
@@ -86,7 +109,8 @@ def read_index(path: Path, names: Sequence[str]) -> dict[str, Any] | None:
         content = json.loads(b"{" + text)
     except (OSError, ValueError):
         return None
-    return content if set(names) <= content["videos"].keys() else None
+    found: FrameIndex = content
+    return found if set(names) <= found["videos"].keys() else None
 
 
 class FrameStore:
@@ -98,7 +122,7 @@ class FrameStore:
         errors: why a video has none; empty where it has.
     """
 
-    def __init__(self, folder: Path, files: Sequence[str], index: Mapping[str, Any], repair: Repair) -> None:
+    def __init__(self, folder: Path, files: Sequence[str], index: FrameIndex, repair: Repair) -> None:
         """Open a finished cache.
 
         Args:
@@ -107,7 +131,7 @@ class FrameStore:
             index: as ``read_index`` gives it.
             repair: decodes the video with a fingerprint into the cache once more.
         """
-        table: Table = index["videos"]
+        table = index["videos"]
         self.folder, self.files, self.kind = folder, tuple(files), index["kind"]
         self.geometry = Geometry(**index["geometry"])
         self.frames = np.array([table[name]["frames"] for name in files])
@@ -120,11 +144,11 @@ class FrameStore:
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """What another process needs; a lock and a memory map are not sent."""
         return {name: value for name, value in vars(self).items() if name not in ("_lock", "_memory")}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
 
     @cached_property

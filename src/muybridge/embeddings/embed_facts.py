@@ -54,7 +54,7 @@ def facts_of(
         ],
         "versions": {"muybridge": __version__, "torch": torch.__version__, "numpy": np.__version__},
     }  # fmt: skip
-    told: dict[str, Any] = redact(facts)
+    told: dict[str, object] = redact(facts)
     return told
 
 

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import Full, Queue
 from threading import Event, Thread
-from typing import Any
 
 import torch
 
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.embed_config import EmbedConfig
 from muybridge.core.errors import UsageError
 from muybridge.data import cache
@@ -51,19 +51,22 @@ def dataset_of(config: EmbedConfig, model: LoadedModel, memory: ResolveCache) ->
     Raises:
         UsageError: neither; or one without videos.
     """
-    asked: dict[str, Any] = {
-        name: getattr(config, name)
-        for name in ("data", "label", "group", "root", "where", "allow_links", "stream")
-    }
+    asked: ConfigFields = {
+        "data": config.data, "label": config.label, "group": config.group, "root": config.root,
+        "where": config.where, "allow_links": config.allow_links, "stream": config.stream,
+    }  # fmt: skip
     if not config.data:
         if not model.origin.data.get("data"):
             raise UsageError(
                 f"--data: wanted videos to embed; {model.origin.name} is no run that names some. Give a folder, a list or a name of"
                 " `muybridge list datasets`."
             )
-        own = dict(model.origin.data)
-        asked = {name: value or own.get(name) for name, value in asked.items()} | {"data": own["data"]}
-        asked["where"] = asked["where"] or ()
+        own = model.origin.data
+        asked = {
+            "data": own["data"], "label": config.label or own.get("label"), "group": config.group or own.get("group"),
+            "root": config.root or own.get("root"), "where": config.where or own.get("where") or (),
+            "allow_links": config.allow_links or own.get("allow_links", False), "stream": config.stream or own.get("stream"),
+        }  # fmt: skip
     dataset = memory.load_for(asked)
     if not dataset.records:
         raise UsageError(f"--data {' '.join(config.data)}: holds no videos.")

@@ -9,6 +9,7 @@ from typing import Any
 from muybridge.backbones import gains_by_bf16
 from muybridge.config.embed_config import EmbedConfig
 from muybridge.core.errors import MuybridgeError, UsageError
+from muybridge.core.parse import Json
 from muybridge.core.plain_data import canonical, read_json
 from muybridge.core.text.redact import redact
 from muybridge.data.index import Dataset
@@ -41,7 +42,7 @@ class Request:
     compute: Compute
     out: Path
     kind: str
-    facts: dict[str, Any]
+    facts: dict[str, object]
 
     @property
     def parts(self) -> Path:
@@ -140,7 +141,7 @@ def _told(request: Request) -> str:
     return told(request.facts | {"layers": [{"name": name} for name in request.config.layers]})
 
 
-def begun_in(parts: Path) -> dict[str, Any] | None:
+def begun_in(parts: Path) -> dict[str, Json] | None:
     """What unfinished embeddings are of; None where there are none."""
     try:
         found = read_json(parts / REQUEST)
@@ -149,6 +150,6 @@ def begun_in(parts: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def hashed(content: Any) -> str:
+def hashed(content: object) -> str:
     """First 16 digits of the hash of plain data."""
     return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]

@@ -55,7 +55,7 @@ class Content:
     shapes: dict[str, tuple[int, ...]]
     dtype: str
     views: bool
-    facts: dict[str, Any]
+    facts: dict[str, object]
 
     def texts(self, block: Block) -> dict[str, list[str | None]]:
         """Id, label, split and group of each row; None for a label or split that a video has not."""
@@ -125,7 +125,7 @@ def _length(shape: tuple[int, ...]) -> int:
     return int(np.prod(shape))
 
 
-def _plain_fields(content: Content) -> list[Any]:
+def _plain_fields(content: Content) -> list[object]:
     import pyarrow as pa
 
     return [pa.field(name, pa.string()) for name in TEXTS] + (
@@ -133,7 +133,7 @@ def _plain_fields(content: Content) -> list[Any]:
     )
 
 
-def _plain_columns(content: Content, block: Block) -> list[Any]:
+def _plain_columns(content: Content, block: Block) -> list[object]:
     import pyarrow as pa
 
     texts = [pa.array(values, pa.string()) for values in content.texts(block).values()]
@@ -178,7 +178,7 @@ def write_folder(out: Path, content: Content) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for old in ours_in(out):
         old.unlink()
-    shards: list[dict[str, Any]] = []
+    shards: list[dict[str, object]] = []
     schema = pa.schema(_plain_fields(content))
     with atomic(out / TABLE, "wb") as file, pq.ParquetWriter(file, schema) as writer:
         for block in content.regular(list(content.shapes), SHARD, 4 * GROUP):
@@ -231,7 +231,7 @@ WRITERS: dict[str, Callable[[Path, Content], None]] = {
 }  # fmt: skip
 
 
-def read_facts(out: Path) -> dict[str, Any] | None:
+def read_facts(out: Path) -> dict[str, object] | None:
     """What a finished file or folder says of itself; None for anything else, or nothing."""
     try:
         if (out / INDEX).is_file():
@@ -248,4 +248,4 @@ def read_facts(out: Path) -> dict[str, Any] | None:
             return None
     except Exception:  # whatever a torn, foreign or made-up file makes of zipfile, zlib, NumPy and Arrow
         return None
-    return found if not misfit(found, FACTS) else None
+    return dict(found) if isinstance(found, dict) and not misfit(found, FACTS) else None

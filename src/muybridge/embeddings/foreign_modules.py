@@ -20,7 +20,7 @@ class Foreign(nn.Module):
         children = [name for name, _ in model.named_children()] if isinstance(model, nn.Module) else []
         self.layers = tuple(f"model.{one}" for one in (own if isinstance(own, tuple | list) else children))
 
-    def forward(self, fed: Any) -> Any:
+    def forward(self, fed: object) -> object:
         """What it makes of what it is fed."""
         output = self.model(fed)
         if self.head:

@@ -3,7 +3,6 @@
 import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
@@ -129,7 +128,7 @@ class LayerRows:
                 self._run(fed, len(frames))
         return {name: self._row(name, len(frames)) for name in self._kept()}
 
-    def _run(self, fed: Any, clips: int) -> None:
+    def _run(self, fed: object, clips: int) -> None:
         alone = list(self.names) == [POOLED]
         asked = self.model.backbone if alone else self.model.network
         try:

@@ -1,7 +1,6 @@
 """From a word, as the verbs take it after ``--model`` and as ``similarity`` names networks, to a module that a user's own code can call."""
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from muybridge.backbones.text.dual_encoders import dual_encoder
 from muybridge.backbones.text.dual_transformers import is_dual
 from muybridge.backbones.weights import elsewhere
 from muybridge.backbones.weights.pretrained import checkpoint_of
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.embed_config import ModelConfig
 from muybridge.config.names import ZOO, is_external
 from muybridge.config.stage_configs import ProbeConfig, RobustnessConfig
@@ -44,7 +44,6 @@ from muybridge.train.precision import choose
 
 FOREIGN = ("weights", "weights_key", "weights_prefix", *FIELDS, "protocol", "fps", "sampling")
 """What a run answers by itself."""
-OF_DATA = ("data", "label", "group", "root", "where", "allow_links", "stream")
 
 
 def load_model(config: ModelConfig, head: bool = True) -> LoadedModel:
@@ -116,7 +115,7 @@ def _of_run(config: ModelConfig) -> LoadedModel:
     )  # fmt: skip
 
 
-def _origin_of(run: Run, word: str, origin: Mapping[str, Any]) -> Origin:
+def _origin_of(run: Run, word: str, origin: ConfigFields) -> Origin:
     """What a run says of itself; runs of older versions lack some of it."""
     facts = {
         "stage": run.stage, "signature": run.signature, "summary": run.result.get("summary", ""), "backbone": origin["backbone"],
@@ -124,9 +123,7 @@ def _origin_of(run: Run, word: str, origin: Mapping[str, Any]) -> Origin:
     }  # fmt: skip
     name = f"{run.stage} {run.signature}: {facts['summary'] or origin['backbone']}"
     swin = str(origin["backbone"]).startswith("torchvision:swin3d")
-    return Origin(
-        name, signed_input(run.signature, word), facts, channels_last=swin, data={one: origin[one] for one in OF_DATA if one in origin}
-    )  # fmt: skip
+    return Origin(name, signed_input(run.signature, word), facts, channels_last=swin, data=origin)
 
 
 def _changed(protocol: Protocol, config: ModelConfig) -> Protocol:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from muybridge.config.config_fields import ConfigFields
 from muybridge.core.clip import to_unit
 from muybridge.core.errors import UsageError
 from muybridge.core.networks.features import Features
@@ -29,15 +29,15 @@ class Origin:
         facts: what files say of it: stage, data, preprocessing.
         untrained: whether its weights are drawn at random.
         channels_last: of its maps (``b t h w c``).
-        data: of a run, the fields that name its data set.
+        data: of a run, its config, which names its data set.
     """
 
     name: str
     key: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
     untrained: bool = False
     channels_last: bool = False
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: ConfigFields = field(default_factory=lambda: ConfigFields())
 
 
 class LoadedModel(nn.Module):
@@ -124,7 +124,7 @@ class LoadedModel(nn.Module):
         """
         return self.answer(self.backbone(self.fed(clips)), len(clips))
 
-    def fed(self, clips: Tensor) -> Any:
+    def fed(self, clips: Tensor) -> object:
         """What goes into the network: on its device, in its number format, in the layout and range that were asked for.
 
         Raises:
@@ -170,7 +170,7 @@ def statistics(network: nn.Module, feed: Feed) -> tuple[Statistics, Statistics] 
     return None
 
 
-def _numbers(values: Any) -> tuple[float, ...]:
+def _numbers(values: object) -> tuple[float, ...]:
     """One number or three, of a tensor or a sequence; empty for anything else."""
     if not isinstance(values, Tensor | tuple | list):
         return ()

@@ -180,7 +180,7 @@ def _check_size(size: int) -> None:
         raise ValueError(f"{size / 1e9:,.1f} GB unpacked, and {left / 1e9:,.1f} GB of memory are free")
 
 
-def _texts(values: list[Any]) -> np.ndarray:
+def _texts(values: list[object]) -> np.ndarray:
     """Texts, None where there is none."""
     made = np.empty(len(values), dtype=object)
     made[:] = [one or None for one in values]

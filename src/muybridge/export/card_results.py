@@ -83,7 +83,7 @@ def _of(run: Run) -> Iterator[CardResult]:
             chance,
             videos,
         )
-    left_out = {*told.get("label_changing", []), *told.get("seen", [])}
+    left_out = {*(told.get("label_changing") or []), *(told.get("seen") or [])}
     wanted = grid(shares.conditions)
     kept = [name for name in wanted if name not in left_out]
     if kept:

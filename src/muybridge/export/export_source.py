@@ -151,7 +151,7 @@ def read_source(word: str, backbone_only: bool = False, trust_code: Collection[s
     return Source(run, config, network, _facts(run, config, network, share))
 
 
-def _facts(run: Run, config: Mapping[str, Any], network: Exportable, share: int | None) -> dict[str, Any]:
+def _facts(run: Run, config: Mapping[str, Any], network: Exportable, share: int | None) -> dict[str, object]:
     body: Any = network.backbone
     classes: list[str] = []
     if network.head is not None:

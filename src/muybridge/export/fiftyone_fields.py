@@ -18,7 +18,7 @@ TYPES: Mapping[str, str] = {
 
 
 def field(
-    name: str, kind: str, database: str | None = None, document: str = "", inner: Sequence[Any] = ()
+    name: str, kind: str, database: str | None = None, document: str = "", inner: Sequence[object] = ()
 ) -> dict[str, Any]:
     """One field of the samples.
 
@@ -64,7 +64,9 @@ FRAMES = (
 )  # fmt: skip
 
 
-def schema(name: str, fields: Sequence[Mapping[str, Any]], info: Mapping[str, Any]) -> dict[str, Any]:
+def schema(
+    name: str, fields: Sequence[Mapping[str, object]], info: Mapping[str, object]
+) -> dict[str, object]:
     """The content of ``metadata.json``."""
     return {
         "name": name, "slug": name, "version": FORMAT, "media_type": "video", "persistent": False, "tags": [], "info": info,

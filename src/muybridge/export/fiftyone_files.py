@@ -9,7 +9,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -32,7 +31,7 @@ from muybridge.store.storage import local
 
 METADATA, SAMPLES = "metadata.json", "samples.json"
 CLEAN = "clean"
-Sample = dict[str, Any]
+Sample = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def write_fiftyone(
         for run in runs
     ]
     samples: dict[str, Sample] = {}
-    names: dict[str, dict[str, Any]] = {one["name"]: one for one in BASE}
+    names: dict[str, dict[str, object]] = {one["name"]: one for one in BASE}
     packed = 0
     for one in found:
         packed += _add(one, samples, names)
@@ -173,7 +172,7 @@ def _answers(run: Run, prefix: str, cache: ResolveCache, trust_code: Collection[
     return Answers(run, prefix, rows, classes, videos)
 
 
-def _add(one: Answers, samples: dict[str, Sample], names: dict[str, dict[str, Any]]) -> int:
+def _add(one: Answers, samples: dict[str, Sample], names: dict[str, dict[str, object]]) -> int:
     """Put the answers of a run to the samples; returns how many were left out."""
     rows, predicted, left_out = one.rows, one.rows.predicted, 0
     sure = confidences(rows)
@@ -244,7 +243,7 @@ def _sample(record: VideoRecord) -> Sample:
     }
 
 
-def _about(run: Run) -> Mapping[str, Any]:
+def _about(run: Run) -> Mapping[str, object]:
     facets = run.result.get("facets") or {}
     return {
         "stage": run.stage,
@@ -254,5 +253,5 @@ def _about(run: Run) -> Mapping[str, Any]:
     }
 
 
-def _plain(facets: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _plain(facets: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     return ((name, str(value)) for name, value in facets.items() if value not in (None, ""))

@@ -116,7 +116,7 @@ def pull(repo: str, folder: Path, revision: str = "main", overwrite: bool = Fals
     return f"{repo} at {str(told.sha)[:12]}: {len(names)} files, {sum(sizes[name] for name in names) / 1e6:,.1f} MB{rest}"
 
 
-def _chosen(repo: str, sizes: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+def _chosen(repo: str, sizes: Mapping[str, object]) -> tuple[list[str], list[str]]:
     """Names that are fetched, and those that are left.
 
     Raises:

@@ -117,12 +117,12 @@ def _learnt(source: Source) -> dict[str, str]:
     return {name: str(value) for name, value in found.items() if value not in (None, "")}
 
 
-def _spent(budget: Mapping[str, Any]) -> str:
+def _spent(budget: Mapping[str, object]) -> str:
     told = {name: budget.get(name) for name in ("clips", "steps", "epochs")}
     return ", ".join(f"{value:,.0f} {name}" for name, value in told.items() if isinstance(value, int | float))
 
 
-def _pretraining(source: Source) -> Mapping[str, Any]:
+def _pretraining(source: Source) -> Mapping[str, object]:
     """Budget of the run that this one starts from; nothing where it starts from none, or that is not there any more."""
     begun = Run(Path(snapshots.split(str(source.config.get("init", "")))[0]))
     if begun.stage != "pretrain" or begun.path.parent.parent.name != "runs" or not begun.done:

@@ -103,9 +103,11 @@ def _own(source: Source, body: nn.Module) -> tuple[dict[str, Any], dict[str, Any
     return config, _preprocessor(source, "VideoMAEImageProcessor", statistics), _plain(body)
 
 
-def _transformers(source: Source, body: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Tensor]]:
+def _transformers(
+    source: Source, body: Any
+) -> tuple[dict[str, object], dict[str, object], dict[str, Tensor]]:
     """A network of transformers under its own names; mean and std stand in the preprocessor, as everywhere there."""
-    told: dict[str, Any] = json.loads(body.model.config.to_json_string(use_diff=False))
+    told: dict[str, object] = json.loads(body.model.config.to_json_string(use_diff=False))
     config = {name: value for name, value in told.items() if name not in UNWANTED and value is not None}
     config["architectures"] = [type(body.model).__name__]
     told_input = {
@@ -142,7 +144,7 @@ PROCESSORS = {
 """Class of the preprocessor by model type."""
 
 
-def _preprocessor(source: Source, kind: str, statistics: Mapping[str, Any]) -> dict[str, Any]:
+def _preprocessor(source: Source, kind: str, statistics: Mapping[str, object]) -> dict[str, object]:
     """Scaled to a short side, cut from the middle, divided by 255."""
     clip = source.facts["clip"]
     crop = {"height": clip["crop"], "width": clip["crop"]}
@@ -163,7 +165,7 @@ def _plain(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _json(content: Mapping[str, Any]) -> bytes:
+def _json(content: Mapping[str, object]) -> bytes:
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 

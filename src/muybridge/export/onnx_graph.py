@@ -31,7 +31,7 @@ def require_onnx() -> None:
         raise UsageError(f"--format onnx needs {' and '.join(missing)}: pip install 'muybridge[onnx]'.")
 
 
-def onnx_bytes(program: ExportedProgram, output: str, facts: Mapping[str, Any], name: str) -> bytes:
+def onnx_bytes(program: ExportedProgram, output: str, facts: Mapping[str, object], name: str) -> bytes:
     """The content of a ``.onnx`` with the input ``frames`` and one output, both with the side ``batch``.
 
     Args:

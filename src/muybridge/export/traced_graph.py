@@ -8,7 +8,6 @@ import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -47,7 +46,7 @@ def trace(network: nn.Module, frames: Float[Tensor, "b 3 t h w"], name: str) -> 
         ) from error
 
 
-def save_graph(program: ExportedProgram, facts: Mapping[str, Any]) -> bytes:
+def save_graph(program: ExportedProgram, facts: Mapping[str, object]) -> bytes:
     """The content of a ``.pt2``."""
     buffer = io.BytesIO()
     with quiet():

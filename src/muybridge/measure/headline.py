@@ -8,13 +8,14 @@ from muybridge.core.errors import MuybridgeError
 from muybridge.measure.intervals import CLEAN, Condition, outcomes
 from muybridge.measure.robustness.robustness_scores import grid, mean_over_types
 from muybridge.runs.contents.predictions import Predictions, read_pieces
+from muybridge.runs.contents.result_fields import ResultFields
 from muybridge.runs.records import Run
 
 ORDER = ("accuracy", "perturbed", "recall", "pretext", "loss")
 """Names of headline numbers, the most telling first."""
 
 
-def headline(run: Run, told: Mapping[str, Any] | None = None) -> dict[str, float]:
+def headline(run: Run, told: ResultFields | None = None) -> dict[str, float]:
     """The numbers that a run has.
 
     Args:
@@ -43,11 +44,11 @@ def headline(run: Run, told: Mapping[str, Any] | None = None) -> dict[str, float
     return found | _last(run.metrics, run.stage == "pretrain")
 
 
-def _answers(pieces: Iterable[Predictions], result: Mapping[str, Any]) -> dict[str, float]:
+def _answers(pieces: Iterable[Predictions], result: ResultFields) -> dict[str, float]:
     cells = _accuracies(pieces)
     found = {"accuracy": float(cells[CLEAN])} if CLEAN in cells else {}
     wanted = grid(cells)
-    left_out = {*result.get("label_changing", []), *result.get("seen", [])}
+    left_out = {*(result.get("label_changing") or []), *(result.get("seen") or [])}
     if wanted.keys() - left_out:
         found["perturbed"] = float(mean_over_types(cells, wanted, left_out))
     return found
@@ -66,19 +67,19 @@ def _accuracies(pieces: Iterable[Predictions]) -> dict[Condition, float]:
     return {one: right[one] / total[one] for one in sorted(total)}
 
 
-def last_rows(curve: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def last_rows(curve: Sequence[Mapping[str, object]]) -> list[Mapping[str, Any]]:
     """The last tenth, at least one, of the rows of a training curve that have a loss: what every pretext accuracy is the mean over."""
     rows = [row for row in curve if "loss" in row]
     return rows[-max(1, len(rows) // 10) :]
 
 
-def pretext_accuracy(curve: Sequence[Mapping[str, Any]]) -> float | None:
+def pretext_accuracy(curve: Sequence[Mapping[str, object]]) -> float | None:
     """Mean accuracy of the pretext task over ``last_rows``, a fraction; None where it has none."""
     told = [float(row["accuracy"]) for row in last_rows(curve) if row.get("accuracy") is not None]
     return sum(told) / len(told) if told else None
 
 
-def _last(curve: Sequence[Mapping[str, Any]], pretext: bool) -> dict[str, float]:
+def _last(curve: Sequence[Mapping[str, object]], pretext: bool) -> dict[str, float]:
     """The last loss of a training curve, and its pretext accuracy."""
     rows, accuracy = last_rows(curve), pretext_accuracy(curve) if pretext else None
     found = {"loss": float(rows[-1]["loss"])} if rows else {}

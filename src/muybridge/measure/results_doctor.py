@@ -34,7 +34,7 @@ class Ill:
     words: str
 
 
-def examine(rows: Sequence[Outside], elsewhere: Sequence[Mapping[str, Any]] = ()) -> list[Ill]:
+def examine(rows: Sequence[Outside], elsewhere: Sequence[Mapping[str, object]] = ()) -> list[Ill]:
     """Every finding on a table.
 
     Args:

@@ -226,6 +226,6 @@ def _key(name: str) -> str:
     return name.replace(".", "_")
 
 
-def _below(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _below(name: str, values: Mapping[str, object]) -> dict[str, Any]:
     """Values whose names begin with that of a task, by the rest of their names."""
     return {key[len(name) + 1 :]: value for key, value in values.items() if key.startswith(name + ".")}

@@ -44,6 +44,7 @@ class Objective(nn.Module):
         without_gradient: how many of these leave no graph, so that no backward pass follows.
         term_weights: usual weight of a term beside the others of the task, where it is not 1; outside of ``terms``, which are unweighted.
         chance: accuracy of guessing, 0 to 1; where it depends on the batch, the monitor ``chance`` says it and goes before.
+        names: of several tasks their names, the primary one first.
         language: whether it needs a sentence about each video, which ``read`` gets.
         sampling: how the clip of a task is cut that has one of each video and no law of its own.
     """
@@ -54,6 +55,7 @@ class Objective(nn.Module):
     without_gradient: int = 0
     term_weights: Mapping[str, float] = MappingProxyType({})
     chance: float
+    names: tuple[str, ...] = ()
     language: bool = False
     sampling: Sampled = "dense"
 
@@ -127,7 +129,7 @@ class Learner(nn.Module):
         size: height and width of a clip, pixels.
     """
 
-    def __init__(self, backbone: nn.Module, objective: Any, frames: int = 8, size: int = 32) -> None:
+    def __init__(self, backbone: nn.Module, objective: Objective, frames: int = 8, size: int = 32) -> None:
         super().__init__()
         objective.attach(backbone, frames, size)
         self.backbone, self.objective = backbone, objective
@@ -138,7 +140,7 @@ class Learner(nn.Module):
         return outcome
 
 
-def first_of(objective: Any) -> Any:
+def first_of(objective: Objective) -> Any:
     """The primary task of an objective, which may be one of another package that knows no others."""
     return getattr(objective, "first", objective)
 
@@ -151,7 +153,7 @@ class Alone(nn.Module):
         objective: attached already.
     """
 
-    def __init__(self, backbone: nn.Module, objective: Any) -> None:
+    def __init__(self, backbone: nn.Module, objective: Objective) -> None:
         super().__init__()
         self.backbone, self.objective = backbone, objective
 

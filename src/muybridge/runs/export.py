@@ -26,7 +26,7 @@ MACHINE = ("argv",)
 """Facts of ``env.json`` that are command lines of this machine."""
 
 
-def table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Write rows as ``.csv``, ``.jsonl`` or ``.parquet``, atomically; what a row does not say stays empty.
 
     Raises:
@@ -53,13 +53,13 @@ def table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
-def _csv(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def _csv(names: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     return csv_text(
         names, ({name: "" if row.get(name) is None else spelt(row[name]) for name in names} for row in rows)
     )
 
 
-def _column(values: list[Any]) -> list[Any]:
+def _column(values: list[Any]) -> list[object]:
     """Values of one kind, as Parquet wants them: all of it text where kinds are mixed."""
     kinds = {type(value) for value in values if value is not None}
     if kinds <= {int, float}:
@@ -145,7 +145,7 @@ def _pack(source: Path, target: Path, out: Path) -> None:
             shutil.copyfileobj(file, copy)
 
 
-def stripped(content: Any, out: Path) -> Any:
+def stripped(content: object, out: Path) -> Any:
     """The content with paths below ``out`` made relative to it, and only the last part of every other absolute path."""
     if isinstance(content, dict):
         return {

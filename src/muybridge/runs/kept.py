@@ -3,7 +3,6 @@
 import os
 import platform
 from datetime import UTC, datetime
-from typing import Any
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.text.redact import redact
@@ -86,7 +85,7 @@ def demand(run: Run) -> None:
         )
 
 
-def note(run: Run, event: str, **facts: Any) -> None:
+def note(run: Run, event: str, **facts: object) -> None:
     """One line in the journal of a run: what happened to it, when, where."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     row = {"event": event, "time": now, "host": platform.node(), "process": os.getpid(), **redact(facts)}

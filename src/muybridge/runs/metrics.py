@@ -13,7 +13,7 @@ from muybridge.runs.contents.result import AGAIN, misfit
 
 LINES = 1 << 30
 """Most bytes of a ``metrics.jsonl``."""
-ROW: dict[str, Any] = {"step": int} | dict.fromkeys(
+ROW: dict[str, object] = {"step": int} | dict.fromkeys(
     ("clips", "loss", "accuracy", "chance", "lr", "grad_norm"), (float, None)
 )
 """Kinds of what readers take from a row."""
@@ -21,7 +21,7 @@ CURVE = {"step!": int} | ROW
 """The same of a training curve, where each row has its step."""
 
 
-def append_metrics(path: Path, row: Mapping[str, Any]) -> None:
+def append_metrics(path: Path, row: Mapping[str, object]) -> None:
     """Append one line to a ``metrics.jsonl``."""
     append_text(path, json.dumps(row) + "\n")
 
@@ -33,7 +33,7 @@ def keep_metrics(path: Path, last_step: int) -> None:
         file.writelines(json.dumps(row) + "\n" for row in kept)
 
 
-def read_metrics(path: Path, kind: Mapping[str, Any] = ROW) -> list[dict[str, Any]]:
+def read_metrics(path: Path, kind: Mapping[str, object] = ROW) -> list[dict[str, Any]]:
     """Rows of a ``metrics.jsonl`` or a journal; an unfinished last line is left out. Numbers may be NaN or infinite, as losses are.
 
     Args:
@@ -51,7 +51,7 @@ def read_metrics(path: Path, kind: Mapping[str, Any] = ROW) -> list[dict[str, An
         raise MuybridgeError(f"{path}: damaged ({error}). {AGAIN}") from error
     if re.search(r"[0-9]{40}|\\u[dD][89a-fA-F]", text):
         raise MuybridgeError(f"{path}: damaged (a number of 40 digits, or half a letter). {AGAIN}")
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
             row = json.loads(line)

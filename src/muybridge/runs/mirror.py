@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import TEXT, atomic, facts, make_folder
 from muybridge.core.plain_names import NameRefusedError, is_plain
 from muybridge.runs.contents.result import RESULT, NewerError, parse_result
+from muybridge.runs.contents.result_fields import FileFields, ResultFields
 from muybridge.runs.records import Run, find_runs
 from muybridge.runs.seal import WEIGHTS, sealed_names, sha256, unlisted
 from muybridge.store.place import Folder, Place
@@ -79,7 +79,7 @@ def fetch(run: Run, weights: bool = True) -> None:
             file.write(raw)
 
 
-def _differs(path: Path, told: Mapping[str, Any]) -> bool:
+def _differs(path: Path, told: Mapping[str, object]) -> bool:
     """Whether a file is there and is another one.
 
     Raises:
@@ -184,7 +184,7 @@ def _published(store: Store) -> bool:
     return raw is not None and bool(_parsed(raw, store))
 
 
-def _parsed(raw: bytes, store: Store) -> dict[str, Any]:
+def _parsed(raw: bytes, store: Store) -> ResultFields:
     """Content of a result; empty if it is damaged, still being written or of a newer version.
 
     Raises:
@@ -211,7 +211,7 @@ def _take_over(run: Run) -> None:
     fetch(Run(run.path))
 
 
-def _get(store: Store, run: Run, name: str, told: Mapping[str, Any], size: int) -> None:
+def _get(store: Store, run: Run, name: str, told: FileFields, size: int) -> None:
     """Copy a file of a store; one of another length is not even begun."""
     draft = run.path / f".{uuid4().hex}.part"
     try:

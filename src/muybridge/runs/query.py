@@ -109,7 +109,7 @@ def ordered(rows: Sequence[RunRow], by: str | None = None, reverse: bool = False
     return [row for row, _ in has] + [row for row, value in told if value is None]
 
 
-def _place(row: RunRow) -> tuple[Any, ...]:
+def _place(row: RunRow) -> tuple[object, ...]:
     """How a row is sorted inside its stage; seeds and folds as numbers of four digits."""
     words = (row.facets.get(name) for name in ("data", "protocol", "backbone", "arm"))
     numbers = (row.facets.get(name) or 0 for name in ("seed", "fold"))
@@ -141,14 +141,14 @@ def dependents(rows: Iterable[RunRow], one: RunRow) -> list[RunRow]:
     return [row for row in rows if one.name in row.inputs.values()]
 
 
-def spelt(value: Any) -> str:
+def spelt(value: object) -> str:
     """A value as it is written after ``--where NAME=``."""
     if isinstance(value, list | tuple):
         return " ".join(map(spelt, value))
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
-def _same(value: Any, wanted: str) -> bool:
+def _same(value: object, wanted: str) -> bool:
     if isinstance(value, list):
         return spelt(value) == wanted or any(_same(one, wanted) for one in value)
     number = None if isinstance(value, bool) else _number(value)

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.plain_names import is_plain
 from muybridge.core.text.redact import redact
 from muybridge.runs.contents.result import RESULT, WORDS, read_result
+from muybridge.runs.contents.result_fields import ResultFields
 from muybridge.runs.metrics import CURVE, read_metrics
 
 if TYPE_CHECKING:
@@ -47,14 +48,15 @@ class Run:
         return os.path.lexists(self.path / RESULT)
 
     @cached_property
-    def result(self) -> dict[str, Any]:
+    def result(self) -> ResultFields:
         """Content of ``result.json``: config, inputs, data, budget, command.
 
         Raises:
             MuybridgeError: damaged, changed after it was written, of another run, or written by a newer version.
         """
         content = read_result(self.path)
-        return {**content, **redact({name: content[name] for name in WORDS if name in content})}
+        words = {name: value for name, value in content.items() if name in WORDS}
+        return cast(ResultFields, {**content, **redact(words)})
 
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:

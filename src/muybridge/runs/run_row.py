@@ -2,16 +2,17 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import TEXT, NotPlainError, first_line
+from muybridge.core.parse import Json
 from muybridge.core.plain_data import read_json, read_yaml
 from muybridge.core.text.redact import redact, redacted
 from muybridge.runs.contents.result import AGAIN
+from muybridge.runs.contents.result_fields import ResultFields
 from muybridge.runs.records import Run
 from muybridge.runs.seal import changed
 from muybridge.store.storage import store_of
@@ -42,12 +43,12 @@ class RunRow:
     status: Status
     reason: str = ""
     summary: str = ""
-    facets: dict[str, Any] = field(default_factory=dict)
-    config: dict[str, Any] = field(default_factory=dict)
+    facets: dict[str, object] = field(default_factory=dict)
+    config: dict[str, object] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, float] | None = None
     started: str = ""
-    budget: dict[str, Any] = field(default_factory=dict)
+    budget: dict[str, object] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     command: str = ""
     limited: bool = False
@@ -57,7 +58,7 @@ class RunRow:
         """``stage/signature``."""
         return f"{self.stage}/{self.signature}"
 
-    def flat(self) -> dict[str, Any]:
+    def flat(self) -> dict[str, object]:
         """Every plain fact by name: of the run, its config, its facets, its budget and its numbers, later ones over earlier ones.
 
         ``frames`` are those of a clip; the frames that a run worked through are ``spent_frames``, as is all of the budget whose name
@@ -118,7 +119,7 @@ def read_row(run: Run) -> RunRow:
         return RunRow(run.stage, run.signature, "damaged", " ".join(str(error).split()))
 
 
-def _finished(run: Run, result: Mapping[str, Any]) -> RunRow:
+def _finished(run: Run, result: ResultFields) -> RunRow:
     return RunRow(
         run.stage,
         run.signature,
@@ -145,9 +146,9 @@ def _unfinished(run: Run) -> RunRow:
     config = _config(run.path / "config.yaml")
     log = run.path / "error.log"
     reason = (first_line(log) or "no words left") if log.is_file() and not log.is_symlink() else ""
-    said: dict[str, Any] = {name: config[name] for name in ("seed", "fold", "backbone") if name in config}
+    said: dict[str, object] = {name: config[name] for name in ("seed", "fold", "backbone") if name in config}
     data = config.get("data")
-    facets: dict[str, Any] = {
+    facets: dict[str, object] = {
         **said,
         "arm": config.get("objective"),
         "data": " ".join(map(str, data)) if isinstance(data, list) else None,
@@ -168,7 +169,7 @@ def _unfinished(run: Run) -> RunRow:
     )
 
 
-def _config(path: Path) -> dict[str, Any]:
+def _config(path: Path) -> dict[str, Json]:
     """The config of a run without result; its command writes it anew, so a torn one is none."""
     try:
         return read_yaml(path)

@@ -23,7 +23,7 @@ ENDINGS = (".json", ".jsonl", ".yaml", ".parquet", ".npz", WEIGHTS)
 """Files that readers of a run may take for its own."""
 
 
-def seal(folder: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+def seal(folder: Path, content: Mapping[str, object]) -> dict[str, object]:
     """The content of a ``result.json`` with the checksums of the files beside it and of itself."""
     files = {name: _facts(folder / name) for name in sealed_names(folder, {})}
     whole = json.loads(json.dumps({**content, "files": files}, allow_nan=False))
@@ -113,12 +113,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _facts(path: Path) -> dict[str, Any]:
+def _facts(path: Path) -> dict[str, object]:
     status = facts(path)
     return {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": sha256(path)}
 
 
-def _wrong(path: Path, told: Mapping[str, Any], thorough: bool, partial: bool) -> str:
+def _wrong(path: Path, told: Mapping[str, object], thorough: bool, partial: bool) -> str:
     try:
         status = facts(path)
     except FileNotFoundError:

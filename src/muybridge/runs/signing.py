@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
 
 from muybridge.core.plain_data import canonical
 from muybridge.runs.contents.result import RECORD_VERSION
@@ -30,7 +29,7 @@ NOT_SIGNED = frozenset(
     }
 )
 """Fields that cannot change a result, and fields that say where something lies whose content is signed instead."""
-LATER: Mapping[str, Any] = {
+LATER: Mapping[str, object] = {
     "threads": 1, "caption": None, "held_out_fold": None, "held_out_folds": None,
     "auxiliary": [], "auxiliary_options": [], "auxiliary_only_views": False, "weighting": "fixed", "weighting_options": [],
     "mode": None, "meta_share": 0.2, "budget": None, "budget_unit": None, "prereg": "",
@@ -43,14 +42,14 @@ LATER: Mapping[str, Any] = {
 
 
 SAMPLING = {"sampling": "dense"}
-LATER_IN: Mapping[str, Mapping[str, Any]] = {
+LATER_IN: Mapping[str, Mapping[str, object]] = {
     "pretrain": {"schedule": "cosine", "decay": 0.1, "decay_at": [], **SAMPLING},
     **dict.fromkeys(("finetune", "diversity", "probe", "knn", "retrieval", "neighbours"), SAMPLING),
 }  # fmt: skip
 """The same for fields that came later to one stage and that others had before, by stage."""
 
 
-def signed_fields(config: Mapping[str, Any], stage: str = "") -> dict[str, Any]:
+def signed_fields(config: Mapping[str, object], stage: str = "") -> dict[str, object]:
     """What is signed of a config of a stage: all but ``NOT_SIGNED``, and of what came later what differs from the value of old runs."""
     later = {**LATER, **LATER_IN.get(stage, {})}
     return {
@@ -60,7 +59,7 @@ def signed_fields(config: Mapping[str, Any], stage: str = "") -> dict[str, Any]:
     }
 
 
-def signature(stage: str, config: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+def signature(stage: str, config: Mapping[str, object], inputs: Mapping[str, str]) -> str:
     """Name of a run: hash of its stage, full resolved config, input runs' signatures and the record version.
 
     Fields that cannot change a result stay out (``signed_fields``).
@@ -81,7 +80,7 @@ class Signer:
         ValueError: a config that cannot be told from the marks for what differs.
     """
 
-    def __init__(self, stage: str, config: Mapping[str, Any]) -> None:
+    def __init__(self, stage: str, config: Mapping[str, object]) -> None:
         signed = signed_fields(config, stage)
         content = {
             "version": RECORD_VERSION,

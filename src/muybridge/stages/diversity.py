@@ -6,11 +6,10 @@ would be an outcome of that weighting.
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from muybridge.backbones import check_clip
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.stage_configs import DiversityConfig
 from muybridge.core import seeding
 from muybridge.core.clip import Clip
@@ -78,7 +78,7 @@ class Diversity(Labelled[DiversityConfig]):
         super().check(config, dataset, origins, memory)
         _check_diversity(config)
 
-    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+    def work(self, config: ConfigFields, backbone: str, train: int, test: int) -> Work:
         """The training, and the gradients of every task at every point; no test video is seen."""
         training = super().work(config, backbone, train, test)
         looked = len(config["points"]) * config["gradient_batches"] * config["gradient_batch"]
@@ -89,14 +89,14 @@ class Diversity(Labelled[DiversityConfig]):
         config = job.config
         backbone = build_backbone(config.backbone, config.seed, job.init)
         check_clip(backbone, config.frames, config.crop)
-        supervised: Any = seeded(Supervised, config.seed, backbone.dim, len(job.dataset.classes))
+        supervised = seeded(partial(Supervised, backbone.dim, len(job.dataset.classes)), config.seed)
         objective = with_auxiliaries(config, "supervised", supervised, backbone.dim)
         weighting = build_weighting(config, objective, backbone)
         law = objective.law(config.frames, config.stride, 0, config.short)
         material = prepare(job, parts_of(job), config, law)
         objective.needs(config.batch, len(material.parts["train"]))
-        learner: Any = seeded(
-            Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner"
+        learner = seeded(
+            partial(Learner, backbone, objective, config.frames, config.crop), config.seed, "learner"
         )
         loader = loader_of(job, material, law, config.batch)
         steps = max(1, math.ceil(config.epochs * len(material.parts["train"]) / config.batch))
@@ -123,9 +123,9 @@ class Diversity(Labelled[DiversityConfig]):
             if one.get("active") is False and not _is_control(name)
         ]
         points = [_point(config, share, scope, gram, objective.names, idle) for share, scope, gram in grams]
-        for one in points:
+        for (share, _, _), one in zip(grams, points, strict=True):
             append_metrics(
-                job.run.path / "metrics.jsonl", {"step": round(steps * one["at"] / 100), "diversity": one}
+                job.run.path / "metrics.jsonl", {"step": round(steps * share / 100), "diversity": one}
             )
         return {
             "summary": f"diversity of {' '.join(config.auxiliary)} on {job.dataset.name}",
@@ -139,7 +139,7 @@ class Diversity(Labelled[DiversityConfig]):
 
 
 def _trained(
-    job: Job[DiversityConfig], learner: Any, weighting: Weighting, loader: Loader, steps: int, stop: int, compute: Compute,
+    job: Job[DiversityConfig], learner: Learner, weighting: Weighting, loader: Loader, steps: int, stop: int, compute: Compute,
     progress: Progress | None,
 ) -> State:  # fmt: skip
     """Train up to a step, from the saved state of the point before; of ``steps`` in all."""
@@ -176,7 +176,7 @@ def _batches(config: DiversityConfig, material: Material, law: Law, share: int) 
 
 
 def _grams(
-    config: DiversityConfig, learner: Any, batches: Sequence[Clip], compute: Compute, share: int
+    config: DiversityConfig, learner: Learner, batches: Sequence[Clip], compute: Compute, share: int
 ) -> Iterator[tuple[str, Gram]]:
     """Inner products of the gradients, by scope. The learner is copied: neither running statistics nor queues move."""
     looked = copy.deepcopy(learner)
@@ -194,7 +194,7 @@ def _grams(
         yield scope, gram_of(kept)
 
 
-def task_gradients(learner: Any, views: Any) -> Float[Tensor, "k p"]:
+def task_gradients(learner: Learner, views: object) -> Float[Tensor, "k p"]:
     """Gradient of every task's summed terms on the parameters of the backbone, the primary task first; in their order."""
     shared = [one for one in learner.backbone.parameters() if one.requires_grad]
     terms = learner(views).terms
@@ -230,7 +230,7 @@ def _is_control(task: str) -> bool:
     return task in OBJECTIVES and OBJECTIVES[task].facts["kind"] == "control"
 
 
-def labels(tasks: Sequence[str]) -> dict[str, Any]:
+def labels(tasks: Sequence[str]) -> dict[str, object]:
     """The measures that need no gradient: number, entropy over kinds, Rao's quadratic entropy."""
     facts = [OBJECTIVES[name].facts if name in OBJECTIVES else {} for name in tasks]
     axes, kinds = [one.get("kind", "") for one in facts], [bool(one.get("contrastive")) for one in facts]
@@ -244,7 +244,7 @@ def labels(tasks: Sequence[str]) -> dict[str, Any]:
 
 def _point(
     config: DiversityConfig, share: int, scope: str, gram: Gram, names: Sequence[str], idle: Sequence[str]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What is kept of one point and scope; NaN as None."""
     draw = seeding.rng(config.seed, "diversity bootstrap", share, scope)
     found: SetDiversity = diversity(gram, names, draw, idle, config.redraws)

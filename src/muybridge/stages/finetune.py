@@ -8,11 +8,12 @@ the others lie beside them under their name. Nothing is chosen on test videos.
 import math
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from functools import partial
 
 from torch import Tensor
 
 from muybridge.backbones import check_clip
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.stage_configs import FinetuneConfig, Transfer, as_dict
 from muybridge.core.networks.features import Classifier
 from muybridge.core.networks.gather import rank
@@ -60,14 +61,14 @@ class Finetune(Labelled[FinetuneConfig]):
     name = "finetune"
     shorter = "--epochs or --labels-per-class"
 
-    def protocol(self, config: Mapping[str, Any]) -> str:
+    def protocol(self, config: ConfigFields) -> str:
         """How many labels, whether clips move, and what they are perturbed by."""
         few = config["labels_per_class"]
         seen = f", perturbed by {' '.join(config['perturb'])}" if config.get("perturb") else ""
         still = ", single frame" if is_still(config) else ""
         return f"{self.facts.title}, {f'{few} labels per class' if few else 'all labels'}{still}{seen}"
 
-    def recipe(self, config: FinetuneConfig) -> tuple[dict[str, Any], str]:
+    def recipe(self, config: FinetuneConfig) -> tuple[Mapping[str, object], str]:
         """Every option of the training; those of clips, data and model, which all transfers share, are none of them."""
         shared = {field.name for field in fields(Transfer)} - {"batch"}
         left_out = shared | {"labels_per_class", *ARM}
@@ -85,16 +86,16 @@ class Finetune(Labelled[FinetuneConfig]):
         backbone = backbone_of(job)
         check_clip(backbone, config.frames, config.crop)
         classes = len(job.dataset.classes)
-        supervised: Any = seeded(Supervised, config.seed, backbone.dim, classes)
-        objective: Any = with_auxiliaries(config, "supervised", supervised, backbone.dim)
+        supervised = seeded(partial(Supervised, backbone.dim, classes), config.seed)
+        objective = with_auxiliaries(config, "supervised", supervised, backbone.dim)
         if config.teachers:
             objective = with_teachers(job, supervised, compute_of(config))
         weighting = build_weighting(config, objective, backbone)
         law = objective.law(config.frames, config.stride, 0, config.short)
         material = prepare(job, parts, config, law)
         objective.needs(config.batch, len(material.parts["train"]))
-        learner: Any = seeded(
-            Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner"
+        learner = seeded(
+            partial(Learner, backbone, objective, config.frames, config.crop), config.seed, "learner"
         )
         classifier = Classifier(backbone, backbone.dim, classes)
         classifier.head = supervised.head
@@ -129,7 +130,7 @@ class Finetune(Labelled[FinetuneConfig]):
 
 
 def _validation(
-    job: Job[FinetuneConfig], learner: Any, classifier: Classifier, material: Material
+    job: Job[FinetuneConfig], learner: Learner, classifier: Classifier, material: Material
 ) -> Validation | None:
     """Looks at the held-out videos; what they keep is saved with the learner."""
     config = job.config

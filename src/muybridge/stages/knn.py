@@ -1,8 +1,7 @@
 """knn: classify every test video by its nearest training videos in the feature space of a frozen backbone."""
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float64
@@ -37,7 +36,7 @@ class Knn(FrozenStage[KnnConfig]):
 
     name = "knn"
 
-    def recipe(self, config: KnnConfig) -> tuple[dict[str, Any], str]:
+    def recipe(self, config: KnnConfig) -> tuple[Mapping[str, object], str]:
         """Votes of neighbours by cosine."""
         recipe = {
             "similarity": "cosine of pooled features averaged over views",
@@ -98,7 +97,7 @@ class Knn(FrozenStage[KnnConfig]):
         }
 
 
-def _accuracy(test: Sequence[VideoRecord], scores: Float64[np.ndarray, "n classes"]) -> dict[str, Any]:
+def _accuracy(test: Sequence[VideoRecord], scores: Float64[np.ndarray, "n classes"]) -> dict[str, object]:
     """Share of right videos, and counts by source group; equal votes go to the class that comes first."""
     winner = np.nan_to_num(scores, nan=-1.0).argmax(axis=1)
     right = (winner == [record.label for record in test]) & ~np.isnan(scores).any(axis=1)

@@ -1,7 +1,7 @@
 """neighbours: for each video the nearest others in feature space, as pictures and as recall."""
 
 import time
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float32
@@ -62,7 +62,7 @@ class Neighbours(FrozenStage[NeighboursConfig]):
         }  # fmt: skip
 
 
-def _shown(records: Any, most: int) -> list[int]:
+def _shown(records: Sequence[VideoRecord], most: int) -> list[int]:
     """Which videos are shown: all, or the first by a hash of the id."""
     ordered = sorted(range(len(records)), key=lambda i: seeding.key(0, "shown", records[i].id))
     return sorted(ordered[:most])
@@ -72,11 +72,11 @@ def _query(
     i: int,
     order: np.ndarray,
     similarity: Float32[np.ndarray, "n k"],
-    records: Any,
+    records: Sequence[VideoRecord],
     classes: tuple[str, ...],
     number: int,
-) -> dict[str, Any]:
-    def named(record: VideoRecord) -> dict[str, Any]:
+) -> dict[str, object]:
+    def named(record: VideoRecord) -> dict[str, object]:
         return {"video": record.id, "label": classes[record.label] if record.label >= 0 else None}
 
     found = [
@@ -88,7 +88,7 @@ def _query(
 
 
 def _thumbnails(
-    shown: list[int], order: np.ndarray, material: Material, records: Any
+    shown: list[int], order: np.ndarray, material: Material, records: Sequence[VideoRecord]
 ) -> dict[str, np.ndarray]:
     wanted = sorted({*shown, *(int(j) for i in shown for j in order[i] if j >= 0)})
     thumbnails = {}

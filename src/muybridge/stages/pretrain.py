@@ -1,16 +1,15 @@
 """pretrain: learn from unlabelled videos with one pretext task under a stated budget."""
 
 import math
-from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from muybridge.backbones import check_clip
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.recipes import recipe
 from muybridge.config.stage_configs import PretrainConfig
 from muybridge.core import seeding
@@ -22,7 +21,8 @@ from muybridge.core.networks.step import Weighting
 from muybridge.data.index import Dataset, VideoRecord, learnable
 from muybridge.measure.headline import last_rows, pretext_accuracy
 from muybridge.objectives import OBJECTIVES
-from muybridge.objectives.objective import Alone, Learner, first_of
+from muybridge.objectives.objective import Alone, Learner, Objective, first_of
+from muybridge.runs.contents.result_fields import Facets
 from muybridge.runs.contents.snapshots import name_of, steps_of
 from muybridge.runs.contents.strips import write_strips
 from muybridge.stages.job.check import check_tasks
@@ -76,20 +76,20 @@ class Pretrain(Stage[PretrainConfig]):
         """The options of the task, of its auxiliaries and of the weighting."""
         return spelt(complete(config))
 
-    def signed(self, config: PretrainConfig, dataset: Dataset, memory: ResolveCache) -> dict[str, Any]:
+    def signed(self, config: PretrainConfig, dataset: Dataset, memory: ResolveCache) -> dict[str, object]:
         """The sentences of a task that reads some."""
         return signed_captions(config, dataset)
 
-    def facets(self, config: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+    def facets(self, config: ConfigFields, data: str, planned: Planned) -> Facets:
         """Sorted by its task; it learnt where it reads."""
         arm = str(config["objective"]) + in_words(config)
         return sorted_as(arm, config, config, data, self.facts.title)
 
-    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+    def work(self, config: ConfigFields, backbone: str, train: int, test: int) -> Work:
         """Clips that its budget pays for."""
         clips, silent = encoded_of(config["objective"], backbone, config.get("complexity"))
-        each = {"steps": config.get("batch", 1), "epochs": train * clips}
-        whole = float(config["budget"] * each.get(config["budget_unit"], 1))
+        each = {"steps": config.get("batch") or 1, "epochs": train * clips}
+        whole = float((config["budget"] or 0) * each.get(config["budget_unit"] or "clips", 1))
         return Work(whole * (clips - silent) / clips, whole * silent / clips, str(config["objective"]))
 
     def run(self, job: Job[PretrainConfig], progress: Progress | None) -> Result:
@@ -100,17 +100,17 @@ class Pretrain(Stage[PretrainConfig]):
         config = job.config
         backbone = build_backbone(config.backbone, config.seed)
         check_clip(backbone, config.frames, config.crop)
-        primary: Any = build_objective(config, backbone.dim)
+        primary = build_objective(config, backbone.dim)
         if needs_captions(config):
             primary = told_captions(job, primary)
-        objective: Any = with_auxiliaries(config, config.objective, primary, backbone.dim)
+        objective = with_auxiliaries(config, config.objective, primary, backbone.dim)
         weighting = build_weighting(config, objective, backbone)
         law = objective.law(config.frames, config.stride, config.gap, config.short)
         material = prepare(job, parts_of(job, weighting), config, law)
         videos = max(1, config.batch // objective.clips)
         objective.needs(videos, len(material.parts["train"]))
         learner = seeded(
-            Learner, config.seed, backbone, objective, config.frames, config.crop, stream="learner"
+            partial(Learner, backbone, objective, config.frames, config.crop), config.seed, "learner"
         )
         loader = loader_of(job, material, law, videos)
         meta = meta_batches(config, weighting, objective, material, videos)
@@ -148,7 +148,7 @@ class Pretrain(Stage[PretrainConfig]):
         }
 
 
-def _keeping(job: Job[PretrainConfig], learner: Any, progress: Progress | None) -> Progress:
+def _keeping(job: Job[PretrainConfig], learner: Learner, progress: Progress | None) -> Progress:
     """Progress that keeps the backbone on its way, as snapshots."""
 
     def told(done: int, total: int, values: dict[str, float]) -> None:
@@ -160,7 +160,7 @@ def _keeping(job: Job[PretrainConfig], learner: Any, progress: Progress | None) 
     return told
 
 
-def told_captions(job: Job[PretrainConfig], objective: Any) -> Any:
+def told_captions(job: Job[PretrainConfig], objective: Objective) -> Objective:
     """The task with the sentences about the videos, of which it trains on those about the training videos."""
     config = job.config
     every = captions_of(config, job.dataset)
@@ -177,7 +177,7 @@ def needs_motion(objective: str) -> bool:
     return objective in OBJECTIVES and OBJECTIVES[objective].facts["kind"] not in ("spatial", "control")
 
 
-def not_learnt(curve: list[dict[str, Any]], chance: float, videos: int) -> list[str]:
+def not_learnt(curve: list[dict[str, object]], chance: float, videos: int) -> list[str]:
     """A note when the last tenth of a training curve is not three standard deviations of guessing above chance."""
     if "accuracy" not in curve[-1]:
         return []
@@ -208,13 +208,13 @@ def training_videos(job: Job[PretrainConfig]) -> list[VideoRecord]:
     return learnable(job.dataset, job.config.held_out_fold, job.config.held_out_folds)
 
 
-def parts_shown(objective: Any, clip: Clip) -> Clip:
+def parts_shown(objective: Objective, clip: Clip) -> Clip:
     """The part of a batch that the primary task sees."""
     own: Clip = objective.own(clip) if hasattr(objective, "own") else clip
     return own
 
 
-def _strips(config: PretrainConfig, objective: Any, clip: Clip) -> dict[str, np.ndarray]:
+def _strips(config: PretrainConfig, objective: Objective, clip: Clip) -> dict[str, np.ndarray]:
     """The first videos of the first batch as the task shows them, with the answer as a name; without targets all clips in a row."""
     views = objective.views(clip, partial(augmented, config), seeding.generator(config.seed, "strips"))
     clips = [value for name, value in views.items() if name != "target" and value.ndim >= 5]

@@ -4,11 +4,11 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
 
 import numpy as np
 import torch
 
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.stage_configs import ProbeConfig
 from muybridge.core.networks.features import Classifier
 from muybridge.core.networks.gather import rank
@@ -35,7 +35,7 @@ class Probe(FrozenStage[ProbeConfig]):
 
     name = "probe"
 
-    def recipe(self, config: ProbeConfig) -> tuple[dict[str, Any], str]:
+    def recipe(self, config: ProbeConfig) -> tuple[Mapping[str, object], str]:
         """A logistic regression whose weight decay is chosen on training videos."""
         recipe = {
             "layer": "multinomial logistic regression on standardised pooled features, one row per clip",
@@ -46,7 +46,7 @@ class Probe(FrozenStage[ProbeConfig]):
         )
         return recipe, chosen
 
-    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+    def work(self, config: ConfigFields, backbone: str, train: int, test: int) -> Work:
         """It reads the features of all videos, then answers the test clips."""
         features = super().work(config, backbone, train, test)
         return Work(0.0, features.seen + views_of(config) * test)
@@ -107,7 +107,7 @@ def validation_folds(job: Job[ProbeConfig], train: Sequence[VideoRecord]) -> dic
     return {record.id: number[record.group] for record in train}
 
 
-def selection(fitted: Linear) -> dict[str, Any]:
+def selection(fitted: Linear) -> dict[str, object]:
     """The choice of the weight decay for ``result.json``: what was chosen, on how many held-out training clips, and the whole grid."""
     return {
         "weight_decay": fitted.decay,

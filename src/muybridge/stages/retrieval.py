@@ -5,7 +5,7 @@ by nobody (recall and average precision 0), and no video is dropped at the end o
 """
 
 import time
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class Retrieval(FrozenStage[RetrievalConfig]):
 
     name = "retrieval"
 
-    def recipe(self, config: RetrievalConfig) -> tuple[dict[str, Any], str]:
+    def recipe(self, config: RetrievalConfig) -> tuple[Mapping[str, object], str]:
         """Ranks by cosine."""
         similarity = f"cosine of {config.features} features averaged over views"
         return {"similarity": similarity}, "nothing is chosen"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from muybridge.backbones.weights.pretrained import put_weights
+from muybridge.config.config_fields import ConfigFields, fields_of
 from muybridge.config.control import Precision
 from muybridge.config.names import is_external, is_run_of
 from muybridge.config.stage_configs import (
@@ -27,6 +28,7 @@ from muybridge.data.loader import check_broken
 from muybridge.perturb.apply import conditions
 from muybridge.perturb.profiles import profile_of
 from muybridge.runs.contents import snapshots
+from muybridge.runs.contents.result_fields import DataFields, Facets
 from muybridge.runs.contents.strips import write_strips
 from muybridge.runs.records import Run
 from muybridge.runs.signing import signature
@@ -118,14 +120,13 @@ class Robustness(Stage[RobustnessConfig]):
 
         A folder has no columns: those of a list that the model was trained on say nothing of it.
         """
-        values = vars(config)
+        values = fields_of(config)
         if "model" in origins:
             model = origins["model"]
             folders = all(local(source).expanduser().is_dir() for source in config.data)
-            values = values | {
-                name: values[name] or (None if folders and not is_pattern(model[name]) else model[name])
-                for name in ("label", "group")
-            }
+            columns = (model["label"], model["group"])
+            label, group = (None if folders and not is_pattern(one) else one for one in columns)
+            values = {**values, "label": config.label or label, "group": config.group or group}
             values["where"] = config.where or model.get("where", ())
             values["allow_links"] = config.allow_links or model.get("allow_links", False)
         return declared.declare(memory.load_for(values), config.label_changing)
@@ -142,7 +143,7 @@ class Robustness(Stage[RobustnessConfig]):
                 raise UsageError(f"--{name}: {twice} stands there twice.")
         check_own(config, config.model, self.facts.inputs["model"], FOREIGN)
 
-    def signed(self, config: RobustnessConfig, dataset: Dataset, memory: ResolveCache) -> dict[str, Any]:
+    def signed(self, config: RobustnessConfig, dataset: Dataset, memory: ResolveCache) -> dict[str, object]:
         """The label changes that are declared, not where they stand."""
         return declared.signed(dataset, config.label_changing)
 
@@ -157,12 +158,13 @@ class Robustness(Stage[RobustnessConfig]):
         data = f"{asked.dataset.name} (trained on {job.facets['data']})"
         return replace(job, facets=job.facets | {"data": data, "fold": None}, shifted=True)
 
-    def facets(self, config: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+    def facets(self, config: ConfigFields, data: str, planned: Planned) -> Facets:
         """Those of its model."""
         model = Run(Path(snapshots.split(config["model"])[0]))
-        return dict(model.result.get("facets", {})) if model.done else facets_of_run(model, data, planned)
+        told: Facets = model.result.get("facets", {}) if model.done else facets_of_run(model, data, planned)
+        return told.copy()
 
-    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+    def work(self, config: ConfigFields, backbone: str, train: int, test: int) -> Work:
         """Every test view clean and under every type and severity."""
         cells = len(conditions(config["profile"], config["types"], config["severities"]))
         return Work(0.0, float(test * views_of(config) * cells), " ".join(config["types"]))
@@ -232,7 +234,7 @@ def _own(job: Job[RobustnessConfig]) -> RobustnessSetup:
     source = job.inputs["model"]
     trained = source.result
     config_of = result_config(source)
-    consent.demand(config_of, source.path / "result.json", consent.given(vars(config)))
+    consent.demand(config_of, source.path / "result.json", consent.given(fields_of(config)))
     model = cast(
         FinetuneConfig | ProbeConfig,
         change(kind_of(source.stage)(), {**config_of, "limit": config.limit}, source.signature),
@@ -271,7 +273,7 @@ def _zeroshot(job: Job[RobustnessConfig], compute: Compute) -> RobustnessSetup:
     config = job.config
     source = job.inputs["model"]
     told = result_config(source)
-    consent.demand(told, source.path / "result.json", consent.given(vars(config)))
+    consent.demand(told, source.path / "result.json", consent.given(fields_of(config)))
     asked = change(ZeroshotConfig(), {**told, "limit": config.limit}, source.signature)
     _check_data(job, source.result.get("data", {}))
     subject, protocol = model_of(asked)
@@ -289,7 +291,7 @@ def _zeroshot(job: Job[RobustnessConfig], compute: Compute) -> RobustnessSetup:
     return RobustnessSetup(model, question.labels, protocol, records, tested, batch, [], notes, blind=blind)
 
 
-def _check_data(job: Job[RobustnessConfig], told: Mapping[str, Any]) -> None:
+def _check_data(job: Job[RobustnessConfig], told: DataFields) -> None:
     """Refuse other data than those of the model's run.
 
     Raises:
@@ -352,9 +354,7 @@ def _facts(job: Job[RobustnessConfig], trial: RobustnessSetup, grid: Grid) -> di
         "protocol": trial.protocol.facts(),
         "categories": categories(grid.conditions),
         "model": {
-            "name": subject.name,
-            "weights": subject.key,
-            "classes": len(trial.labels.classes),
+            "name": subject.name, "weights": subject.key, "classes": len(trial.labels.classes),
             **({"preprocessing": dict(subject.preprocessing)} if subject.preprocessing else {}),
         },
         "accepted": {}
@@ -368,7 +368,7 @@ def _facts(job: Job[RobustnessConfig], trial: RobustnessSetup, grid: Grid) -> di
     }  # fmt: skip
 
 
-def _controlled(job: Job[RobustnessConfig]) -> tuple[dict[str, Any], list[str]]:
+def _controlled(job: Job[RobustnessConfig]) -> tuple[Mapping[str, object], list[str]]:
     """The control cells for ``result.json``, and notes where one of them is not as it must be."""
     found = against_clean(job.run.path / "predictions.parquet", job.run.path / "controls.parquet")
     notes = []
@@ -391,9 +391,9 @@ def _foreign_job(asked: Request[RobustnessConfig]) -> Job[RobustnessConfig]:
     evaluation = chosen(config, subject.protocol, subject.clip)
     signed = asked.signed | {"evaluation": evaluation.facts(), "class_names": subject.classes}
     name = signature(config.stage, signed, {"model": subject.key})
-    facets = {
-        "arm": subject.name, "data": dataset.name, "protocol": evaluation.name, "seed": 0, "fold": None, "backbone": "",
-    }  # fmt: skip
+    facets = Facets(
+        arm=subject.name, data=dataset.name, protocol=evaluation.name, seed=0, fold=None, backbone=""
+    )
     return Job(config.stage, config, dataset, {}, name, facets, signed, list(dataset.notes), subject)
 
 

@@ -1,7 +1,7 @@
 """similarity: how much the layers of two networks tell apart the same clips, or those of one network clean and perturbed clips."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from muybridge.config.config_fields import ConfigFields, fields_of
 from muybridge.config.stage_configs import SimilarityConfig
 from muybridge.core.clip import Clip
 from muybridge.core.errors import UsageError
@@ -24,10 +25,12 @@ from muybridge.measure.similarity.layer_similarity import LayerMap, LayerSums
 from muybridge.measure.similarity.twin_retrieval import TwinSums
 from muybridge.perturb.apply import perturb
 from muybridge.runs.contents.layer_maps import PERTURBED, REDRAWN, write_maps
+from muybridge.runs.contents.result_fields import Facets
 from muybridge.runs.records import Run
 from muybridge.runs.signing import signature
 from muybridge.stages.features import compared
 from muybridge.stages.features.clip_batches import batches, chosen_videos
+from muybridge.stages.features.compared import NetworkFacts
 from muybridge.stages.features.layer_grams import LayerGrams
 from muybridge.stages.features.map_numbers import axis, drift_numbers, numbers
 from muybridge.stages.features.networks import build, calibrate, network
@@ -119,28 +122,28 @@ class Similarity(Stage[SimilarityConfig]):
         evaluation = compared.protocol_of(config, asked.origins)
         signed = {name: value for name, value in asked.signed.items() if name not in words}
         signed |= {"evaluation": evaluation.facts()}
-        facets = self.facets(vars(config), asked.dataset.name, asked.planned)
+        facets = self.facets(fields_of(config), asked.dataset.name, asked.planned)
         name = signature(self.name, signed, runs | held)
         return Job(self.name, config, asked.dataset, inputs, name, facets, signed, list(asked.dataset.notes))
 
-    def protocol(self, config: Mapping[str, Any]) -> str:
+    def protocol(self, config: ConfigFields) -> str:
         """With the perturbations that it is compared under."""
         return self.facts.title + (
             f" to clips perturbed by {' '.join(config['perturb'])}" if config["perturb"] else ""
         )
 
-    def facets(self, config: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+    def facets(self, config: ConfigFields, data: str, planned: Planned) -> Facets:
         """Sorted by both networks."""
-        facts = {
-            name: compared.facts_of_word(config[name], planned) for name in compared.FIELDS if config[name]
-        }
+        words = {"a": config["a"], "b": config["b"]}
+        facts = {name: compared.facts_of_word(word, planned) for name, word in words.items() if word}
         return {
             "arm": " | ".join(map(compared.named, facts.values())), "data": data, "protocol": self.protocol(config),
             "seed": config["seed"], "fold": None, "backbone": facts["a"]["backbone"],
-            **{name: " | ".join(filter(None, (str(one[name] or "") for one in facts.values()))) for name in ("source", "level")},
+            "source": " | ".join(str(one["source"]) for one in facts.values() if one["source"]),
+            "level": " | ".join(str(one["level"]) for one in facts.values() if one["level"]),
         }  # fmt: skip
 
-    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+    def work(self, config: ConfigFields, backbone: str, train: int, test: int) -> Work:
         """One clip of each video through both networks, and through A under every condition."""
         shown = len(config["perturb"]) * len(config["perturb_severities"])
         return Work(0.0, float(min(test, config["videos"]) * (1 + bool(config["b"]) + shown)))
@@ -221,7 +224,7 @@ def _stimuli(job: Job[SimilarityConfig], protocol: Protocol) -> Stimuli:
 
 
 def _looked(
-    job: Job[SimilarityConfig], flag: str, origins: Any, stimuli: Stimuli, compute: Compute
+    job: Job[SimilarityConfig], flag: str, origins: object, stimuli: Stimuli, compute: Compute
 ) -> LayerGrams:
     """One of the two networks, on the device and ready."""
     config = job.config
@@ -237,7 +240,7 @@ def _looked(
     return LayerGrams(found, compute, config.pool, config.repeats)
 
 
-def _facts(job: Job[SimilarityConfig], flag: str) -> dict[str, Any]:
+def _facts(job: Job[SimilarityConfig], flag: str) -> NetworkFacts:
     """What is known of a network."""
     word, source = getattr(job.config, flag), job.inputs.get(flag)
     if source is None:
@@ -278,14 +281,14 @@ def _check(job: Job[SimilarityConfig], stimuli: Stimuli, done: int) -> None:
 def _told(
     job: Job[SimilarityConfig], stimuli: Stimuli, looked: Sequence[LayerGrams], found: _Axes, sums: LayerSums,
     moved: tuple[DriftSums, TwinSums] | None, sizes: list[int],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, object]:  # fmt: skip
     """Write the maps; returns what ``result.json`` says of them."""
     config = job.config
     maps: dict[str, LayerMap] = {} if moved else {**sums.maps()}
-    told: dict[str, Any] = {
+    told: dict[str, object] = {
         name: numbers(one, sums.redrawn() if name == "cka" else None) for name, one in maps.items()
     }
-    drift: list[dict[str, Any]] = []
+    drift: list[dict[str, object]] = []
     if moved:
         maps[PERTURBED] = moved[0].map()
         drift = drift_numbers(maps[PERTURBED], _cells(config), moved[1].shares())
@@ -348,7 +351,7 @@ def _budget(
     conditions: int,
     compute: Compute,
     began: float,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What the run cost."""
     shown = torch.zeros(1, 3, protocol.frames, protocol.crop, protocol.crop, device=compute.device)
     flops = 0

@@ -5,7 +5,7 @@ template alone and of the other naming are ``templates.parquet``, one per video,
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from muybridge.backbones import check_clip
 from muybridge.backbones.text.dual import ZeroShot
+from muybridge.config.config_fields import ConfigFields, fields_of
 from muybridge.config.control import Precision
 from muybridge.config.stage_configs import PretrainConfig, ZeroshotConfig, change
 from muybridge.core.clip import to_unit
@@ -29,6 +30,7 @@ from muybridge.data.sets.builtin_scenes import PAIRS
 from muybridge.measure.zeroshot_scores import NAMES, TEMPLATE, answers
 from muybridge.perturb.apply import CLEAN
 from muybridge.runs.contents.predictions import Predictions
+from muybridge.runs.contents.result_fields import Facets
 from muybridge.runs.contents.strips import write_strips
 from muybridge.runs.records import Run
 from muybridge.runs.signing import signature
@@ -145,7 +147,7 @@ class Zeroshot(Stage[ZeroshotConfig]):
         super().check(config, dataset, origins, memory)
         check_own(config, config.model, self.facts.inputs["model"], FOREIGN)
 
-    def signed(self, config: ZeroshotConfig, dataset: Dataset, memory: ResolveCache) -> dict[str, Any]:
+    def signed(self, config: ZeroshotConfig, dataset: Dataset, memory: ResolveCache) -> dict[str, object]:
         """What stands in the files that make the question, not their names."""
         question = question_of(config, dataset)
         return {
@@ -164,17 +166,17 @@ class Zeroshot(Stage[ZeroshotConfig]):
         subject = asked.subject or external(config)
         signed = asked.signed | {"evaluation": chosen(config, subject.protocol, subject.clip).facts()}
         name = signature(self.name, signed, {"model": subject.key})
-        facets = self.facets(vars(config), dataset.name, {}) | {"arm": subject.name}
+        facets = self.facets(fields_of(config), dataset.name, {}) | {"arm": subject.name}
         return Job(self.name, config, dataset, {}, name, facets, signed, list(dataset.notes), subject)
 
-    def protocol(self, config: Mapping[str, Any]) -> str:
+    def protocol(self, config: ConfigFields) -> str:
         """Under which regime: whether action labels were seen."""
         return f"{self.facts.title} {regime(config)}"
 
-    def facets(self, config: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+    def facets(self, config: ConfigFields, data: str, planned: Planned) -> Facets:
         """Sorted as its network, under its regime."""
         model = str(config["model"])
-        told: dict[str, Any] = {"arm": model, "seed": 0, "fold": None, "backbone": "", "source": ""}
+        told: Facets = {"arm": model, "seed": 0, "fold": None, "backbone": "", "source": ""}
         if is_run(model):
             told = facets_of_run(Run(local(model)), data, planned)
         return {**told, "data": data, "protocol": self.protocol(config)}
@@ -238,7 +240,7 @@ class Zeroshot(Stage[ZeroshotConfig]):
             },
             "model": {"name": subject.name, "weights": subject.key, "order_free": blind},
             "parts": _parts(question.classes),
-            "regime": {"name": regime(vars(config)), "labels": source, "seen": seen},
+            "regime": {"name": regime(fields_of(config)), "labels": source, "seen": seen},
             "budget": spent | {"seconds": round(time.monotonic() - began, 2)},
             "chance": 1 / len(question.classes),
             "label_changing": list(job.dataset.label_changing),
@@ -350,7 +352,7 @@ def _parts(classes: tuple[str, ...]) -> dict[str, list[str]]:
     return {name: [PAIRS[one][place] for one in classes] for place, name in enumerate(("object", "motion"))}
 
 
-def _spent(asked: Asked, protocol: Protocol, videos: int, compute: Compute) -> dict[str, Any]:
+def _spent(asked: Asked, protocol: Protocol, videos: int, compute: Compute) -> dict[str, object]:
     clips = videos * protocol.views
     blank = torch.zeros(1, 3, protocol.frames, protocol.crop, protocol.crop, dtype=torch.uint8)
     with without_gradients(asked.judge), flop_counter() as counter:

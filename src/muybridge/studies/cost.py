@@ -1,19 +1,22 @@
 """What the missing cells of a study will cost: measured on past cells of like kind, else on the network alone."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import prod
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import cast
 
 from muybridge.backbones import BACKBONES
+from muybridge.config.config_fields import ConfigFields, split_of
+from muybridge.config.control import Control
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.text.forecast import WORTH, duration
 from muybridge.core.text.plurals import counted
 from muybridge.data.index import divide
+from muybridge.runs.contents.result_fields import ResultFields
 from muybridge.runs.records import Run, folders
 from muybridge.stages.job.job import stage_of
 from muybridge.store.storage import store_of
@@ -168,7 +171,7 @@ def _passed(cell: Cell, work: Cost) -> Pass | None:
         return None
 
 
-def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Cost:
+def work_of(stage: str, config: ConfigFields, backbone: str, train: int, test: int) -> Cost:
     """The work of a run.
 
     Args:
@@ -180,21 +183,29 @@ def work_of(stage: str, config: Mapping[str, Any], backbone: str, train: int, te
     """
     work = stage_of(stage).work(config, backbone, train, test)
     passes = LEARNING * work.learnt + work.seen
-    flops = config["budget"] if config.get("budget_unit") == "flops" else flops_of(backbone, config)
+    flops: float | None = (
+        config["budget"] if config.get("budget_unit") == "flops" else flops_of(backbone, config)
+    )
     if flops is not None and config.get("budget_unit") != "flops":
         flops *= passes
     kinds = ((stage, work.like, backbone), (stage, backbone))
-    frames, crop, batch = (int(config.get(name) or 0) for name in ("frames", "crop", "batch"))
+    frames, crop, batch = config.get("frames") or 0, config.get("crop") or 0, config.get("batch") or 0
     return Cost(passes, flops, kinds, backbone, frames, crop, batch, work.learnt > 0)
 
 
-def flops_of(backbone: str, config: Mapping[str, Any]) -> float | None:
+def flops_of(backbone: str, config: ConfigFields) -> float | None:
     """Operations of one forward pass, scaled from the clip that the catalogue gives them for."""
     facts = BACKBONES[backbone].facts if backbone in BACKBONES else {}
-    if "gflops" not in facts or not config.get("frames") or not config.get("crop"):
+    frames, crop = config.get("frames"), config.get("crop")
+    if "gflops" not in facts or not frames or not crop:
         return None
     measured = prod(int(number) for number in str(facts.get("clip", "16x112x112")).split("x"))
-    return 1e9 * float(facts["gflops"]) * int(config["frames"]) * int(config["crop"]) ** 2 / measured
+    return 1e9 * float(facts["gflops"]) * frames * crop**2 / measured
+
+
+def _given(config: Control) -> ConfigFields:
+    """The fields of a config that are not left open."""
+    return cast(ConfigFields, {name: value for name, value in vars(config).items() if value is not None})
 
 
 class _Works:
@@ -202,20 +213,19 @@ class _Works:
 
     def __init__(self, cells: Sequence[Cell]) -> None:
         self.cells = {cell.job.signature: cell for cell in cells}
-        self._counts: dict[tuple[int, Any, Any], tuple[int, int]] = {}
-        self._known: dict[tuple[Any, ...], Cost] = {}
+        self._counts: dict[tuple[int, int | None, int | None], tuple[int, int]] = {}
+        self._known: dict[tuple[object, ...], Cost] = {}
 
     def of(self, cell: Cell) -> Cost:
         """Work of one cell; a robustness or zero-shot run is cut as its model was."""
         job, key = cell.job, self._key(cell)
         if key not in self._known:
-            own = {name: value for name, value in vars(job.config).items() if value is not None}
-            config = {**self._model(cell), **own}
+            config: ConfigFields = {**self._model(cell), **_given(job.config)}
             train, test = self._videos(cell, config)
             self._known[key] = work_of(job.stage, config, job.facets["backbone"], train, test)
         return self._known[key]
 
-    def _key(self, cell: Cell) -> tuple[Any, ...]:
+    def _key(self, cell: Cell) -> tuple[object, ...]:
         """Everything that decides the work of a cell: its fields, those of its model, whether a backbone is random."""
         job, model = cell.job, self._model_of(cell)
         rest = (vars(job.config).get("init") == "random", model and self._key(model))
@@ -226,18 +236,13 @@ class _Works:
         model = cell.job.inputs.get("model")
         return self.cells.get(model.signature) if model else None
 
-    def _model(self, cell: Cell) -> dict[str, Any]:
+    def _model(self, cell: Cell) -> ConfigFields:
         known = self._model_of(cell)
-        if known is None:
-            return {}
-        return {
-            **self._model(known),
-            **{name: value for name, value in vars(known.job.config).items() if value is not None},
-        }
+        return {**self._model(known), **_given(known.job.config)} if known else {}
 
-    def _videos(self, cell: Cell, config: Mapping[str, Any]) -> tuple[int, int]:
+    def _videos(self, cell: Cell, config: ConfigFields) -> tuple[int, int]:
         """Training and test videos of a cell."""
-        dataset, fold, folds = cell.job.dataset, config.get("fold"), config.get("folds")
+        dataset, (fold, folds) = cell.job.dataset, split_of(config)
         key = (id(dataset), fold, folds)
         if key not in self._counts:
             try:
@@ -259,7 +264,7 @@ def _prices(out: Path) -> dict[Kind, float]:
             result = run.result
             videos = result["data"]["videos"]
             work = work_of(
-                run.stage, result["config"], result["facets"]["backbone"], videos.get("train", 0), videos.get("test", 0)
+                run.stage, cast(ConfigFields, result["config"]), result["facets"]["backbone"], videos.get("train", 0), videos.get("test", 0)
             )  # fmt: skip
             seconds = _seconds(run, result)
         except (
@@ -283,7 +288,7 @@ def _examples(out: Path) -> Iterator[Run]:
         yield from islice((run for run in runs[::step] if run.done), EXAMPLES)
 
 
-def _seconds(run: Run, result: Mapping[str, Any]) -> float | None:
+def _seconds(run: Run, result: ResultFields) -> float | None:
     """Wall time of a run: as it says, else from its first file to its last; not told by copies from a store."""
     if "seconds" in result.get("budget", {}):
         return float(result["budget"]["seconds"])

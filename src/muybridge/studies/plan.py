@@ -12,7 +12,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from muybridge.config.stage_configs import Control, Transfer, as_dict
+from muybridge.config.config_fields import ConfigFields, saved_fields
+from muybridge.config.stage_configs import Control, Transfer
 from muybridge.core.errors import UsageError
 from muybridge.core.machine.collector import no_collector
 from muybridge.runs.contents.snapshots import split
@@ -99,12 +100,12 @@ class _Shape:
 
 def shared(config: Control) -> tuple[Any, ...]:
     """The fields that configs of one shape share: all but seed, folder and what they start from."""
-    kind: Any = type(config)
+    kind: object = type(config)
     return _reader(kind)(config)
 
 
 @cache
-def _reader(kind: Any) -> Callable[[Control], tuple[Any, ...]]:
+def _reader(kind: Any) -> Callable[[Control], tuple[object, ...]]:
     own = {"seed", "out", *facts_of(kind.stage).inputs}
     return attrgetter(*(field.name for field in fields(kind) if field.name not in own))
 
@@ -115,7 +116,7 @@ class _Planner:
     def __init__(self, memory: ResolveCache) -> None:
         self.memory = memory
         self.cells: dict[str, Cell] = {}
-        self.shapes: dict[Any, _Shape] = {}
+        self.shapes: dict[object, _Shape] = {}
         self._made: dict[str, tuple[Cell, int | None]] = {}
         self._runs: dict[str, Run] = {}
 
@@ -148,7 +149,7 @@ class _Planner:
             if folder in self._made:
                 yield self._made[folder][0].job.signature
 
-    def _key(self, config: Control) -> Any:
+    def _key(self, config: Control) -> object:
         """Everything but seed and input runs, of which the shapes; None where a run is not planned here. Tells 1 from 1.0 and True."""
         kind, values = type(config), vars(config)
         if type(config.seed) is not int or not stage_of(config.stage).alike:
@@ -170,12 +171,12 @@ class _Planner:
         """A job by reading, checking and signing."""
         return resolve(config, dict(self._ancestors(config)), memory=self.memory)
 
-    def _ancestors(self, config: Control) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _ancestors(self, config: Control) -> Iterator[tuple[str, ConfigFields]]:
         """Folders and configs of the planned runs that a config starts from, and of those that they start from."""
         for folder, _ in map(split, _words(config)):
             if folder in self._made:
                 origin = self._made[folder][0].job.config
-                yield folder, as_dict(origin)
+                yield folder, saved_fields(origin)
                 yield from self._ancestors(origin)
 
     def _alike(self, config: Control, shape: _Shape) -> Job[Control]:

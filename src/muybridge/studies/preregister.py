@@ -13,7 +13,7 @@ from muybridge.data import sources
 from muybridge.data.sets.builtin import MOTIONS, partner
 from muybridge.measure.diversity.association import ALPHA, power
 from muybridge.measure.diversity.verdict import FEWEST, SESOI
-from muybridge.runs.contents.prereg_file import NAME, VERSION, read_prereg, write_prereg
+from muybridge.runs.contents.prereg_file import NAME, VERSION, Prereg, read_prereg, write_prereg
 from muybridge.runs.records import folders
 from muybridge.stages.job import declared
 from muybridge.studies.shipped.diversity_arms import LONGER, OURS, START, WEIGHT, scale_of
@@ -32,7 +32,7 @@ EXPOSURE: dict[str, tuple[str, ...]] = {
     "speed": ("sampling",), "prp": ("sampling",), "rspnet": ("sampling",), "arrow-of-time": ("reversal",), "vcop": ("jumbling",),
 }  # fmt: skip
 """Perturbations of which the views of a loss already show something."""
-COMBINERS: dict[str, dict[str, Any]] = {
+COMBINERS: dict[str, dict[str, object]] = {
     "sum": {},
     "pcd": {"weighting": "pcd"},
     "meltr": {"weighting": "meltr", "mode": "corrected", "weighting_options": ("hypergradient=one-step",)},
@@ -45,7 +45,7 @@ NOT_REGISTERED = (
 """Options of a study that say where and how it is run, and nothing of what it does."""
 
 
-def registered_options(config: DiversityStudyConfig) -> dict[str, Any]:
+def registered_options(config: DiversityStudyConfig) -> dict[str, object]:
     """The options that a pre-registration holds fast."""
     return {name: value for name, value in as_dict(config).items() if name not in NOT_REGISTERED}
 
@@ -126,7 +126,7 @@ def content_of(config: DiversityStudyConfig) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def demand(config: DiversityStudyConfig) -> dict[str, Any]:
+def demand(config: DiversityStudyConfig) -> Prereg:
     """The pre-registration of a study that is about to run.
 
     Raises:
@@ -155,7 +155,7 @@ def demand(config: DiversityStudyConfig) -> dict[str, Any]:
     return content
 
 
-def _cells(which: Mapping[str, Sequence[int]], kind: str, counts: str) -> list[dict[str, Any]]:
+def _cells(which: Mapping[str, Sequence[int]], kind: str, counts: str) -> list[dict[str, object]]:
     return [
         {"name": name, "class": kind, "severities": list(some), "counts": counts}
         for name, some in which.items()

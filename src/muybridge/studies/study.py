@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from muybridge.core.machine.cores import worker_count
 from muybridge.core.text.screen import Screen
 from muybridge.data import cache
+from muybridge.data.index import VideoRecord
 from muybridge.data.loader import check_broken
 from muybridge.data.sets import builtin
 from muybridge.stages.job.resolve_cache import ResolveCache
@@ -87,7 +87,7 @@ def render(workers: int, screen: Screen) -> None:
 
 def warm(cells: Sequence[Cell], workers: int, screen: Screen) -> None:
     """Decode every data set of the cells once, with the size said before it is built."""
-    planned: dict[tuple[str, int], Any] = {}
+    planned: dict[tuple[str, int], Sequence[VideoRecord]] = {}
     for cell in cells:
         size = getattr(cell.job.config, "size", None)
         if size and cell.job.config.limit is None and not cell.run.done:
@@ -96,7 +96,9 @@ def warm(cells: Sequence[Cell], workers: int, screen: Screen) -> None:
         decode(records, size, workers, screen, cells[0].job.config.allow_broken)
 
 
-def decode(records: Any, size: int, workers: int, screen: Screen, allow_broken: bool) -> None:
+def decode(
+    records: Sequence[VideoRecord], size: int, workers: int, screen: Screen, allow_broken: bool
+) -> None:
     """Build one cache with a bar; few videos are not worth the start of other processes.
 
     Raises:

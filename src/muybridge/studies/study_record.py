@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from muybridge.config.stage_configs import as_dict
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.plain_data import write_json
 from muybridge.core.text.redact import redact
-from muybridge.runs.contents.study_file import NAME, read_study
+from muybridge.runs.contents.study_file import NAME, StudyFields, read_study
 from muybridge.stages.job.settled import command
 from muybridge.studies import STUDIES, tuning
 from muybridge.studies.cell_runner import Outcome
@@ -46,7 +45,7 @@ def write_plan(recipe: Recipe, config: StudyConfig, cells: Sequence[Cell], outco
     write_json(config.out / NAME, redact(content))
 
 
-def _before(out: Path) -> dict[str, Any]:
+def _before(out: Path) -> StudyFields:
     """What an earlier command wrote; a damaged file is written anew."""
     try:
         return read_study(out)
@@ -54,5 +53,5 @@ def _before(out: Path) -> dict[str, Any]:
         return {}
 
 
-def _row(cell: Cell) -> dict[str, Any]:
+def _row(cell: Cell) -> dict[str, object]:
     return {"stage": cell.job.stage, "signature": cell.job.signature, "summary": cell.name}

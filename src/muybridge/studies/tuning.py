@@ -8,14 +8,14 @@ videos have no say. Trials lie in ``OUT/tuning`` (`muybridge report OUT/tuning`)
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from muybridge.config.stage_configs import FinetuneConfig, PretrainConfig, ProbeConfig, Transfer
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.files import TEXT
 from muybridge.core.plain_data import read_json, write_json
 from muybridge.runs.contents.result import misfit
-from muybridge.runs.contents.study_file import TRIAL
+from muybridge.runs.contents.study_file import TRIAL, Trial
 from muybridge.studies.plan import Cell, Study
 from muybridge.studies.study_configs import StudyConfig
 
@@ -83,7 +83,7 @@ def write_choice(cells: Sequence[Cell], config: StudyConfig) -> None:
         MuybridgeError: a probe could hold nothing out.
     """
     by_name = {cell.job.signature: cell.job.config for cell in cells}
-    rows: list[dict[str, Any]] = []
+    rows: list[Trial] = []
     for cell in cells:
         if cell.job.stage != "probe":
             continue
@@ -93,7 +93,8 @@ def write_choice(cells: Sequence[Cell], config: StudyConfig) -> None:
                 f"{cell.run.path}: no training video could be held out, so that nothing chooses a learning rate; leave --trials out."
             )
         (needed,) = cell.needs
-        learnt: Any = by_name[needed]
+        learnt = by_name[needed]
+        assert isinstance(learnt, PretrainConfig)  # as ``trials`` makes them
         rows.append(
             {"objective": learnt.objective, "backbone": learnt.backbone, "lr": learnt.lr, "run": cell.job.signature,
              "held_out": max(one["accuracy"] for one in grid)}
@@ -101,18 +102,19 @@ def write_choice(cells: Sequence[Cell], config: StudyConfig) -> None:
     write_json(folder(config) / NAME, {"trials": list(_chosen(rows))})
 
 
-def _chosen(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _chosen(rows: Sequence[Trial]) -> Iterator[Trial]:
     """Rows with their factor, and whether they are the best of their task and network."""
-    of: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    of: dict[tuple[str, str], list[Trial]] = {}
     for row in rows:
         own = of.setdefault((row["objective"], row["backbone"]), [])
         own.append({**row, "factor": FACTORS[len(own)]})
     for own in of.values():
         best = max(own, key=lambda row: (row["held_out"], -FACTORS.index(row["factor"])))
-        yield from ({**row, "chosen": row is best} for row in own)
+        for row in own:
+            yield {**row, "chosen": row is best}
 
 
-def read_choice(config: StudyConfig) -> list[dict[str, Any]]:
+def read_choice(config: StudyConfig) -> list[Trial]:
     """Trials of a study and what was chosen of them; empty before they are finished.
 
     Raises:
@@ -127,8 +129,7 @@ def read_choice(config: StudyConfig) -> list[dict[str, Any]]:
         raise MuybridgeError(
             f"{path}: damaged ({wrong!r} is of another kind). Delete it and run the study again."
         )
-    found: list[dict[str, Any]] = content["trials"]
-    return found
+    return cast(dict[str, list[Trial]], content)["trials"]
 
 
 def rates_of(cells: Sequence[Cell], config: StudyConfig) -> Rates:

@@ -35,7 +35,7 @@ class Beside:
 
     learner: Any
     weighting: Weighting
-    augment: Callable[..., Any]
+    augment: Callable[..., object]
     compute: Compute
     seed: int
     meta: Callable[[int], Clip] | None

@@ -88,7 +88,7 @@ class _Spare(nn.Module):
         self.learner = learner
         self.spare = nn.Parameter(torch.zeros(1, device=next(learner.parameters()).device))
 
-    def forward(self, views: Mapping[str, Tensor]) -> Any:
+    def forward(self, views: Mapping[str, Tensor]) -> object:
         return self.learner(views)
 
 
@@ -173,11 +173,11 @@ def round_robin(work: Callable[[range], Iterator[T]], start: int, stop: int) -> 
 
 class _Sum(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, own: Tensor) -> Tensor:
+    def forward(ctx: object, own: Tensor) -> Tensor:
         summed = own.detach().clone()
         dist.all_reduce(summed)
         return summed
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: object, *gradients: Tensor) -> Tensor:
         return gradients[0] * processes()

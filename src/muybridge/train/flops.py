@@ -61,7 +61,7 @@ def flop_counter() -> FlopCounterMode:
 
 
 @contextmanager
-def without_gradients(module: Any) -> Iterator[None]:
+def without_gradients(module: object) -> Iterator[None]:
     """Parameters that want no gradient inside: the counter looks for the graph behind those that a module hands on, and finds none."""
     wanting = (
         [one for one in module.parameters() if one.requires_grad] if isinstance(module, nn.Module) else []
@@ -76,7 +76,7 @@ def without_gradients(module: Any) -> Iterator[None]:
 
 
 def step_flops(
-    learner: nn.Module, clip: Clip, augment: Callable[..., Any], compute: Compute, weighting: Weighting | None = None,
+    learner: nn.Module, clip: Clip, augment: Callable[..., object], compute: Compute, weighting: Weighting | None = None,
     meta: Callable[[int], Clip] | None = None, number: int = 0,
 ) -> int:  # fmt: skip
     """Operations of one step on a batch, of all processes together; measured on copies, so that nothing of the learner changes.
@@ -129,7 +129,7 @@ class FlopMeter:
         if self.counter:
             self.counter.__enter__()  # type: ignore[no-untyped-call]
 
-    def __exit__(self, *problem: Any) -> None:
+    def __exit__(self, *problem: object) -> None:
         if self.counter:
             self.counter.__exit__(*problem)  # type: ignore[no-untyped-call]
             if problem[0] is None:

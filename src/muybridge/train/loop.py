@@ -57,7 +57,7 @@ def fit(
     learner: nn.Module,
     weighting: Weighting,
     batches: Batches,
-    augment: Callable[..., Any],
+    augment: Callable[..., object],
     recipe: Recipe,
     compute: Compute,
     *,

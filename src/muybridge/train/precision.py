@@ -3,7 +3,7 @@
 import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import nn
@@ -26,7 +26,7 @@ class Compute:
     device: torch.device
     precision: Literal["fp32", "bf16"]
 
-    def autocast(self) -> AbstractContextManager[Any]:
+    def autocast(self) -> AbstractContextManager[object]:
         """Context of the forward pass."""
         if self.precision == "fp32":
             return nullcontext()

@@ -47,7 +47,7 @@ class Tracker(Protocol):
 class TensorBoard:
     """Event files in ``OUT/track/tensorboard/LABEL``."""
 
-    def __init__(self, root: Path, run: Run, label: str, config: Mapping[str, Any]) -> None:
+    def __init__(self, root: Path, run: Run, label: str, config: Mapping[str, object]) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
         folder = root / "tensorboard" / label
@@ -71,7 +71,7 @@ class TensorBoard:
 class Wandb:
     """An offline run in ``OUT/track/wandb``; `wandb sync` sends it later."""
 
-    def __init__(self, root: Path, run: Run, label: str, config: Mapping[str, Any]) -> None:
+    def __init__(self, root: Path, run: Run, label: str, config: Mapping[str, object]) -> None:
         import wandb
 
         for old in (root / "wandb").glob(f"offline-run-*-{run.signature}"):
@@ -94,7 +94,7 @@ class Wandb:
 class Mlflow:
     """A run of the experiment ``muybridge`` in the file store ``OUT/track/mlflow``."""
 
-    def __init__(self, root: Path, run: Run, label: str, config: Mapping[str, Any]) -> None:
+    def __init__(self, root: Path, run: Run, label: str, config: Mapping[str, object]) -> None:
         from mlflow.entities import Param
         from mlflow.tracking import MlflowClient
 
@@ -126,7 +126,7 @@ class Mlflow:
         self._client.set_terminated(self._id, "FINISHED" if done else "FAILED")
 
 
-TRACKERS: dict[str, Callable[[Path, Run, str, Mapping[str, Any]], Tracker]] = {
+TRACKERS: dict[str, Callable[[Path, Run, str, Mapping[str, object]], Tracker]] = {
     "tensorboard": TensorBoard,
     "wandb": Wandb,
     "mlflow": Mlflow,
@@ -157,7 +157,7 @@ class Tracking:
     """
 
     def __init__(
-        self, run: Run, names: Sequence[str], facets: Mapping[str, Any], config: Mapping[str, Any]
+        self, run: Run, names: Sequence[str], facets: Mapping[str, object], config: Mapping[str, object]
     ) -> None:
         self.run, self.names, self.config = run, names, config
         words = (run.stage, *(facets.get(name, "") for name in ("arm", "data", "seed")), run.signature[:8])
@@ -185,7 +185,7 @@ class Tracking:
             for name, tracker in list(self._open.items()):
                 self._guarded(name, tracker.log, step, values)
 
-    def final(self, numbers: Mapping[str, Any]) -> None:
+    def final(self, numbers: Mapping[str, object]) -> None:
         """The final numbers of a run that came to its end; mappings are flattened, everything but numbers is left out."""
         self._numbers, self._done = scalars(numbers), True
 
@@ -199,7 +199,7 @@ class Tracking:
     def _start(self, name: str, root: Path) -> None:
         self._open[name] = TRACKERS[name](root, self.run, self.label, self.config)
 
-    def _guarded(self, name: str, do: Callable[..., None], *arguments: Any) -> None:
+    def _guarded(self, name: str, do: Callable[..., None], *arguments: object) -> None:
         try:
             do(*arguments)
         except Exception as error:
@@ -214,7 +214,7 @@ class _Tail:
     def __init__(self, path: Path) -> None:
         self.path, self.read = path, 0
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[dict[str, object]]:
         size = self.path.stat().st_size if self.path.is_file() else 0
         if size <= self.read:
             return
@@ -226,7 +226,7 @@ class _Tail:
         yield from (json.loads(line) for line in whole.splitlines())
 
 
-def scalars(row: Mapping[str, Any], inside: str = "") -> dict[str, float]:
+def scalars(row: Mapping[str, object], inside: str = "") -> dict[str, float]:
     """The finite numbers of a row by name; those of a mapping in it as ``NAME/INNER``."""
     found: dict[str, float] = {}
     for name, value in row.items():

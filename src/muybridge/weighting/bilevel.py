@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -96,7 +95,7 @@ class Bilevel(Weighting):
     def project(self) -> None:
         """Called after an update of the parameters."""
 
-    def forward_pass(self, number: int) -> AbstractContextManager[Any]:
+    def forward_pass(self, number: int) -> AbstractContextManager[object]:
         """Attention by the maths kernel at meta steps that want second derivatives; the fast ones have none."""
         return sdpa_kernel(SDPBackend.MATH) if self.twice and self.is_meta(number) else nullcontext()
 

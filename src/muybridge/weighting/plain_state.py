@@ -10,19 +10,19 @@ MACHINERY = frozenset(vars(nn.Module()))
 """Attributes that every module has."""
 
 
-def snapshot_plain(module: nn.Module) -> dict[str, dict[str, Any]]:
+def snapshot_plain(module: nn.Module) -> dict[str, dict[str, object]]:
     """Numbers, tensors, arrays, lists of them and optimisers that a module and those inside it hold, by path and name."""
     return {path: found for path, part in module.named_modules() if (found := _own(part))}
 
 
-def _own(part: nn.Module) -> dict[str, Any]:
+def _own(part: nn.Module) -> dict[str, object]:
     tensors = {**part._parameters, **part._buffers}
     named = {name: value for name, value in vars(part).items() if name not in MACHINERY}
     kept = {name: _plain(value) for name, value in (tensors | named).items()}
     return {name: value for name, value in kept.items() if value is not NotImplemented}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A value as ``torch.load`` takes it back without unpickling; NotImplemented for what is no state."""
     if isinstance(value, Tensor):
         return value.detach().clone()
@@ -38,7 +38,7 @@ def _plain(value: Any) -> Any:
     return NotImplemented
 
 
-def _no_tensor(value: Any) -> Any:
+def _no_tensor(value: object) -> object:
     """Tensors cannot be compared with ``in``."""
     return None if isinstance(value, Tensor) else value
 

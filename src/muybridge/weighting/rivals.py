@@ -5,17 +5,17 @@ from typing import Any
 from muybridge.weighting.torchjd_methods import Aggregated, Scalarised, torchjd
 
 
-def _scalar(name: str, *args: Any, **kwargs: Any) -> Any:
+def _scalar(name: str, *args: object, **kwargs: object) -> Any:
     """Makes a scalarisation by its name in TorchJD."""
     return lambda terms: getattr(torchjd("scalarization"), name)(*args, **kwargs)
 
 
-def _sized(name: str, **kwargs: Any) -> Any:
+def _sized(name: str, **kwargs: object) -> Any:
     """The same for one that wants to know the number of terms."""
     return lambda terms: getattr(torchjd("scalarization"), name)(terms, **kwargs)
 
 
-def _gradient(name: str, **kwargs: Any) -> Any:
+def _gradient(name: str, **kwargs: object) -> Any:
     """Makes an aggregator by its name in TorchJD."""
     return lambda terms: getattr(torchjd("aggregation"), name)(**kwargs)
 

@@ -42,7 +42,7 @@ class Outside(Weighting):
 
     inside: Any
 
-    def __init__(self, name: str, make: Callable[[int], Any]) -> None:
+    def __init__(self, name: str, make: Callable[[int], object]) -> None:
         super().__init__()
         self.name, self.make = name, make
 
@@ -58,7 +58,7 @@ class Outside(Weighting):
         except ImportError as error:
             raise UsageError(f"--weighting {self.name}: {error} ({INSTALL}).") from error
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> dict[str, object]:
         """The state of the object, whatever it is made of."""
         kept = snapshot_plain(self.inside)
         own = self.optim.state_dict() if self.optim else None
@@ -88,7 +88,7 @@ class Scalarised(Outside):
     """
 
     def __init__(
-        self, name: str, make: Callable[[int], Any], lr: float = 1e-2, positive: bool = False
+        self, name: str, make: Callable[[int], object], lr: float = 1e-2, positive: bool = False
     ) -> None:
         super().__init__(name, make)
         self.rate, self.positive = lr, positive

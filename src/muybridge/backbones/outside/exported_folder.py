@@ -8,12 +8,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard
 
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.files import facts as stat_of
 from muybridge.core.files import read_bytes
-from muybridge.core.parse import UnreadableError, parse_json
+from muybridge.core.parse import Json, UnreadableError, parse_json
 
 CONFIG, WEIGHTS, HEAD = "config.json", "model.safetensors", "head.safetensors"
 PREPROCESSOR, CARD = "preprocessor_config.json", "README.md"
@@ -85,7 +85,7 @@ def read_exported(folder: Path) -> ExportedFolder:
             f"{folder}: was not written by `muybridge export --format hf`. Folders of transformers are hf:FOLDER."
         )
     path = folder / CONFIG
-    version: Any = told.get("format")
+    version, dim = told.get("format"), told.get("dim")
     if not _is_whole(version, 1, 1 << 20):
         raise _damaged(path, "format")
     if version > FORMAT:
@@ -93,16 +93,19 @@ def read_exported(folder: Path) -> ExportedFolder:
             f"{path}: format {version} of a newer Muybridge; this one reads {FORMAT}. Update muybridge to read it."
         )
     clip, classes, name = told.get("clip"), told.get("classes"), told.get("backbone")
-    if not isinstance(clip, dict) or not all(_is_whole(clip.get(one), *ends) for one, ends in CLIP.items()):
+    sizes = clip if isinstance(clip, dict) else {}
+    whole = {one: size for one, ends in CLIP.items() if _is_whole(size := sizes.get(one), *ends)}
+    if len(whole) < len(CLIP):
         raise _damaged(path, "clip")
-    if not isinstance(classes, list) or not all(
-        isinstance(one, str) and 0 < len(one) <= 1000 for one in classes
-    ):
+    if not isinstance(classes, list):
         raise _damaged(path, "classes")
-    sampling = clip.get("sampling", "dense")  # older folders have no such fact
-    if sampling not in SAMPLINGS:
+    names = tuple(one for one in classes if isinstance(one, str) and 0 < len(one) <= 1000)
+    if len(names) < len(classes):
+        raise _damaged(path, "classes")
+    sampling = sizes.get("sampling", "dense")  # older folders have no such fact
+    if not isinstance(sampling, str) or sampling not in SAMPLINGS:
         raise _damaged(path, "clip")
-    if not _is_whole(told.get("dim"), 1, 1 << 20):
+    if not _is_whole(dim, 1, 1 << 20):
         raise _damaged(path, "dim")
     if not isinstance(name, str):
         raise _damaged(path, "backbone")
@@ -110,12 +113,10 @@ def read_exported(folder: Path) -> ExportedFolder:
         _check_file(folder / file)
     ours = content.get("model_type") == OURS
     backbone = name if ours else f"hf:{folder}"
-    return ExportedFolder(
-        folder, backbone, told["dim"], tuple(classes), {one: clip[one] for one in CLIP}, sampling
-    )
+    return ExportedFolder(folder, backbone, dim, names, whole, sampling)
 
 
-def _content(folder: Path) -> dict[str, Any]:
+def _content(folder: Path) -> dict[str, Json]:
     path = folder / CONFIG
     try:
         content = parse_json(read_bytes(path, LARGEST))
@@ -140,7 +141,7 @@ def _check_file(path: Path) -> None:
         raise MuybridgeError(f"{path}: cannot be read ({os.strerror(error.errno or 0)}).") from error
 
 
-def _is_whole(value: object, least: int, most: int) -> bool:
+def _is_whole(value: object, least: int, most: int) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 

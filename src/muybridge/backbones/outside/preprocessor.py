@@ -43,7 +43,7 @@ class Preprocessing:
     resampling: str | None = None
     source: str = "published statistics of this kind of network"
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What ``result.json`` says of it."""
         return {
             "mean": list(self.mean), "std": list(self.std), "short_side": self.short_side, "crop": self.crop,

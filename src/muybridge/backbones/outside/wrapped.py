@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -87,7 +86,7 @@ TOKENS = ("tube", "grid", "tokens", "masks")
 KEYS = ("pooled", "pooler_output", "features", "last_hidden_state")
 
 
-def as_features(name: str, output: Any) -> Features:
+def as_features(name: str, output: object) -> Features:
     """What a foreign network put out, as ``Features``.
 
     Raises:
@@ -108,7 +107,7 @@ def as_features(name: str, output: Any) -> Features:
     )
 
 
-def as_logits(name: str, output: Any) -> Float[Tensor, "b k"]:
+def as_logits(name: str, output: object) -> Float[Tensor, "b k"]:
     """What a foreign classifier put out, as logits.
 
     Raises:
@@ -122,7 +121,7 @@ def as_logits(name: str, output: Any) -> Float[Tensor, "b k"]:
     )
 
 
-def _said(output: Any) -> str:
+def _said(output: object) -> str:
     if isinstance(output, Mapping):
         return f"a mapping with {', '.join(map(str, output)) or 'nothing'}"
     return (

@@ -5,7 +5,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -133,7 +132,7 @@ class Outside(nn.Module):
         return as_features(self.name, self.model(frames))
 
 
-def called(name: str) -> Any:
+def called(name: str) -> object:
     """What the function behind ``module:function`` returns; what stands there and cannot be called counts as it is.
 
     Raises:
@@ -160,7 +159,7 @@ def _network(name: str) -> nn.Module:
     return network
 
 
-def _dry_run(name: str, model: nn.Module) -> Any:
+def _dry_run(name: str, model: nn.Module) -> object:
     frames, size = getattr(model, "clip_frames", None) or 16, getattr(model, "clip_size", None) or 112
     training = model.training
     try:

@@ -58,7 +58,7 @@ class DualEncoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.facts: dict[str, Any] = {}
+        self.facts: dict[str, object] = {}
 
     @property
     def scale(self) -> float:
@@ -70,7 +70,7 @@ class DualEncoder(nn.Module):
         """Added to the scaled cosines."""
         return 0.0
 
-    def video(self, frames: Float[Tensor, "b 3 t h w"]) -> Any:
+    def video(self, frames: Float[Tensor, "b 3 t h w"]) -> object:
         """What the clip tower makes of frames in [0, 1]: ``b d``, or whatever ``compare`` takes."""
         raise NotImplementedError
 
@@ -178,7 +178,7 @@ class ZeroShot(nn.Module):
         """Logits of the ensemble, and of every template alone."""
         return self.scored(self.model.video(frames))
 
-    def scored(self, video: Any) -> tuple[Float[Tensor, "b k"], Float[Tensor, "b t k"]]:
+    def scored(self, video: object) -> tuple[Float[Tensor, "b k"], Float[Tensor, "b t k"]]:
         """The same from what the clip tower made of the frames."""
         bank = tuple(map(self.get_buffer, self.parts))
         with torch.autocast(bank[0].device.type, enabled=False):
@@ -202,7 +202,7 @@ def _check_apart(model: DualEncoder, classes: Sequence[str], prompts: Sequence[s
             )
 
 
-def _rows(found: Any, number: int, what: str) -> Tensor:
+def _rows(found: object, number: int, what: str) -> Tensor:
     """A tensor ``n d``.
 
     Raises:

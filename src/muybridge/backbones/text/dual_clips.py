@@ -1,7 +1,6 @@
 """Video-text models that see a clip as a whole: X-CLIP and VideoPrism."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -29,7 +28,7 @@ class Clips(DualEncoder):
 
     def text(self, prompts: Sequence[str]) -> Float[Tensor, "n d"]:
         """Embeddings of prompts."""
-        model: Any = self.model
+        model = self.model
         return pooled(model.get_text_features(**self.loaded.encoded(prompts)))
 
     def tokens(self, prompts: Sequence[str]) -> list[tuple[int, ...]]:
@@ -47,14 +46,14 @@ class XClip(Clips):
     @property
     def scale(self) -> float:
         """Its learnt scale."""
-        model: Any = self.model
+        model = self.model
         return float(model.logit_scale.detach().exp())
 
     def video(
         self, frames: Float[Tensor, "b 3 t h w"]
     ) -> tuple[Float[Tensor, "b d"], Float[Tensor, "b n d"]]:
         """Embedding of the clip, and its patches averaged over time, on which texts are conditioned."""
-        model: Any = self.model
+        model = self.model
         pictures = self.prepare(frames)
         b, t = pictures.shape[:2]
         found = model.vision_model(pixel_values=pictures.flatten(0, 1))
@@ -73,7 +72,7 @@ class XClip(Clips):
         self, video: tuple[Tensor, Tensor], bank: tuple[Tensor, ...], order: Order
     ) -> tuple[Float[Tensor, "b k"], Float[Tensor, "b t k"]]:
         """Cosines with the conditioned texts; templates are averaged behind the conditioning."""
-        model: Any = self.model
+        model = self.model
         (text,) = bank
         clip, patches = unit(video[0]), video[1].float()
         flat = text.flatten(0, 1)[None].expand(len(clip), -1, -1)
@@ -92,7 +91,7 @@ class VideoPrism(Clips):
 
     def video(self, frames: Float[Tensor, "b 3 t h w"]) -> Float[Tensor, "b d"]:
         """Embeddings of clips."""
-        model: Any = self.model
+        model = self.model
         return pooled(model.get_video_features(pixel_values_videos=self.prepare(frames))).reshape(
             len(frames), -1
         )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from muybridge.backbones.networks.frame_average import arranged, by_content
 from muybridge.backbones.outside.wrapped import Normalise
@@ -30,7 +30,7 @@ class PerFrame(DualEncoder):
         super().__init__()
         self.loaded, self.pooling = loaded, cast(Order, pooling)
         self.name, self.seen = loaded.name, loaded.family.seen
-        self.model: nn.Module = loaded.model
+        self.model = loaded.model
         vision = getattr(loaded.config, "vision_config", loaded.config)
         self.clip_size = int(getattr(vision, "image_size", 0)) or _side(vision)
         self.patch = int(vision.patch_size) if loaded.family.model == "Siglip2Model" else 0
@@ -40,7 +40,7 @@ class PerFrame(DualEncoder):
     @property
     def scale(self) -> float:
         """Its learnt scale; ALIGN divides by a temperature."""
-        model: Any = self.model
+        model = self.model
         if hasattr(model, "logit_scale"):
             return float(model.logit_scale.detach().exp())
         return 1 / float(model.temperature) if hasattr(model, "temperature") else 1.0
@@ -53,7 +53,7 @@ class PerFrame(DualEncoder):
 
     def video(self, frames: Float[Tensor, "b 3 t h w"]) -> Float[Tensor, "b d"]:
         """Mean embedding of the frames."""
-        model: Any = self.model
+        model = self.model
         pictures = self.prepare(arranged(frames, by_content(frames))).flatten(0, 1)
         inputs = _patches(pictures, self.patch) if self.patch else {"pixel_values": pictures}
         found = pooled(model.get_image_features(**inputs))
@@ -61,7 +61,7 @@ class PerFrame(DualEncoder):
 
     def text(self, prompts: Sequence[str]) -> Float[Tensor, "n d"]:
         """Projected embeddings of prompts."""
-        model: Any = self.model
+        model = self.model
         return pooled(model.get_text_features(**self.loaded.encoded(prompts)))
 
     def tokens(self, prompts: Sequence[str]) -> list[tuple[int, ...]]:

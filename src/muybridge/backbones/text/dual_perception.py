@@ -36,18 +36,18 @@ class PerceptionEncoder(DualEncoder):
     @property
     def scale(self) -> float:
         """Its learnt scale, which is no exponent."""
-        model: Any = self.model
+        model = self.model
         return float(model.text_video_logit_scale.detach())
 
     @property
     def bias(self) -> float:
         """Its learnt bias."""
-        model: Any = self.model
+        model = self.model
         return float(model.text_video_logit_bias.detach())
 
     def video(self, frames: Float[Tensor, "b 3 t h w"]) -> Float[Tensor, "b d"]:
         """Embeddings of clips, of any length."""
-        model: Any = self.model
+        model = self.model
         return torch.as_tensor(
             model.video_head(
                 model.video_encoder(pixel_values_videos=self.prepare(frames).contiguous()).pooler_output
@@ -56,7 +56,7 @@ class PerceptionEncoder(DualEncoder):
 
     def text(self, prompts: Sequence[str]) -> Float[Tensor, "n d"]:
         """Embeddings of prompts, of any length."""
-        model: Any = self.model
+        model = self.model
         found = model.text_model(**self.loaded.encoded(prompts), output_hidden_states=True)
         return torch.as_tensor(model.text_video_head(found.hidden_states[-1][:, 0]))
 

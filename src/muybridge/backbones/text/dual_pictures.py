@@ -93,7 +93,7 @@ def _statistics(path: Path, facts: Mapping[str, Any]) -> Statistics:
     return tuple((shift + float(one)) / scale for one in mean), tuple(float(one) / scale for one in std)
 
 
-def _cut(path: Path, facts: Mapping[str, Any], found: Pictures) -> Pictures:
+def _cut(path: Path, facts: Mapping[str, object], found: Pictures) -> Pictures:
     """Short side and crop of a processor; one number is a short side where the processor also cuts (CLIP of old), else a square."""
     size, cuts = facts.get("size"), facts.get("do_center_crop", "crop_size" in facts) is True
     crop = (
@@ -119,7 +119,7 @@ def _cut(path: Path, facts: Mapping[str, Any], found: Pictures) -> Pictures:
     return replace(found, short_side=side, crop=crop, source=path.name)
 
 
-def _side(path: Path, name: str, said: Any) -> int:
+def _side(path: Path, name: str, said: object) -> int:
     """Pixels: a whole number, or height and width that are the same."""
     if isinstance(said, dict) and said.get("height") == said.get("width"):
         said = said.get("height")
@@ -128,7 +128,7 @@ def _side(path: Path, name: str, said: Any) -> int:
     return said
 
 
-def _check_prepared(path: Path, facts: Mapping[str, Any]) -> None:
+def _check_prepared(path: Path, facts: Mapping[str, object]) -> None:
     factor = facts.get("rescale_factor", 1 / 255)
     said = {
         "do_flip_channel_order is true": facts.get("do_flip_channel_order") is True,
@@ -150,7 +150,7 @@ def _not_done(path: Path, wrong: str) -> UsageError:
     )
 
 
-def _three(numbers: Any) -> bool:
+def _three(numbers: object) -> bool:
     return (
         isinstance(numbers, list)
         and len(numbers) == 3

@@ -99,7 +99,7 @@ class Loaded:
         return self.pictures.statistics
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What every result says of how clips and texts were prepared."""
         return {"mean": self.statistics[0], "std": self.statistics[1], "text_tokens": self.longest}
 
@@ -200,7 +200,7 @@ def _weights(transformers: Any, name: str, folder: Path, family: Family, unused:
     return model.float().eval()
 
 
-def _tokenizer(transformers: Any, name: str, folder: Path) -> Any:
+def _tokenizer(transformers: Any, name: str, folder: Path) -> object:
     """The tokenizer of a folder; its own code is never run.
 
     Raises:
@@ -228,7 +228,7 @@ def _tokenizer(transformers: Any, name: str, folder: Path) -> Any:
         ) from error
 
 
-def _longest(config: Any) -> int:
+def _longest(config: object) -> int:
     """Tokens that the text tower takes; those of RoBERTa keep two positions for themselves."""
     text = getattr(config, "text_config", config)
     most = int(getattr(text, "max_position_embeddings", 77))

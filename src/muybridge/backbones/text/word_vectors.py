@@ -6,7 +6,6 @@ A text is the mean of the vectors of its words or tokens, each of length one. No
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -117,13 +116,13 @@ class TextModel(Texts):
         self.name = f"hf:{name}"
         self.dual = is_dual(name)
         self.loaded = load(name) if self.dual else text_model(name)
-        self.model: nn.Module = self.loaded.model
+        self.model = self.loaded.model
 
     def forward(self, texts: Sequence[str]) -> Float[Tensor, "n d"]:
         """Embeddings, in batches."""
         from muybridge.backbones.text.dual_transformers import pooled
 
-        model: Any = self.model
+        model = self.model
         parts = []
         for start in range(0, len(texts), TOGETHER):
             inputs = self.loaded.encoded(list(texts[start : start + TOGETHER]))

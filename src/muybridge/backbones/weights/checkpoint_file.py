@@ -35,14 +35,14 @@ NO_WEIGHTS = ("optim", "scaler", "scheduler", "amp", "rng")
 class Left:
     """Stands for an object of settings: takes whatever it is given and keeps nothing."""
 
-    def __new__(cls, *_: Any, **__: Any) -> "Left":
+    def __new__(cls, *_: object, **__: object) -> "Left":
         """Ignore what would make the object."""
         return object.__new__(cls)
 
-    def __init__(self, *_: Any, **__: Any) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         pass
 
-    def __setstate__(self, _: Any) -> None:
+    def __setstate__(self, _: object) -> None:
         """Ignore what would fill it."""
 
 
@@ -107,7 +107,7 @@ def _why(path: Path, error: Exception) -> str:
     return f"it asks for {', '.join(names[:4])}" if names else str(error).partition(".")[0]
 
 
-def _states(content: Any, key: str, depth: int) -> Iterator[tuple[str, dict[str, Tensor]]]:
+def _states(content: object, key: str, depth: int) -> Iterator[tuple[str, dict[str, Tensor]]]:
     if not isinstance(content, Mapping) or not content or depth == 0:
         return
     named = {name: value for name, value in content.items() if isinstance(name, str)}

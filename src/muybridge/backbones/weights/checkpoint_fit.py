@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,7 +43,7 @@ class Taken:
         found = {one.dtype for one in self.tensors.values() if one.is_floating_point()} - {torch.float32}
         return tuple(sorted(str(one).removeprefix("torch.") for one in found))
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """For ``result.json``."""
         return {
             "file": self.file, "key": self.key, "prefix": self.prefix, "taken": len(self.tensors), "filled": list(self.filled),

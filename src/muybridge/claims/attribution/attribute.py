@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -274,7 +274,7 @@ def _corpus(ledger: Ledger, documents: Sequence[Document], without: str) -> str:
     return name
 
 
-def as_body(one: Attribution, corpus: str, calibration: Calibration | None, name: str) -> dict[str, Any]:
+def as_body(one: Attribution, corpus: str, calibration: Calibration | None, name: str) -> dict[str, object]:
     """An attribution as the ledger holds it; what was not looked at is said and is never a low confidence.
 
     Args:
@@ -287,7 +287,7 @@ def as_body(one: Attribution, corpus: str, calibration: Calibration | None, name
     looked = f"source: {' and '.join(coverage)} only" if coverage else "no source at hand"
     said = f"{one.label} ({looked})" if one.label == "absent" and "full text" not in coverage else one.label
     confidence = calibration.confidence(one.score) if calibration and one.label != "absent" else None
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "label": one.label,
         "words": f"{said}: {one.why}",
         "score": one.score,

@@ -94,7 +94,7 @@ def quality(judged: Sequence[Judged]) -> Quality:
         low, high = np.nanquantile(found, [0.025, 0.975])
         return float(of(np.arange(len(judged)))), float(low), float(high)
 
-    def ratio(hit: Any, among: Any) -> Callable[[Any], float]:
+    def ratio(hit: Any, among: Any) -> Callable[[object], float]:
         return lambda index: float(hit[index].sum() / max(among[index].sum(), 1))
 
     unrelated = true == "absent"
@@ -130,7 +130,7 @@ def calibrate(ledger: Ledger) -> Quality:
     return found
 
 
-def as_body(found: Quality) -> dict[str, Any]:
+def as_body(found: Quality) -> dict[str, object]:
     """Figures and curve as the ledger holds them."""
 
     def rounded(told: Mapping[str, Share]) -> dict[str, list[float]]:

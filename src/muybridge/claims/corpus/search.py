@@ -94,7 +94,7 @@ def _field(document: Document, field: str) -> str:
     return text[start : start + ABSTRACT] if field == "abstract" else text
 
 
-def flow(ledger: Ledger) -> dict[str, Any]:
+def flow(ledger: Ledger) -> dict[str, object]:
     """Counts as in a PRISMA flow: files seen, left out with reasons by stage, documents that are kept."""
     documents, out = ledger.all("document"), ledger.all("exclusion")
     reasons: dict[str, list[str]] = {}

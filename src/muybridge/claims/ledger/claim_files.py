@@ -6,7 +6,6 @@ An entry has ``say`` (a new claim) or ``id`` of a claim that is there, and at mo
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from muybridge.claims.ledger.claim_record import Claim, new_claim
 from muybridge.claims.ledger.lines import Ledger
@@ -20,7 +19,7 @@ TIERS = ("literature", "reanalysis", "own_synthetic", "own_real")
 OTHERS = (*ON_TABLES, *ON_FACTS, *ON_RUNS, "waits", "formula")
 
 
-def read_claims(path: Path) -> list[dict[str, Any]]:
+def read_claims(path: Path) -> list[dict[str, object]]:
     """Entries of a file.
 
     Raises:
@@ -38,7 +37,7 @@ def read_claims(path: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def add_claims(ledger: Ledger, entries: list[dict[str, Any]], where: str) -> list[Claim]:
+def add_claims(ledger: Ledger, entries: list[dict[str, object]], where: str) -> list[Claim]:
     """Write claims, and predicates of claims that are there; a claim whose predicate changes loses its verdict.
 
     Raises:
@@ -50,7 +49,7 @@ def add_claims(ledger: Ledger, entries: list[dict[str, Any]], where: str) -> lis
     return made
 
 
-def _entry(ledger: Ledger, one: Mapping[str, Any], where: str) -> Claim:
+def _entry(ledger: Ledger, one: Mapping[str, object], where: str) -> Claim:
     predicate = _predicate(one, where)
     held = ledger.get("claim", str(one.get("id", "")))
     if "say" not in one:
@@ -73,7 +72,7 @@ def _entry(ledger: Ledger, one: Mapping[str, Any], where: str) -> Claim:
     return claim
 
 
-def _predicate(one: Mapping[str, Any], where: str) -> dict[str, Any] | None:
+def _predicate(one: Mapping[str, object], where: str) -> dict[str, object] | None:
     names = [key for key in one if key not in FIELDS]
     if not names:
         return None

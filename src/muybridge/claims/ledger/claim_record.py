@@ -14,11 +14,11 @@ NAMES = {"dataset": "data", "models": "model", "perturbations": "perturbation"}
 
 def new_claim(
     text: str,
-    source: Mapping[str, Any] | None,
+    source: Mapping[str, object] | None,
     name: str = "",
     tier: str = "literature",
     kind: str = "",
-    stated: Mapping[str, Any] | None = None,
+    stated: Mapping[str, object] | None = None,
 ) -> Claim:
     """A claim without attribution and verdict; its id is its name, or follows from text and source.
 

@@ -83,7 +83,7 @@ class Ledger:
             made.folder.mkdir(parents=True, exist_ok=True)
         return made
 
-    def append(self, type_: str, id_: str, body: Mapping[str, Any]) -> Line:
+    def append(self, type_: str, id_: str, body: Mapping[str, object]) -> Line:
         """Write a line; nothing that stands in the file is changed. A body equal to the one that holds is not written again.
 
         Raises:
@@ -189,10 +189,10 @@ class Ledger:
         )
 
 
-def _canonical(content: Mapping[str, Any]) -> str:
+def _canonical(content: Mapping[str, object]) -> str:
     return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def seal_of(content: Mapping[str, Any]) -> str:
+def seal_of(content: Mapping[str, object]) -> str:
     """SHA-256 of an object written in one way."""
     return hashlib.sha256(_canonical(content).encode()).hexdigest()

@@ -10,7 +10,7 @@ from typing import Any
 @cache
 def schema() -> dict[str, Any]:
     """The whole schema; each type under ``$defs``."""
-    content: dict[str, Any] = json.loads(
+    content: dict[str, object] = json.loads(
         files("muybridge.claims").joinpath("data", "ledger.schema.json").read_text(encoding="utf-8")
     )
     return content
@@ -23,7 +23,7 @@ def _validator(type_: str) -> Any:
     return Draft202012Validator({"$ref": f"#/$defs/{type_}", "$defs": schema()["$defs"]})
 
 
-def problem(type_: str, body: Mapping[str, Any]) -> str:
+def problem(type_: str, body: Mapping[str, object]) -> str:
     """What is wrong with the body of a line, in words; empty if nothing."""
     if type_ not in schema()["$defs"]:
         return f"unknown type {type_!r}"

@@ -85,7 +85,7 @@ def tidy(ledger: Ledger) -> str:
     return csv_text(COLUMNS, map(_row, ledger.all("claim").values()))
 
 
-def _row(claim: Mapping[str, Any]) -> dict[str, Any]:
+def _row(claim: Mapping[str, Any]) -> dict[str, object]:
     source, told, result, made = (
         claim[name] or {} for name in ("source", "attribution", "result", "provenance")
     )

@@ -74,7 +74,7 @@ class Part:
     folded: list[Grid]
 
 
-def look_up(ledger: Ledger, path: Sequence[str | int]) -> Any:
+def look_up(ledger: Ledger, path: Sequence[str | int]) -> object:
     """The value that a path names.
 
     Raises:

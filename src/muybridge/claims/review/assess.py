@@ -104,7 +104,7 @@ def _checks(ledger: Ledger) -> Iterator[Check]:
         yield _intervals(claims)
 
 
-def _claims(ledger: Ledger) -> dict[str, Mapping[str, Any]]:
+def _claims(ledger: Ledger) -> dict[str, Mapping[str, object]]:
     """Claims taken from sources: those that a review adds itself are its own and not what it assesses."""
     return {id_: one for id_, one in ledger.all("claim").items() if one["source"]}
 
@@ -192,7 +192,7 @@ def _named(body: Values, question: str, sha: str) -> Check:
     return Check("named method cited", words, not lacking if not (unknown and lacking) else None, told, [sha])
 
 
-def _counted(body: Values, own: Mapping[str, Any], sha: str) -> Check:
+def _counted(body: Values, own: Mapping[str, object], sha: str) -> Check:
     counts, references = body["counts"], len(body["references"])
     papers, stated = counts.get("papers"), counts.get("claims")
     wrong = []
@@ -210,7 +210,7 @@ def _counted(body: Values, own: Mapping[str, Any], sha: str) -> Check:
     )
 
 
-def _orphans(body: Values, sha: str, own: Mapping[str, Any]) -> Check:
+def _orphans(body: Values, sha: str, own: Mapping[str, object]) -> Check:
     """Numbers of the text about itself that nothing behind it bears out."""
     counts = body["counts"]
     borne = {"papers": len(body["references"]), "claims": len(own)}
@@ -229,7 +229,7 @@ def _orphans(body: Values, sha: str, own: Mapping[str, Any]) -> Check:
     )
 
 
-def _confidences(stated: list[float], own: Mapping[str, Any]) -> Check:
+def _confidences(stated: list[float], own: Mapping[str, object]) -> Check:
     values = {
         "mean": round(float(np.mean(stated)), 4),
         "median": float(np.median(stated)),

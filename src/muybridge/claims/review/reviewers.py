@@ -16,7 +16,7 @@ from muybridge.core.errors import UsageError
 LEAST, MOST = 1, 5
 
 
-def read_reviewer(path: Path) -> dict[str, Any]:
+def read_reviewer(path: Path) -> dict[str, object]:
     """A human reviewer's file: ``reviewer: NAME`` and ``scores: {item: 1 to 5}``, with ``notes`` where wanted.
 
     Raises:

@@ -91,5 +91,5 @@ def tables_of(name: str) -> dict[str, Results]:
 def _told(root: Path) -> dict[str, Any]:
     import yaml
 
-    content: dict[str, Any] = yaml.safe_load((root / "review.yaml").read_text(encoding="utf-8"))
+    content: dict[str, object] = yaml.safe_load((root / "review.yaml").read_text(encoding="utf-8"))
     return content

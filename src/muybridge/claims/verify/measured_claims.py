@@ -7,7 +7,6 @@ the numbers of its finished runs. Both files are checked against their schema an
 from collections.abc import Iterator
 from math import isnan
 from pathlib import Path
-from typing import Any
 
 from muybridge.claims.verify.table_predicates import Line, Outcome
 from muybridge.core.errors import UsageError
@@ -29,7 +28,7 @@ WITHIN = 5e-7
 BUILTIN = "builtin-"
 
 
-def of_results(path: Path) -> list[dict[str, Any]]:
+def of_results(path: Path) -> list[dict[str, object]]:
     """Entries (sentence and predicate, as ``own`` takes them) of a file of results.
 
     Raises:
@@ -63,7 +62,7 @@ def of_results(path: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def _numbers(run: Run) -> Iterator[dict[str, Any]]:
+def _numbers(run: Run) -> Iterator[dict[str, object]]:
     told, name, arm = facets(run), f"{run.stage}/{run.signature}", _arm(run)
     for score, words in SCORES.items() if arm else ():
         found = None if arm is None else _interval(arm, score)
@@ -125,7 +124,7 @@ def _interval(arm: Arm, score: str) -> Interval | None:
     if score == "accuracy":
         return arm.accuracy() if CLEAN in arm.right.conditions else None
     told = arm.runs[0].result
-    left_out = {*told.get("label_changing", []), *told.get("seen", [])}
+    left_out = {*(told.get("label_changing") or []), *(told.get("seen") or [])}
     wanted = grid(arm.right.conditions)
     if not wanted.keys() - left_out:
         return None

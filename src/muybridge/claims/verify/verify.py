@@ -66,7 +66,7 @@ def verify(
 
 
 def outcomes(
-    claims: Mapping[str, Mapping[str, Any]],
+    claims: Mapping[str, Mapping[str, object]],
     runs: Path | None,
     results: Mapping[str, Results],
     others: Sequence[float] = (),
@@ -110,7 +110,7 @@ def _of_study(claim: Mapping[str, Any]) -> bool:
 
 
 def _guarded(
-    claim: Mapping[str, Any], world: World | None, results: Mapping[str, Results], runs: Path | None
+    claim: Mapping[str, object], world: World | None, results: Mapping[str, Results], runs: Path | None
 ) -> Outcome:
     """A predicate that raises gives no verdict, and says why."""
     try:
@@ -224,7 +224,7 @@ def _world(folder: Path) -> World:
     return world(collect(folder))
 
 
-def _written(claim: Mapping[str, Any], one: Outcome) -> dict[str, Any]:
+def _written(claim: Mapping[str, object], one: Outcome) -> dict[str, object]:
     predicate = json.dumps(claim["predicate"], sort_keys=True, ensure_ascii=False)
     return {
         "result": {

@@ -116,7 +116,7 @@ def capture(module: nn.Module, layers: Iterable[str]) -> Iterator[dict[str, Tens
             handle.remove()
 
 
-def _keep(seen: dict[str, Tensor], name: str, module: nn.Module, _: Any, output: Any) -> None:
+def _keep(seen: dict[str, Tensor], name: str, module: nn.Module, _: object, output: Any) -> None:
     if isinstance(output, Mapping) or hasattr(output, "to_tuple"):
         output = tuple(output.values())
     first = output[0] if isinstance(output, tuple | list) and output else output

@@ -42,7 +42,7 @@ def firing(module: nn.Module, layers: Iterable[str] | None, take: Take) -> Itera
             handle.remove()
 
 
-def _fire(take: Take, name: str, module: nn.Module, _: Any, output: Any) -> None:
+def _fire(take: Take, name: str, module: nn.Module, _: object, output: object) -> None:
     take(name, module, tensor_of(output))
 
 

@@ -128,7 +128,7 @@ class Weighting(nn.Module):
         """Whether a step learns weights on a meta batch: every ``every``-th one does."""
         return self.every > 0 and (number + 1) % self.every == 0
 
-    def forward_pass(self, number: int) -> AbstractContextManager[Any]:
+    def forward_pass(self, number: int) -> AbstractContextManager[object]:
         """Context of the forward pass of a step."""
         return nullcontext()
 
@@ -143,7 +143,7 @@ class Weighting(nn.Module):
         """What is to be said about a finished training."""
         return []
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> dict[str, object]:
         """What a saved state keeps, as plain data and tensors; empty if it has learnt nothing."""
         own = self.optim.state_dict() if self.optim else None
         kept = {"module": self.state_dict(), "optim": own}

@@ -91,7 +91,7 @@ class Taken:
 
     rows: list[Outside]
     refused: dict[str, int]
-    elsewhere: list[dict[str, Any]]
+    elsewhere: list[dict[str, object]]
 
 
 def take(table: Path, facts: Path) -> Taken:
@@ -118,7 +118,7 @@ def take(table: Path, facts: Path) -> Taken:
 def _facts(path: Path) -> Mapping[str, Any]:
     try:
         with open_plain(path, CONFIG) as file:
-            told: Any = parse_yaml(file.read())
+            told: object = parse_yaml(file.read())
     except (OSError, UnreadableError) as error:
         raise UsageError(f"--facts {path}: cannot be read ({error}).") from error
     if (
@@ -141,7 +141,7 @@ def _facts(path: Path) -> Mapping[str, Any]:
     return told
 
 
-def _lines(path: Path, columns: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _lines(path: Path, columns: Mapping[str, object]) -> Iterator[dict[str, str]]:
     try:
         with open_plain(path, BYTES) as file:
             text = file.read().decode("utf-8-sig")
@@ -192,7 +192,9 @@ def _row(
     )  # fmt: skip
 
 
-def store(out: Path, name: str, rows: Sequence[Outside], elsewhere: Sequence[Mapping[str, Any]] = ()) -> Path:
+def store(
+    out: Path, name: str, rows: Sequence[Outside], elsewhere: Sequence[Mapping[str, object]] = ()
+) -> Path:
     """Write the rows to ``OUT/published/NAME.csv``, in the place of an earlier one, and other values of them beside it."""
     path = out / FOLDER / f"{short_name(name)}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -214,7 +216,8 @@ def stored(out: Path) -> dict[str, Taken]:
                 elsewhere = parse_json(file.read())
         except (OSError, UnreadableError, UsageError, ValueError):
             continue
-        found[path.stem] = Taken(rows, {}, [one for one in elsewhere if isinstance(one, dict)])
+        told = elsewhere if isinstance(elsewhere, list) else []
+        found[path.stem] = Taken(rows, {}, [{**one} for one in told if isinstance(one, dict)])
     return found
 
 

@@ -56,7 +56,7 @@ CHOICES = {
 }
 
 
-def claim_words(claims: Any, where: str) -> list[dict[str, Any]]:
+def claim_words(claims: object, where: str) -> list[dict[str, Any]]:
     """Claims as mappings of plain values.
 
     Args:
@@ -73,7 +73,7 @@ def claim_words(claims: Any, where: str) -> list[dict[str, Any]]:
     return [_claim(one, f"{where}: claim {number}") for number, one in enumerate(claims, 1)]
 
 
-def _claim(one: Any, where: str) -> dict[str, Any]:
+def _claim(one: object, where: str) -> dict[str, object]:
     if is_dataclass(one) and not isinstance(one, type):
         told = asdict(one)
         words = told.pop("words", "")
@@ -97,7 +97,7 @@ def _claim(one: Any, where: str) -> dict[str, Any]:
     return {"say": one["say"], name: _fields(name, one[name] or {}, f"{where}, {name}")}
 
 
-def _fields(name: str, given: Any, where: str) -> dict[str, Any]:
+def _fields(name: str, given: object, where: str) -> dict[str, object]:
     known = {key.rstrip("!"): kinds for key, kinds in PREDICATES[name].items()}
     if not isinstance(given, Mapping):
         raise UsageError(f"{where}: wanted `field: value` lines. Known: {', '.join(known)}.")
@@ -128,7 +128,7 @@ def _numbers(value: Any) -> bool:
     return all(isinstance(one, NUMBER) and not isinstance(one, bool) for one in value.values())
 
 
-def _plain(value: Any, where: str) -> Any:
+def _plain(value: object, where: str) -> object:
     """Mappings of text to text or lists of text; lists; plain values."""
     if isinstance(value, Mapping):
         return {str(key): _plain(one, where) for key, one in value.items()}

@@ -3,14 +3,13 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 FORMULA = ("=", "+", "-", "@", "\t", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH HYPHEN-MINUS}",
            "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
 """What makes a spreadsheet take a cell for a formula, which may call programs (OWASP, CSV injection)."""
 
 
-def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     """A head and rows; words that would be formulas get an apostrophe in front, numbers stay."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -28,7 +27,7 @@ def list_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return text.getvalue()
 
 
-def neutral(value: Any) -> Any:
+def neutral(value: object) -> object:
     """A value that no spreadsheet computes; a lone carriage return, which the writer would not quote, is a line break."""
     if isinstance(value, str):
         value = value.replace("\r\n", "\n").replace("\r", "\n")

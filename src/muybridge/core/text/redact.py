@@ -97,12 +97,12 @@ def _without(text: str, values: Sequence[str]) -> str:
     return _FLAG.sub(lambda found: f"{found[1]}{HIDDEN}", text)
 
 
-def redact(content: Any) -> Any:
+def redact(content: object) -> Any:
     """Plain data with every text redacted, and hidden whole where its name, or the option before it in a list, is that of a secret."""
     return _inside(content, _values())
 
 
-def _inside(content: Any, values: Sequence[str]) -> Any:
+def _inside(content: object, values: Sequence[str]) -> object:
     if isinstance(content, str):
         return _without(content, values)
     if isinstance(content, Mapping):
@@ -127,7 +127,7 @@ def redacted_url(url: str) -> str:
     return f"{protocol}{mark}{slashes[0]}{_rest(protocol, rest[slashes.end() :])}" if mark else redacted(url)
 
 
-def _is_named(name: object, value: Any) -> bool:
+def _is_named(name: object, value: object) -> bool:
     """Whether a field is that of a secret and has one."""
     secret = isinstance(name, str) and _is_secret(name)
     return secret and isinstance(value, str) and bool(value) and not _PLAIN.fullmatch(value)

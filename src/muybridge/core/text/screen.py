@@ -70,7 +70,7 @@ class Plain:
     def __enter__(self) -> "Plain":
         return self
 
-    def __exit__(self, *problem: Any) -> None:
+    def __exit__(self, *problem: object) -> None:
         return None
 
 
@@ -138,7 +138,7 @@ class Bars:
         self.bars.start()
         return self
 
-    def __exit__(self, *problem: Any) -> None:
+    def __exit__(self, *problem: object) -> None:
         self.bars.stop()
 
 
@@ -157,7 +157,7 @@ class Silent:
     def __enter__(self) -> "Silent":
         return self
 
-    def __exit__(self, *problem: Any) -> None:
+    def __exit__(self, *problem: object) -> None:
         return None
 
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 GAP = 2
 STEERING = re.compile(
@@ -131,7 +130,7 @@ def finish() -> None:
         hush()
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Print a value as JSON: as it is where the output can hold it, with escapes where it cannot; nothing in it steers the terminal."""
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
     print(visible(json.dumps(value, indent=2, ensure_ascii=not encoding.startswith("utf"))))

@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import Literal, NamedTuple, cast, get_args
 
 from muybridge.core.machine.paths import cache_root
 from muybridge.core.machine.processes import pool
@@ -134,8 +134,8 @@ def survey(
 
 
 def _in_blocks(
-    mapped: Callable[..., Iterator[Any]], work: Callable[[Any], Any], jobs: Iterable[Any]
-) -> Iterator[Any]:
+    mapped: Callable[..., Iterator[object]], work: Callable[[object], object], jobs: Iterable[object]
+) -> Iterator[object]:
     """``mapped`` with some jobs at a time: a pool of processes would queue them all at once."""
     waiting = iter(jobs)
     while block := list(islice(waiting, BLOCK)):
@@ -156,7 +156,7 @@ def _pairs(names: Sequence[str], store: Path, mapped: lookalikes.Mapped, tell: P
     if not kept.is_file():
         found = lookalikes.pairs([store / f"{name}.npz" for name in names], mapped, tell)
         write_json(kept, [(names[p.a], names[p.b], p.mirrored, *astuple(p.likeness)) for p in found])
-    return [Same(*row) for row in read_json(kept)]
+    return [Same(*row) for row in cast(list[tuple[str, str, bool, float, int, bool]], read_json(kept))]
 
 
 def _extra(dataset: Dataset) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from muybridge.core.errors import UsageError, VideoError
 
@@ -69,7 +69,7 @@ def parted(path: str | Path) -> tuple[Path, Segment | None]:
     return Path(match[1]), Segment(unit, Decimal(match[3] or 0), Decimal(match[4]) if match[4] else None)
 
 
-def of(line: Mapping[str, Any], columns: Mapping[Unit, tuple[str | None, str | None]], where: str) -> Segment | None:  # fmt: skip
+def of(line: Mapping[str, object], columns: Mapping[Unit, tuple[str | None, str | None]], where: str) -> Segment | None:  # fmt: skip
     """The segment that a line of a list names; None where its cells are empty.
 
     Args:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from muybridge.core.errors import UsageError
 from muybridge.data.decode.video import is_video
@@ -36,7 +36,7 @@ class Sample:
 
     shard: Path
     video: str
-    said: dict[str, Any]
+    said: dict[str, object]
 
     @property
     def place(self) -> str:
@@ -180,7 +180,7 @@ def _samples(shard: Path) -> Iterator[Sample]:
         places = members(shard)
         with shard.open("rb") as file:
             for key, names in _together(places).items():
-                said: dict[str, Any] = {}
+                said: dict[str, object] = {}
                 for name in sorted(names, key=lambda name: not name.endswith(".json")):
                     said |= _said(f"{shard}{MARK}{name}", file, *places[name])
                 yield Sample(shard, _video(shard, key, names), said)
@@ -209,7 +209,7 @@ def _video(shard: Path, key: str, names: Iterable[str]) -> str:
     return videos[0] if videos else ""
 
 
-def _said(place: str, file: BinaryIO, start: int, size: int) -> dict[str, Any]:
+def _said(place: str, file: BinaryIO, start: int, size: int) -> dict[str, object]:
     """What a member of a sample says of it; nothing where it is no text."""
     ending = place.rpartition("/")[2].rpartition(MARK)[2].partition(".")[2]
     if ending not in TEXTS:

@@ -38,7 +38,7 @@ KNOWN = frozenset(
 )
 """Names that make a first line one of names, as ``spelling`` writes them."""
 
-Line = tuple[int, Mapping[str, Any]]
+Line = tuple[int, Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def table(
     return Lines(found.numbers, columns), notes
 
 
-def json_object(text: str, where: str) -> dict[str, Any]:
+def json_object(text: str, where: str) -> dict[str, object]:
     """A JSON object.
 
     Raises:
@@ -149,7 +149,7 @@ def json_object(text: str, where: str) -> dict[str, Any]:
     return content
 
 
-def cell(line: Mapping[str, Any], column: str | None, where: str) -> str:
+def cell(line: Mapping[str, object], column: str | None, where: str) -> str:
     """Text of a column; empty where the line has no such column.
 
     Raises:
@@ -224,7 +224,7 @@ def _text(source: Path) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _entries(source: Path, text: str) -> Iterator[dict[str, Any]]:
+def _entries(source: Path, text: str) -> Iterator[dict[str, object]]:
     """Objects of a JSON list, or segments of a database as ActivityNet and Kinetics write it.
 
     Heilbron et al., ActivityNet, CVPR 2015: ``{"database": {id: {"subset", "annotations": [{"segment": [start, end], "label"}]}}}``.
@@ -248,7 +248,7 @@ def _entries(source: Path, text: str) -> Iterator[dict[str, Any]]:
         yield from _annotated(source, name, video)
 
 
-def _annotated(source: Path, name: str, video: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _annotated(source: Path, name: str, video: Mapping[str, Any]) -> Iterator[dict[str, object]]:
     said = video.get("annotations") or [{}]
     for one in [said] if isinstance(said, dict) else said:
         if not isinstance(one, dict):

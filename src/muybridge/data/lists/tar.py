@@ -18,7 +18,7 @@ import tarfile
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from muybridge.core.errors import UsageError
 from muybridge.core.machine.paths import cache_root
@@ -121,7 +121,8 @@ def _members(file: Path, size: int, changed: int) -> Members:
     kept = cache_root() / "tars" / f"{hashlib.blake2b(facts, digest_size=16).hexdigest()}.json"
     if not kept.is_file():
         write_json(kept, dict(_scan(file, size)))
-    return {name: (start, length) for name, (start, length) in read_json(kept).items()}
+    content = cast(dict[str, tuple[int, int]], read_json(kept))
+    return {name: (start, length) for name, (start, length) in content.items()}
 
 
 class _Source(io.FileIO):

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from filelock import FileLock
 
@@ -147,8 +147,10 @@ def _complete(folder: Path) -> bool:
 
 def _broken(folder: Path) -> list[Path]:
     """Files of the manifest that are gone or have another size; contents are not hashed again."""
-    files = plain_data.read_json(folder / "manifest.json")["files"]
-    return [folder / name for name, entry in files.items() if _bytes(folder / name) != entry["bytes"]]
+    manifest = cast(dict[str, dict[str, dict[str, object]]], plain_data.read_json(folder / "manifest.json"))
+    return [
+        folder / name for name, entry in manifest["files"].items() if _bytes(folder / name) != entry["bytes"]
+    ]
 
 
 def _bytes(path: Path) -> int | None:
@@ -223,7 +225,7 @@ def _write_table(path: Path, field: str, settings: Settings) -> None:
         file.write(list_text(("path", "label", "split", "group"), rows))
 
 
-def _manifest(folder: Path, settings: Settings, names: Iterable[str]) -> dict[str, Any]:
+def _manifest(folder: Path, settings: Settings, names: Iterable[str]) -> dict[str, object]:
     return {
         "settings": settings.content(),
         "versions": {library: version(library) for library in LIBRARIES},

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from muybridge.data import DATASETS
 
@@ -21,7 +20,7 @@ def kind_of(sources: Sequence[str]) -> str:
     return str(kinds.pop()) if len(kinds) == 1 else ""
 
 
-def official_split(sources: Sequence[str]) -> dict[str, Any] | None:
+def official_split(sources: Sequence[str]) -> dict[str, object] | None:
     """``family``, ``number`` and ``of`` of an official split; None where there is only one, or for other data."""
     family, _, number = (sources[0] if len(sources) == 1 else "").partition("-")
     if family not in SPLITS or (number and number not in ("2", "3")):

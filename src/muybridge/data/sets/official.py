@@ -70,7 +70,7 @@ def table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise UsageError(f"{path}, line {begins}: not a table ({error}). Take the official file.") from error
 
 
-def entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def entries(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
     """Objects of a JSON list with their numbers, from 1.
 
     Raises:
@@ -115,7 +115,7 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return f"{value!r:.40}"
 
 
@@ -136,7 +136,7 @@ def found(root: Path, names: Sequence[str], origin: str) -> Path:
     raise UsageError(f"{root}: expected {' or '.join(names)} in this folder. {origin}")
 
 
-def known(classes: Mapping[str, Any], label: str, where: str) -> str:
+def known(classes: Mapping[str, object], label: str, where: str) -> str:
     """The label, if it is a class.
 
     Raises:

@@ -69,9 +69,9 @@ def knn_accuracy(
 
 
 def diagnose(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, object]],
     dim: int,
-    controls: Mapping[str, Any] | None = None,
+    controls: Mapping[str, object] | None = None,
     motion: bool = True,
 ) -> list[str]:
     """What went wrong, in words; nothing for a healthy run.

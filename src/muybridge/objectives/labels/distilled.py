@@ -1,7 +1,6 @@
 """Distillation as an objective: labels, and beside them the softened answers of trained networks on the same clips."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -14,6 +13,7 @@ from muybridge.objectives.labels.teacher_answers import TEMPERATURE, softened_lo
 from muybridge.objectives.labels.teacher_features import FeatureTargets
 from muybridge.objectives.labels.teacher_memory import TeacherMemory, keys_of
 from muybridge.objectives.objective import Augment, Encode, Objective, Outcome, Views, accuracy
+from muybridge.sampling.frame_numbers import Law, Short
 
 Teacher = Callable[[Float[Tensor, "b 3 t h w"]], Float[Tensor, "b n"]]
 """Scores of clips in the order of the student's classes, and behind them its features where these are targets; learns nothing."""
@@ -22,7 +22,7 @@ Teacher = Callable[[Float[Tensor, "b 3 t h w"]], Float[Tensor, "b n"]]
 class Held(tuple[Teacher, ...]):
     """Teachers as they are: no part of the module that holds them, so neither trained nor saved with it, and not copied with it."""
 
-    def __deepcopy__(self, _: Any) -> "Held":
+    def __deepcopy__(self, _: object) -> "Held":
         return self
 
 
@@ -76,9 +76,9 @@ class Distilled(Objective):
         total = own + taught * len(self.teachers)
         return {self.names[0]: own / total} | dict.fromkeys(self.names[1:], taught / total)
 
-    def law(self, *args: Any) -> Any:
+    def law(self, frames: int, stride: int, gap: int, short: Short) -> Law:
         """The clips of the student."""
-        return self.supervised.law(*args)
+        return self.supervised.law(frames, stride, gap, short)
 
     def views(self, clip: Clip, augment: Augment, rng: Generator) -> Views:
         """The augmented clip and its label; its name, where answers are remembered."""

@@ -6,7 +6,6 @@ Everything is read from the runs: a student names its teachers as inputs, and it
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 from muybridge.core.plain_data import canonical
 from muybridge.measure.robustness.answer_columns import Tested, mean_answers
@@ -196,16 +195,16 @@ def _network(run: Run, runs: Mapping[Name, Run]) -> Run | None:
     """The trained network that a run answers for."""
     if run.stage in TAUGHT:
         return run
-    model = run.result.get("inputs", {}).get("model") or {}
-    found = runs.get((str(model.get("stage")), str(model.get("signature"))))
+    model = run.result.get("inputs", {}).get("model")
+    found = runs.get((model["stage"], model["signature"])) if model else None
     return found if run.stage == "robustness" and found is not None and found.stage in TAUGHT else None
 
 
 def _teachers(run: Run) -> list[Name]:
     """Runs of the teachers of a run, in their order."""
-    inputs: Mapping[str, Any] = run.result.get("inputs", {})
+    inputs = run.result.get("inputs", {})
     return [
-        (str(inputs[f"teacher-{place}"]["stage"]), str(inputs[f"teacher-{place}"]["signature"]))
+        (inputs[f"teacher-{place}"]["stage"], inputs[f"teacher-{place}"]["signature"])
         for place in range(1, 1 + sum(name.startswith("teacher-") for name in inputs))
     ]
 
@@ -216,11 +215,12 @@ def _config(run: Run) -> str:
     config = {
         name: value for name, value in signed_fields(result.get("config", {})).items() if name not in TEACHING
     }
-    init = (result.get("inputs", {}).get("init") or {}).get("signature")
-    return canonical({"config": config, "init": init, "data": data_of(run).get("fingerprint")})
+    init = result.get("inputs", {}).get("init")
+    begun = init["signature"] if init else None
+    return canonical({"config": config, "init": begun, "data": data_of(run).get("fingerprint")})
 
 
-def _asked(run: Run, name: str) -> Any:
+def _asked(run: Run, name: str) -> object:
     return run.result.get("config", {}).get(name)
 
 

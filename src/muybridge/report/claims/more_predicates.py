@@ -227,7 +227,7 @@ class Configured:
 
     words: str
     setting: str
-    values: Sequence[Any]
+    values: Sequence[object]
     where: Wanted = field(default_factory=dict)
 
     def tests(self, world: World) -> tuple[list[Test], list[str]]:
@@ -267,8 +267,8 @@ class Configured:
             for key, value in self.where.items()
         )
 
-    def _value(self, run: Run) -> Any:
-        found: Any = run.result.get("config", {})
+    def _value(self, run: Run) -> object:
+        found: object = run.result.get("config", {})
         for part in self.setting.split("."):
             found = found.get(part) if isinstance(found, Mapping) else None
         return found
@@ -289,7 +289,7 @@ class Reference:
     words: str
     where: Wanted
     value: float
-    protocol: Mapping[str, Any]
+    protocol: Mapping[str, object]
     within: float
     score: str = "accuracy"
     source: str = ""
@@ -356,7 +356,7 @@ class Reference:
         ]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, list | tuple):
         return " ".join(map(_text, value))
     return "not told" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -14,6 +14,7 @@ from muybridge.report.claims.verdicts import FACETS, Evidence, Place, Test, Want
 from muybridge.report.gather.collect import facets
 from muybridge.report.scores.score import Comparison, same_videos
 from muybridge.report.tables.run_tables import backbone_of, unequal
+from muybridge.runs.contents.result_fields import amount
 from muybridge.runs.records import Run
 
 
@@ -201,7 +202,7 @@ class EqualBudgets:
         return [self._line(name, runs) for name, runs in networks.items()]
 
     def _line(self, name: str, runs: Sequence[Run]) -> Evidence:
-        spent = [float(run.result.get("budget", {}).get(self.unit) or 0) for run in runs]
+        spent = [amount(run.result.get("budget", {}), self.unit) or 0.0 for run in runs]
         most = f", {max(spent) / min(spent):.2f} times from least to most" if min(spent) else ""
         words = f"{name or 'one network'}: {self.unit} of {counted(len(runs), 'pretraining run')}{most}"
         return Evidence(words, "against" if unequal(runs, [self.unit]) else "for")

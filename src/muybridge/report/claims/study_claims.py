@@ -1,11 +1,11 @@
 """What each shipped study claims, in words that can be refuted; those of the benchmark name the table they come from."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from muybridge.report.claims.map_claims import Brighter
 from muybridge.report.claims.predicates import Above, BesideChance, EqualBudgets, SameOrder
 from muybridge.report.claims.verdicts import Claim
+from muybridge.runs.contents.study_file import StudyFields
 
 PROBE, FINETUNE, NOISE = {"stage": "probe"}, {"stage": "finetune"}, {"stage": "robustness"}
 MOTIONS, OBJECTS = {"data": "builtin-motions"}, {"data": "builtin-objects"}
@@ -142,7 +142,7 @@ CLAIMS: Mapping[str, Sequence[Claim]] = {
 """By the ``name`` of a study in its ``study.json``. Tables and sections are those of Kumar et al., arXiv 2306.06010, and its supplement."""
 
 
-def shipped(study: Mapping[str, Any]) -> Sequence[Claim]:
+def shipped(study: StudyFields) -> Sequence[Claim]:
     """The claims of a study by its ``study.json``; those of the quickstart speak of the embedded data, of own videos only its budgets."""
     name = str(study.get("name"))
     config = study.get("config") or {}

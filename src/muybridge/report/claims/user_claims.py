@@ -10,6 +10,7 @@ from muybridge.report.claims.more_predicates import Configured, Correlated, Equi
 from muybridge.report.claims.predicates import Above, BesideChance, EqualBudgets, SameOrder
 from muybridge.report.claims.robust_predicates import Drops, Families, SameStrength, Steepest
 from muybridge.report.claims.verdicts import Claim
+from muybridge.runs.contents.study_file import StudyFields
 
 KINDS: Mapping[str, type[Any]] = {
     "above": Above, "same_order": SameOrder, "beside_chance": BesideChance, "equal_budgets": EqualBudgets, "equivalent": Equivalent,
@@ -18,7 +19,7 @@ KINDS: Mapping[str, type[Any]] = {
 }  # fmt: skip
 
 
-def user_claims(told: Any, where: str) -> list[Claim]:
+def user_claims(told: object, where: str) -> list[Claim]:
     """Claims of a study by its own words.
 
     Raises:
@@ -27,7 +28,7 @@ def user_claims(told: Any, where: str) -> list[Claim]:
     return [_claim(one) for one in claim_words(told, where)]
 
 
-def claims_of(study: Mapping[str, Any]) -> list[Claim]:
+def claims_of(study: StudyFields) -> list[Claim]:
     """Those in ``study.json``; none where it has none.
 
     Raises:
@@ -45,12 +46,12 @@ def _claim(one: Mapping[str, Any]) -> Claim:
     return made
 
 
-def _tuples(value: Any) -> Any:
+def _tuples(value: object) -> object:
     """Lists as tuples, which facets want; numbers of facets as text."""
     if isinstance(value, Mapping):
         return {key: _facet(one) for key, one in value.items()}
     return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
-def _facet(value: Any) -> Any:
+def _facet(value: object) -> object:
     return tuple(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -263,7 +263,7 @@ def world_of(scored: Sequence[Scored], perturbed: Sequence[Perturbed], all_of: G
 
 
 def _place(
-    experiment: Experiment, arm: Arm, design: Design | None, gaps: Sequence[str], factors: Mapping[str, Mapping[str, Any]]
+    experiment: Experiment, arm: Arm, design: Design | None, gaps: Sequence[str], factors: Mapping[str, Mapping[str, object]]
 ) -> Place:  # fmt: skip
     told, varied = facets(arm.runs[0]), factors.get(arm.runs[0].signature, {})
     network = str(told.get("backbone") or "")

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from muybridge.core.errors import UsageError
 from muybridge.core.text.plurals import counted
@@ -147,7 +146,7 @@ def _counted(runs: Sequence[Run]) -> str:
     return f"({many}: {' '.join(run.signature[:8] for run in runs)})"
 
 
-def _named(runs: Sequence[Run]) -> dict[str, Any]:
+def _named(runs: Sequence[Run]) -> dict[str, object]:
     return {
         "stage": runs[0].stage,
         "signature": runs[0].signature,
@@ -155,7 +154,7 @@ def _named(runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
-def as_dict(found: Best) -> dict[str, Any]:
+def as_dict(found: Best) -> dict[str, object]:
     """The finding as plain data: fractions, p-values corrected by Holm."""
     one = found.interval
     rivals = [

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.plain_data import canonical
 from muybridge.report.gather.collect import Seeds, facets
+from muybridge.runs.contents.result_fields import InputFields, ResultFields
 from muybridge.runs.records import Run
 from muybridge.runs.signing import NOT_SIGNED
 
@@ -38,7 +38,7 @@ def _by_seed(runs: Sequence[Run]) -> Seeds:
     return dict(sorted(seeds.items()))
 
 
-def _told(run: Run) -> list[Any]:
+def _told(run: Run) -> list[object]:
     """All that a run says of itself but its seed and fold, and the same of what it starts from."""
     result = run.result
     # The seed of a robustness run is that of the noise; which seed was trained with its model says.
@@ -57,11 +57,11 @@ def _told(run: Run) -> list[Any]:
     return [run.stage, config, sorted_by, result.get("model", {}), begun]
 
 
-def _beside(run: Run, one: dict[str, str]) -> Run:
+def _beside(run: Run, one: InputFields) -> Run:
     return Run(run.path.parents[1] / one["stage"] / one["signature"])
 
 
-def _result(run: Run) -> dict[str, Any] | None:
+def _result(run: Run) -> ResultFields | None:
     """What a run says of itself; None where it does not lie in the same folder."""
     try:
         return run.result
@@ -69,6 +69,6 @@ def _result(run: Run) -> dict[str, Any] | None:
         return None
 
 
-def _begun(run: Run) -> Any:
+def _begun(run: Run) -> object:
     """What an input says of itself; its signature where it does not lie in the same folder."""
     return _told(run) if _result(run) else run.signature

@@ -5,12 +5,13 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import UInt8
 
 from muybridge.report.gather.collect import Experiment, Gathered
+from muybridge.runs.contents.result_fields import QueryFields, ShownFields
 from muybridge.runs.contents.strips import clip_of
 from muybridge.runs.records import Run
 
@@ -171,9 +172,7 @@ def _neighbour_rows(experiment: Experiment, arm: str, run: Run) -> NeighbourRows
     return NeighbourRows(f"{arm}, {experiment.data}", arm, rows, kinds.count("same"), len(kinds))
 
 
-def _neighbour(
-    video: dict[str, Any], query: dict[str, Any] | None, strips: dict[str, np.ndarray]
-) -> Neighbour:
+def _neighbour(video: ShownFields, query: QueryFields | None, strips: dict[str, np.ndarray]) -> Neighbour:
     """A neighbour of a query, or (None) the query itself."""
     label = video.get("label")
     kind: Literal["query", "same", "other", "unknown"] = "query"
@@ -184,6 +183,6 @@ def _neighbour(
     return Neighbour(_thumbnail(video, strips), words, video.get("similarity"), kind)
 
 
-def _thumbnail(video: dict[str, Any], strips: dict[str, np.ndarray]) -> Picture | None:
+def _thumbnail(video: ShownFields, strips: dict[str, np.ndarray]) -> Picture | None:
     frames = strips.get(str(video["video"]))
     return None if frames is None else picture(str(video["video"]), frames[:1])

@@ -88,7 +88,7 @@ def _panel(panel: Any, one: LayerMap) -> None:
     panel.tick_params(length=2)
 
 
-def _scale(figure: Any, panels: list[Any]) -> None:
+def _scale(figure: Any, panels: list[object]) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
     from matplotlib.patches import Patch

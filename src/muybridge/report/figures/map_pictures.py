@@ -4,7 +4,6 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -37,7 +36,7 @@ class MapPicture:
     height: int
     x_ticks: list[Tick]
     y_ticks: list[Tick]
-    hover: dict[str, Any]
+    hover: dict[str, object]
     left: int
     bottom: int
     top: int = TOP

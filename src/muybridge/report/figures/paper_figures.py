@@ -237,9 +237,10 @@ def spent_flops(arm: Arm, runs: dict[str, Run]) -> float | None:
     for run in arm.runs:
         chain = [run, *(runs[one] for one in _inputs(run) if one in runs)]
         told = [one.result.get("budget", {}).get("flops") for one in chain]
-        if any(one is None for one in told) or len(chain) < 1 + len(_inputs(run)):
+        known = [float(one) for one in told if one is not None]
+        if len(known) < len(told) or len(chain) < 1 + len(_inputs(run)):
             return None
-        costs.append(sum(map(float, told)))
+        costs.append(sum(known))
     return float(np.mean(costs)) or None
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import muybridge
 from muybridge.core.text.plurals import counted
@@ -17,7 +16,7 @@ def html(content: Content) -> str:
     return render("report.html", {"content": content, "kind_of": lambda block: type(block).__name__})
 
 
-def render(template: str, shown: Mapping[str, Any]) -> str:
+def render(template: str, shown: Mapping[str, object]) -> str:
     """Text of a page from its template, with style and script inside."""
     helpers = {
         "slugged": slugged, "capital": capital, "tight": tight, "counted": counted, "version": muybridge.__version__,

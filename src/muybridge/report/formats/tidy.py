@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from muybridge.core.files import atomic
 from muybridge.core.text.csv_text import csv_text
@@ -17,7 +16,7 @@ from muybridge.report.tables.accuracy_tables import caution, class_name
 from muybridge.report.tables.run_tables import SHOWN
 from muybridge.runs.records import Run
 
-Row = dict[str, Any]
+Row = dict[str, object]
 POOLED = "mean"
 
 
@@ -220,7 +219,7 @@ def term_rows(all_of: Gathered) -> Iterator[Row]:
     """One row per logged step and loss term of runs that weighted several: its value and its effective weight."""
     for run in all_of.runs:
         base = _run(run)
-        for term in run.result.get("weighting", {}).get("terms", ()):
+        for term in (run.result.get("weighting") or {}).get("terms", ()):
             for row in run.metrics:
                 if term in row:
                     told = {"step": row["step"], "clips": row.get("clips"), "term": term, "loss": row[term]}
@@ -244,7 +243,7 @@ def write_csv(path: Path, rows: list[Row], below: Path) -> None:
         file.write(csv_text(columns, shown))
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: object) -> object:
     """NaN and None become empty; floats keep ten digits, so that rounding noise never shows."""
     if isinstance(value, bool):
         return str(value).lower()

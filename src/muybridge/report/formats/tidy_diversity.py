@@ -20,10 +20,11 @@ def set_rows(made: Registered) -> Iterator[Row]:
     for (backbone, arm), sets in made.numbers.items():
         for losses, numbers in sets.items() if arm != MEASURED else ():
             of_set = made.numbers.get((backbone, MEASURED), {}).get(losses, {})
-            one, reach = known.get(losses, {}), made.reach.get((backbone, arm), {}).get(losses)
+            one, reach = known.get(losses), made.reach.get((backbone, arm), {}).get(losses)
             shown = (reach.value, reach.low, reach.high) if reach else (math.nan,) * 3
             yield {
-                "backbone": backbone, "arm": arm, "set": one.get("id", ""), "role": one.get("role", "control"), "losses": " ".join(losses),
+                "backbone": backbone, "arm": arm, "set": one["id"] if one else "", "role": one["role"] if one else "control",
+                "losses": " ".join(losses),
                 **dict(zip(("R_pres", "R_pres_low", "R_pres_high"), map(_plain, shown), strict=True)),
                 **{name: _plain(numbers.get(name, math.nan)) for name in OF_ARMS},
                 **{name.replace(" ", "_"): _plain(of_set.get(name, math.nan)) for name in OF_SETS},

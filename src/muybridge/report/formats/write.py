@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
@@ -97,7 +96,7 @@ def _require(what: str, asked: Sequence[str], known: Sequence[str]) -> None:
 
 
 def write_tidy(
-    folder: Path, tables: Mapping[str, list[dict[str, Any]]], known: Collection[str]
+    folder: Path, tables: Mapping[str, list[dict[str, object]]], known: Collection[str]
 ) -> list[Path]:
     """Write ``tables/NAME.csv`` of every table with rows, and remove what an earlier report left of those ``known`` that have none."""
     from muybridge.report.formats.tidy import write_csv

@@ -5,9 +5,9 @@ Experiments share a table only under one ``Frame``: stage, protocol with its has
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from muybridge.measure.robustness.answer_columns import together
 from muybridge.report.gather.collect import BASELINE, Gathered, data_of, facets
 from muybridge.report.gather.same_protocol import Variant, protocol_of, variant
 from muybridge.report.scores.score import Arm, Scored, difference
+from muybridge.runs.contents.result_fields import SplitFields
 from muybridge.runs.records import Run
 
 K = TypeVar("K")
@@ -103,10 +104,9 @@ def _redrawn(splits: Sequence[Outcomes]) -> np.ndarray:
     return means
 
 
-def split_of(run: Run) -> dict[str, Any] | None:
-    """``family``, ``number`` and ``of`` of the official split that a run was tested on."""
-    told = data_of(run).get("split")
-    return told if isinstance(told, dict) else None
+def split_of(run: Run) -> SplitFields | None:
+    """The official split that a run was tested on."""
+    return data_of(run).get("split")
 
 
 def splits(scored: Sequence[Scored]) -> list[Splits]:
@@ -118,11 +118,9 @@ def splits(scored: Sequence[Scored]) -> list[Splits]:
 
     found = []
     for (frame, family), ones in grouped_by(scored, key).items():
-        told = [(split_of(one.experiment.runs[0]) or {}, one) for one in ones]
-        by_number = {
-            int(one["number"]): scored for one, scored in sorted(told, key=lambda pair: pair[0]["number"])
-        }
-        found.append(Splits(frame, family, int(told[0][0]["of"]), by_number))
+        told = [(split, one) for one in ones if (split := split_of(one.experiment.runs[0]))]
+        by_number = {int(split["number"]): one for split, one in told}
+        found.append(Splits(frame, family, int(told[0][0]["of"]), dict(sorted(by_number.items()))))
     return found
 
 
@@ -162,7 +160,7 @@ def kinds(all_of: Gathered) -> dict[str, str]:
     for run in all_of.runs:
         said = run.result.get("facets", {})
         told |= {
-            data_of(run).get("name", ""): data_of(run).get("kind", ""),
+            data_of(run).get("name", ""): data_of(run).get("kind") or "",
             said.get("source", ""): said.get("source_kind", ""),
         }
     return {name: kind for name, kind in told.items() if name and kind}
@@ -256,5 +254,5 @@ def _with_weights(one: Scored, arm: Arm, weights: str, all_of: Gathered) -> Arm:
 
 def best_epochs(runs: Sequence[Run]) -> list[float]:
     """Epoch of the best-validation weights of each run."""
-    told: list[Mapping[str, Any]] = [run.result["weights"] for run in runs]
+    told = [run.result["weights"] or {} for run in runs]
     return [float(one["best-validation"]["epoch"]) for one in told]

@@ -1,7 +1,7 @@
 """What a folder holds: its runs sorted into experiments, and what was planned but is missing."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,8 @@ from muybridge.core.text.plurals import counted
 from muybridge.measure.robustness.answer_columns import Tested
 from muybridge.report.gather.damage import read_others, read_run
 from muybridge.report.gather.same_protocol import Variant, name_variants, repeats, variant
-from muybridge.runs.contents.study_file import read_study
+from muybridge.runs.contents.result_fields import DataFields
+from muybridge.runs.contents.study_file import StudyFields, read_study
 from muybridge.runs.records import Run
 from muybridge.runs.run_index import Index
 from muybridge.runs.run_row import RunRow
@@ -107,7 +108,7 @@ class Gathered:
     """
 
     folder: Path
-    study: dict[str, Any]
+    study: StudyFields
     runs: list[Run]
     rows: dict[str, Tested]
     damaged: list[Damaged]
@@ -172,7 +173,7 @@ def collect(folder: Path) -> Gathered:
         for cell in study.get("cells", [])
         if "facets" in cell and of_runs(cell["stage"]).runs != "apart"
     ]
-    told = [facets(run) for run in shown] + planned
+    told: list[Mapping[str, object]] = [*map(facets, shown), *planned]
     named = named_arms(told)
     names, notes = _arm_names(shown, named)
     arms = _arm_order(study, planned, list(names.values()), named)
@@ -235,16 +236,15 @@ def facets(run: Run) -> dict[str, Any]:
     return {**filled, "data": str(data), "arm": str(filled["arm"]), "protocol": str(filled["protocol"])}
 
 
-def data_of(run: Run) -> dict[str, Any]:
+def data_of(run: Run) -> DataFields:
     """What a run says about its data."""
-    content: dict[str, Any] = run.result.get("data", {})
-    return content
+    return run.result.get("data", {})
 
 
-Named = Callable[[dict[str, Any]], str]
+Named = Callable[[Mapping[str, object]], str]
 
 
-def named_arms(told: list[dict[str, Any]]) -> Named:
+def named_arms(told: Sequence[Mapping[str, object]]) -> Named:
     """How arms are called: by their task, and by its level, its clips and the data it was learnt on where there are several."""
     several: dict[tuple[str, str], set[str]] = defaultdict(set)
     for one in told:
@@ -252,7 +252,7 @@ def named_arms(told: list[dict[str, Any]]) -> Named:
             if one.get(what):
                 several[str(one["arm"]), what].add(str(one[what]))
 
-    def name(one: dict[str, Any]) -> str:
+    def name(one: Mapping[str, object]) -> str:
         arm = str(one["arm"])
         level, frames, source = (
             one.get(what) if len(several[arm, what]) > 1 else "" for what in ("level", "frames", "source")
@@ -284,7 +284,7 @@ def _arm_names(runs: list[Run], named: Named) -> tuple[dict[str, str], list[str]
 
 
 def _arm_order(
-    study: dict[str, Any], cells: list[dict[str, Any]], found: list[str], named: Named
+    study: StudyFields, cells: Sequence[Mapping[str, object]], found: list[str], named: Named
 ) -> list[str]:
     """Arms of the plan first, in its order, then the others: the untrained baseline, then by name."""
     planned: dict[str, None] = {}
@@ -295,7 +295,7 @@ def _arm_order(
     return [*planned, *rest]
 
 
-def _planned_arms(study: dict[str, Any], named: Named) -> Callable[[Facets], set[str]]:
+def _planned_arms(study: StudyFields, named: Named) -> Callable[[Facets], set[str]]:
     """Which arms a study has planned for an experiment; where its cells do not say, all of them in all but pretraining."""
     told: dict[Facets, set[str]] = defaultdict(set)
     for cell in study.get("cells", []):
@@ -342,8 +342,8 @@ def _experiments(
 
 def _few_labels(run: Run, by_signature: dict[str, Run]) -> bool:
     """Whether a network, or the one that was perturbed, learnt from some labels of each class, which its seed drew."""
-    name = (run.result.get("inputs", {}).get("model") or {}).get("signature", "")
-    trained = by_signature.get(str(name), run)
+    model = run.result.get("inputs", {}).get("model")
+    trained = by_signature.get(model["signature"], run) if model else run
     return bool(trained.result.get("config", {}).get("labels_per_class"))
 
 
@@ -361,7 +361,7 @@ def _place(seed: int, fold: int | None) -> str:
     return f"seed {seed}" if fold is None else f"seed {seed} fold {fold}"
 
 
-def _missing(study: dict[str, Any], ended: list[tuple[str, str]]) -> list[Missing]:
+def _missing(study: StudyFields, ended: list[tuple[str, str]]) -> list[Missing]:
     """Failures first, then planned cells that neither finished nor failed."""
     done = set(ended)
     failed = [

@@ -30,7 +30,7 @@ def _layer_maps(all_of: Gathered) -> list[LayerMap]:
     return sorted(found, key=lambda one: (one.measure != "cka", one.measure, _place(one, all_of)))
 
 
-def _place(one: LayerMap, all_of: Gathered) -> tuple[Any, ...]:
+def _place(one: LayerMap, all_of: Gathered) -> tuple[object, ...]:
     facts = one.columns.facts
     arms = list(all_of.arms)
     arm = str(facts.get("arm"))
@@ -201,7 +201,7 @@ def _plain(value: float | None) -> Cell:
     return missing("undefined") if value is None else Cell(f"{value:.3f}", sort=value)
 
 
-def tidy_rows(maps: list[LayerMap]) -> Iterator[dict[str, Any]]:
+def tidy_rows(maps: list[LayerMap]) -> Iterator[dict[str, object]]:
     """One row for each map, or for each condition of clean against perturbed."""
     for one in maps:
         result = one.run.result
@@ -221,5 +221,5 @@ def tidy_rows(maps: list[LayerMap]) -> Iterator[dict[str, Any]]:
         yield base | {"inside_null": one.told["inside_null"]}
 
 
-def _columns(name: str, number: Mapping[str, Any]) -> dict[str, Any]:
+def _columns(name: str, number: Mapping[str, object]) -> dict[str, Any]:
     return {name: number.get("value"), f"{name}_low": number.get("low"), f"{name}_high": number.get("high")}

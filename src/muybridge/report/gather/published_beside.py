@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
@@ -102,8 +101,8 @@ def _epochs(place: Place, world: World) -> list[float]:
         origin: Run | None = run
         while origin is not None and origin.stage != "pretrain":
             inputs = origin.result.get("inputs", {})
-            named = inputs.get("model") or inputs.get("init") or {}
-            origin = runs.get((str(named.get("stage")), str(named.get("signature"))))
+            named = inputs.get("model") or inputs.get("init")
+            origin = runs.get((named["stage"], named["signature"])) if named else None
         spent = origin.result.get("budget", {}).get("epochs") if origin else None
         if spent is None:
             return []
@@ -238,7 +237,7 @@ def _order(one: Beside, setting: str, ours: Ours) -> str:
     return f"Order of the {counted(len(ours), 'row')} that both have, {setting}: Kendall’s τ {tau:+.2f}; few rows reach far from 0 by luck."
 
 
-def published_rows(found: Sequence[Beside]) -> Iterator[dict[str, Any]]:
+def published_rows(found: Sequence[Beside]) -> Iterator[dict[str, object]]:
     """One tidy row per published value and setting of ours; ours is empty where it is missing."""
     for one in found:
         for key, row in one.rows.items():

@@ -102,7 +102,7 @@ def _but_for_noise(run: Run) -> str:
     config = {
         key: value for key, value in result.get("config", {}).items() if key not in {*NOT_SIGNED, "seed"}
     }
-    told: dict[str, Any] = {
+    told: dict[str, object] = {
         key: result.get(key) for key in ("inputs", "model", "profile", "protocol", "facets")
     }
     told["data"] = result.get("data", {}).get("fingerprint")

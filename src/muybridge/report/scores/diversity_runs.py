@@ -18,7 +18,7 @@ from muybridge.measure.robustness.answer_columns import Tested
 from muybridge.measure.robustness.robustness_scores import chance_corrected
 from muybridge.report.gather.collect import Gathered
 from muybridge.report.scores.shares import Cells, VideoShares, estimate
-from muybridge.runs.contents.prereg_file import read_prereg
+from muybridge.runs.contents.prereg_file import Prereg, read_prereg
 from muybridge.runs.contents.result import misfit
 from muybridge.runs.records import Run
 
@@ -50,7 +50,7 @@ class Registered:
         left_out: why sets are left out, by words.
     """
 
-    prereg: Mapping[str, Any]
+    prereg: Prereg
     numbers: dict[Key, dict[Losses, dict[str, float]]] = field(default_factory=dict)
     reach: dict[Key, dict[Losses, Interval]] = field(default_factory=dict)
     foreign: int = 0
@@ -64,9 +64,8 @@ class Registered:
     @property
     def networks(self) -> list[str]:
         """Backbones, and the first of them with longer clips, as ``numbers`` has them."""
-        backbones, frames = (
-            list(self.prereg["population"].get(name, ())) for name in ("backbones", "frames")
-        )
+        population = self.prereg["population"]
+        backbones, frames = population["backbones"], population.get("frames", [])
         return backbones + [network(backbones[0], longer, frames) for longer in frames[1:]]
 
     def chosen(self, role: str = "confirmatory") -> list[tuple[str, Losses]]:
@@ -131,7 +130,7 @@ def registered(all_of: Gathered) -> Registered | None:
 
 
 def put(
-    made: Registered, backbone: str, arm: str, config: Mapping[str, Any], numbers: Mapping[str, float]
+    made: Registered, backbone: str, arm: str, config: Mapping[str, object], numbers: Mapping[str, float]
 ) -> None:
     """Add a run; several seeds of a set are averaged."""
     own = made.numbers.setdefault((backbone, arm), {}).setdefault(_losses(config), {})
@@ -149,7 +148,8 @@ def _losses(config: Mapping[str, Any]) -> Losses:
 
 def _input(run: Run, name: str, by_signature: Mapping[str, Run]) -> Run | None:
     """The run that another one started from, where it is there."""
-    return by_signature.get(str((run.result.get("inputs", {}).get(name) or {}).get("signature", "")))
+    origin = run.result.get("inputs", {}).get(name)
+    return by_signature.get(origin["signature"]) if origin else None
 
 
 def network(backbone: str, frames: int | None, of: Sequence[int]) -> str:
@@ -159,11 +159,11 @@ def network(backbone: str, frames: int | None, of: Sequence[int]) -> str:
 
 def network_of(made: Registered, run: Run) -> str:
     """Name of a run's network, by which its numbers are kept."""
-    frames = made.prereg["population"].get("frames", ())
+    frames = made.prereg["population"].get("frames", [])
     return network(str(run.result["facets"].get("backbone")), run.result["config"].get("frames"), frames)
 
 
-def _arm(model: Run, by_signature: Mapping[str, Run]) -> tuple[str, Mapping[str, Any]] | None:
+def _arm(model: Run, by_signature: Mapping[str, Run]) -> tuple[str, Mapping[str, object]] | None:
     """Arm of a trained network and the config that names its losses: a probe's are those of the network below it."""
     config = model.result["config"]
     if model.stage == "probe":

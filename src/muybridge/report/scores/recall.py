@@ -71,7 +71,7 @@ def precision(arm: str, seeds: Seeds) -> Interval | None:
     told = [run.result.get("average_precision") or {} for run in _runs(seeds)]
     if not told or not all(one.get("groups") for one in told):
         return None
-    return share(arm, seeds, lambda run: dict(run.result["average_precision"]["groups"]))
+    return share(arm, seeds, lambda run: dict((run.result["average_precision"] or {})["groups"]))
 
 
 def knn_table(one: Experiment, all_of: Gathered) -> Table | None:
@@ -144,7 +144,7 @@ def share(arm: str, seeds: Seeds, of: Callable[[Run], Counts]) -> Interval:
     return mean.interval(of_accuracy=True)
 
 
-def _at(told: Sequence[Mapping[str, Any]], **wanted: Any) -> Counts:
+def _at(told: Sequence[Mapping[str, Any]], **wanted: object) -> Counts:
     found: Counts = next(
         one["groups"] for one in told if all(one[key] == value for key, value in wanted.items())
     )

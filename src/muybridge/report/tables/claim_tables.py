@@ -1,7 +1,6 @@
 """Claims in tables: one row per claim, and one per comparison behind them."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from muybridge.measure.estimate import Interval
 from muybridge.report.claims.verdicts import Evidence, Judged
@@ -121,7 +120,7 @@ def _p(value: float) -> str:
     return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
-def claim_rows(judged: Sequence[Judged]) -> Iterator[dict[str, Any]]:
+def claim_rows(judged: Sequence[Judged]) -> Iterator[dict[str, object]]:
     """One tidy row per comparison, or per claim without any."""
     for one in judged:
         told = {

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from muybridge.core.text.plurals import listed
 from muybridge.report.gather.collect import Gathered
@@ -14,7 +13,7 @@ UNSAID = ("hash", "name", "kind", "selection")
 
 def protocol_table(all_of: Gathered, stages: Collection[str]) -> Table | None:
     """One row per protocol of some stages; None where no run says its own."""
-    told: dict[tuple[str, str], dict[str, Any]] = {}
+    told: dict[tuple[str, str], dict[str, object]] = {}
     runs: dict[tuple[str, str], int] = defaultdict(int)
     for run in all_of.runs:
         facts = protocol_of(run)
@@ -55,7 +54,7 @@ def clip_words(clips: object) -> str:
     return f"{one['frames']} {how}{rate}, {one['temporal']}x{one['spatial']} views, {one['crop']} px"
 
 
-def _difference(stage: str, code: str, told: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
+def _difference(stage: str, code: str, told: Mapping[tuple[str, str], Mapping[str, object]]) -> str:
     """Values of the fields in which the protocols of a stage differ."""
     flat = {other: flattened(facts) for (kind, other), facts in told.items() if kind == stage}
     names = list(dict.fromkeys(name for facts in flat.values() for name in facts))
@@ -65,9 +64,9 @@ def _difference(stage: str, code: str, told: Mapping[tuple[str, str], Mapping[st
     )
 
 
-def flattened(facts: Mapping[str, Any]) -> dict[str, Any]:
+def flattened(facts: Mapping[str, object]) -> dict[str, object]:
     """Fields of a protocol by name, nested ones beside the others; without those that only name it."""
-    flat: dict[str, Any] = {}
+    flat: dict[str, object] = {}
     for name, value in facts.items():
         if isinstance(value, Mapping):
             flat |= flattened(value)
@@ -76,7 +75,7 @@ def flattened(facts: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, list):
         return listed([str(one) for one in value]) or "none"
     return "none" if value is None else str(value)

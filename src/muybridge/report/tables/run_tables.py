@@ -1,7 +1,6 @@
 """Tables of the runs themselves: data, budgets, missing cells, provenance, environment."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from muybridge.core.files import TEXT
 from muybridge.core.plain_data import read_json
@@ -21,6 +20,7 @@ from muybridge.report.tables.table import (
     scientific,
     text,
 )
+from muybridge.runs.contents.result_fields import Budget, DataFields, amount
 from muybridge.runs.records import Run
 
 BUDGET = ("clips", "steps", "with_gradient", "decoded", "frames", "flops")
@@ -62,9 +62,9 @@ def data_table(all_of: Gathered) -> Table:
     return Table("data", "Data sets as used", columns, rows, legend=legend)
 
 
-def used_data(all_of: Gathered) -> list[tuple[dict[str, Any], list[Run]]]:
+def used_data(all_of: Gathered) -> list[tuple[DataFields, list[Run]]]:
     """Distinct data sets (by name and fingerprint) with the runs that used them."""
-    found: dict[str, tuple[dict[str, Any], list[Run]]] = {}
+    found: dict[str, tuple[DataFields, list[Run]]] = {}
     for run in all_of.runs:
         data = data_of(run)
         name = str([data.get(key) for key in ("name", "fingerprint")])
@@ -137,7 +137,7 @@ def _data_cell(data: str, network: str) -> Cell:
 
 def _budget_row(run: Run, name: str, differs: list[str], several: bool, all_of: Gathered) -> list[Cell]:
     spent, one = run.result.get("budget", {}), facets(run)
-    cells = [_spent_cell(key, spent.get(key)) for key in SHOWN]
+    cells = [_spent_cell(key, amount(spent, key)) for key in SHOWN]
     marked = [
         Cell(cell.text, cell.sort, kind="warn" if key in differs else cell.kind)
         for key, cell in zip(SHOWN, cells, strict=True)
@@ -197,17 +197,17 @@ def unequal(runs: Sequence[Run], units: Sequence[str] = BUDGET) -> list[str]:
     Clips, frames and epochs differ when they are further apart than a step, FLOPs when by more than 2 %. Networks are not compared with
     each other: a clip costs each of them something else.
     """
-    by_network: dict[str, list[dict[str, Any]]] = {}
+    by_network: dict[str, list[Budget]] = {}
     for run in runs:
         by_network.setdefault(backbone_of(run), []).append(run.result.get("budget", {}))
     return [key for key in units if any(_apart(budgets, key) for budgets in by_network.values())]
 
 
-def _apart(budgets: Sequence[Mapping[str, Any]], key: str) -> bool:
-    spent = [float(budget[key]) for budget in budgets if budget.get(key) is not None]
+def _apart(budgets: Sequence[Budget], key: str) -> bool:
+    spent = [float(one) for budget in budgets if (one := amount(budget, key)) is not None]
     if not spent:
         return False
-    steps = [float(b.get(key) or 0) / b["steps"] for b in budgets if b.get("steps")]
+    steps = [float(amount(b, key) or 0) / b["steps"] for b in budgets if b.get("steps")]
     slack = SAME_FLOPS * max(spent) if key == "flops" else max(steps, default=0.0) if key != "steps" else 0.0
     return max(spent) - min(spent) > slack
 

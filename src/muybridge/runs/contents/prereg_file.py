@@ -7,7 +7,7 @@ and is shown. Every run of the study carries the hash; runs under another one ar
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 import yaml
 
@@ -23,12 +23,85 @@ OUTSIDE = ("sha256", "deviations")
 """Fields that the hash does not cover."""
 
 
+class StudyNamed(TypedDict):
+    """The study, and its config."""
+
+    name: str
+    config: dict[str, object]
+
+
+class Primary(TypedDict):
+    """The primary test: of a rank correlation of ``y`` with ``x``."""
+
+    x: str
+    y: str
+    test: str
+    covariates: list[str]
+    alpha: float
+    sesoi: float
+
+
+class Hypothesis(TypedDict):
+    """What is claimed, and by which test it is judged."""
+
+    text: str
+    direction: str
+    primary: Primary
+    secondary: list[str]
+    rule: str
+
+
+class Population(TypedDict):
+    """Data sets and networks, and how sets of losses were drawn."""
+
+    data: list[str]
+    backbones: list[str]
+    sampler: str
+    frames: NotRequired[list[int]]
+
+
+class LossSet(TypedDict):
+    """A set of auxiliary losses, and what it counts for."""
+
+    id: str
+    losses: list[str]
+    role: str
+
+
+Cells = TypedDict("Cells", {"name": str, "class": str, "severities": list[int], "counts": str})
+"""Severities of a perturbation, whether it keeps the class, and what they count for."""
+
+
+class Prereg(TypedDict):
+    """All of it; kinds as in ``FIELDS``."""
+
+    version: int
+    id: str
+    created: str
+    code_version: str
+    code_sha256: str
+    seed_list: list[int]
+    study: StudyNamed
+    hypothesis: Hypothesis
+    population: Population
+    sets: list[LossSet]
+    combiners: list[str]
+    exclusions: dict[str, object]
+    perturbations: list[Cells]
+    exposure_map: dict[str, list[str]]
+    partners: dict[str, str]
+    power: dict[str, float]
+    stopping: str
+    deviations: list[str]
+    sha256: str
+
+
 def _hash(value: object) -> bool:
     return isinstance(value, str) and len(value) == 64 and all(one in "0123456789abcdef" for one in value)
 
 
-_ANY: Any = lambda value: True  # noqa: E731 - plain data of any kind
-FIELDS: dict[str, Any] = {
+_ANY: object = lambda value: True  # noqa: E731 - plain data of any kind
+FIELDS: dict[str, object] = {
     "version!": int,
     "id!": str,
     "created!": str,
@@ -60,13 +133,13 @@ FIELDS: dict[str, Any] = {
 """Kind of every field (``result.misfit``)."""
 
 
-def digest(content: Mapping[str, Any]) -> str:
+def digest(content: Mapping[str, object]) -> str:
     """SHA-256 of the canonical JSON of what was registered."""
     kept = {name: value for name, value in content.items() if name not in OUTSIDE}
     return hashlib.sha256(canonical(kept).encode()).hexdigest()
 
 
-def write_prereg(out: Path, content: Mapping[str, Any]) -> str:
+def write_prereg(out: Path, content: Mapping[str, object]) -> str:
     """Write ``OUT/prereg.yaml``; returns its hash.
 
     Raises:
@@ -86,8 +159,8 @@ def write_prereg(out: Path, content: Mapping[str, Any]) -> str:
     return str(full["sha256"])
 
 
-def read_prereg(out: Path) -> dict[str, Any]:
-    """The pre-registration of a folder; empty where there is none.
+def read_prereg(out: Path) -> Prereg | None:
+    """The pre-registration of a folder; None where there is none.
 
     Raises:
         MuybridgeError: not what was written: unreadable, of another kind, or changed.
@@ -96,12 +169,11 @@ def read_prereg(out: Path) -> dict[str, Any]:
     try:
         content = parse_yaml(read_bytes(path))
     except FileNotFoundError:
-        return {}
+        return None
     except UnreadableError as error:
         raise MuybridgeError(f"{path}: cannot be read ({error}).") from error
     check(content, path)
-    found: dict[str, Any] = content
-    return found
+    return cast(Prereg, content)
 
 
 def check(content: Any, path: Path) -> None:

@@ -8,13 +8,14 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import read_bytes
 from muybridge.core.parse import UnreadableError, parse_json
 from muybridge.core.plain_data import canonical
 from muybridge.core.plain_names import plain_names
+from muybridge.runs.contents.result_fields import ResultFields
 
 RESULT = "result.json"
 RECORD_VERSION = 2
@@ -41,13 +42,13 @@ class ResultError(MuybridgeError):
         super().__init__(f"{where}: damaged ({why}). {AGAIN}")
 
 
-def digest(content: Mapping[str, Any]) -> str:
+def digest(content: Mapping[str, object]) -> str:
     """SHA-256 of a result without its own checksum."""
     rest = {name: value for name, value in content.items() if name != "sha256"}
     return hashlib.sha256(canonical(rest).encode()).hexdigest()
 
 
-def read_result(folder: Path) -> dict[str, Any]:
+def read_result(folder: Path) -> ResultFields:
     """The result of a run.
 
     Args:
@@ -61,7 +62,7 @@ def read_result(folder: Path) -> dict[str, Any]:
     return parse_result(read_bytes(folder / RESULT), folder)
 
 
-def parse_result(raw: bytes, folder: Path | str) -> dict[str, Any]:
+def parse_result(raw: bytes, folder: Path | str) -> ResultFields:
     """The content of a ``result.json``, as ``read_result``; ``folder`` ends in its stage and signature."""
     where = f"{folder}/{RESULT}"
     try:
@@ -84,10 +85,10 @@ def parse_result(raw: bytes, folder: Path | str) -> dict[str, Any]:
     stage, signature = str(folder).replace("\\", "/").rstrip("/").split("/")[-2:]
     if (content.get("stage", stage), content.get("signature", signature)) != (stage, signature):
         raise ResultError(where, f"it is that of {content.get('stage')}/{content.get('signature')}")
-    return content
+    return cast(ResultFields, content)
 
 
-def check_version(path: Path | str, version: Any) -> None:
+def check_version(path: Path | str, version: object) -> None:
     """Refuse what a newer Muybridge wrote.
 
     Raises:
@@ -100,7 +101,7 @@ def check_version(path: Path | str, version: Any) -> None:
         )
 
 
-def misfit(content: Any, kind: Any) -> str:
+def misfit(content: object, kind: Any) -> str:
     """The first field that is of another kind than wanted, by its path; empty if none is.
 
     Args:
@@ -128,7 +129,7 @@ def misfit(content: Any, kind: Any) -> str:
     return "" if fits else "value"
 
 
-def _misfit_field(content: Mapping[str, Any], kind: Mapping[str, Any]) -> str:
+def _misfit_field(content: Mapping[str, object], kind: Mapping[str, object]) -> str:
     kinds = dict.fromkeys(content, kind["*"]) if "*" in kind else kind
     for name, one in kinds.items():
         bare = name if "*" in kind else name.removesuffix("!")
@@ -144,15 +145,15 @@ def _below(name: object, wrong: str) -> str:
     return str(name) if wrong == "value" else f"{name}.{wrong}"
 
 
-def _whole(least: int, most: int = 2**53) -> Callable[[Any], bool]:
+def _whole(least: int, most: int = 2**53) -> Callable[[object], bool]:
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
-def _share(value: Any) -> bool:
+def _share(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
-def _counted(value: Any) -> bool:
+def _counted(value: object) -> bool:
     """Found and asked by group."""
     return isinstance(value, dict) and all(
         isinstance(pair, list)
@@ -164,23 +165,23 @@ def _counted(value: Any) -> bool:
     )
 
 
-def _digits(value: Any) -> bool:
+def _digits(value: object) -> bool:
     """An object of which the keys are whole numbers."""
     return isinstance(value, dict) and all(
         key.isascii() and key.isdecimal() and len(key) < 10 for key in value
     )
 
 
-def _moved(value: Any) -> bool:
+def _moved(value: object) -> bool:
     """What is left of the order of frames, by severity."""
     return _digits(value) and not misfit(value, {"*": dict.fromkeys(("tau", "distinct"), (float, None))})
 
 
-def _hash(value: Any) -> bool:
+def _hash(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
-def _of_all_folds(value: Any) -> bool:
+def _of_all_folds(value: object) -> bool:
     return bool(value == "all")
 
 
@@ -209,7 +210,7 @@ _NETWORK = {
 }
 _CUT = {"frames": (_whole(1), None), "stride": (float, None), "fps": (float, None)}
 _VIDEO = {"video!": str, "label": (str, None), "similarity": (float, None)}
-FIELDS: dict[str, Any] = {
+FIELDS: dict[str, object] = {
     "stage": str,
     "signature": str,
     "summary": str,

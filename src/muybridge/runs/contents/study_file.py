@@ -1,14 +1,64 @@
 """``study.json``: what a study planned and how it ended, as everybody reads it."""
 
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.files import TEXT
 from muybridge.core.plain_data import read_json
 from muybridge.runs.contents.result import misfit
+from muybridge.runs.contents.result_fields import Facets
 
 NAME = "study.json"
+
+
+class Trial(TypedDict, total=False):
+    """One learning rate that was tried before a study: multiple of the task's own, accuracy on held-out training videos, and its run."""
+
+    objective: str
+    backbone: str
+    run: str
+    factor: float
+    lr: float
+    held_out: float
+    chosen: bool
+
+
+class PlannedCell(TypedDict, total=False):
+    """A cell of the plan."""
+
+    stage: str
+    signature: str
+    summary: str
+    facets: Facets
+    factors: dict[str, object]
+
+
+class Failed(TypedDict, total=False):
+    """A cell that failed: the last line of its error, and the file with all of it."""
+
+    summary: str
+    error: str
+    log: str
+
+
+class StudyFields(TypedDict, total=False):
+    """All of it; kinds as in ``FIELDS``."""
+
+    name: str
+    title: str
+    command: str
+    started: str
+    reference: str
+    tables: list[str]
+    claims: list[dict[str, object]]
+    arms: list[str]
+    config: dict[str, object]
+    cells: list[PlannedCell]
+    tuning: list[Trial]
+    failed: list[Failed]
+
+
 _CELL = {"stage!": str, "signature!": str, "summary": str}
 _WORD = (str, int, float, None)
 TRIAL = {
@@ -16,8 +66,7 @@ TRIAL = {
     **dict.fromkeys(("factor!", "lr!", "held_out!"), float),
     "chosen!": bool,
 }
-"""One learning rate that was tried before a study: multiple of the task's own, accuracy on held-out training videos, and its run."""
-FIELDS: dict[str, Any] = {
+FIELDS: dict[str, object] = {
     **dict.fromkeys(("name", "title", "command", "started", "reference"), str),
     "tables": [str],
     "claims": [dict],
@@ -36,7 +85,7 @@ FIELDS: dict[str, Any] = {
 """Kind of every field that something reads (see ``result.misfit``)."""
 
 
-def read_study(out: Path) -> dict[str, Any]:
+def read_study(out: Path) -> StudyFields:
     """The plan of the study that was run in a folder; empty where none was.
 
     Raises:
@@ -53,5 +102,4 @@ def read_study(out: Path) -> dict[str, Any]:
             f"{path}: damaged ({'not a JSON object' if wrong == 'value' else f'{wrong!r} is of another kind'}). Delete it, or run the "
             "study again."
         )
-    found: dict[str, Any] = content
-    return found
+    return cast(StudyFields, content)

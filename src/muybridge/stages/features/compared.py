@@ -1,16 +1,17 @@
 """Jobs that compare two networks: what their words mean, what they take over from runs, and how they are signed. Builds nothing."""
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 from muybridge.backbones import BACKBONES, check_name
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.names import is_weights
-from muybridge.config.stage_configs import ProbeConfig, SimilarityConfig
+from muybridge.config.stage_configs import ProbeConfig, SimilarityConfig, change
 from muybridge.core.errors import UsageError
 from muybridge.data.sets.known_sets import source_name
 from muybridge.runs.contents import snapshots
+from muybridge.runs.contents.result_fields import Facets
 from muybridge.runs.records import Run
 from muybridge.runs.stages import NETWORKS, is_known, of_runs
 from muybridge.stages.job.facets import facets_of_run
@@ -75,7 +76,7 @@ def check_word(flag: str, word: str) -> None:
         )
 
 
-def inherited(config: SimilarityConfig, origins: Mapping[str, Mapping[str, Any]]) -> SimilarityConfig:
+def inherited(config: SimilarityConfig, origins: Planned) -> SimilarityConfig:
     """Take the data set from the run A where none is named, B from A, and write out the protocol."""
     for flag in FIELDS[: 1 + bool(config.b)]:
         check_word(flag, getattr(config, flag))
@@ -83,18 +84,15 @@ def inherited(config: SimilarityConfig, origins: Mapping[str, Mapping[str, Any]]
     if not config.data:
         if one is None:
             raise UsageError("--data: wanted videos; neither A nor B is a run that has some.")
-        columns = {name: getattr(config, name) or one[name] for name in ("label", "group")}
-        config = dataclasses.replace(config, **columns, **place_of(config, one))
+        config = dataclasses.replace(
+            config, data=tuple(one["data"]), label=config.label or one["label"], group=config.group or one["group"],
+            root=config.root or one["root"],
+            stream=one.get("stream") if config.stream is None else config.stream,  # older runs have no such field
+        )  # fmt: skip
     return dataclasses.replace(config, b="" if config.b == config.a else config.b)
 
 
-def place_of(config: Any, origin: Mapping[str, Any]) -> dict[str, Any]:
-    """Data, root and stream of a run, for a config that names no data."""
-    stream = origin.get("stream") if config.stream is None else config.stream  # older runs have no such field
-    return {"data": tuple(origin["data"]), "root": config.root or origin["root"], "stream": stream}
-
-
-def protocol_of(config: SimilarityConfig, origins: Mapping[str, Mapping[str, Any]]) -> Protocol:
+def protocol_of(config: SimilarityConfig, origins: Planned) -> Protocol:
     """How clips are cut: by the preset, else as a run among the networks is tested, else as suits the network; one clip of a video.
 
     Raises:
@@ -110,23 +108,39 @@ def protocol_of(config: SimilarityConfig, origins: Mapping[str, Mapping[str, Any
         raise UsageError(f"--protocol {base.name} with {changes or 'no changes'}: {error}.") from error
 
 
-def _usual(config: SimilarityConfig, origins: Mapping[str, Mapping[str, Any]]) -> Protocol:
+def _usual(config: SimilarityConfig, origins: Planned) -> Protocol:
     tested = origins.get("a", origins.get("b"))
     if tested is not None:
         names = ("frames", "stride", "sampling", "size", "crop", "short")
-        return of_run(ProbeConfig(**{name: tested[name] for name in names if name in tested}))
+        return of_run(
+            change(ProbeConfig(), {name: one for name, one in tested.items() if name in names}, "clips")
+        )
     name = file_of(config.a)[0]
     if str(BACKBONES[name].facts.get("group") if name in BACKBONES else "") == "tiny":
         return of_run(ProbeConfig())
     return PROTOCOLS["i3d-kinetics" if name == "i3d" else "kinetics"]
 
 
-def backbone_of(word: str, origin: Mapping[str, Any] | None) -> str:
+def backbone_of(word: str, origin: ConfigFields | None) -> str:
     """Name of the network of a word."""
     return str(origin["backbone"]) if origin else file_of(word)[0]
 
 
-def foreign_facts(word: str) -> dict[str, Any]:
+class NetworkFacts(TypedDict, total=False):
+    """What is known of a network that is compared."""
+
+    arm: str
+    backbone: str
+    done: str
+    source: str
+    level: str
+    seed: int | None
+    data: str
+    stage: str
+    signature: str
+
+
+def foreign_facts(word: str) -> NetworkFacts:
     """What is known of a network that is no run."""
     name, file = file_of(word)
     own = models.own_folder(name) is not None
@@ -134,7 +148,7 @@ def foreign_facts(word: str) -> dict[str, Any]:
     return {"arm": arm, "backbone": name, "done": "", "source": "", "level": "", "seed": None, "data": ""}
 
 
-def run_facts(word: str, facets: Mapping[str, Any]) -> dict[str, Any]:
+def run_facts(word: str, facets: Facets) -> NetworkFacts:
     """What is known of the network of a run, from how its run is sorted."""
     run, share = snapshots.split(word)
     stage = Path(run).parent.name
@@ -142,11 +156,11 @@ def run_facts(word: str, facets: Mapping[str, Any]) -> dict[str, Any]:
         stage, ""
     )
     names = ("arm", "backbone", "source", "level", "seed", "data")
-    found = {name: facets.get(name) for name in names} | {"done": done, "stage": stage}
+    found = cast(NetworkFacts, {name: facets.get(name) for name in names} | {"done": done, "stage": stage})
     return found | {"arm": f"{facets['arm']} at {share} %"} if share else found
 
 
-def named(facts: Mapping[str, Any]) -> str:
+def named(facts: NetworkFacts) -> str:
     """What people call a network: its pretext task, its level, the network, what was done to it since, its seed."""
     words = [
         str(facts["arm"]) + (f" (level {facts['level']})" if facts.get("level") else ""),
@@ -164,7 +178,7 @@ def words_of(config: SimilarityConfig) -> dict[str, str]:
     return {name: vars(config)[name] for name in FIELDS if vars(config)[name]}
 
 
-def facts_of_word(word: str, planned: Planned) -> dict[str, Any]:
+def facts_of_word(word: str, planned: Planned) -> NetworkFacts:
     """What is known of the network of a word; of a run, finished or planned, by its config."""
     run = run_of(word)
     if run is None:

@@ -138,7 +138,7 @@ def frozen_features(
     return Frozen(parts.read(), places, len(whole) * view.views - kept, kept)
 
 
-def _code(name: str, backbone: Any) -> str:
+def _code(name: str, backbone: object) -> str:
     """What stands in the name of features for a backbone of the user's own: its code."""
     return (own_code.named(name) if names_code(name) else "") + own_code.held(backbone)
 

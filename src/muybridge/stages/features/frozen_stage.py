@@ -1,10 +1,10 @@
 """What stages on frozen features share."""
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from torch import nn
 
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.stage_configs import Data, NeighboursConfig, Transfer
 from muybridge.stages.features.frozen import Frozen
 from muybridge.stages.features.norm_calibration import CALIBRATION, calibration_clips
@@ -19,7 +19,7 @@ D = TypeVar("D", bound=Data)
 class FrozenStage(Stage[D]):
     """A stage that encodes every training and test video once per view and trains no backbone."""
 
-    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+    def work(self, config: ConfigFields, backbone: str, train: int, test: int) -> Work:
         """All videos, and those that the norms of a random backbone are calibrated on."""
         calibrated = min(train, CALIBRATION) if config.get("init") == "random" else 0
         return Work(0.0, float(views_of(config) * (train + test + calibrated)))
@@ -34,7 +34,7 @@ def frozen_budget(
     compute: Compute,
     began: float,
     answered: str = "",
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What such a stage cost: every clip as often as it went through the backbone, and apart those whose features lay in the cache.
 
     Args:

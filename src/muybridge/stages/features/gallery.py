@@ -1,7 +1,6 @@
 """What nearest-neighbour stages share: how many neighbours there can be, and recall with its counts."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
@@ -31,7 +30,7 @@ def recalled(
     groups: np.ndarray,
     ks: Sequence[int],
     gallery: Int64[np.ndarray, "n"] | None = None,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """Recall at each k over the labelled queries, and per source group how many of them were hit out of how many.
 
     Args:

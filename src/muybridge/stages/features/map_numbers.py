@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from jaxtyping import Float64
@@ -16,13 +16,24 @@ from muybridge.measure.similarity.blocks import (
 )
 from muybridge.measure.similarity.layer_similarity import LayerMap, quantiles
 from muybridge.measure.similarity.twin_retrieval import TwinShare
+from muybridge.stages.features.compared import NetworkFacts
 from muybridge.stages.features.layer_grams import LayerGrams
 
 SHOWN = 3
 """Names of layers that a note gives as examples."""
 
 
-def axis(one: LayerGrams, layers: Sequence[str]) -> dict[str, Any]:
+class Axis(TypedDict, total=False):
+    """One network of a map: its name, the layers that fired and those that never did, notes on them, what is known of it."""
+
+    name: str
+    layers: list[str]
+    never: list[str]
+    notes: list[str]
+    facts: NetworkFacts
+
+
+def axis(one: LayerGrams, layers: Sequence[str]) -> Axis:
     """Layers of a network that fired, in order, and those that did not; notes on them."""
     net = one.network
     wanted = net.layers if net.layers is not None else [name for name, _ in net.module.named_modules()]
@@ -44,7 +55,7 @@ def axis(one: LayerGrams, layers: Sequence[str]) -> dict[str, Any]:
     return {"name": net.name, "layers": list(layers), "never": [*never, *odd], "notes": notes}
 
 
-def numbers(one: LayerMap, redrawn: Float64[np.ndarray, "r l l2"] | None) -> dict[str, Any]:
+def numbers(one: LayerMap, redrawn: Float64[np.ndarray, "r l l2"] | None) -> dict[str, object]:
     """Mean off the diagonal and block score, with 95 % intervals where groups were redrawn; profile; share inside the null band."""
     return {
         "mean_off_diagonal": _number(mean_off_diagonal, one.value, redrawn),
@@ -57,7 +68,7 @@ def numbers(one: LayerMap, redrawn: Float64[np.ndarray, "r l l2"] | None) -> dic
 
 def drift_numbers(
     one: LayerMap, cells: Sequence[tuple[str, int]], twins: Sequence[TwinShare | None]
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """For each condition the mean over layers, the first and last layer, and how often clips find their twin by the last."""
     rows = zip(cells, one.value, twins, strict=True)
     return [

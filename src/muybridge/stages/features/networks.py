@@ -1,7 +1,7 @@
 """Building the networks that are compared layer by layer."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from muybridge.core.networks.features import Classifier
 from muybridge.runs.contents import snapshots
 from muybridge.runs.records import Run
 from muybridge.stages.features import compared
+from muybridge.stages.features.compared import NetworkFacts
 from muybridge.stages.features.layer_grams import Network
 from muybridge.stages.testing.clip_protocol import Protocol
 from muybridge.stages.training.material import build_backbone
@@ -60,7 +61,7 @@ def build(
 
 
 def network(
-    module: nn.Module, prefix: str, facts: Mapping[str, Any], layers: tuple[str, ...], flag: str
+    module: nn.Module, prefix: str, facts: NetworkFacts, layers: tuple[str, ...], flag: str
 ) -> Network:
     """A built network with the layers that were asked for: ``all``, ``stages``, or names as they are shown.
 

@@ -16,7 +16,7 @@ from muybridge.core.errors import UsageError
 C = TypeVar("C", bound=Control)
 
 
-def preset(kind: type[C], name: str, given: Mapping[str, Any] | None = None) -> C:
+def preset(kind: type[C], name: str, given: Mapping[str, object] | None = None) -> C:
     """The config of a stage under a preset; of pretraining, that of its task.
 
     Args:
@@ -37,7 +37,7 @@ def preset(kind: type[C], name: str, given: Mapping[str, Any] | None = None) -> 
     return kind(**values.get(stage, {}), **learnt)
 
 
-def trained(given: Mapping[str, Any], name: str = "tiny") -> dict[str, Any]:
+def trained(given: Mapping[str, object], name: str = "tiny") -> dict[str, Any]:
     """Fields of a pretraining by the recipe of its task; none where no recipe is asked for.
 
     Under a preset of the benchmark these are all of them; under another one those of training alone.
@@ -67,7 +67,7 @@ def give_way(config: C, name: str) -> C:
     return dataclasses.replace(config, backbone=type(config)().backbone)  # type: ignore[call-arg, attr-defined]
 
 
-def read_fields(path: Path) -> dict[str, Any]:
+def read_fields(path: Path) -> dict[str, object]:
     """Fields of a config in a YAML file.
 
     Raises:

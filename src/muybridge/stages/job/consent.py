@@ -5,8 +5,8 @@
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
+from muybridge.config.config_fields import ConfigFields
 from muybridge.core.catalogue import names_code
 from muybridge.core.errors import UsageError
 
@@ -14,7 +14,7 @@ FIELDS = ("backbone", "backbones", "model", "weights", "a", "b")
 """Of configs of stages and studies: those whose words can name code; tests/stages/test_consent.py looks for others."""
 
 
-def code_in(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def code_in(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Field and ``module:function`` of everything in a config that names code; ``MODEL=FILE`` words name it in front."""
     for field in FIELDS:
         value = values.get(field)
@@ -24,12 +24,12 @@ def code_in(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield field, word
 
 
-def given(values: Mapping[str, Any]) -> set[str]:
+def given(values: ConfigFields) -> set[str]:
     """Code that a config of the user's own allows: what it names itself, and its ``trust_code``."""
     return {*values["trust_code"], *(word for _, word in code_in(values))}
 
 
-def demand(values: Mapping[str, Any], where: object, trusted: Collection[str]) -> None:
+def demand(values: Mapping[str, object], where: object, trusted: Collection[str]) -> None:
     """Refuse code that data name and the user did not.
 
     Args:

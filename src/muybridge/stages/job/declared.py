@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from muybridge.augment.chain import spell
 from muybridge.augment.steps import Flip
@@ -59,13 +58,13 @@ def declare(dataset: Dataset, words: Sequence[str]) -> Dataset:
     return changed
 
 
-def signed(dataset: Dataset, words: Sequence[str]) -> dict[str, Any]:
+def signed(dataset: Dataset, words: Sequence[str]) -> dict[str, object]:
     """What is signed of a declaration: what it says, not where it stands; nothing without one."""
     told = [[one.type, list(one.severities), dict(sorted(one.becomes.items()))] for one in dataset.changes]
     return {"label_changing": told} if words else {}
 
 
-def flips(dataset: Dataset, config: Any) -> list[str]:
+def flips(dataset: Dataset, config: object) -> list[str]:
     """A note where a training with labels mirrors clips whose class a mirror changes."""
     mirrored = any(isinstance(step, Flip) for step in spell(getattr(config, "augment", ())))
     becomes = {name: to for one in dataset.changes if one.type == FLIP for name, to in one.becomes.items()}

@@ -4,7 +4,7 @@ import platform
 import shutil
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import muybridge
 from muybridge.config.stage_configs import Control, as_dict
@@ -16,6 +16,7 @@ from muybridge.core.plain_data import write_json, write_yaml
 from muybridge.core.text.redact import redact
 from muybridge.measure.headline import headline
 from muybridge.runs.contents.result import RECORD_VERSION, WORDS
+from muybridge.runs.contents.result_fields import ResultFields
 from muybridge.runs.kept import demand, is_sound, note, restore
 from muybridge.runs.mirror import place_of, publish
 from muybridge.runs.records import Run
@@ -107,9 +108,9 @@ def _execute(job: Job[Control], progress: Progress | None, lease: Lease) -> None
             if progress:
                 progress(done, total, values)
 
-        told = describe(job) | _run(job, watched) | {"peak_memory": peak()}
+        told: dict[str, Any] = describe(job) | _run(job, watched) | {"peak_memory": peak()}
         told = _with_checkpoint(told, job)
-        told |= {"numbers": headline(job.run, told)} | {
+        told |= {"numbers": headline(job.run, cast(ResultFields, told))} | {
             name: redact(told[name]) for name in WORDS if name in told
         }
         tracking.final(told["numbers"] | {"budget": told.get("budget", {})})
@@ -136,14 +137,14 @@ def _inputs(job: Job[Control]) -> None:
             raise UsageError(f"--{name} {needed.path}: this run is not finished; run its command first.")
 
 
-def _portable(values: dict[str, Any]) -> dict[str, Any]:
+def _portable(values: dict[str, object]) -> dict[str, object]:
     """Values of a config with the URLs of what lies in a store, and no secrets."""
     told = {name: portable(value) if isinstance(value, str) else value for name, value in values.items()}
-    found: dict[str, Any] = redact(told)
+    found: dict[str, object] = redact(told)
     return found
 
 
-def describe(job: Job[Control]) -> dict[str, Any]:
+def describe(job: Job[Control]) -> dict[str, object]:
     """What every ``result.json`` says of its run."""
     return {
         "version": RECORD_VERSION,
@@ -162,7 +163,7 @@ def describe(job: Job[Control]) -> dict[str, Any]:
     }
 
 
-def environment() -> dict[str, Any]:
+def environment() -> dict[str, object]:
     """Versions and machine of a run."""
     import numpy
     import torch

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from muybridge.backbones.outside import exported_folder
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.names import is_weights, starts_from_run
 from muybridge.core.errors import MuybridgeError
 from muybridge.data.sets.known_sets import kind_of, source_name
 from muybridge.runs.contents import snapshots
+from muybridge.runs.contents.result_fields import Facets
 from muybridge.runs.records import Run
 from muybridge.runs.stages import facts_of
 from muybridge.stages.job.origins import Planned, read_config
@@ -17,7 +18,7 @@ from muybridge.stages.training.weighing import in_words
 from muybridge.store.storage import local
 
 
-def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned: Planned) -> dict[str, Any]:
+def network_facets(config: ConfigFields, data: str, protocol: str, planned: Planned) -> Facets:
     """How a result of a network is sorted that starts from ``init``.
 
     ``arm`` is the pretext task of the network, or ``random`` where it had none; ``source`` names the data it was pretrained on,
@@ -39,19 +40,22 @@ def network_facets(config: Mapping[str, Any], data: str, protocol: str, planned:
     if begun and run.stage == "finetune":
         learnt = source_name(tuple(begun["data"]))
         told = facets_of_run(run, learnt, planned)
-        kept = {name: told[name] for name in ("arm", "source", "source_kind", "level", "frames")}
+        kept: Facets = {
+            "arm": told["arm"], "source": told["source"], "source_kind": told["source_kind"], "level": told["level"],
+            "frames": told["frames"],
+        }  # fmt: skip
         taught = told["protocol"] + (f" on {learnt}" if learnt != data else "")
         own = sorted_as(told["arm"], config, {}, data, f"{protocol} after {taught}")
         return own | kept
     teachers = [facets_of_run(Run(local(word)), data, planned) for word in config.get("teachers") or ()]
     arm = _arm(init, begun, share) + _taught(config, teachers) + in_words(config)
     found = sorted_as(arm, config, begun, data, protocol)
-    return found | {name: _joined(found, teachers, name) for name in ("source", "level") if teachers}
+    if not teachers:
+        return found
+    return found | {"source": _joined(found, teachers, "source"), "level": _joined(found, teachers, "level")}
 
 
-def sorted_as(
-    arm: str, config: Mapping[str, Any], begun: Mapping[str, Any], data: str, protocol: str
-) -> dict[str, Any]:
+def sorted_as(arm: str, config: ConfigFields, begun: ConfigFields, data: str, protocol: str) -> Facets:
     """Facets of a run of a network; ``begun`` is the config of its pretraining, empty where there was none."""
     learnt = tuple(begun.get("data", ()))
     still = bool(learnt) and is_still(begun)
@@ -69,14 +73,14 @@ def sorted_as(
     }
 
 
-def facets_of_run(run: Run, data: str, planned: Planned) -> dict[str, Any]:
+def facets_of_run(run: Run, data: str, planned: Planned) -> Facets:
     """How a run, finished or planned, is sorted by its config, as if its data set were called ``data``.
 
     Raises:
         MuybridgeError: runs that start from each other, or are each other's teachers, in a circle: folders that were made by hand.
     """
     try:
-        told: dict[str, Any] = facts_of(run.stage).load().facets(read_config(run, planned), data, planned)
+        told: Facets = facts_of(run.stage).load().facets(read_config(run, planned), data, planned)
     except RecursionError:
         raise MuybridgeError(
             f"{run.path}: damaged: it starts from itself, or is its own teacher. Delete its folder and run its command again."
@@ -84,7 +88,7 @@ def facets_of_run(run: Run, data: str, planned: Planned) -> dict[str, Any]:
     return told
 
 
-def _arm(init: str, origin: Mapping[str, Any], share: int | None) -> str:
+def _arm(init: str, origin: ConfigFields, share: int | None) -> str:
     """Name of what a network starts from: a pretext task, a file of public weights, or ``random``."""
     if is_weights(init):
         file = Path(init)
@@ -92,7 +96,7 @@ def _arm(init: str, origin: Mapping[str, Any], share: int | None) -> str:
     return str(origin.get("objective", init)) + in_words(origin) + (f" at {share} %" if share else "")
 
 
-def _taught(source: Mapping[str, Any], teachers: Sequence[Mapping[str, Any]]) -> str:
+def _taught(source: ConfigFields, teachers: Sequence[Facets]) -> str:
     """Who taught a student: what its teachers started from, how many of each, and their network where it is another one."""
     names = Counter(
         one["arm"] if one["backbone"] == source.get("backbone") else f"{one['arm']} {one['backbone']}"
@@ -107,12 +111,12 @@ def _taught(source: Mapping[str, Any], teachers: Sequence[Mapping[str, Any]]) ->
     return f" taught by {' and '.join(told)}{permuted}{features}{cached}" if told else ""
 
 
-def _joined(own: Mapping[str, Any], teachers: Sequence[Mapping[str, Any]], name: str) -> str:
+def _joined(own: Mapping[str, object], teachers: Sequence[Mapping[str, object]], name: str) -> str:
     """What a student and its teachers learnt from, or how hard a task, each once."""
     return "+".join(dict.fromkeys(str(one[name]) for one in (own, *teachers) if one[name]))
 
 
-def is_still(config: Mapping[str, Any]) -> bool:
+def is_still(config: ConfigFields) -> bool:
     """Whether all frames of a clip are the same one."""
     return bool(
         config["frames"] == 1 or (config["stride"] == 0 and config.get("sampling", "dense") == "dense")

@@ -9,6 +9,7 @@ from muybridge.core.networks.gather import rank
 from muybridge.measure.counts import Counts, joined
 from muybridge.measure.headline import headline
 from muybridge.runs.contents.predictions import concatenate, read_predictions, write_predictions
+from muybridge.runs.contents.result_fields import Budget, DataFields, ResultFields, amount
 from muybridge.runs.records import Run
 from muybridge.stages.job.job import Job, Progress, Result
 
@@ -25,13 +26,13 @@ def pool(job: Job[Control], progress: Progress | None) -> Result:
         rows = concatenate([read_predictions(run.path / name) for run in runs])
         write_predictions(job.run.path / name, rows)
     first = results[0]
-    kept: dict[str, Any] = {name: first[name] for name in ("protocol", "chance", "dim") if name in first}
+    kept: dict[str, object] = {name: first[name] for name in ("protocol", "chance", "dim") if name in first}
     return {
         **kept,
         "summary": f"{first['summary']}, all {len(runs)} folds",
         "data": _data([one["data"] for one in results]),
         "budget": _spent([one["budget"] for one in results]),
-        "seen": sorted({name for one in results for name in one.get("seen", [])}),
+        "seen": sorted({name for one in results for name in one.get("seen") or []}),
         "folds": [_told(*pair) for pair in enumerate(runs)],
         **_majority(results),
         **_neighbours(results),
@@ -57,30 +58,30 @@ def _common(runs: Sequence[Run]) -> list[str]:
     return sorted(set.intersection(*names))
 
 
-def _told(fold: int, run: Run) -> dict[str, Any]:
+def _told(fold: int, run: Run) -> dict[str, object]:
     """What one fold came to."""
     videos = run.result["data"]["videos"]
     return {"fold": fold, "signature": run.signature, "videos": videos, "numbers": headline(run)}
 
 
-def _data(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _data(told: Sequence[DataFields]) -> dict[str, object]:
     """The ``data`` of the first, with the test videos and broken videos of all."""
     broken = {one["path"]: one for part in told for one in part["broken"]}
     tested = sum(part["videos"]["test"] for part in told)
     return {**told[0], "videos": {"test": tested}, "broken": list(broken.values())}
 
 
-def _spent(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _spent(told: Sequence[Budget]) -> dict[str, object]:
     """What all cost together; what is no number is that of the first."""
     added = {
-        name: sum(one.get(name) or 0 for one in told)
+        name: sum(amount(one, name) or 0 for one in told)
         for name, value in told[0].items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
     return {**told[0], **added}
 
 
-def _majority(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _majority(results: Sequence[ResultFields]) -> dict[str, object]:
     """What always answering the most frequent class of each fold's training videos would come to."""
     told = [one.get("majority") for one in results]
     if None in told:
@@ -91,9 +92,9 @@ def _majority(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _neighbours(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _neighbours(results: Sequence[Mapping[str, Any]]) -> dict[str, object]:
     """What kNN and retrieval report besides, for the numbers of neighbours that every fold has."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     ks = [one["k"] for one in results if "k" in one]
     if len(set(ks)) == 1:
         found["k"] = ks[0]
@@ -114,7 +115,7 @@ def _neighbours(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _mean(counts: Sequence[Counts], name: str = "value") -> dict[str, Any]:
+def _mean(counts: Sequence[Counts], name: str = "value") -> dict[str, object]:
     """Counts of all folds by source group, and the share that they come to; None of nothing."""
     groups = joined(counts)
     total = sum(number for _, number in groups.values())

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from muybridge.backbones import gains_by_bf16
+from muybridge.config.config_fields import ConfigFields, fields_of
 from muybridge.config.control import Control, Precision
 from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset
 from muybridge.runs.contents import snapshots
+from muybridge.runs.contents.result_fields import Facets
 from muybridge.runs.records import Run
 from muybridge.runs.signing import signature
 from muybridge.runs.stages import StageFacts, facts_of
@@ -25,7 +27,7 @@ from muybridge.stages.testing.models import TestedModel
 from muybridge.train.precision import check_training, choose
 
 Progress = Callable[[int, int, dict[str, float]], None]
-Result = dict[str, Any]
+Result = dict[str, object]
 """What a stage adds to ``result.json`` (docs/records.md)."""
 C = TypeVar("C", bound=Control)
 C_co = TypeVar("C_co", bound=Control, covariant=True)
@@ -69,13 +71,13 @@ class Job(Generic[C_co]):
     dataset: Dataset
     inputs: dict[str, Run]
     signature: str
-    facets: dict[str, Any]
-    signed: dict[str, Any]
+    facets: Facets
+    signed: dict[str, object]
     notes: list[str] = field(default_factory=list)
     subject: TestedModel | None = None
     transductive: bool = False
     shifted: bool = False
-    checkpoint: dict[str, Any] = field(default_factory=dict)
+    checkpoint: dict[str, object] = field(default_factory=dict)
     parts: "dict[str, Job[C_co]]" = field(default_factory=dict)
 
     @property
@@ -116,7 +118,7 @@ class Request(Generic[C_co]):
     inputs: dict[str, Run]
     origins: Planned
     planned: Planned
-    signed: dict[str, Any]
+    signed: dict[str, object]
     subject: TestedModel | None
     memory: ResolveCache
 
@@ -185,7 +187,7 @@ class Stage(Generic[C]):
         Raises:
             UsageError: it cannot be read.
         """
-        return memory.load_for(vars(config))
+        return memory.load_for(fields_of(config))
 
     def check(self, config: C, dataset: Dataset, origins: Planned, memory: ResolveCache) -> None:
         """Refuse what can be known to fail before a video is decoded; the parts that configs share are looked at here.
@@ -199,16 +201,17 @@ class Stage(Generic[C]):
         """The config with every option spelt out, so that all of them are printed, saved and signed."""
         return config
 
-    def signed(self, config: C, dataset: Dataset, memory: ResolveCache) -> dict[str, Any]:
+    def signed(self, config: C, dataset: Dataset, memory: ResolveCache) -> dict[str, object]:
         """What is signed besides the fields of the config, or in their place: the content of the files that they name."""
         return {}
 
     def job(self, asked: Request[C]) -> Job[C]:
         """Name the run and say how it is sorted."""
         config, dataset, memory = asked.config, asked.dataset, asked.memory
-        values = vars(config)
+        values = fields_of(config)
         named = {
-            name: signed_input(run.signature, values.get(name, "")) for name, run in asked.inputs.items()
+            name: signed_input(run.signature, vars(config).get(name, ""))
+            for name, run in asked.inputs.items()
         }
         seen = is_transductive(config, dataset, asked.origins, asked.planned, memory)
         return Job(
@@ -217,7 +220,7 @@ class Stage(Generic[C]):
             [*dataset.notes, *self.notes(config, dataset), *([TRANSDUCTIVE] if seen else [])], transductive=seen,
         )  # fmt: skip
 
-    def recipe(self, config: C) -> tuple[dict[str, Any], str]:
+    def recipe(self, config: C) -> tuple[Mapping[str, object], str]:
         """Of a transfer: what is trained or compared, and how, by name; and what was chosen by which videos, in words."""
         raise NotImplementedError
 
@@ -225,11 +228,11 @@ class Stage(Generic[C]):
         """What a reader must know of a config on a data set."""
         return []
 
-    def protocol(self, config: Mapping[str, Any]) -> str:
+    def protocol(self, config: ConfigFields) -> str:
         """Name of the protocol in tables; of a config's fields."""
         return self.facts.title
 
-    def facets(self, config: Mapping[str, Any], data: str, planned: Planned) -> dict[str, Any]:
+    def facets(self, config: ConfigFields, data: str, planned: Planned) -> Facets:
         """How a result is sorted.
 
         Args:
@@ -239,7 +242,7 @@ class Stage(Generic[C]):
         """
         return network_facets(config, data, self.protocol(config), planned)
 
-    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+    def work(self, config: ConfigFields, backbone: str, train: int, test: int) -> Work:
         """What a run has to do, for estimates; every test video is seen once per view unless a stage says otherwise.
 
         Args:
@@ -258,7 +261,7 @@ class Stage(Generic[C]):
         raise NotImplementedError
 
 
-def views_of(config: Mapping[str, Any]) -> int:
+def views_of(config: ConfigFields) -> int:
     """Clips per video: views, as a number or ``10x3``, times crops."""
     return prod(int(number) for number in str(config.get("views") or 1).split("x")) * int(
         config.get("crops") or 1

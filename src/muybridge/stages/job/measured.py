@@ -77,12 +77,15 @@ class RobustnessRun(Run):
         Raises:
             ValueError: no perturbation is left that keeps the label and was not seen in training.
         """
-        counted, chance = outcomes(self.rows), float(self.result["chance"])
+        counted, chance = outcomes(self.rows), self.result["chance"]
+        assert chance is not None, "every robustness run says it"
         drawn = resample_groups(counted.right, counted.total, replicates, seed)
         cells = dict(zip(counted.conditions, counted.accuracy, strict=True))
         draws = dict(zip(counted.conditions, drawn.T, strict=True))
         wanted = grid(counted.conditions)
-        left_out = tuple(sorted({*self.result["label_changing"], *self.result["seen"]} & wanted.keys()))
+        left_out = tuple(
+            sorted({*(self.result["label_changing"] or ()), *(self.result["seen"] or ())} & wanted.keys())
+        )
         both = [mean_over_types(one, wanted, left_out) for one in (cells, draws)]
         found = {
             name: Estimate(
@@ -110,4 +113,5 @@ class ZeroshotRun(Run):
 
     def scores(self, replicates: int = 10_000, seed: int = 0) -> Zero:
         """Accuracies, calibration and prompt sensitivity with intervals from redrawn groups of videos."""
-        return zero_of([self.rows], [self.single], self.result["regime"]["seen"], "", replicates, seed)
+        regime = self.result["regime"]
+        return zero_of([self.rows], [self.single], regime["seen"] if regime else (), "", replicates, seed)

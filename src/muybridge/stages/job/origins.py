@@ -3,11 +3,11 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from muybridge.backbones.weights import elsewhere
+from muybridge.config.config_fields import ConfigFields, fields_of, saved_fields
 from muybridge.config.names import is_external, is_weights
-from muybridge.config.stage_configs import C, Control, as_dict, change, kind_of
+from muybridge.config.stage_configs import C, Control, change, kind_of
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.core.plain_data import read_yaml
 from muybridge.runs.contents import snapshots
@@ -17,7 +17,7 @@ from muybridge.runs.records import Run
 from muybridge.runs.stages import is_known
 from muybridge.stages.job import consent
 
-Planned = Mapping[str, Mapping[str, Any]]
+Planned = Mapping[str, ConfigFields]
 """Configs by run folder, of runs that a study will make before."""
 
 FOREIGN: Mapping[str, tuple[Callable[[str], bool], str]] = {
@@ -76,7 +76,7 @@ def consented(config: C, inputs: Mapping[str, Run], origins: Planned, planned: P
     Raises:
         UsageError: an input on disk names code that the user did not name.
     """
-    trusted = consent.given(vars(config))
+    trusted = consent.given(fields_of(config))
     added: set[str] = set()
     for name, run in inputs.items():
         if str(run.path) in planned:
@@ -88,7 +88,7 @@ def consented(config: C, inputs: Mapping[str, Run], origins: Planned, planned: P
     return dataclasses.replace(config, trust_code=(*config.trust_code, *sorted(added - trusted)))
 
 
-def read_config(run: Run, planned: Planned) -> Mapping[str, Any]:
+def read_config(run: Run, planned: Planned) -> ConfigFields:
     """Config of a run, planned or on disk, with the defaults of fields that an older version did not have.
 
     Raises:
@@ -108,7 +108,7 @@ def read_config(run: Run, planned: Planned) -> Mapping[str, Any]:
     return _typed(content, run.stage, path)
 
 
-def result_config(run: Run) -> Mapping[str, Any]:
+def result_config(run: Run) -> ConfigFields:
     """Config of a finished run as its ``result.json`` has it.
 
     Raises:
@@ -117,14 +117,16 @@ def result_config(run: Run) -> Mapping[str, Any]:
     return _typed(run.result.get("config"), run.stage, run.path / "result.json")
 
 
-def _typed(content: Any, stage: str, path: Path) -> dict[str, Any]:
+def _typed(content: object, stage: str, path: Path) -> ConfigFields:
     """The fields of a stage's config in what was read from a file, each of its type."""
     if not is_known(stage) or not isinstance(content, dict):
         raise _damaged(path)
     kind = kind_of(stage)
     known = {field.name for field in dataclasses.fields(kind)}
     try:
-        return as_dict(change(kind(), {name: content[name] for name in content if name in known}, str(path)))
+        return saved_fields(
+            change(kind(), {name: content[name] for name in content if name in known}, str(path))
+        )
     except UsageError as error:
         raise _damaged(path) from error
 

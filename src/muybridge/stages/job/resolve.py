@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from muybridge.config.names import starts_from_run
 from muybridge.config.stage_configs import Control, PretrainConfig, Transfer, as_dict, change
@@ -21,7 +21,7 @@ from muybridge.stages.job.transductive import check_labels_unseen
 from muybridge.stages.testing import own_code
 from muybridge.stages.testing.models import TestedModel
 
-ALL = "all"
+ALL: Final = "all"
 """The ``fold`` of a run that joins those of all folds."""
 
 
@@ -103,7 +103,7 @@ def _init_of(config: Transfer, fold: int, count: int, planned: Planned, memory: 
     folder, share = snapshots.split(config.init)
     if not starts_from_run(config.init):
         return str(config.init)
-    origin = dict(read_config(Run(Path(folder)), planned))
+    origin = read_config(Run(Path(folder)), planned)
     if origin.get("held_out_fold") is None:
         return str(config.init)
     begun: PretrainConfig = change(PretrainConfig(), origin, folder)

@@ -1,11 +1,11 @@
 """What resolving many configs need not do twice: read a data set, look whether it can be divided, hash a file of weights."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
+from muybridge.config.config_fields import ConfigFields
 from muybridge.core.errors import UsageError
 from muybridge.data import DATASETS, sources
 from muybridge.data.index import Dataset, divide, learnable
@@ -28,13 +28,13 @@ class ResolveCache:
         self._shared: dict[tuple[int, Fold, int, Fold], tuple[bool, Dataset, Dataset]] = {}
         self._splits: dict[tuple[int, int | None, int | None], Dataset] = {}
 
-    def load(self, data: tuple[str, ...], **columns: Any) -> Dataset:
+    def load(self, data: tuple[str, ...], **columns: object) -> Dataset:
         """As ``sources.load``, which see; each data set is read once."""
         if any(source.startswith("builtin-") for source in data if source in DATASETS):
             self._before()
         return self._load(data, **columns)
 
-    def load_for(self, config: Mapping[str, Any]) -> Dataset:
+    def load_for(self, config: ConfigFields) -> Dataset:
         """The data set of a config of a training, by the columns that it names."""
         return self.load(
             tuple(config["data"]), label=config["label"], group=config["group"], root=config["root"],

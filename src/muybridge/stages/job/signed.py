@@ -2,7 +2,6 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 from muybridge.backbones.outside.preprocessor import preprocessor_file
 from muybridge.config.names import is_weights
@@ -19,7 +18,7 @@ def signed_input(name: str, value: str) -> str:
     return f"{name}@{share}" if share else name
 
 
-def signed_config(config: Control, dataset: Dataset, memory: ResolveCache) -> dict[str, Any]:
+def signed_config(config: Control, dataset: Dataset, memory: ResolveCache) -> dict[str, object]:
     """What is signed of a config: its values and the content of its data, and of ``hf:FOLDER`` what it holds instead of where it lies.
 
     Raises:

@@ -1,8 +1,6 @@
 """Whether a network saw the videos that it is tested on, with labels or without: known from the configs and data of both."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from muybridge.config.config_fields import ConfigFields, split_of
 from muybridge.config.names import starts_from_run
 from muybridge.config.stage_configs import Control, Data, Transfer
 from muybridge.core.errors import MuybridgeError, UsageError
@@ -19,7 +17,7 @@ TRANSDUCTIVE = (
     "leave them out"
 )
 """The note on such a run."""
-Origin = Mapping[str, Any]
+Origin = ConfigFields
 
 
 def is_transductive(
@@ -44,7 +42,7 @@ def check_labels_unseen(config: Control, dataset: Dataset, origins: Planned, mem
         return
     if not _same_source(origin, config):
         return
-    fold, folds = origin.get("fold"), origin.get("folds")
+    fold, folds = split_of(origin)
     if (fold, folds) == config.split and tuple(origin["data"]) == config.data:
         return  # held out there as here; lists that name a video twice are the doctor's
     taught = {record.video for record in divide(_theirs(origin, dataset, memory), fold, folds)[0]}

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -52,7 +51,7 @@ def answered(
 
 def majority(
     train: Sequence[VideoRecord], test: Sequence[VideoRecord], classes: Sequence[str]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Accuracy on the test videos of always answering the most frequent class of the training videos; of several the first.
 
     Returns:

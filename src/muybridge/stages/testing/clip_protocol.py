@@ -86,7 +86,7 @@ class Protocol:
         assert self.sampling != "ends", "no law: its clips are all the same"
         return clip_law(self.sampling, self.frames, self.stride, self.short)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What ``result.json`` says of it."""
         return asdict(self) | {"hash": self.hash}
 

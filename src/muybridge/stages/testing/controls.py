@@ -8,7 +8,7 @@ how far rotations turn on average.
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -30,12 +30,20 @@ VIDEOS = 256
 """At most this many videos stand behind the means of tau and distinct frames."""
 
 
-def against_clean(predictions: Path, controls: Path) -> dict[str, dict[str, Any]]:
+class ControlCell(TypedDict):
+    """A control cell beside the clean cell: whether every score is the same, bit for bit; rows; fractions of right and of other answers."""
+
+    equal: bool
+    rows: int
+    accuracy: float
+    flips: float
+
+
+def against_clean(predictions: Path, controls: Path) -> dict[str, ControlCell]:
     """The control cells beside the clean cell, of all rows of a run.
 
     Returns:
-        Control to ``equal`` (every score the same, bit for bit), ``rows``, ``accuracy`` of the rows (fraction) and ``flips``, the share
-        of rows with another answer than the clean one.
+        By the name of the control.
     """
     clean = read_predictions(predictions, only=CLEAN)
     found = {}
@@ -46,7 +54,7 @@ def against_clean(predictions: Path, controls: Path) -> dict[str, dict[str, Any]
     return found
 
 
-def _compared(clean: Predictions, rows: Predictions) -> dict[str, Any]:
+def _compared(clean: Predictions, rows: Predictions) -> ControlCell:
     same = clean.video.tolist() == rows.video.tolist() and clean.view.tolist() == rows.view.tolist()
     return {
         "equal": same and clean.scores.tobytes() == rows.scores.tobytes(),

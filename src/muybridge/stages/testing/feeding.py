@@ -60,7 +60,7 @@ class Feed:
         if self.std and min(self.std) <= 0:
             raise UsageError(f"--std {_numbers(self.std)}: wanted numbers above 0.")
 
-    def prepared(self, frames: Float[Tensor, "b 3 t h w"], dtype: torch.dtype | None = None) -> Any:
+    def prepared(self, frames: Float[Tensor, "b 3 t h w"], dtype: torch.dtype | None = None) -> object:
         """What goes into the model.
 
         Args:
@@ -90,7 +90,7 @@ class Feed:
         words += ", blue first" if self.channels == "bgr" else ""
         return f"a list of one tensor, {words}" if isinstance(fed, list) else words
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What ``result.json`` says of it."""
         return {
             "layout": self.layout, "range": self.range, "mean": list(self.mean), "std": list(self.std), "channels": self.channels,
@@ -102,12 +102,12 @@ FIELDS = ("layout", "range", "mean", "std", "channels")
 """Of a config: what a ``Feed`` is made of."""
 
 
-def feed_of(config: Any) -> Feed:
+def feed_of(config: object) -> Feed:
     """The feed that the fields of a config ask for; what is not given is as usual."""
     return Feed(**{name: value for name in FIELDS if (value := getattr(config, name)) not in (None, ())})
 
 
-def own_dtype(model: Any) -> torch.dtype | None:
+def own_dtype(model: object) -> torch.dtype | None:
     """Number format of a module's parameters; None where it is float32 or there are none."""
     if not isinstance(model, nn.Module):
         return None
@@ -115,14 +115,14 @@ def own_dtype(model: Any) -> torch.dtype | None:
     return None if first is torch.float32 else first
 
 
-def failure(name: str, feed: Feed, fed: Any, error: Exception) -> UsageError:
+def failure(name: str, feed: Feed, fed: object, error: Exception) -> UsageError:
     """What to say when a model raised."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
     return UsageError(f"model {name}: failed when fed {feed.said(fed)}. Its error: {said}. {WAY_OUT}")
 
 
-def logits_in(output: Any, clips: int) -> Any:
+def logits_in(output: object, clips: int) -> object:
     """The logits in what a model returned, as far as they can be told; anything else comes back as it is.
 
     Taken are a tensor or NumPy array ``b k``; ``k`` alone of a single clip; the attribute or key ``logits`` (as of ``ModelOutput``); the
@@ -142,7 +142,7 @@ def logits_in(output: Any, clips: int) -> Any:
     return output
 
 
-def _is_row_per_clip(value: Any, clips: int) -> bool:
+def _is_row_per_clip(value: object, clips: int) -> bool:
     return (
         isinstance(value, Tensor | np.ndarray)
         and value.ndim == 2
@@ -151,7 +151,7 @@ def _is_row_per_clip(value: Any, clips: int) -> bool:
     )
 
 
-def described(value: Any) -> str:
+def described(value: object) -> str:
     """A value in words, for messages."""
     if isinstance(value, Tensor):
         return f"a {value.dtype} tensor"
@@ -162,7 +162,7 @@ def described(value: Any) -> str:
     return f"a {type(value).__name__}"
 
 
-def _shape(value: Any) -> str:
+def _shape(value: object) -> str:
     shape = getattr(value, "shape", None)
     return type(value).__name__ if shape is None else f"{type(value).__name__} {'x'.join(map(str, shape))}"
 

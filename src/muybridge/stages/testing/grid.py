@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -140,7 +139,7 @@ def missing(grid: Grid, labels: Labels, chunk: Chunk) -> list[Predictions]:
 
 def spent(
     subject: TestedModel, protocol: Protocol, classes: int, shown: int, compute: Compute, began: float
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What a test cost; ``seconds`` are those of the last process if it went on after a kill.
 
     Args:

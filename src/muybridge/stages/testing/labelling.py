@@ -1,7 +1,6 @@
 """What is said of how the answers of a model were taken for the labels of a data set."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from muybridge.data.index import Dataset
 from muybridge.stages.testing.labels import APART, Labels, spelt
@@ -31,7 +30,7 @@ def notes(labels: Labels, names: Sequence[str], has_classes: bool) -> list[str]:
     return [f"labels that the model spells otherwise: {_few(other)}"] if other else []
 
 
-def shift(told: Mapping[str, Any], dataset: Dataset, classes: Sequence[str]) -> str:
+def shift(told: Mapping[str, object], dataset: Dataset, classes: Sequence[str]) -> str:
     """What differs between the data that a run was trained on and those it is tested on, as a note."""
     untested = len(classes) - len(dataset.classes)
     rest = f"; {untested} of its {len(classes)} classes are not among these labels" if untested > 0 else ""

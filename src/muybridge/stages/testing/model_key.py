@@ -11,7 +11,7 @@ from torch.nn.parameter import is_lazy
 from muybridge.core.errors import UsageError
 
 
-def key_of(model: Any, name: str) -> str:
+def key_of(model: object, name: str) -> str:
     """Hash of a name and of every parameter and buffer.
 
     Raises:
@@ -25,7 +25,7 @@ def key_of(model: Any, name: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def add_tensor(digest: Any, key: str, value: Any) -> None:
+def add_tensor(digest: Any, key: str, value: object) -> None:
     """Add the values of a tensor, or of tensors in lists and mappings, to a hash; ``key`` names it in errors."""
     if isinstance(value, Tensor):
         _check(key, value)

@@ -58,7 +58,7 @@ class TestedModel:
     key: str
     protocol: str = "kinetics"
     clip: Mapping[str, int | str] = field(default_factory=dict)
-    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    preprocessing: Mapping[str, object] = field(default_factory=dict)
     feed: Feed = field(default_factory=Feed)
     is_foreign: bool = False
     checkpoint: Taken | None = None
@@ -90,11 +90,11 @@ class TestedModel:
             )
         return scores.float().cpu()
 
-    def _called(self, fed: Any, compute: Compute) -> Any:
+    def _called(self, fed: Any, compute: Compute) -> object:
         with torch.inference_mode(), compute.autocast():
             return self.call(fed)
 
-    def _asked(self, frames: Frames, compute: Compute) -> Any:
+    def _asked(self, frames: Frames, compute: Compute) -> object:
         """What a model of somebody else returns; whatever it raises is said with what it was fed."""
         fed = self.feed.prepared(frames, own_dtype(self.call))
         try:
@@ -162,7 +162,7 @@ def load(config: RobustnessConfig) -> TestedModel:
 
 
 def given(
-    model: Any, name: str | None = None, classes: tuple[str, ...] | None = None, kept: bool = False
+    model: object, name: str | None = None, classes: tuple[str, ...] | None = None, kept: bool = False
 ) -> TestedModel:
     """A model handed over as an object.
 
@@ -208,13 +208,13 @@ def fed(subject: TestedModel, config: RobustnessConfig) -> TestedModel:
     return replace(subject, feed=feed, preprocessing=feed.facts())
 
 
-def has_weights(model: Any) -> bool:
+def has_weights(model: object) -> bool:
     """Whether its state tells one model from another."""
     return isinstance(model, nn.Module) and bool(model.state_dict())
 
 
 @contextmanager
-def evaluating(call: Any, compute: Compute) -> Iterator[None]:
+def evaluating(call: object, compute: Compute) -> Iterator[None]:
     """A module on the device in evaluation mode; every part goes back to its own mode afterwards."""
     if not isinstance(call, nn.Module):
         yield

@@ -39,7 +39,7 @@ INSIDE = frozenset(vars(nn.Module())) - {"_parameters", "_buffers", "_modules"}
 PLAIN = (str, bytes, int, float, complex, type(None), Path, Enum, slice, torch.dtype, torch.device)
 
 
-def code_of(configs: Iterable[Mapping[str, Any]], seed: int) -> dict[str, dict[str, str]]:
+def code_of(configs: Iterable[Mapping[str, object]], seed: int) -> dict[str, dict[str, str]]:
     """What is signed of the code that configs name: a hash for each ``module:function``; nothing where they name none.
 
     Raises:
@@ -60,7 +60,7 @@ def named(word: str, seed: int = 0) -> str:
     return digest.name
 
 
-def held(model: Any) -> str:
+def held(model: object) -> str:
     """Hash of the code and the plain attributes of a network or another callable; empty where nothing of it is the user's."""
     parts = list(model.modules()) if isinstance(model, nn.Module) else [model]
     own = _modules_of(parts)
@@ -72,7 +72,7 @@ def held(model: Any) -> str:
     return digest.name
 
 
-def _modules_of(things: Iterable[Any]) -> list[ModuleType]:
+def _modules_of(things: Iterable[object]) -> list[ModuleType]:
     """The modules in which the kinds of things were defined, those of the user alone."""
     kinds = [one if isinstance(one, type | FunctionType) else type(one) for one in things]
     names = {base.__module__ for kind in kinds for base in getattr(kind, "__mro__", (kind,))}
@@ -121,7 +121,7 @@ class _Digest:
             source = Path(file).read_bytes() if file and Path(file).is_file() else b""
             self._hash.update(f"{name} {len(source)} ".encode() + source)
 
-    def add(self, value: Any) -> None:
+    def add(self, value: object) -> None:
         """Add what is plain in a value, and the instructions of functions and classes; of all else the name of its kind."""
         self._hash.update(f"<{type(value).__module__}.{type(value).__qualname__} ".encode())
         if isinstance(value, PLAIN):
@@ -142,12 +142,12 @@ class _Digest:
             self._add_all(_inside(value))
         self._hash.update(b">")
 
-    def _add_all(self, values: Iterable[Any]) -> None:
+    def _add_all(self, values: Iterable[object]) -> None:
         for value in values:
             self.add(value)
 
 
-def _word(value: Any) -> str:
+def _word(value: object) -> str:
     """A word for what lies in a set, the same in every process: what is not plain says its kind, functions and classes their name."""
     if isinstance(value, PLAIN):
         return repr(value)
@@ -159,7 +159,7 @@ def _word(value: Any) -> str:
     return f"<{kind.__module__}.{kind.__qualname__}>"
 
 
-def _inside(value: Any) -> Iterable[Any]:
+def _inside(value: object) -> Iterable[object]:
     """What decides what a thing does, in an order that is the same in every process."""
     if isinstance(value, CodeType):
         return value.co_code, value.co_exceptiontable, value.co_names, value.co_varnames, value.co_consts
@@ -188,12 +188,12 @@ def _inside(value: Any) -> Iterable[Any]:
     return ()
 
 
-def _attributes(kind: type) -> dict[str, Any]:
+def _attributes(kind: type) -> dict[str, object]:
     """Methods and values of a class; not what Python notes in it, as its lines."""
     return {name: one for name, one in vars(kind).items() if not name.startswith("__") or callable(one)}
 
 
-def _content(cell: Any) -> Any:
+def _content(cell: Any) -> object:
     try:
         return cell.cell_contents
     except ValueError:  # not filled yet

@@ -51,7 +51,7 @@ class ResumableRows(Parts[tuple[Any, list[dict[str, str]]]]):
         """Whether there are rows enough, or they have waited long."""
         return self.size >= PART or time.monotonic() - self.since > SECONDS
 
-    def content(self, items: list[tuple[Any, list[dict[str, str]]]]) -> memoryview | None:
+    def content(self, items: list[tuple[object, list[dict[str, str]]]]) -> memoryview | None:
         """One table, with the broken videos in its metadata."""
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -87,7 +87,7 @@ class ResumableRows(Parts[tuple[Any, list[dict[str, str]]]]):
         holes = 0
         with ExitStack() as stack:
             writers: dict[Path, Any] = {}
-            pending: dict[Path, list[Any]] = {path: [] for path in (*into, rest)}
+            pending: dict[Path, list[object]] = {path: [] for path in (*into, rest)}
             for table in map(read_table, self.files):
                 table = table.replace_schema_metadata(None)
                 holes += _holes(table)
@@ -106,7 +106,7 @@ class ResumableRows(Parts[tuple[Any, list[dict[str, str]]]]):
         return holes
 
 
-def _sorted(table: Any, into: dict[Path, frozenset[str]], rest: Path) -> Iterator[tuple[Path, Any]]:
+def _sorted(table: Any, into: dict[Path, frozenset[str]], rest: Path) -> Iterator[tuple[Path, object]]:
     """The rows of a table by the file they go to."""
     names = np.array(table["perturbation"].to_pylist(), dtype=str)
     left = np.ones(len(names), bool)

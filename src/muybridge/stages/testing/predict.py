@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from muybridge.augment.geometry import centre_crop
-from muybridge.config.stage_configs import Data
+from muybridge.config.stage_configs import NeighboursConfig, Transfer
 from muybridge.core.clip import Clip, to_unit
 from muybridge.core.networks.features import Features
 from muybridge.data.clips import Views, stream
@@ -102,16 +101,16 @@ class View:
             yield collate(pixels, [record for record in some for _ in range(self.views)])
 
 
-def view_of(config: Any, batch: int | None = None) -> View:
+def view_of(config: Transfer | NeighboursConfig, batch: int | None = None) -> View:
     """The test clips of a transfer or of neighbours.
 
     Args:
-        config: a ``Transfer``, or another ``Data`` with ``views``.
+        config: its sizes and views.
         batch: clips per forward pass; 64, or those of a training batch if they are more, as far as memory goes, when not given.
     """
-    one: Data = config
-    fitting = min(max(64, one.batch), max(1, PIXELS // (one.frames * one.crop**2)))
-    return View(law_of(one), config.views, one.crop, batch or fitting, getattr(config, "crops", 1), one.size)
+    fitting = min(max(64, config.batch), max(1, PIXELS // (config.frames * config.crop**2)))
+    crops = getattr(config, "crops", 1)
+    return View(law_of(config), config.views, config.crop, batch or fitting, crops, config.size)
 
 
 def pooled(found: Features) -> Float32[Tensor, "b d"]:
@@ -165,7 +164,7 @@ def forward_flops(module: nn.Module, view: View, compute: Compute) -> int:
 
 def forward_budget(
     module: nn.Module, view: View, clips: int, compute: Compute, began: float, cached: int = 0
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What a stage without training cost.
 
     Args:

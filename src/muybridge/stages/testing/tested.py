@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -243,7 +243,7 @@ def _nothing(frames: int, size: int) -> Clip:
     )
 
 
-def _said(why: Any) -> str:
+def _said(why: object) -> str:
     if not isinstance(why, VideoError):
         return str(why)
     return why.reason if why.frame is None else f"frame {why.frame}: {why.reason}"

@@ -1,6 +1,6 @@
 """Finished runs as models that a zero-shot run can ask: video-text pairs, and classifiers through the meaning of their classes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from muybridge.backbones import BACKBONES
 from muybridge.backbones.text.dual import DualEncoder
 from muybridge.backbones.weights.pretrained import put_weights
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.names import is_external
 from muybridge.config.stage_configs import PretrainConfig, ZeroshotConfig, change, kind_of
 from muybridge.core.errors import UsageError
@@ -61,18 +62,18 @@ class OwnPair(DualEncoder):
         found: Tensor = self.objective.project(self.backbone(frames).pooled)
         return found
 
-    def text(self, prompts: Any) -> Float[Tensor, "n d"]:
+    def text(self, prompts: Iterable[str]) -> Float[Tensor, "n d"]:
         """Embeddings of prompts in the words that it was trained on."""
         tokens = self.objective.text.tokens(list(prompts))
         found: Tensor = self.objective.text(tokens.to(self.objective.scale.device))
         return found
 
-    def tokens(self, prompts: Any) -> list[tuple[int, ...]]:
+    def tokens(self, prompts: Iterable[str]) -> list[tuple[int, ...]]:
         """Numbers of the words."""
         return [tuple(row) for row in self.objective.text.tokens(list(prompts)).tolist()]
 
 
-def of_input(config: ZeroshotConfig, run: Run, origin: Mapping[str, Any]) -> TestedModel:
+def of_input(config: ZeroshotConfig, run: Run, origin: ConfigFields) -> TestedModel:
     """The model of a finished run: a video-text pair, or a classifier through ``--words``.
 
     Raises:
@@ -89,7 +90,7 @@ def of_input(config: ZeroshotConfig, run: Run, origin: Mapping[str, Any]) -> Tes
                 " `muybridge retrieval --init` test it; --objective video-text trains a network that can be asked."
             )
         backbone = build_backbone(trained.backbone, trained.seed)
-        objective = build_objective(trained, backbone.dim)
+        objective: Any = build_objective(trained, backbone.dim)
         state = load_weights(weights)
         objective.build(unpacked(state["objective.text.content"]))
         learner = nn.ModuleDict({"backbone": backbone, "objective": objective})

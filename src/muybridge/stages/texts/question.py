@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from muybridge.backbones.weights.kinetics_classes import FILE as KINETICS400
 from muybridge.config.stage_configs import ZeroshotConfig
@@ -51,10 +50,10 @@ class Question:
     other: tuple[str, ...]
     prompts: PromptSet
     order: str
-    split: dict[str, Any] | None
+    split: dict[str, object] | None
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What is signed of it and stands in ``result.json``."""
         return {
             "templates": list(self.prompts.templates),
@@ -66,7 +65,7 @@ class Question:
             "split": self.split,
         }
 
-    def hash(self, clips: dict[str, Any], model: dict[str, Any]) -> str:
+    def hash(self, clips: dict[str, object], model: dict[str, object]) -> str:
         """Name of the whole protocol: clips, words, averages; of the facts of a model those that are choices of whoever asks."""
         model = {name: model[name] for name in ASKED if name in model}
         content = {name: value for name, value in clips.items() if name not in ("name", "hash")}

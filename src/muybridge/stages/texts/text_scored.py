@@ -30,7 +30,7 @@ from muybridge.stages.texts.class_names import cleaned
 from muybridge.stages.texts.question import NONE, Question
 
 
-def regime(values: Mapping[str, Any]) -> str:
+def regime(values: Mapping[str, object]) -> str:
     """``Z0`` for a model that saw no action labels, ``Z1`` for one that was trained on some; of a config of a zero-shot run.
 
     What is not said with ``--seen`` is taken to be so: classifiers and own runs saw labels, a dual encoder those that the published weights
@@ -127,7 +127,7 @@ def conse(config: ZeroshotConfig, subject: TestedModel, classes: tuple[str, ...]
     )
 
 
-def given(model: Any, name: str | None = None, kept: bool = False) -> TestedModel:
+def given(model: object, name: str | None = None, kept: bool = False) -> TestedModel:
     """A dual encoder that was handed over as an object.
 
     Raises:

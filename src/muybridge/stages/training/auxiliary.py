@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from muybridge.config.stage_configs import Optimisation, PretrainConfig, change
 from muybridge.core.catalogue import suggestion
@@ -21,7 +20,7 @@ def task_configs(config: Optimisation) -> dict[str, PretrainConfig]:
     Raises:
         UsageError: an option that it does not have, a task that is none of the auxiliaries, a word that is none.
     """
-    words: dict[str, dict[str, Any]] = {name: {} for name in config.auxiliary}
+    words: dict[str, dict[str, object]] = {name: {} for name in config.auxiliary}
     for word in config.auxiliary_options:
         task, dot, rest = word.partition(".")
         if not dot or task not in words:
@@ -34,7 +33,7 @@ def task_configs(config: Optimisation) -> dict[str, PretrainConfig]:
     return {name: _task_config(config, name, given) for name, given in words.items()}
 
 
-def _task_config(config: Optimisation, task: str, given: Mapping[str, Any]) -> PretrainConfig:
+def _task_config(config: Optimisation, task: str, given: Mapping[str, object]) -> PretrainConfig:
     facts = OBJECTIVES[task].facts if task in OBJECTIVES else {}
     stride = min(1, config.stride) if facts.get("consecutive") else config.stride
     base = PretrainConfig(

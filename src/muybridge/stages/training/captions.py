@@ -38,7 +38,7 @@ def captions_of(config: PretrainConfig, dataset: Dataset) -> Mapping[str, str]:
     )
 
 
-def signed_captions(config: PretrainConfig, dataset: Dataset) -> dict[str, str]:
+def signed_captions(config: PretrainConfig, dataset: Dataset) -> dict[str, object]:
     """Hash of the sentences, where they decide the result; nothing otherwise."""
     if not needs_captions(config):
         return {}

@@ -17,7 +17,7 @@ from muybridge.core.clip import UNLABELLED
 from muybridge.data.index import has_split
 from muybridge.data.loader import Loader
 from muybridge.measure.features.feature_health import diagnose, feature_std, knn_accuracy, rankme
-from muybridge.objectives.objective import Augment
+from muybridge.objectives.objective import Alone, Augment, Learner
 from muybridge.sampling.frame_numbers import Draw, Law, Short
 from muybridge.stages.job.job import Job
 from muybridge.stages.testing.predict import View, features
@@ -173,7 +173,9 @@ class Changed:
         return shuffled
 
 
-def controls(learner: Any, loader: Loader, augment: Augment, compute: Compute) -> dict[str, Any]:
+def controls(
+    learner: Learner | Alone, loader: Loader, augment: Augment, compute: Compute
+) -> dict[str, object]:
     """Accuracy of a trained task on the videos of a loader: untouched, on still clips and on shuffled frames.
 
     All three see the same draws and the same augmentations. Where a task watches an accuracy of its own (``speed_accuracy``,
@@ -204,7 +206,7 @@ def controls(learner: Any, loader: Loader, augment: Augment, compute: Compute) -
 
 
 def _monitors(
-    learner: Any, loader: Loader, batches: int, augment: Augment, compute: Compute
+    learner: Learner | Alone, loader: Loader, batches: int, augment: Augment, compute: Compute
 ) -> dict[str, float]:
     """Means of what the task watches over some batches."""
     sums: dict[str, float] = {}
@@ -218,7 +220,7 @@ def _monitors(
     return sums
 
 
-def watch_of(job: Job[PretrainConfig], backbone: Any, material: Material, compute: Compute) -> Watch:
+def watch_of(job: Job[PretrainConfig], backbone: object, material: Material, compute: Compute) -> Watch:
     """The watch of a pretraining job."""
     config = job.config
     law = law_of(config)
@@ -226,8 +228,8 @@ def watch_of(job: Job[PretrainConfig], backbone: Any, material: Material, comput
 
 
 def verdict(
-    metrics: Sequence[Mapping[str, Any]], watch: Watch, answers: Mapping[str, Any], motion: bool
-) -> tuple[dict[str, Any], list[str]]:
+    metrics: Sequence[Mapping[str, Any]], watch: Watch, answers: Mapping[str, object], motion: bool
+) -> tuple[dict[str, object], list[str]]:
     """The ``health`` of a result (values of the last look, and ``controls``) and what is to be said about it.
 
     Args:

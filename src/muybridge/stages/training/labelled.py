@@ -1,11 +1,11 @@
 """Training with labels: what its stages share, and which videos are trained on, held out and tested on."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.stage_configs import FinetuneConfig
 from muybridge.core.errors import UsageError
 from muybridge.data.index import Dataset, VideoRecord, check_classes, divide, few
@@ -59,20 +59,22 @@ class Labelled(Stage[L]):
         """Where clips are mirrored whose class a mirror changes."""
         return declared.flips(dataset, config)
 
-    def work(self, config: Mapping[str, Any], backbone: str, train: int, test: int) -> Work:
+    def work(self, config: ConfigFields, backbone: str, train: int, test: int) -> Work:
         """Clips of all tasks and teachers, or what its own budget pays for; then the test."""
         clips = clips_of(config, backbone)
         budget, unit = config.get("budget"), config.get("budget_unit") or "clips"
         if budget is None or unit == "flops":
             learnt = config["epochs"] * train * clips
         else:
-            learnt = budget * {"clips": 1, "epochs": train * clips, "steps": config["batch"] * clips}[unit]
+            learnt = (
+                budget * {"clips": 1, "epochs": train * clips, "steps": (config["batch"] or 1) * clips}[unit]
+            )
         taught_by = f"{len(config['teachers'])} teachers" if config.get("teachers") else ""
         like = (*(config.get("auxiliary") or ()), config.get("weighting") or "fixed", taught_by)
         return Work(float(learnt), float(test * views_of(config)), " ".join(like).strip())
 
 
-def clips_of(config: Mapping[str, Any], backbone: str) -> int:
+def clips_of(config: ConfigFields, backbone: str) -> int:
     """Clips that a step encodes of every video: of the labels, all auxiliary tasks and teachers."""
     tasks = sum(encoded_of(task, backbone)[0] for task in config.get("auxiliary") or ())
     return 1 + tasks + len(config.get("teachers") or ())

@@ -1,12 +1,11 @@
 """What every stage starts from: decoded videos, networks, and the laws that make clips of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from torch import nn
 
 from muybridge.backbones import build
 from muybridge.backbones.weights.pretrained import attach, checkpoint_of, load_backbone, put_weights
@@ -25,6 +24,8 @@ from muybridge.sampling.whole_video import clip_law
 from muybridge.stages.job.declared import pairs
 from muybridge.stages.job.job import Job
 from muybridge.train.checkpoint import load_weights, part
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def law_of(config: Data) -> ClipLaw:
 
 def build_backbone(
     name: str, seed: int, init: Run | Path | None = None, key: str | None = None, prefix: str | None = None
-) -> Any:
+) -> Any:  # a module that is a ``Backbone`` too; Python has no type for both
     """A backbone with weights drawn from (seed, "backbone"), or read from a pretrain run, a snapshot of one or a file of public weights.
 
     ``pretrained.checkpoint_of`` says what was taken of such a file; ``key`` and ``prefix`` are those of ``load_backbone``.
@@ -155,17 +156,16 @@ def backbone_of(job: Job[Transfer | NeighboursConfig]) -> Any:
     return backbone
 
 
-def seeded(kind: Any, seed: int, *args: Any, stream: str = "head", **kwargs: Any) -> nn.Module:
-    """Build a module with weights drawn from (seed, ``stream``)."""
+def seeded(make: Callable[[], T], seed: int, stream: str = "head") -> T:
+    """What ``make`` builds, its weights drawn from (seed, ``stream``)."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeding.key(seed, stream))
-        module: nn.Module = kind(*args, **kwargs)
-    return module
+        return make()
 
 
 def data_facts(
     job: Job[Data], material: Material, role_counts: Mapping[str, Sequence[VideoRecord]]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The ``data`` part of ``result.json``."""
     return {
         "name": job.dataset.name,

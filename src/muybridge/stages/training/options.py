@@ -44,7 +44,7 @@ def augmentations(config: PretrainConfig) -> tuple[tuple[Step, ...], tuple[Step,
     return own[0], config.augment2 or (own[1] if len(own) > 1 else ())
 
 
-def options(config: PretrainConfig) -> dict[str, Any]:
+def options(config: PretrainConfig) -> dict[str, object]:
     """Every option of the constructor of a config's task, by name.
 
     Later ones win: the constructor's defaults (the benchmark's values), the task's values for a tiny backbone or those of the paper,
@@ -80,7 +80,7 @@ def defaults(kind: Any, given: int = 1) -> Any:
     return dataclasses.make_dataclass("Options", fields, frozen=True)()
 
 
-def named(config: PretrainConfig) -> dict[str, Any]:
+def named(config: PretrainConfig) -> dict[str, object]:
     """Values of the paper's preset, or those that a tiny backbone needs."""
     facts = facts_of(config)
     if config.objective_preset != "benchmark":
@@ -88,7 +88,7 @@ def named(config: PretrainConfig) -> dict[str, Any]:
     return dict(facts.get("tiny", {})) if is_tiny(config) else {}
 
 
-def followed(config: PretrainConfig) -> dict[str, Any] | None:
+def followed(config: PretrainConfig) -> dict[str, object] | None:
     """Task, preset and hash of the recipe that a complete config names, and the fields and options that ``differ`` from it.
 
     None for a task that is not in the table.
@@ -127,7 +127,7 @@ def _complexity(config: PretrainConfig) -> dict[str, int]:
     return {facts["complexity"]: config.complexity}
 
 
-def parse_word(word: str, flag: str, shown: str) -> tuple[str, Any]:
+def parse_word(word: str, flag: str, shown: str) -> tuple[str, object]:
     """Name and value of a ``name=value`` word.
 
     Args:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 
 from torch import nn
 
@@ -18,6 +18,7 @@ from muybridge.data.loader import Loader
 from muybridge.objectives import OBJECTIVES
 from muybridge.objectives.multi import Auxiliary, Multi
 from muybridge.objectives.objective import Objective, first_of
+from muybridge.runs.contents.result_fields import Gate, WeightingFields
 from muybridge.stages.training import options as single
 from muybridge.stages.training.auxiliary import FLAG as TASK_FLAG
 from muybridge.stages.training.auxiliary import task_configs
@@ -33,7 +34,14 @@ RECENT = 10
 """Training batches that replayed meta batches are drawn from, as in MELTR's code."""
 
 
-def with_auxiliaries(config: Optimisation, name: str, primary: Any, dim: int) -> Any:
+class Several(TypedDict, total=False):
+    """What ``result.json`` says of several tasks."""
+
+    weighting: WeightingFields
+    tasks: dict[str, Gate]
+
+
+def with_auxiliaries(config: Optimisation, name: str, primary: Objective, dim: int) -> Objective:
     """The primary task, joined with the auxiliaries of a config if it has any.
 
     Args:
@@ -51,9 +59,9 @@ def with_auxiliaries(config: Optimisation, name: str, primary: Any, dim: int) ->
     tasks: dict[str, Objective] = {name: primary}
     ways = {}
     for task, own in task_configs(config).items():
-        kind = pick("objectives", OBJECTIVES, task)
+        kind: type[Objective] = pick("objectives", OBJECTIVES, task)
         try:
-            tasks[task] = seeded(kind, config.seed, dim, stream=f"head {task}", **single.options(own))  # type: ignore[assignment]
+            tasks[task] = seeded(partial(kind, dim, **single.options(own)), config.seed, f"head {task}")
         except ValueError as error:
             raise UsageError(f"{TASK_FLAG}: {error}.") from error
         ways[task] = Auxiliary(own.stride, own.gap, partial(augmented, own))
@@ -61,7 +69,7 @@ def with_auxiliaries(config: Optimisation, name: str, primary: Any, dim: int) ->
     return Multi(tasks, ways, only)
 
 
-def _cut(config: Optimisation, name: str, primary: Any) -> Any:
+def _cut(config: Optimisation, name: str, primary: Objective) -> Objective:
     """The primary task, its clips cut as the config says.
 
     Raises:
@@ -78,7 +86,7 @@ def _cut(config: Optimisation, name: str, primary: Any) -> Any:
     return primary
 
 
-def build_weighting(config: Optimisation, objective: Any, backbone: nn.Module) -> Weighting:
+def build_weighting(config: Optimisation, objective: Objective, backbone: nn.Module) -> Weighting:
     """The weighting of a config, made for the terms of an objective on a backbone.
 
     Raises:
@@ -96,7 +104,7 @@ def build_weighting(config: Optimisation, objective: Any, backbone: nn.Module) -
         if isinstance(made, Taught):
             made.usual = usual
         if terms:
-            seeded(_prepared, config.seed, made, terms, objective, stream="weighting")
+            seeded(partial(made.prepare, terms, objective.primary_terms), config.seed, "weighting")
     except ValueError as error:
         nearest = ""
         if config.weighting == "fixed":
@@ -109,11 +117,6 @@ def build_weighting(config: Optimisation, objective: Any, backbone: nn.Module) -
             f" derivatives. Use {FLAG} hypergradient=one-step or identity, or the network as it was before."
         )
     return made
-
-
-def _prepared(weighting: Weighting, terms: Sequence[str], objective: Any) -> Weighting:
-    weighting.prepare(terms, objective.primary_terms)
-    return weighting
 
 
 def kept_for_meta(
@@ -156,7 +159,7 @@ def wants_held_out(config: Optimisation) -> bool:
 
 
 def meta_batches(
-    config: Optimisation, weighting: Weighting, objective: Any, material: Material, videos: int
+    config: Optimisation, weighting: Weighting, objective: Objective, material: Material, videos: int
 ) -> Callable[[int], Clip] | None:
     """The meta batch of a step, as the primary task draws it; a pure function of (seed, step).
 
@@ -183,7 +186,7 @@ def meta_batches(
     return recent
 
 
-def gates(curve: Sequence[Mapping[str, Any]], names: Iterable[str], videos: int) -> dict[str, dict[str, Any]]:
+def gates(curve: Sequence[Mapping[str, Any]], names: Iterable[str], videos: int) -> dict[str, Gate]:
     """Accuracy against chance of every auxiliary task over the last tenth of a training curve.
 
     Args:
@@ -198,7 +201,7 @@ def gates(curve: Sequence[Mapping[str, Any]], names: Iterable[str], videos: int)
     last = curve[-max(1, len(curve) // 10) :]
     before = curve[-len(last) - 1]["step"] if len(curve) > len(last) else 0
     answers = (last[-1]["step"] - before) * videos
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Gate] = {}
     for name in names:
         means = {
             what: sum(row[f"{name}.{what}"] for row in last) / len(last)
@@ -210,11 +213,11 @@ def gates(curve: Sequence[Mapping[str, Any]], names: Iterable[str], videos: int)
             above = means["accuracy"] > chance + 3 * math.sqrt(chance * (1 - chance) / answers)
             found[name] = {"accuracy": means["accuracy"], "chance": chance, "active": above}
         else:
-            found[name] = {what: value for what, value in means.items() if what == "explained"}
+            found[name] = {"explained": means["explained"]} if "explained" in means else {}
     return found
 
 
-def inactive(tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def inactive(tasks: Mapping[str, Gate]) -> list[str]:
     """A sentence for every task that stayed at chance."""
     return [
         f"{_called(name)} is inactive: accuracy {one['accuracy']:.1%} at the end, chance {one['chance']:.1%}"
@@ -231,10 +234,10 @@ def _called(name: str) -> str:
 def account(
     config: Optimisation,
     weighting: Weighting,
-    objective: Any,
-    curve: Sequence[Mapping[str, Any]],
+    objective: Objective,
+    curve: Sequence[Mapping[str, object]],
     videos: int,
-) -> dict[str, Any]:
+) -> Several:
     """What ``result.json`` says of several tasks and of how they were weighted; empty for one task under ``fixed``."""
     names = getattr(objective, "names", ())
     if not names and config.weighting == "fixed":

@@ -1,15 +1,16 @@
 """What must hold between a student and its teachers, known from their configs and data."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from muybridge.config.config_fields import split_of
 from muybridge.config.stage_configs import FinetuneConfig
 from muybridge.core import seeding
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import MuybridgeError, UsageError
 from muybridge.data.index import Dataset, divide
+from muybridge.stages.job.origins import Planned
 from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.testing.labels import APART, matched
 
@@ -17,9 +18,7 @@ KEY = "teacher-"
 """Inputs of a run that begin so are teachers."""
 
 
-def check(
-    config: FinetuneConfig, dataset: Dataset, origins: Mapping[str, Mapping[str, Any]], memory: ResolveCache
-) -> None:
+def check(config: FinetuneConfig, dataset: Dataset, origins: Planned, memory: ResolveCache) -> None:
     """Refuse a teacher that was trained on videos that the student is tested on.
 
     Args:
@@ -38,7 +37,7 @@ def check(
         word = config.teachers[int(name.removeprefix(KEY)) - 1]
         try:
             theirs = memory.load_for(origin)
-            seen = divide(theirs, origin["fold"], origin["folds"])[0]
+            seen = divide(theirs, *split_of(origin))[0]
         except MuybridgeError as error:
             raise UsageError(
                 f"--teachers {word}: the videos that it was trained on cannot be listed ({error}), so that nobody knows whether the"

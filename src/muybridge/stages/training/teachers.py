@@ -1,8 +1,8 @@
 """The teachers of a student: trained networks as functions of its clips."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -79,10 +79,10 @@ def with_teachers(job: Job[FinetuneConfig], supervised: Supervised, compute: Com
         if other:
             said = ", ".join(f"{name} {own.get(name)} for {getattr(config, name)}" for name in other)
             job.notes.append(f"teacher {place} was trained on other clips than it sees here: {said}")
-    features: Any = None
+    features: FeatureTargets | None = None
     if config.feature_weight:
         dim, standard = supervised.head.in_features, config.feature_targets == "standardised"
-        features = seeded(FeatureTargets, config.seed, dim, dims, standard, stream="projectors")
+        features = seeded(partial(FeatureTargets, dim, dims, standard), config.seed, "projectors")
     memory = TeacherMemory(_flops(teachers, config, compute)) if config.teacher_views == "cached" else None
     made = Distilled(supervised, teachers, config.teacher_temperature, features, memory)
     made.term_weights = {name: config.feature_weight for name in made.terms if name.endswith(".feature")}

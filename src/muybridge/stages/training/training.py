@@ -3,21 +3,21 @@
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from muybridge.augment.chain import augment
-from muybridge.config.stage_configs import FinetuneConfig, Optimisation, PretrainConfig
+from muybridge.config.stage_configs import FinetuneConfig, Optimisation, PretrainConfig, Step
 from muybridge.core.clip import Clip
 from muybridge.core.machine.cores import cores
 from muybridge.core.networks.step import Weighting
 from muybridge.data.loader import Loader, stream
-from muybridge.objectives.labels.teacher_memory import TeacherMemory
-from muybridge.objectives.objective import first_of
+from muybridge.objectives.labels.distilled import Distilled
+from muybridge.objectives.objective import Learner, Objective, first_of
+from muybridge.runs.contents.result_fields import Spent
 from muybridge.sampling.frame_numbers import Law
 from muybridge.stages.job.job import Job, Progress
 from muybridge.stages.training.health import Watch, watch_every
@@ -45,7 +45,7 @@ def loader_of(job: Job[Optimisation], material: Material, law: Law, videos: int)
 
 
 def optimise(
-    job: Job[Optimisation], learner: Any, loader: Loader, steps: int, progress: Progress | None,
+    job: Job[Optimisation], learner: Learner, loader: Loader, steps: int, progress: Progress | None,
     watch: Watch | None = None, validation: Validation | None = None,
     weighting: Weighting | None = None, meta: Callable[[int], Clip] | None = None,
 ) -> State:  # fmt: skip
@@ -93,7 +93,7 @@ def schedule_of(config: Optimisation) -> Schedule:
     return partial(stepped, decays=config.decays, factor=config.decay)
 
 
-def idle(config: Any) -> str:
+def idle(config: object) -> str:
     """A hint that training would gain from more threads; empty on a GPU, for small clips, which gain nothing, and where none is idle."""
     if not isinstance(config, Optimisation) or config.frames * config.crop**2 < LARGE:
         return ""
@@ -113,7 +113,7 @@ def compute_of(config: Optimisation) -> Compute:
     return compute
 
 
-def clips_of(learner: Any, videos: int, weighting: Weighting) -> tuple[int, int]:
+def clips_of(learner: Learner, videos: int, weighting: Weighting) -> tuple[int, int]:
     """Clips that a step encodes, looks of the weighting included, and those of a meta batch."""
     return videos * learner.objective.clips * (1 + weighting.looks), videos * first_of(
         learner.objective
@@ -121,7 +121,7 @@ def clips_of(learner: Any, videos: int, weighting: Weighting) -> tuple[int, int]
 
 
 def steps_within(
-    config: Budgeted, learner: nn.Module, loader: Loader, weighting: Weighting, meta: Callable[[int], Clip] | None = None
+    config: Budgeted, learner: Learner, loader: Loader, weighting: Weighting, meta: Callable[[int], Clip] | None = None
 ) -> int:  # fmt: skip
     """Optimiser steps that a budget pays for, meta batches included; at least one.
 
@@ -152,7 +152,7 @@ def steps_within(
     return max(1, steps)
 
 
-def account(config: Budgeted, spent: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def account(config: Budgeted, spent: Spent) -> tuple[dict[str, object], list[str]]:
     """What was asked, in which unit, what of it was spent and whether that is the budget to within a step; a note where it is not.
 
     A step that learns weights, too, counts as one step: the last one may be dearer than the others.
@@ -161,10 +161,10 @@ def account(config: Budgeted, spent: dict[str, Any]) -> tuple[dict[str, Any], li
     assert asked is not None
     if unit == "epochs":  # whole steps, the last of which may run over the end
         return {"asked": asked, "unit": unit, "kept": True}, []
-    used = int(spent[unit])
+    used = int({"clips": spent["clips"], "steps": spent["steps"], "flops": spent["flops"]}[unit])
     kept = 0 <= asked - used < max(used / spent["steps"], spent.get("dearest", 0))
     words = f"the budget was not kept: {asked:,} {unit} asked for, {used:,} spent"
-    stated = {"asked": asked, "unit": unit, "spent": used, "kept": kept}
+    stated: dict[str, object] = {"asked": asked, "unit": unit, "spent": used, "kept": kept}
     return stated, [] if kept else [words]
 
 
@@ -172,25 +172,25 @@ def augmented(
     config: Optimisation, frames: UInt8[Tensor, "b c t h w"], rng: Generator, view: int = 0
 ) -> UInt8[Tensor, "b c t s s"]:
     """Clips under the augmentations of a config, then its perturbations; ``view`` 1 under those of ``augment2``, where it has them."""
-    second: Sequence[Any] = getattr(config, "augment2", ()) if view else ()
+    second: Sequence[Step] = getattr(config, "augment2", ()) if view else ()
     clips = augment(frames, second or config.augment, config.crop, rng)
     if isinstance(config, FinetuneConfig) and config.perturb:
         return perturbed(config, clips, rng)
     return clips
 
 
-def remembered(objective: Any, state: State) -> tuple[int, int]:
+def remembered(objective: Objective, state: State) -> tuple[int, int]:
     """Clips that teachers were not shown again, since their answers were remembered, and the operations of these passes."""
-    memory = getattr(objective, "memory", None)
-    if not isinstance(memory, TeacherMemory):
+    if not isinstance(objective, Distilled) or objective.memory is None:
         return 0, 0
+    memory = objective.memory
     counted = state.step * memory.first  # every step was taken for one like the first
     return len(objective.teachers) * (memory.asked - memory.passes), (counted - memory.passes) * memory.flops
 
 
 def budget(
-    state: State, learner: Any, loader: Loader, frames: int, weighting: Weighting, unit: str = "clips"
-) -> dict[str, Any]:  # fmt: skip
+    state: State, learner: Learner, loader: Loader, frames: int, weighting: Weighting, unit: str = "clips"
+) -> Spent:  # fmt: skip
     """What a training run cost: the numbers that must be equal for a fair comparison, and the seconds.
 
     ``clips`` are passes of a clip through an encoder, of which ``with_gradient`` have a backward pass; ``decoded`` frames were taken from
@@ -202,14 +202,16 @@ def budget(
     objective, videos = learner.objective, loader.batch
     step, beside = clips_of(learner, videos, weighting)
     clips = state.step * step + state.metas * beside
-    silent = state.step * (getattr(objective, "without_gradient", 0) + objective.clips * weighting.looks)
+    silent: float = state.step * (
+        getattr(objective, "without_gradient", 0) + objective.clips * weighting.looks
+    )
     silent += state.metas * getattr(first_of(objective), "without_gradient", 0)
     read = len(loader.law.draw(loader.law.span, np.random.default_rng(0)).frames)
     own = (getattr(objective, "lengths", None) or [read])[0]
     part = state.step * videos * objective.clips / clips
     known, flops_known = remembered(objective, state)
     clips, silent = clips - known, silent - known / videos
-    spent: dict[str, Any] = {
+    spent: Spent = {
         "clips": clips,
         "steps": state.step,
         "epochs": state.step * videos / len(loader.records),

@@ -6,7 +6,6 @@ Results with different hashes never share a table.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from muybridge.config.stage_configs import Transfer
 from muybridge.core.plain_data import canonical
@@ -28,7 +27,7 @@ class TransferProtocol:
 
     kind: str
     clips: Protocol
-    recipe: Mapping[str, Any]
+    recipe: Mapping[str, object]
     selection: str
     labels_per_class: int | None = None
 
@@ -38,7 +37,7 @@ class TransferProtocol:
         content = [self.kind, self.clips.hash, dict(self.recipe), self.selection, self.labels_per_class]
         return hashlib.sha256(canonical(content).encode()).hexdigest()[:12]
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What ``result.json`` says of it under ``protocol``."""
         return {
             "kind": self.kind, "clips": self.clips.facts(), "recipe": dict(self.recipe), "selection": self.selection,

@@ -97,7 +97,7 @@ class Best(nn.Module):
             self.loss = loss
             self.weights = {name: value.detach().cpu().clone() for name, value in module.state_dict().items()}
 
-    def get_extra_state(self) -> dict[str, Any]:
+    def get_extra_state(self) -> dict[str, object]:
         """What a saved state keeps."""
         return {"loss": self.loss, "weights": self.weights}
 
@@ -139,7 +139,7 @@ class Validation:
         return {"loss": loss, "accuracy": float(f"{float((scores.argmax(1) == target).float().mean()):.6g}")}
 
 
-def account(metrics: Sequence[Mapping[str, Any]], per_epoch: float) -> dict[str, Any]:
+def account(metrics: Sequence[Mapping[str, Any]], per_epoch: float) -> dict[str, object]:
     """What ``result.json`` says of the two sets of weights: epoch (passes over the training videos), validation loss and accuracy.
 
     Args:

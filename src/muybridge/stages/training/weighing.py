@@ -3,9 +3,9 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.stage_configs import Optimisation, change
 from muybridge.core.catalogue import pick
 from muybridge.core.errors import UsageError
@@ -17,7 +17,7 @@ FLAG = "--weighting-options"
 T = TypeVar("T", bound=Optimisation)
 
 
-def words_of(config: Optimisation) -> dict[str, Any]:
+def words_of(config: Optimisation) -> dict[str, object]:
     """Options of the weighting that were given, ``--mode`` among them.
 
     Raises:
@@ -31,7 +31,7 @@ def words_of(config: Optimisation) -> dict[str, Any]:
     return given
 
 
-def options_of(config: Optimisation) -> dict[str, Any]:
+def options_of(config: Optimisation) -> dict[str, object]:
     """Every option of the weighting; of ``fixed`` the weights that were given.
 
     Raises:
@@ -74,7 +74,7 @@ def spelt(config: T) -> T:
     )  # fmt: skip
 
 
-def in_words(config: Mapping[str, Any]) -> str:
+def in_words(config: ConfigFields) -> str:
     """What an arm's name says of auxiliary tasks, their weighting and a budget of its own; empty for a plain run.
 
     Args:
@@ -95,7 +95,7 @@ def in_words(config: Mapping[str, Any]) -> str:
     return said
 
 
-def _options(name: str, config: Mapping[str, Any]) -> str:
+def _options(name: str, config: ConfigFields) -> str:
     """Options that differ from their defaults; the mode without its name, many weights as one word."""
     given = dict(single.parse_word(word, FLAG, word) for word in config.get("weighting_options") or ())
     if name == "fixed":

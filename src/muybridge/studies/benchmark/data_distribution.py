@@ -3,8 +3,6 @@
 Sources with and without motion, targets that need it or not.
 """
 
-from typing import Any
-
 from muybridge.studies.plan import Study
 from muybridge.studies.shipped.scales import Lab, Ours
 from muybridge.studies.study_configs import SourcesConfig
@@ -26,7 +24,7 @@ OURS: Ours = {
 learnt. At small scale one GPU has UCF101 and HMDB51, which are of a kind."""
 
 
-def on_source(source: str) -> dict[str, Any]:
+def on_source(source: str) -> dict[str, object]:
     """Fields of a pretraining on one source."""
     return {"data": ("builtin-motions",), "stride": 0} if source == STILL else {"data": (source,)}
 

@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from multiprocessing import connection, get_context
-from typing import Any
 
 from muybridge.core.errors import UsageError
 from muybridge.core.machine.processes import spawning
@@ -33,7 +32,7 @@ class Worker:
         theirs.close()
         self.ending = False
 
-    def give(self, config: Any) -> None:
+    def give(self, config: object) -> None:
         """Send it a cell; that it cannot be reached is heard when it is listened to."""
         with contextlib.suppress(OSError):
             self.pipe.send(config)

@@ -10,7 +10,7 @@ from muybridge.store.storage import portable
 from muybridge.studies.plan import Cell
 
 
-def portable_config(cell: Cell) -> Any:
+def portable_config(cell: Cell) -> object:
     """The config of a cell, with the URL of its store where its results lie in a working copy; folders must be shared.
 
     Raises:

@@ -40,7 +40,7 @@ class Ray:
         self.ray = _import()
         self.limit = workers or QUEUED
         _connect(self.ray, workers, address)
-        self.tasks: dict[Any, Cell] = {}
+        self.tasks: dict[object, Cell] = {}
         self.room = Room()
 
     def recall(self, finished: Sequence[Cell]) -> None:
@@ -52,7 +52,7 @@ class Ray:
         """Hand a cell to Ray, which finds a machine with a processor, its memory and, if it wants one, a GPU."""
         if len(self.tasks) >= self.limit:
             return False
-        needs: dict[str, Any] = {"num_cpus": 1, "num_gpus": int(wants_gpu(cell)), "max_retries": 0}
+        needs: dict[str, object] = {"num_cpus": 1, "num_gpus": int(wants_gpu(cell)), "max_retries": 0}
         if self.room.is_known(cell):
             needs["memory"] = self.room.expected(cell)
         task = self.ray.remote(work).options(**needs).remote(portable_config(cell))
@@ -75,7 +75,7 @@ class Ray:
             self.ray.cancel(task, force=True)
         self.ray.shutdown()
 
-    def _result(self, task: Any) -> Message:
+    def _result(self, task: object) -> Message:
         try:
             message: Message = self.ray.get(task)
         except self.ray.exceptions.RayError as error:
@@ -93,7 +93,11 @@ def _import() -> Any:
 
 def _connect(ray: Any, workers: int, address: str | None) -> None:
     environment = {"env_vars": {**ONE_THREAD, **_own_variables()}}
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "runtime_env": environment}
+    options: dict[str, object] = {
+        "log_to_driver": False,
+        "logging_level": "error",
+        "runtime_env": environment,
+    }
     if address is None:
         options |= {"num_cpus": workers or None, "include_dashboard": False}
     elif address != "auto":

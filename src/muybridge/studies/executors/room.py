@@ -46,7 +46,7 @@ class Room:
         """Learn from a finished run, if its kind is unknown yet."""
         if kind(cell) not in self.peaks:
             try:
-                self.learn(cell, int(cell.run.result.get("peak_memory", 0)))
+                self.learn(cell, int(cell.run.result.get("peak_memory") or 0))
             except (MuybridgeError, OSError):
                 return
 

@@ -48,7 +48,7 @@ class Slurm:
         if len(self.jobs) >= self.limit:
             return False
         self.executor = self.executor or self._open(cell)
-        needs: dict[str, Any] = {"gpus_per_node": 1} if wants_gpu(cell) else {}
+        needs: dict[str, object] = {"gpus_per_node": 1} if wants_gpu(cell) else {}
         if self.room.is_known(cell):
             needs["mem_gb"] = round(self.room.expected(cell) * 1.2 / 2**30 + 0.5, 1)
         self.executor.update_parameters(**{"cpus_per_task": 1, **needs, **self.parameters})
@@ -72,7 +72,7 @@ class Slurm:
         for job, _ in self.jobs:
             job.cancel()
 
-    def _open(self, cell: Cell) -> Any:
+    def _open(self, cell: Cell) -> object:
         try:
             executor = self.submitit.AutoExecutor(folder=cell.job.config.out / LOGS, cluster=self.cluster)
             executor.update_parameters(**self.parameters)
@@ -89,7 +89,7 @@ def _import() -> Any:
     return submitit
 
 
-def _parameters(address: str | None) -> dict[str, Any]:
+def _parameters(address: str | None) -> dict[str, object]:
     """``a=1,b=x`` to a dictionary; whole numbers become numbers."""
     words = [word for word in (address or "").split(",") if word]
     for word in words:

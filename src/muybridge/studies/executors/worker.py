@@ -7,8 +7,8 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
-from typing import Any
 
+from muybridge.config.control import Control
 from muybridge.core.errors import MuybridgeError
 from muybridge.core.machine.interrupts import leave
 from muybridge.core.machine.machine_memory import peak
@@ -21,7 +21,7 @@ QUIET = 0.2
 """Seconds between progress messages."""
 
 
-def work(config: Any, say: Callable[[Progress], None] | None = None) -> Message:
+def work(config: Control, say: Callable[[Progress], None] | None = None) -> Message:
     """Run one cell in this process; returns its last word and raises nothing.
 
     Args:

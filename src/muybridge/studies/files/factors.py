@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
 
 from muybridge.config.stage_configs import as_dict
 from muybridge.runs.contents.snapshots import split
@@ -15,15 +14,15 @@ FIRST = ("objective", "backbone", "data", "seed", "fold")
 LEFT_OUT = NOT_SIGNED - {"data"}
 
 
-def factors(cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
+def factors(cells: Sequence[Cell]) -> dict[str, dict[str, object]]:
     """``stage.field`` to value for each cell, by signature; inputs' factors included."""
     by_stage: dict[str, list[Cell]] = defaultdict(list)
     for cell in cells:
         by_stage[cell.job.stage].append(cell)
-    own: dict[str, dict[str, Any]] = {}
+    own: dict[str, dict[str, object]] = {}
     for stage, some in by_stage.items():
         own |= _varied(stage, some)
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, object]] = {}
     for cell in cells:
         name = cell.job.signature
         through = (found[need] for need in sorted(cell.needs))
@@ -31,12 +30,12 @@ def factors(cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _varied(stage: str, cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
+def _varied(stage: str, cells: Sequence[Cell]) -> dict[str, dict[str, object]]:
     """The factors of the cells of one stage, by signature."""
     configs = {cell.job.signature: as_dict(cell.job.config) | _length(cell.job.config) for cell in cells}
     fields = [name for name in dict.fromkeys(chain(*configs.values())) if name not in LEFT_OUT]
     told: dict[str, tuple[str, ...]] = dict.fromkeys(configs, ())
-    found: dict[str, dict[str, Any]] = {name: {} for name in configs}
+    found: dict[str, dict[str, object]] = {name: {} for name in configs}
     for field in sorted(fields, key=lambda field: FIRST.index(field) if field in FIRST else len(FIRST)):
         texts = {name: repr(config.get(field)) for name, config in configs.items()}
         if len(set(texts.values())) < 2 or (field not in FIRST and _decided(told, texts)):
@@ -47,7 +46,7 @@ def _varied(stage: str, cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _length(config: Any) -> dict[str, int]:
+def _length(config: object) -> dict[str, int]:
     """Per cent of a pretraining run after which its backbone was taken."""
     init = getattr(config, "init", "random")
     return {} if init == "random" else {"length": split(init)[1] or 100}

@@ -37,7 +37,7 @@ class Recipe:
     cells: Callable[[Any], Study]
     words: tuple[str, ...]
     place: Callable[[Study], str] = lambda study: ""
-    claims: Sequence[dict[str, Any]] = ()
+    claims: Sequence[dict[str, object]] = ()
     fit: Callable[[Any, Callable[[str], None]], Any] = lambda config, say: config
 
 

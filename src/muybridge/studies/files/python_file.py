@@ -42,7 +42,7 @@ def config_of(module: ModuleType, path: Path) -> type[StudyConfig]:
     Raises:
         UsageError: ``Config`` is something else than a frozen dataclass on top of ``StudyConfig``.
     """
-    kind: Any = getattr(module, "Config", StudyConfig)
+    kind: object = getattr(module, "Config", StudyConfig)
     if isinstance(kind, type) and issubclass(kind, StudyConfig) and dataclasses.is_dataclass(kind):
         return kind
     raise UsageError(

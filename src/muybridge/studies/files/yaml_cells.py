@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from muybridge.config.names import is_external
 from muybridge.config.stage_configs import Control, PretrainConfig, change
@@ -44,7 +43,7 @@ class YamlStudy:
         """The generator of the cells; ``--seed`` and other flags hold for cells that do not say them."""
         names = [field.name for field in dataclasses.fields(Control) if field.name not in COMMAND - {"out"}]
         control = {name: getattr(config, name) for name in names}
-        made: dict[tuple[Any, ...], list[str]] = {}
+        made: dict[tuple[object, ...], list[str]] = {}
         for point in self.points():
             for spec in self.specs:
                 key = self._key(spec, point)
@@ -67,13 +66,13 @@ class YamlStudy:
             if not any(all(point[name] in values for name, values in one.items()) for one in left_out):
                 yield point
 
-    def _key(self, spec: Spec, point: Mapping[str, int]) -> tuple[Any, ...]:
+    def _key(self, spec: Spec, point: Mapping[str, int]) -> tuple[object, ...]:
         """What tells a cell from others of its entry."""
         return spec.name, *(point[factor] for factor in self.matters[spec.name])
 
     def _values(
-        self, spec: Spec, point: Mapping[str, int], made: Mapping[tuple[Any, ...], list[str]]
-    ) -> Iterator[dict[str, Any]]:
+        self, spec: Spec, point: Mapping[str, int], made: Mapping[tuple[object, ...], list[str]]
+    ) -> Iterator[dict[str, object]]:
         """Fields of an entry at a point, once for every combination of its inputs."""
         values = dict(spec.values)
         for field, factor in spec.taken.items():
@@ -89,7 +88,7 @@ class YamlStudy:
             yield values | dict(zip(inputs, chosen, strict=True))
 
 
-def _fitted(file: File, spec: Spec) -> dict[str, list[Any]]:
+def _fitted(file: File, spec: Spec) -> dict[str, list[object]]:
     """Values of the factors that an entry takes, as its fields want them."""
     return {
         field: [_fit(spec.kind, field, value) for value in file.factors[factor]]
@@ -97,7 +96,7 @@ def _fitted(file: File, spec: Spec) -> dict[str, list[Any]]:
     }
 
 
-def _fit(kind: type[Control], field: str, value: Any) -> Any:
+def _fit(kind: type[Control], field: str, value: object) -> object:
     if field in INPUTS:
         return list(value) if isinstance(value, list) else [value]
     return getattr(change(kind(), {field: value}, field), field)

@@ -66,10 +66,10 @@ class File:
 
     path: Path
     title: str
-    factors: Mapping[str, list[Any]]
+    factors: Mapping[str, list[object]]
     specs: Mapping[str, Spec]
-    exclude: list[dict[str, list[Any]]]
-    claims: list[dict[str, Any]]
+    exclude: list[dict[str, list[object]]]
+    claims: list[dict[str, object]]
 
 
 def read(path: Path) -> File:
@@ -116,7 +116,7 @@ class _Reader:
         """An error that names the file."""
         return UsageError(f"{self.path}: {text}")
 
-    def known(self, words: Iterable[Any], known: Iterable[str], what: str, where: str = "") -> None:
+    def known(self, words: Iterable[object], known: Iterable[str], what: str, where: str = "") -> None:
         """Refuse unknown words with the nearest known one."""
         table = sorted(known)
         for word in words:
@@ -130,7 +130,7 @@ class _Reader:
             raise self.error(f"{name}: wanted `name: value` lines.")
         return dict(value or {})
 
-    def read_factors(self) -> dict[str, list[Any]]:
+    def read_factors(self) -> dict[str, list[object]]:
         """Values by factor."""
         found = self.mapping("factors", self.content.get("factors"))
         for name, values in found.items():
@@ -141,7 +141,7 @@ class _Reader:
                 raise self.error(f"factor {name!r}: {twice!r} stands there twice.")
         return found
 
-    def read_cells(self) -> Iterator[tuple[str, tuple[type[Control], dict[str, Any]]]]:
+    def read_cells(self) -> Iterator[tuple[str, tuple[type[Control], dict[str, object]]]]:
         """Stage and fields of each cell by name."""
         cells, names = self.content["cells"], set()
         for cell in cells if isinstance(cells, list) else [cells]:
@@ -169,7 +169,7 @@ class _Reader:
             known = fields_of(self.said[cell][0])
         self.known([field], known, "field", f"factor {factor!r}: ")
 
-    def spec(self, name: str, kind: type[Control], said: dict[str, Any]) -> Spec:
+    def spec(self, name: str, kind: type[Control], said: dict[str, object]) -> Spec:
         """A cell with what it takes from ``common`` and from the factors."""
         shared = shared_fields(kind)
         own = {field: f"{name}.{field}" for field in fields_of(kind) if f"{name}.{field}" in self.factors}
@@ -181,13 +181,13 @@ class _Reader:
                 self.fit(kind, field, value, f"factor {factor!r}")
         return Spec(name, kind, {f: self.fit(kind, f, v, f"cell {name!r}") for f, v in fixed.items()}, taken)
 
-    def fit(self, kind: type[Control], field: str, value: Any, where: str) -> Any:
+    def fit(self, kind: type[Control], field: str, value: object, where: str) -> object:
         """A value as its field wants it; several inputs stay a list."""
         if field in INPUTS:
             return [str(one) for one in value] if isinstance(value, list) else [str(value)]
         return getattr(change(kind(), {field: value}, f"{self.path}: {where}"), field)
 
-    def excluded(self, one: Any) -> dict[str, list[Any]]:
+    def excluded(self, one: object) -> dict[str, list[object]]:
         """An entry of ``exclude``: the values of each factor it names."""
         found = {}
         for factor, value in self.mapping("exclude", one).items():

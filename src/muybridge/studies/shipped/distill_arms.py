@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
+from muybridge.config.config_fields import ConfigFields
 from muybridge.config.stage_configs import Control
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
@@ -16,13 +16,13 @@ KNOWN = ("labels", "labels-matched", *RULES, "single", "permuted", "self")
 """Arms by name; five weigh all teachers, ``single`` stands for one arm per teacher."""
 ONE_RULE = ("labels", "labels-matched", "ae-kd", "single", "permuted", "self")
 """Arms of studies that ask about teachers and not about rules: the benchmark's rule and every control."""
-LEARNS: Mapping[str, Any] = {"labels_per_class": 10, "epochs": 24, "batch": 8, "lr": 5e-3}
+LEARNS: Mapping[str, object] = {"labels_per_class": 10, "epochs": 24, "batch": 8, "lr": 5e-3}
 """Fine-tuning at tiny scale: more and smaller steps than in other studies, whose 150 leave 57 % of random weights where these reach 83."""
-DISTURBED: Mapping[str, Any] = {
+DISTURBED: Mapping[str, object] = {
     "profile": "muybridge-1", "types": ("gaussian_noise", "sampling", "jumbling", "freezing"), "severities": (2, 4),
 }  # fmt: skip
 """Perturbations at tiny scale: one kind of noise, and three in time."""
-Beginnings = Callable[[str], Sequence[Mapping[str, Any]]]
+Beginnings = Callable[[str], Sequence[Mapping[str, object]]]
 
 
 def wanted(config: DistillConfig, usual: tuple[str, ...] = KNOWN) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ def compare(lab: Lab, data: str, teachers: Sequence[str]) -> Steps:
 
 def students(
     names: Sequence[str], lab: Lab, teachers: Mapping[str, str], student: str, alone: str
-) -> Sequence[Mapping[str, Any]]:
+) -> Sequence[Mapping[str, object]]:
     """Fields of fine-tuning in which each arm differs from labels alone.
 
     Args:
@@ -123,7 +123,7 @@ def students(
         alone: run folder of the student that learns from labels alone.
     """
     given = {"teachers": tuple(teachers)}
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, object]] = []
     for name in names:
         if name == "labels":
             found.append({})
@@ -148,7 +148,7 @@ def matched_epochs(lab: Lab, student: str, teachers: Sequence[str]) -> int:
     Raises:
         UsageError: a network whose operations are not known.
     """
-    clip = {"frames": 16, "crop": 112}  # only the ratio counts
+    clip: ConfigFields = {"frames": 16, "crop": 112}  # only the ratio counts
     found = {name: flops_of(name, clip) for name in (student, *teachers)}
     unknown = next((name for name, flops in found.items() if not flops), None)
     if unknown:

@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import Any
 
 from muybridge.config.stage_configs import DiversityConfig, PretrainConfig, RobustnessConfig
+from muybridge.runs.contents.prereg_file import Prereg
 from muybridge.stages.training.options import encoded_of
 from muybridge.studies.shipped.scales import SCALES, Lab, Ours, Scale, Steps
 from muybridge.studies.shipped.sets import POOL
@@ -56,7 +57,7 @@ OPTIONS = {
 }
 """Options of losses: the terms of ``tcons`` in the ratio that its paper gives and of the size of the others, and queues that few labelled
 videos can fill."""
-GRADIENTS: dict[str, dict[str, Any]] = {"tiny": {"gradient_batch": 64, "gradient_batches": 8}}
+GRADIENTS: dict[str, dict[str, object]] = {"tiny": {"gradient_batch": 64, "gradient_batches": 8}}
 """Fields of the measurement by scale: batches of 8 videos, on which the tiny networks train, leave less than 5 % signal in a gradient."""
 ONLY_VIEWS = 12
 """Sets of which the views alone are shown, too: the first ones."""
@@ -67,14 +68,14 @@ def scale_of(config: DiversityStudyConfig) -> Scale:
     return Lab(config, OURS).scale
 
 
-def single(lab: Lab, backbone: str) -> list[dict[str, Any]]:
+def single(lab: Lab, backbone: str) -> list[dict[str, object]]:
     """Controls without auxiliaries: as many passes, and as many encoded clips as the mean set of four has."""
     mean = 1 + 4 * sum(encoded_of(task, backbone)[0] for task in POOL) / len(POOL)
     matched = {"budget": round(lab.scale.finetune["epochs"] * mean), "budget_unit": "epochs"}
     return [{}, matched]
 
 
-def pretrained(lab: Lab, backbone: str, seed: int, prereg: Mapping[str, Any]) -> PretrainConfig:
+def pretrained(lab: Lab, backbone: str, seed: int, prereg: Mapping[str, object]) -> PretrainConfig:
     """What all arms of a network start from: one pretraining by the order of clips, without labels.
 
     From random weights most losses do not leave chance within a minute, and of a loss at chance there is no diversity to measure; and it
@@ -83,13 +84,13 @@ def pretrained(lab: Lab, backbone: str, seed: int, prereg: Mapping[str, Any]) ->
     return lab.pretrain(START, backbone, seed, **prereg)
 
 
-def tasks_of(losses: Sequence[str]) -> dict[str, Any]:
+def tasks_of(losses: Sequence[str]) -> dict[str, object]:
     """The fields of a set, and the options of its losses."""
     options = tuple(word for task in losses for word in OPTIONS.get(task, ()))
     return {"auxiliary": tuple(losses), "auxiliary_options": options}
 
 
-def equal(losses: Sequence[str]) -> dict[str, Any]:
+def equal(losses: Sequence[str]) -> dict[str, object]:
     """The equal sum of a set."""
     return {"weighting_options": tuple(f"{task}={WEIGHT}" for task in losses)}
 
@@ -102,7 +103,7 @@ def measured(
     return DiversityConfig(**{**vars(model), **GRADIENTS.get(lab.config.scale, {})})
 
 
-def tested(lab: Lab, data: str, model: str, registered: Mapping[str, Any]) -> RobustnessConfig:
+def tested(lab: Lab, data: str, model: str, registered: Prereg) -> RobustnessConfig:
     """Robustness in the cells that were registered, and those that one grid makes beside them."""
     cells = registered["perturbations"]
     severities = tuple(sorted({severity for cell in cells for severity in cell["severities"]}))
@@ -110,7 +111,7 @@ def tested(lab: Lab, data: str, model: str, registered: Mapping[str, Any]) -> Ro
     return lab.robustness(data, model, types=types, severities=severities, prereg=registered["sha256"])
 
 
-def alone(lab: Lab, data: str, init: str, backbone: str, seed: int, registered: Mapping[str, Any]) -> Steps:
+def alone(lab: Lab, data: str, init: str, backbone: str, seed: int, registered: Prereg) -> Steps:
     """Each loss of the pool beside the labels, alone, and how alike the networks are that they make: what D6 is made of."""
     under, models = {"prereg": registered["sha256"]}, []
     for task in POOL:
@@ -122,7 +123,7 @@ def alone(lab: Lab, data: str, init: str, backbone: str, seed: int, registered: 
 
 
 def looked_into(
-    lab: Lab, data: str, models: Sequence[str], backbone: str, seed: int, registered: Mapping[str, Any]
+    lab: Lab, data: str, models: Sequence[str], backbone: str, seed: int, registered: Prereg
 ) -> Steps:
     """What the features of networks are worth without what they were trained to answer: a linear probe, and drift under perturbation."""
     under = {"prereg": registered["sha256"]}
@@ -138,7 +139,7 @@ def looked_into(
 
 
 def replicated(
-    lab: Lab, data: str, init: str, backbone: str, seed: int, registered: Mapping[str, Any], **clip: int
+    lab: Lab, data: str, init: str, backbone: str, seed: int, registered: Prereg, **clip: int
 ) -> Steps:
     """Another backbone, or clips of another length: every other confirmatory set, under the equal sum."""
     under = {"prereg": registered["sha256"], **clip}

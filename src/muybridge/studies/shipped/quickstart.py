@@ -33,7 +33,7 @@ def cells(config: QuickstartConfig) -> Study:
 
 
 def _embedded(config: QuickstartConfig) -> Study:
-    clips: dict[str, Any] = {"size": config.size or 36, "crop": config.crop or 32}
+    clips: dict[str, object] = {"size": config.size or 36, "crop": config.crop or 32}
     inits = yield from _pretrain(config, BUILTIN[1:], clips | {"budget": config.budget or 30_000})
     for data in BUILTIN:
         common = {**_control(config), **clips, "data": (data,)}
@@ -51,8 +51,8 @@ def _embedded(config: QuickstartConfig) -> Study:
 
 
 def _own(config: QuickstartConfig) -> Study:
-    clips: dict[str, Any] = {"size": config.size or 72, "crop": config.crop or 64}
-    columns: dict[str, Any] = {"label": config.label, "group": config.group, "root": config.root}
+    clips: dict[str, object] = {"size": config.size or 72, "crop": config.crop or 64}
+    columns: dict[str, object] = {"label": config.label, "group": config.group, "root": config.root}
     source = config.pretrain_data or config.data
     own, folds = source == config.data, list(_folds(config, columns))
     apart = own and folds != [None] and not config.transductive
@@ -95,6 +95,6 @@ def _folds(config: QuickstartConfig, columns: dict[str, Any]) -> Iterator[int | 
     return iter(range(count_folds(dataset)))
 
 
-def _control(config: QuickstartConfig, **changes: Any) -> dict[str, Any]:
+def _control(config: QuickstartConfig, **changes: object) -> dict[str, Any]:
     names = ("out", "device", "precision", "seed", "workers", "limit", "allow_broken", "allow_links", "stream", "track")  # fmt: skip
     return {name: getattr(config, name) for name in names} | changes

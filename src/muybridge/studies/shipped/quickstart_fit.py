@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from muybridge.config.stage_configs import PretrainConfig, as_dict, change
 from muybridge.core.errors import MuybridgeError, UsageError
@@ -82,7 +81,7 @@ def _before(config: QuickstartConfig) -> QuickstartConfig | None:
         told = read_study(config.out)
     except (MuybridgeError, OSError):
         return None
-    kept: dict[str, Any] = told.get("config", {})
+    kept: dict[str, object] = told.get("config", {})
     asked = as_dict(config)
     if told.get("name") != "quickstart" or any(
         kept.get(name) != asked[name] for name in asked.keys() - APART

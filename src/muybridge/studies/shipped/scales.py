@@ -54,11 +54,11 @@ class Scale:
     tasks: tuple[str, ...]
     backbones: tuple[str, ...]
     seeds: int
-    pretrain: Mapping[str, Any]
+    pretrain: Mapping[str, object]
     finetune: Mapping[str, Any]
     probe: Mapping[str, Any]
-    robustness: Mapping[str, Any]
-    small: Mapping[str, Any] = field(default_factory=dict)
+    robustness: Mapping[str, object]
+    small: Mapping[str, object] = field(default_factory=dict)
     stride: Mapping[str, int] = field(default_factory=dict)
     batch: Mapping[str, int] = field(default_factory=dict)
     queue: Mapping[str, int] = field(default_factory=dict)
@@ -120,7 +120,7 @@ SCALES = {
 
 Steps = Generator[Control, str, None]
 """Cells of a study as they are asked for; each is answered by the folder of its run."""
-Ours = Mapping[str, Mapping[str, Any]]
+Ours = Mapping[str, Mapping[str, object]]
 """By scale, fields of ``Scale`` in which a study differs from others of its size."""
 
 
@@ -175,7 +175,7 @@ class Lab:
         return (f"queue={min(keys, 1 << videos.bit_length() - 1) if videos else keys}",)
 
     def pretrained(
-        self, backbone: str, seed: int, **changes: Any
+        self, backbone: str, seed: int, **changes: object
     ) -> Generator[PretrainConfig, str, dict[str, str]]:
         """Yield a pretraining run of every task; returns where networks start from by arm, ``random`` first."""
         inits = {"random": "random"}
@@ -183,22 +183,22 @@ class Lab:
             inits[task] = yield self.pretrain(task, backbone, seed, **changes)
         return inits
 
-    def probe(self, data: str, init: str, backbone: str, seed: int, **changes: Any) -> ProbeConfig:
+    def probe(self, data: str, init: str, backbone: str, seed: int, **changes: object) -> ProbeConfig:
         """A linear probe of a pretrained or random network."""
         return ProbeConfig(**self._transfer(data, init, backbone, seed), **{**self.scale.probe, **changes})
 
-    def retrieval(self, data: str, init: str, backbone: str, seed: int, **changes: Any) -> RetrievalConfig:
+    def retrieval(self, data: str, init: str, backbone: str, seed: int, **changes: object) -> RetrievalConfig:
         """Nearest training videos in the space of a pretrained or random network: clips as of the probe, as many views as usual."""
         clips = {name: value for name, value in self.scale.probe.items() if name != "views"}
         return RetrievalConfig(**self._transfer(data, init, backbone, seed), **{**clips, **changes})
 
-    def finetune(self, data: str, init: str, backbone: str, seed: int, **changes: Any) -> FinetuneConfig:
+    def finetune(self, data: str, init: str, backbone: str, seed: int, **changes: object) -> FinetuneConfig:
         """Fine-tuning of a pretrained or random network."""
         group = BACKBONES[backbone].facts.get("group") if backbone in BACKBONES else ""
         values = {**self.scale.finetune, **(self.scale.small if group == "small" else {}), **changes}
         return FinetuneConfig(**self._transfer(data, init, backbone, seed), **values)
 
-    def robustness(self, data: str, model: str, **changes: Any) -> RobustnessConfig:
+    def robustness(self, data: str, model: str, **changes: object) -> RobustnessConfig:
         """A fine-tuned or probed network under perturbations; the noise is the same for all."""
         root = self.control((data,))["root"]
         control = {**self.control(()), "root": root, "data": (data,) if root else ()}

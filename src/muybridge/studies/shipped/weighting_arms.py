@@ -1,7 +1,6 @@
 """Arms of the study ``loss-weighting``: what each changes of a fine-tuning."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from muybridge.core.catalogue import suggestion
 from muybridge.core.errors import UsageError
@@ -9,7 +8,7 @@ from muybridge.stages.training.options import encoded_of
 from muybridge.studies.shipped.scales import Lab
 from muybridge.studies.study_configs import WeightingConfig
 
-ARMS: Mapping[str, dict[str, Any]] = {
+ARMS: Mapping[str, dict[str, object]] = {
     "sum": {},
     "constant-0.1": {"weight": 0.1},
     "constant-0.3": {"weight": 0.3},
@@ -47,7 +46,7 @@ def wanted(config: WeightingConfig) -> tuple[str, ...]:
     return config.weightings or known
 
 
-def changes_of(name: str, lab: Lab, backbone: str, few: tuple[str, ...]) -> dict[str, Any]:
+def changes_of(name: str, lab: Lab, backbone: str, few: tuple[str, ...]) -> dict[str, object]:
     """Fields of fine-tuning in which an arm differs from a single task."""
     tasks = tuple(lab.scale.tasks)
     if name == "single":

@@ -1,10 +1,9 @@
 """Zero-shot results: one table per data set and regime, a row per model with all that must stand beside its accuracy."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from muybridge.core.text.plurals import counted, listed
 from muybridge.measure.estimate import Interval
@@ -37,6 +36,7 @@ from muybridge.report.tables.table import (
     text,
 )
 from muybridge.runs.contents.predictions import Predictions, read_predictions
+from muybridge.runs.contents.result_fields import ResultFields
 from muybridge.runs.records import Run
 
 NAMES = {"Z0": "no action labels seen", "Z1": "trained on labels or captions of actions"}
@@ -65,7 +65,7 @@ class Asked:
     rows: list[Predictions]
 
     @property
-    def result(self) -> Mapping[str, Any]:
+    def result(self) -> ResultFields:
         """What its first run says; the others differ in seed alone."""
         return self.runs[0].result
 
@@ -73,7 +73,8 @@ class Asked:
     def zero(self) -> Zero:
         """Its numbers."""
         single = [read_predictions(run.path / TEMPLATES) for run in self.runs]
-        seen = (self.result.get("regime") or {}).get("seen", [])
+        regime = self.result.get("regime")
+        seen = regime["seen"] if regime else []
         return zero_of(self.rows, single, seen, self.name)
 
     @cached_property
@@ -130,7 +131,8 @@ def regimes(all_of: Gathered) -> list[Regime]:
     for experiment in all_of.of(*WANTS):
         for arm, seeds in experiment.arms.items():
             for run in (run for kept in seeds.values() for run in kept):
-                regime = str((run.result.get("regime") or {}).get("name", ""))
+                under = run.result.get("regime")
+                regime = under["name"] if under else ""
                 backbone = str(run.result.get("facets", {}).get("backbone") or "")
                 name = f"{arm}, {backbone}" if backbone else arm
                 code = protocol_of(run).get("hash", "")
@@ -237,16 +239,14 @@ def _row(asked: Asked, apart: bool, parts: list[str]) -> list[Cell]:
         else missing("one template")
     )
     data = data_of(asked.runs[0])
-    protocol = protocol_of(asked.runs[0])
+    protocol, regime = protocol_of(asked.runs[0]), told.get("regime")
     clips = protocol.get("clips") or {}
     names = ("frames", "sampling", "temporal", "spatial", "crop")
     frames, sampling, temporal, spatial, crop = (clips.get(name, "?") for name in names)
     how = f"{frames} frames {sampling}, {temporal}x{spatial} views, {crop} px"
     words = protocol.get("question") or {}
     return [
-        Cell(
-            asked.name, sort=asked.name, small=f"labels: {(told.get('regime') or {}).get('labels') or 'none'}"
-        ),
+        Cell(asked.name, sort=asked.name, small=f"labels: {(regime and regime['labels']) or 'none'}"),
         spanned(zero.top1),
         *split,
         *(_cell(asked.parts[name][0]) if name in asked.parts else missing() for name in parts),
@@ -306,7 +306,7 @@ def zeroshot_words(one: Regime) -> str:
     return "; ".join(said) + "."
 
 
-def zeroshot_rows(all_of: Gathered) -> Iterator[dict[str, Any]]:
+def zeroshot_rows(all_of: Gathered) -> Iterator[dict[str, object]]:
     """One tidy row per model, data set and regime."""
     for one in all_of.once(regimes):
         for asked in one.models:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from muybridge.report.figures.charts import Drawn, Line, logged, panel
 from muybridge.report.formats.tidy import term_rows
@@ -12,6 +11,7 @@ from muybridge.report.sections.page_blocks import Block, Fold, Heading, Legend, 
 from muybridge.report.sections.section import Section
 from muybridge.report.tables.accuracy_tables import arm_cell
 from muybridge.report.tables.table import Cell, Column, Table, capital, count, missing, percent, text
+from muybridge.runs.contents.result_fields import Gate, WeightingFields
 from muybridge.runs.records import Run
 
 WANTS = ("pretrain", "finetune")
@@ -44,7 +44,7 @@ def weighting(all_of: Gathered) -> Weighting | None:
     for experiment_, arm, runs in found:
         for prefix, words in ((PREFIX, "effective weight"), ("", "loss")):
             lines = list(_lines(runs, prefix, tasks))
-            constant = prefix == PREFIX and runs[0].result["weighting"].get("name") == "fixed"
+            constant = prefix == PREFIX and _weighting(runs[0]).get("name") == "fixed"
             if lines and not constant:
                 title = f"{arm}, {experiment_.data}: {words} of each term"
                 panels[prefix].append(panel(title, lines, share=False, y_label=words))
@@ -64,8 +64,12 @@ def _weighted(all_of: Gathered) -> Iterator[tuple[Experiment, str, list[Run]]]:
                 yield experiment, arm, runs
 
 
+def _weighting(run: Run) -> WeightingFields:
+    return run.result["weighting"] or {}
+
+
 def _terms(run: Run) -> list[str]:
-    return [str(one) for one in run.result["weighting"].get("terms", [])]
+    return [str(one) for one in _weighting(run).get("terms", [])]
 
 
 def _tasks(run: Run) -> list[str]:
@@ -83,7 +87,7 @@ def _lines(runs: Sequence[Run], prefix: str, tasks: Sequence[str]) -> Iterator[L
                 yield Line(f"{term}, seed {_seed(run)}", tasks.index(task) % 8, xs, ys)
 
 
-def _seed(run: Run) -> Any:
+def _seed(run: Run) -> object:
     return run.result.get("facets", {}).get("seed", 0)
 
 
@@ -97,12 +101,12 @@ def _arms(found: Sequence[tuple[Experiment, str, list[Run]]], all_of: Gathered, 
     rows = []
     for _, arm, runs in found:
         spent = runs[0].result.get("budget", {})
-        shares, meta = spent.get("shares") or {}, spent.get("meta") or {}
+        shares, meta = spent.get("shares") or {}, spent.get("meta")
         own = shares.get(_tasks(runs[0])[0] if _tasks(runs[0]) else "", None)
-        flops = meta.get("flops")
+        flops = meta.get("flops") if meta else None
         rows.append([
             arm_cell(arm, all_of),
-            text(runs[0].result["weighting"].get("name", "")),
+            text(_weighting(runs[0]).get("name", "")),
             count(len(runs)),
             count(spent.get("clips")),
             percent(float(own)) if own is not None else missing(),
@@ -190,12 +194,11 @@ def _gates(
     yield Table(f"auxiliary-tasks-{number}", caption, columns, rows, notes, legend=legend)
 
 
-def _gate(gates: Sequence[dict[str, Any]]) -> Cell:
+def _gate(gates: Sequence[Gate]) -> Cell:
     if not gates:
         return missing("not asked")
-    accuracy, chance = (
-        sum(float(one[what]) for one in gates) / len(gates) for what in ("accuracy", "chance")
-    )
+    accuracy = sum(one["accuracy"] for one in gates) / len(gates)
+    chance = sum(one["chance"] for one in gates) / len(gates)
     idle = not any(one.get("active") for one in gates)
     return Cell(
         f"{100 * accuracy:.1f}",
