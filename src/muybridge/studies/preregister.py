@@ -162,7 +162,7 @@ def _cells(which: Mapping[str, Sequence[int]], kind: str, counts: str) -> list[d
     ]
 
 
-def _clips(config: DiversityStudyConfig, scale: Scale) -> dict[str, Any]:
+def _clips(config: DiversityStudyConfig, scale: Scale) -> dict[str, object]:
     """How networks are shown a video, and of how many frames clips are: those of the primary outcome, then those of its replications."""
     shown = scale.finetune
     if config.scale not in LONGER:

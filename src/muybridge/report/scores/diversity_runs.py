@@ -24,9 +24,9 @@ from muybridge.runs.records import Run
 
 OUTCOMES = {"primary": "R_pres", "beside": "R_pres_all"}
 _LOSSES = {"auxiliary": ([str], None)}
-SET: dict[str, Any] = {"config!": _LOSSES, "facets!": {"backbone": (str, None)}}
+SET: dict[str, object] = {"config!": _LOSSES, "facets!": {"backbone": (str, None)}}
 """Kinds of what is read from a run of the study (``result.misfit``); one of another kind counts as another study's."""
-NETWORK: dict[str, Any] = {"config!": _LOSSES, "facets!": {"backbone!": str}, "data!": {"classes!": [str]}}
+NETWORK: dict[str, object] = {"config!": _LOSSES, "facets!": {"backbone!": str}, "data!": {"classes!": [str]}}
 """The same of a network that a run of the study looks at."""
 MEASURED = "diversity"
 """Stands where the name of an arm stands, for what is measured of a set and not of an arm."""
