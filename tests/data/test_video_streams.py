@@ -1,7 +1,6 @@
 """Of several video streams the one is read that FFmpeg takes, or the one that is asked for; two choices never share a frame."""
 
 import csv
-import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +12,12 @@ import pytest
 from av.stream import Disposition
 
 import muybridge
-from muybridge.config.stage_configs import RobustnessConfig
+from muybridge.config.stage_configs import SimilarityConfig
 from muybridge.core.errors import UsageError, VideoError
-from muybridge.data import cache, index, sources, stream_names
+from muybridge.data import cache, sources, stream_names
 from muybridge.data.decode import video
 from muybridge.data.file_hashes import sampled_hash
-from muybridge.stages.features.compared import place_of
+from muybridge.stages.features.compared import inherited
 
 SHADES = (40, 120, 220)
 """Brightness of the pictures of each stream."""
@@ -209,17 +208,11 @@ def test_runs_of_two_choices_are_two_runs_and_say_so(folder: Path, tmp_path: Pat
 
 
 def test_what_starts_from_a_run_reads_the_stream_that_the_run_read() -> None:
-    origin: dict[str, Any] = {"data": ["x"], "root": None, "stream": 1}
-    asked = RobustnessConfig()
-    assert place_of(asked, origin)["stream"] == 1
-    assert place_of(dataclasses.replace(asked, stream=0), origin)["stream"] == 0
-    assert place_of(asked, {"data": ["x"], "root": None})["stream"] is None, "a run of before"
+    origin: dict[str, Any] = {"data": ["x"], "label": None, "group": None, "root": None}
 
+    def read(asked: int | None, **told: int) -> int | None:
+        return inherited(SimilarityConfig(a="r2plus1d-tiny", stream=asked), {"a": {**origin, **told}}).stream
 
-def test_a_named_stream_of_a_changed_file_is_seen(folder: Path, tmp_path: Path) -> None:
-    path = several(tmp_path / "x.mkv")
-    before = index.fingerprint(Path(f"{path}#stream=0"))
-    assert before != index.fingerprint(path)
-    several(path, frames=13)
-    with pytest.raises(muybridge.core.errors.MuybridgeError, match="changed"):
-        index.check_unchanged(Path(f"{path}#stream=0"), before)
+    assert read(None, stream=1) == 1
+    assert read(0, stream=1) == 0
+    assert read(None) is None, "a run of before"

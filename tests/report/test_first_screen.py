@@ -54,6 +54,26 @@ def test_every_data_set_has_one_sentence(shown: Content):
     )
 
 
+def test_the_experiment_with_the_most_arms_speaks_for_its_data(tmp_path: Path):
+    """A larger teacher stands alone in an experiment of its own network, which comes first by name."""
+    told = {"chance": 0.25, "data": {**data("daily"), "name": "d", "classes": ["a", "b", "c", "d"]}}
+    for backbone, levels in (("a-net", {"vcop": 0.9}), ("b-net", {"random": 0.3, "vcop": 0.8})):
+        for arm, level in levels.items():
+            facets = {"arm": arm, "data": "d", "seed": 0, "protocol": "fine-tuning", "backbone": backbone}
+            write_run(
+                tmp_path,
+                "finetune",
+                facets,
+                rows(level, 4, VIDEOS, VIDEOS, arm),
+                protocol={"hash": backbone},
+                **told,
+            )
+    ((name, words),) = content(collect(tmp_path)).answers
+    assert name == "d"
+    assert "this vcop network is above random" in words
+    assert "(1 more experiment below)" in words
+
+
 @pytest.mark.parametrize(("levels", "wanted"), [
     ({"random": 0.25, "vcop": 0.9}, "this vcop network is above random"),
     ({"random": 0.25, "vcop": 0.9, "rotnet": 0.55}, "this vcop network is above every other arm"),

@@ -1,5 +1,6 @@
 """Students and their teachers in a report: roles read from the runs, the ensemble, verdicts, published rows."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from muybridge.report.claims.verdicts import World, judge
 from muybridge.report.gather.collect import collect
 from muybridge.report.gather.published_beside import beside
 from muybridge.report.sections.study.claims_section import world as world_of
-from muybridge.report.tables.lesson_tables import lesson_sets, rows_of
+from muybridge.report.tables.lesson_tables import lesson_sets, lesson_table, rows_of
 from muybridge.runs.contents.predictions import read_predictions
 
 VIDEOS = [f"v{place:03d}" for place in range(240)]
@@ -194,6 +195,12 @@ def test_the_page_has_one_table_for_the_set_and_the_published_student_beside_our
     first = (tmp_path / "report.md").read_text().split("## Findings")[0]
     assert "That a student beats the best of its teachers is supported, that it beats labels alone" in first
     assert "ensemble" in (tmp_path / "tables" / "distillation.csv").read_text()
+    larger = replace(some[0], teachers=[replace(some[0].teachers[0], facets={**some[0].teachers[0].facets, "network": "larger"}),
+                                        *some[0].teachers[1:]])  # fmt: skip
+    told = lesson_table(1, [larger], [], world.all_of).rows
+    assert [row[1].small for row in told[:2]] == ["network: larger", ""], (
+        "teachers of one task are told apart by their networks"
+    )
 
 
 def test_levels_of_published_teachers_are_their_places(tmp_path):

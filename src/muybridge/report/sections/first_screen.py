@@ -53,10 +53,13 @@ class Task:
 
 
 def plain_answers(scored: Sequence[Scored]) -> list[Answer]:
-    """What the accuracies of a data set say, from fine-tuning where there is any, else the probe, else the neighbours."""
+    """What the accuracies of a data set say, from fine-tuning where there is any, else the probe, else the neighbours.
+
+    Of several experiments of a stage that with the most arms speaks: a teacher of another size, alone in its own, answers no question.
+    """
     chosen: dict[str, Scored] = {}
     for stage in ORDER:
-        for one in scored:
+        for one in sorted(scored, key=lambda one: -len(one.arms)):
             if one.experiment.stage == stage and one.arms:
                 chosen.setdefault(one.experiment.data, one)
     return [Answer(data, f"{accuracy_clause(one)}{_behind(one, scored)}") for data, one in chosen.items()]

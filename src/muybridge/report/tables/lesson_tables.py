@@ -89,17 +89,31 @@ def lesson_table(number: int, some: Sequence[Lesson], perturbed: Sequence[Lesson
     ]
     return Table(
         f"distillation-{number}", f"{said}, from {first.start}: students of {first.tasks}", columns,
-        [_row(name, place, place is best, gains.get(name), disturbed.get(name), all_of) for name, place in rows.items()], notes,
+        [
+            _row(name, place, place is best, gains.get(name), disturbed.get(name), first.student.facets["network"], all_of)
+            for name, place in rows.items()
+        ],
+        notes,
         legend=f"Top-1 accuracy in percent of {data_words(arms, first.student.facets['data'])}; {intervals_of(arms)}; differences in"
         " percentage points, paired on the same videos.",
     )  # fmt: skip
 
 
 def _row(
-    name: str, place: Place, best: bool, gain: Comparison | None, perturbed: Place | None, all_of: Gathered
+    name: str,
+    place: Place,
+    best: bool,
+    gain: Comparison | None,
+    perturbed: Place | None,
+    network: str,
+    all_of: Gathered,
 ) -> list[Cell]:
-    arm = place.arm.name
-    ours = Cell(arm, sort=arm, arm=arm_index(arm, all_of)) if arm in all_of.arms else text(arm)
+    arm, other = (
+        place.arm.name,
+        f"network: {place.facets['network']}" if place.facets["network"] != network else "",
+    )
+    index = arm_index(arm, all_of) if arm in all_of.arms else None
+    ours = Cell(arm, sort=arm, arm=index, small=other)
     above = Cell("the best teacher", sort=0.0) if best else gain_cell(gain, False)
     kinds = [_score(perturbed, score) for score in ("types", "corrected")]
     return [text(name), ours, spanned(place.arm.accuracy()), above, *kinds, runs_cell(place.arm.runs)]
@@ -146,5 +160,5 @@ def tidy_lessons(found: Sequence[Lesson]) -> Iterator[dict[str, object]]:
             one = place.arm.accuracy()
             yield {
                 "set": number, "data": place.facets["data"], "profile": some[0].student.facets["profile"], "what": name,
-                "arm": place.arm.name, "accuracy": one.value, "low": one.low, "high": one.high,
+                "arm": place.arm.name, "network": place.facets["network"], "accuracy": one.value, "low": one.low, "high": one.high,
             }  # fmt: skip
