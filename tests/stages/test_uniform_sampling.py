@@ -128,3 +128,9 @@ def test_a_step_that_nobody_uses_names_no_other_protocol() -> None:
     assert dataclasses.replace(of_run(ProbeConfig()), sampling="uniform", stride=1) == of_run(
         ProbeConfig(sampling="uniform")
     )
+
+
+def test_a_refusal_leaves_no_run_behind(videos: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--sampling uniform: vcop cuts its clips"):
+        muybridge.pretrain(data=videos, out=tmp_path / "out", objective="vcop", budget=48, **UNIFORM)
+    assert not list(tmp_path.rglob("config.yaml"))

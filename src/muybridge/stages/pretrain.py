@@ -33,12 +33,13 @@ from muybridge.stages.job.resolve_cache import ResolveCache
 from muybridge.stages.training.captions import captions_of, needs_captions, signed_captions
 from muybridge.stages.training.health import controls, verdict, watch_of
 from muybridge.stages.training.material import build_backbone, data_facts, prepare, seeded
-from muybridge.stages.training.options import complete, encoded_of, followed
+from muybridge.stages.training.options import complete, encoded_of, followed, options
 from muybridge.stages.training.pretext import build_objective
 from muybridge.stages.training.tasks import ROLE as META
 from muybridge.stages.training.tasks import account as account_of_tasks
 from muybridge.stages.training.tasks import (
     build_weighting,
+    cut,
     inactive,
     kept_for_meta,
     meta_batches,
@@ -71,6 +72,8 @@ class Pretrain(Stage[PretrainConfig]):
         super().check(config, dataset, origins, memory)
         _check_objective(config)
         check_tasks(config, config.objective)
+        if config.sampling != "dense" and config.objective in OBJECTIVES:
+            cut(config, config.objective, OBJECTIVES[config.objective].load()(8, **options(config)))
 
     def complete(self, config: PretrainConfig) -> PretrainConfig:
         """The options of the task, of its auxiliaries and of the weighting."""

@@ -53,7 +53,7 @@ def with_auxiliaries(config: Optimisation, name: str, primary: Objective, dim: i
     Raises:
         UsageError: a value that a task cannot have, or clips that the primary one cannot.
     """
-    primary = _cut(config, name, primary)
+    primary = cut(config, name, primary)
     if not config.auxiliary:
         return primary
     tasks: dict[str, Objective] = {name: primary}
@@ -69,7 +69,7 @@ def with_auxiliaries(config: Optimisation, name: str, primary: Objective, dim: i
     return Multi(tasks, ways, only)
 
 
-def _cut(config: Optimisation, name: str, primary: Objective) -> Objective:
+def cut(config: Optimisation, name: str, primary: Objective) -> Objective:
     """The primary task, its clips cut as the config says.
 
     Raises:
