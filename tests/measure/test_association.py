@@ -7,7 +7,6 @@ import pytest
 from scipy import stats
 
 from muybridge.measure.diversity.association import (
-    equivalence_p,
     least_p,
     rank_correlation,
     two_shares,
@@ -58,13 +57,6 @@ def test_nothing_is_found_in_nothing_more_often_than_it_says():
 def test_too_few_or_equal_numbers_give_no_correlation():
     assert math.isnan(rank_correlation(np.arange(3.0), np.arange(3.0), draw()).rho)
     assert rank_correlation(np.ones(9), np.arange(9.0), draw()).p == 1
-
-
-def test_equivalence_is_the_larger_of_two_one_sided_tests():
-    t = [(0.01 - 0.03) / 0.01, (-0.01 - 0.03) / 0.01]
-    assert equivalence_p(0.01, 0.01, 12, 0.03) == pytest.approx(max(stats.t.cdf(one, 12) for one in t))
-    assert equivalence_p(0.05, 0.01, 12, 0.03) > 0.9
-    assert equivalence_p(math.nan, 0.01, 12, 0.03) == 1
 
 
 def test_two_shares_against_the_z_test_and_newcombes_example():

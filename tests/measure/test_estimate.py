@@ -163,6 +163,33 @@ def test_of_blocks_p_and_interval_say_the_same(value: float):
     assert 2.0**-39 <= one.p <= 1
 
 
+def test_being_within_is_the_larger_of_two_one_sided_tests():
+    redrawn = np.array([-0.01, 0.01] * 50) * math.sqrt(12 / 13)
+    t = [(0.01 - 0.03) / 0.01, (-0.01 - 0.03) / 0.01]
+    assert Estimate(0.01, redrawn, 13).within(0.03) == pytest.approx(max(stats.t.cdf(one, 12) for one in t))
+    assert Estimate(0.05, redrawn, 13).within(0.03) > 0.9
+    assert Estimate(math.nan, redrawn, 13).within(0.03) == 1
+    with pytest.raises(ValueError, match="above 0"):
+        Estimate(0.05, redrawn, 13).within(0.0)
+
+
+@pytest.mark.parametrize("smallest", [0.01, 0.03, 0.05, 0.08, 0.3])
+def test_of_blocks_being_within_agrees_with_the_interval(smallest: float):
+    """At 2.5 %, one-sided, p says "within" where the 95 % interval lies inside, and only there."""
+    for value in (-0.0263, 0.0, 0.01, 0.06):
+        one = Estimate(
+            value,
+            np.array([-0.01, 0.01] * 50),
+            200,
+            3,
+            {f"{BLOCKS}0 1 2": np.array([-0.0064, -0.0029, 0.0093])},
+        )
+        found = one.interval()
+        inside = -smallest < found.low and found.high < smallest
+        assert (one.within(smallest) < 0.025) is inside
+        assert 0 <= one.within(smallest) <= 1
+
+
 def test_what_seeds_do_to_both_arms_falls_out_of_their_difference():
     alike = np.array([0.08, -0.05, -0.03])
     arms = [Estimate(value, NOTHING, 300, 3, {f"{BLOCKS}0 1 2": alike + own})

@@ -1,5 +1,6 @@
 """Students and their teachers in a report: roles read from the runs, the ensemble, verdicts, published rows."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -225,3 +226,14 @@ def test_they_are_found_once_for_all_that_ask(monkeypatch: pytest.MonkeyPatch):
     assert found.lessons(world) is found.lessons(world)
     assert found.roles_of(world) == {}
     assert made == [world]
+
+
+def test_runs_of_before_a_field_came_are_controls_of_runs_after(tmp_path):
+    """A field that a run of an older version does not have counts as the value that all runs before are taken to have."""
+    build(tmp_path)
+    for path in (tmp_path / "runs" / "finetune").glob("*/result.json"):
+        result = json.loads(path.read_text())
+        if result["inputs"].get("teacher-1"):
+            result["config"]["sampling"] = "dense"
+            write_json(path, result)
+    assert student(seen(tmp_path)).beside["labels"].facets["arm"] == "random"

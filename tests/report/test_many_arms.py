@@ -101,7 +101,10 @@ def test_of_many_arms_only_comparisons_that_stand_are_sentences(tmp_path: Path):
     assert "worst lowers accuracy from" in clean
     assert clean.count("cannot be separated") == 1
     assert all(f"arm{place} (" in clean for place in range(9))
-    assert "In the order of accuracy no other two arms that follow each other can be separated" in clean
+    assert (
+        "In the order of accuracy, random apart, no other two arms that follow each other can be separated"
+        in clean
+    )
     followed = re.findall(r"(\w+) (?:goes from|cannot be told)", disturbed)
     assert (followed[0], "random" in followed, len(followed)) == ("best", True, 3)
     assert "9 other arms are in the table" in disturbed

@@ -154,7 +154,7 @@ class Estimate:
         if math.isnan(self.value) or math.isnan(self.error) or self.value == 0:
             return 1.0
         if self._blocked and self.error > 0:
-            tail = self._tail()
+            tail = self._tail(abs(self.value))
         else:
             tail = 2 * float(stdtr(self.freedom, -abs(self.value) / self.error)) if self.error > 0 else 0.0
         return min(1.0, max(tail, 2.0 ** (1 - self.groups)))
@@ -188,16 +188,35 @@ class Estimate:
         ]
         return math.sqrt(sum(margins))
 
-    def _tail(self) -> float:
-        """The alpha whose half width ends at the number itself."""
+    def within(self, smallest: float) -> float:
+        """p-value of "it is at least so far from zero" by two one-sided tests (Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987).
+
+        Args:
+            smallest: distance from zero that would matter; above 0.
+
+        Raises:
+            ValueError: it is not above 0.
+        """
+        from scipy.special import stdtr
+
+        if smallest <= 0:
+            raise ValueError(f"the smallest effect that matters must be above 0, got {smallest}")
+        if not (math.isfinite(self.value) and self.error > 0):
+            return 1.0
+        inside = smallest - abs(self.value)
+        if not self._blocked:
+            return float(stdtr(self.freedom, -inside / self.error))
+        half = self._tail(abs(inside)) / 2
+        return half if inside > 0 else 1 - half
+
+    def _tail(self, distance: float) -> float:
+        """The alpha whose half width is a distance."""
         from scipy.optimize import brentq
 
         least = 1e-15
-        if self._added(least) < abs(self.value):
+        if self._added(least) < distance:
             return least
-        return float(
-            brentq(lambda alpha: self._added(alpha) - abs(self.value), least, 1.0, xtol=1e-15, rtol=1e-6)
-        )
+        return float(brentq(lambda alpha: self._added(alpha) - distance, least, 1.0, xtol=1e-15, rtol=1e-6))
 
 
 def combined(estimates: Sequence[Estimate], weights: Sequence[float]) -> Estimate:

@@ -204,25 +204,6 @@ def _without_one(
     return _correlated(x[keep], y[keep], groups[keep[0]], others[keep])
 
 
-def equivalence_p(value: float, error: float, freedom: float, smallest: float) -> float:
-    """P-value of "the number lies outside (-smallest, smallest)": the larger of two one-sided tests.
-
-    Args:
-        value: what was found.
-        error: its standard error.
-        freedom: degrees of freedom; infinite for the normal distribution.
-        smallest: the smallest effect that matters, above 0.
-    """
-    from scipy.special import ndtr, stdtr
-
-    if smallest <= 0:
-        raise ValueError(f"the smallest effect that matters must be above 0, got {smallest}")
-    if not (math.isfinite(value) and error > 0):
-        return 1.0
-    tails = [(value - smallest) / error, (-value - smallest) / error]
-    return max(float(ndtr(t) if math.isinf(freedom) else stdtr(freedom, t)) for t in tails)
-
-
 def two_shares(a: float, n_a: int, b: float, n_b: int) -> tuple[float, float, float, float]:
     """Difference of two shares of independent samples: value, 95 % bounds, two-sided p.
 

@@ -213,7 +213,9 @@ def _config(run: Run) -> str:
     """What must be equal in a student and its controls."""
     result = run.result
     config = {
-        name: value for name, value in signed_fields(result.get("config", {})).items() if name not in TEACHING
+        name: value
+        for name, value in signed_fields(result.get("config", {}), run.stage).items()
+        if name not in TEACHING
     }
     init = result.get("inputs", {}).get("init")
     begun = init["signature"] if init else None

@@ -9,7 +9,7 @@ import numpy as np
 
 from muybridge.core.seeding import rng
 from muybridge.core.text.plurals import counted, listed
-from muybridge.measure.diversity.association import Association, equivalence_p, rank_correlation
+from muybridge.measure.diversity.association import Association, rank_correlation
 from muybridge.measure.estimate import Estimate, Interval, combined
 from muybridge.measure.intervals import Difference
 from muybridge.report.claims.predicates import Above, holes_of, spelt
@@ -75,9 +75,7 @@ def _p(found: Estimate, smallest: float) -> float:
     """Never surer than so few groups allow, as of differences."""
     if found.groups < 2:
         return 1.0
-    return float(
-        max(equivalence_p(found.value, found.error, found.freedom, smallest), 2.0 ** (1 - found.groups))
-    )
+    return max(found.within(smallest), 2.0 ** (1 - found.groups))
 
 
 @dataclass(frozen=True)

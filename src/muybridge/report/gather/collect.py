@@ -330,21 +330,22 @@ def _experiments(
         by_arm = {arm: _sorted(cell.get(arm, {})) for arm in shown}
         inside = [run.signature for seeds in cell.values() for kept in seeds.values() for run in kept]
         repeated = {signature: again[signature] for signature in inside if signature in again}
-        drawn = all(
+        few = {
             _few_labels(run, by_signature)
             for seeds in cell.values()
             for kept in seeds.values()
             for run in kept
-        )
+        }
+        drawn = few - {None} == {True}
         found.append(Experiment(*key, by_arm, place[3].profile, details[place], repeated, drawn))
     return found
 
 
-def _few_labels(run: Run, by_signature: dict[str, Run]) -> bool:
-    """Whether a network, or the one that was perturbed, learnt from some labels of each class, which its seed drew."""
+def _few_labels(run: Run, by_signature: dict[str, Run]) -> bool | None:
+    """Whether a network, or the one that was perturbed, learnt from a few labels, which its seed drew; None where that run is gone."""
     model = run.result.get("inputs", {}).get("model")
-    trained = by_signature.get(model["signature"], run) if model else run
-    return bool(trained.result.get("config", {}).get("labels_per_class"))
+    trained = by_signature.get(model["signature"]) if model else run
+    return None if trained is None else bool(trained.result.get("config", {}).get("labels_per_class"))
 
 
 def _sorted(seeds: Seeds) -> Seeds:

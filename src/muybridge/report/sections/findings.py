@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def family_words(scored: list[Scored], perturbed: list[Perturbed]) -> str:
     number = sum(len(one.comparisons) for one in clean) + sum(len(one.pairs) for one in perturbed)
     if number < 2:
         return ""
-    blocks = any(any(arm.blocks for arm in one.arms.values()) for one in clean)
+    blocks = any(a.blocks == b.blocks != "" for one in clean for a, b in combinations(one.arms.values(), 2))
     paired = (
         " Arms with few labels are compared seed by seed: a seed draws the labels, the same for all."
         if blocks
@@ -55,7 +55,9 @@ def transfer_words(scored: Scored) -> str:
         return " ".join(f"{clause}." for clause in (alone, direction_words(scored)) if clause)
     trained = [arm for arm in ranked if arm != BASELINE]
     clauses = [_against_all(scored, trained)] if BASELINE in ranked else []
-    clauses += _neighbours(trained, scored.between, partial(_pair, scored), "In the order of accuracy")
+    clauses += _neighbours(
+        trained, scored.between, partial(_pair, scored), f"In the order of accuracy, {BASELINE} apart,"
+    )
     clauses.append(direction_words(scored, all_arms=len(ranked) < MANY_ARMS))
     return _sentences(clauses)
 
@@ -88,11 +90,11 @@ def _neighbours(
     if len(ranked) < MANY_ARMS:
         return [words(a, b) for a, b in pairs]
     found = {pair: between(*pair) for pair in pairs}
-    told = [words(*pair) for pair, one in found.items() if one is None or one.stands]
+    told = [said for pair, one in found.items() if (one is None or one.stands) and (said := words(*pair))]
     tied = sum(one is not None and not one.stands for one in found.values())
     if not tied:
         return told
-    others = "no other two" if told else "no two"
+    others = "no other two" if any(one is not None and one.stands for one in found.values()) else "no two"
     return [*told, f"{order} {others} arms that follow each other can be separated"]
 
 
