@@ -3,6 +3,8 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -12,8 +14,10 @@ from safetensors.numpy import load_file
 from torch import nn
 
 import muybridge
+from muybridge.config.embed_config import EmbedConfig
 from muybridge.core.errors import UsageError
 from muybridge.data.decode.video import write
+from muybridge.embeddings.embed_material import dataset_of
 from muybridge.runs.records import Run
 
 OUTS = ("rows.parquet", "rows.npz", "rows")
@@ -241,3 +245,15 @@ def test_the_command(run, trained: dict[str, Run], tmp_path: Path) -> None:
     assert (code, "16 rows (video), pooled 128, float32" in out) == (0, True), err
     code, out, err = run("embed", trained["finetune"].path, "--out", tmp_path / "rows.npz")
     assert (code, "finished before, not computed again" in out + err) == (0, True)
+
+
+@pytest.mark.parametrize(("asked", "read"), [(None, 1), (0, 0), (2, 2)])
+def test_a_stream_that_is_asked_for_goes_before_that_of_the_run(asked: int | None, read: int) -> None:
+    """The first one, too, whose number is 0."""
+    seen: list[Any] = []
+    memory: Any = SimpleNamespace(
+        load_for=lambda fields: seen.append(fields) or SimpleNamespace(records=["a"])
+    )
+    model: Any = SimpleNamespace(origin=SimpleNamespace(name="run", data={"data": ["x"], "stream": 1}))
+    dataset_of(EmbedConfig(stream=asked), model, memory)
+    assert [fields["stream"] for fields in seen] == [read]

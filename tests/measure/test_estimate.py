@@ -203,16 +203,8 @@ def test_what_seeds_do_to_both_arms_falls_out_of_their_difference():
 @pytest.mark.parametrize("groups", [8, 20, 200])
 @pytest.mark.parametrize("seeds", [2, 3, 4, 5])
 @pytest.mark.parametrize("spread", [0.0, 0.01, 0.03, 0.1])
-def test_the_level_is_held_by_pairs_everywhere(seeds: int, spread: float, groups: int):
+@pytest.mark.parametrize("alike", [{}, {"shared": 0.06, "paired": True}], ids=["independent", "paired"])
+def test_the_level_is_held_everywhere(seeds: int, spread: float, groups: int, alike: dict):
     trials = 5000
-    found = rejections(seeds, spread, groups, trials, shared=0.06, paired=True)
+    found = rejections(seeds, spread, groups, trials, **alike)
     assert found / trials <= 0.06 + 2 * math.sqrt(0.06 * 0.94 / trials)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("groups", [8, 20, 200])
-@pytest.mark.parametrize("seeds", [2, 3, 4, 5])
-@pytest.mark.parametrize("spread", [0.0, 0.01, 0.03, 0.1])
-def test_the_level_is_held_everywhere(seeds: int, spread: float, groups: int):
-    trials = 5000
-    assert rejections(seeds, spread, groups, trials) / trials <= 0.06 + 2 * math.sqrt(0.06 * 0.94 / trials)

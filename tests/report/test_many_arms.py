@@ -71,6 +71,9 @@ def test_what_all_say_is_said_of_none():
     assert run_notes(scored(a=[["5 of 7"]], b=[["6 of 7"]])) == ["5 to 6 of 7."]
 
 
+DATA = {"name": "d", "fingerprint": "5f1d", "classes": list("abcd"), "videos": {}, "broken": [], "source": []}
+
+
 def _study(folder: Path, arms: int) -> str:
     """Findings of arms of which one stands far above the baseline, one far below, and all others beside it; three seeds."""
     videos = [f"v{number:03d}" for number in range(150)]
@@ -80,16 +83,8 @@ def _study(folder: Path, arms: int) -> str:
             facets = {"arm": arm, "data": "d", "seed": seed}
             clean = rows(accuracy, 4, videos, videos, f"{arm} {seed}")
             noisy = rows(0.8 * accuracy, 4, videos, videos, f"{arm} {seed}", "jpeg", 3)
-            told = {
-                "name": "d",
-                "fingerprint": "5f1d",
-                "classes": list("abcd"),
-                "videos": {},
-                "broken": [],
-                "source": [],
-            }
-            write_run(folder, "finetune", facets, clean, chance=0.25, data=told)
-            write_run(folder, "robustness", facets, concatenate([clean, noisy]), chance=0.25, data=told)
+            write_run(folder, "finetune", facets, clean, chance=0.25, data=DATA)
+            write_run(folder, "robustness", facets, concatenate([clean, noisy]), chance=0.25, data=DATA)
     text = write_report(folder).markdown.read_text(encoding="utf-8")
     return text[text.index("## Findings") : text.index("## Accuracy")]
 
@@ -126,16 +121,8 @@ def _few_labels(folder: Path, labels: int | None, seeds: int) -> list[dict[str, 
             facets = {"arm": arm, "data": "d", "seed": seed}
             clean = rows(level + gain, 4, videos, videos, f"seed {seed}")
             noisy = rows(level + gain - 0.2, 4, videos, videos, f"seed {seed}", "jpeg", 3)
-            told = {
-                "name": "d",
-                "fingerprint": "5f1d",
-                "classes": list("abcd"),
-                "videos": {},
-                "broken": [],
-                "source": [],
-            }
             config = {"facets": facets, "labels_per_class": labels}
-            trained = write_run(folder, "finetune", facets, clean, chance=0.25, data=told)
+            trained = write_run(folder, "finetune", facets, clean, chance=0.25, data=DATA)
             path = folder / "runs" / "finetune" / trained / "result.json"
             write_json(path, {**json.loads(path.read_text()), "config": config})
             inputs = {"model": {"stage": "finetune", "signature": trained}}
@@ -145,7 +132,7 @@ def _few_labels(folder: Path, labels: int | None, seeds: int) -> list[dict[str, 
                 facets,
                 concatenate([clean, noisy]),
                 chance=0.25,
-                data=told,
+                data=DATA,
                 inputs=inputs,
             )
     write_report(folder)

@@ -65,7 +65,8 @@ def dataset_of(config: EmbedConfig, model: LoadedModel, memory: ResolveCache) ->
         asked = {
             "data": own["data"], "label": config.label or own.get("label"), "group": config.group or own.get("group"),
             "root": config.root or own.get("root"), "where": config.where or own.get("where") or (),
-            "allow_links": config.allow_links or own.get("allow_links", False), "stream": config.stream or own.get("stream"),
+            "allow_links": config.allow_links or own.get("allow_links", False),
+            "stream": own.get("stream") if config.stream is None else config.stream,
         }  # fmt: skip
     dataset = memory.load_for(asked)
     if not dataset.records:

@@ -149,44 +149,10 @@ class Estimate:
         Never below ``2 ** (1 - groups)``: no exact sign-flip test over so few groups can be surer (Cameron, Gelbach and
         Miller, Rev. Econ. Stat. 90(3), 2008). Hence fewer than six groups never separate anything at 5 %.
         """
-        from scipy.special import stdtr
-
         if math.isnan(self.value) or math.isnan(self.error) or self.value == 0:
             return 1.0
-        if self._blocked and self.error > 0:
-            tail = self._tail(abs(self.value))
-        else:
-            tail = 2 * float(stdtr(self.freedom, -abs(self.value) / self.error)) if self.error > 0 else 0.0
+        tail = self._tail(abs(self.value)) if self.error > 0 else 0.0
         return min(1.0, max(tail, 2.0 ** (1 - self.groups)))
-
-    @property
-    def _reach(self) -> float:
-        """Share of groups that may differ although none of those seen does: the exact binomial bound."""
-        return float(1 - ((1 - LEVEL) / 2) ** (1 / self.groups))
-
-    @cached_property
-    def _margin(self) -> float:
-        """Half width. Where no redraw moves the number, what groups that were not seen may do stands in."""
-        from scipy.special import stdtrit
-
-        if self.error == 0:
-            return self._reach
-        if self._blocked:
-            return self._added(1 - LEVEL)
-        return float(stdtrit(self.freedom, 1 - (1 - LEVEL) / 2)) * self.error
-
-    @property
-    def _blocked(self) -> bool:
-        return any(name.startswith(BLOCKS) for name in self.deviations)
-
-    def _added(self, alpha: float) -> float:
-        """Half width outside of which alpha lies, margins of the parts added in squares."""
-        from scipy.special import stdtrit
-
-        margins = [
-            float(stdtrit(freedom, 1 - alpha / 2)) ** 2 * variance for variance, freedom in self._parts
-        ]
-        return math.sqrt(sum(margins))
 
     def within(self, smallest: float) -> float:
         """p-value of "it is at least so far from zero" by two one-sided tests (Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987).
@@ -197,26 +163,52 @@ class Estimate:
         Raises:
             ValueError: it is not above 0.
         """
-        from scipy.special import stdtr
-
         if smallest <= 0:
             raise ValueError(f"the smallest effect that matters must be above 0, got {smallest}")
         if not (math.isfinite(self.value) and self.error > 0):
             return 1.0
         inside = smallest - abs(self.value)
-        if not self._blocked:
-            return float(stdtr(self.freedom, -inside / self.error))
         half = self._tail(abs(inside)) / 2
         return half if inside > 0 else 1 - half
 
+    @property
+    def _reach(self) -> float:
+        """Share of groups that may differ although none of those seen does: the exact binomial bound."""
+        return float(1 - ((1 - LEVEL) / 2) ** (1 / self.groups))
+
+    @cached_property
+    def _margin(self) -> float:
+        """Half width. Where no redraw moves the number, what groups that were not seen may do stands in."""
+        return self._reach if self.error == 0 else self._half_width(1 - LEVEL)
+
+    @property
+    def _blocked(self) -> bool:
+        return any(name.startswith(BLOCKS) for name in self.deviations)
+
+    def _half_width(self, alpha: float) -> float:
+        """Distance from the number beyond which alpha lies: of blocks the margins of the parts, added in squares."""
+        from scipy.special import stdtrit
+
+        parts = [(self.error, self.freedom)]
+        if self._blocked:
+            parts = [(math.sqrt(variance), freedom) for variance, freedom in self._parts]
+        margins = [float(stdtrit(freedom, 1 - alpha / 2)) * error for error, freedom in parts]
+        return math.hypot(*margins)
+
     def _tail(self, distance: float) -> float:
         """The alpha whose half width is a distance."""
+        if not self._blocked:
+            from scipy.special import stdtr
+
+            return 2 * float(stdtr(self.freedom, -distance / self.error))
         from scipy.optimize import brentq
 
         least = 1e-15
-        if self._added(least) < distance:
+        if self._half_width(least) < distance:
             return least
-        return float(brentq(lambda alpha: self._added(alpha) - distance, least, 1.0, xtol=1e-15, rtol=1e-6))
+        return float(
+            brentq(lambda alpha: self._half_width(alpha) - distance, least, 1.0, xtol=1e-15, rtol=1e-6)
+        )
 
 
 def combined(estimates: Sequence[Estimate], weights: Sequence[float]) -> Estimate:

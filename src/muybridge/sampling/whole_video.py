@@ -43,17 +43,15 @@ class Uniform:
 
     def draw(self, total: int, rng: np.random.Generator) -> Draw:
         """A clip at a place drawn uniformly within the parts."""
-        if total < 1:
-            raise ValueError(f"{self}: cannot sample a video of {total} frames")
         return Draw(self._at(rng.random(1), total)[0])
 
     def views(self, total: int, number: int) -> Int64[np.ndarray, "number frames"]:
         """``number`` clips at places spread evenly within the parts; a single one takes their middles."""
-        if total < 1:
-            raise ValueError(f"{self}: cannot sample a video of {total} frames")
         return self._at((np.arange(number) + 0.5) / number, total)
 
     def _at(self, places: np.ndarray, total: int) -> Int64[np.ndarray, "n frames"]:
+        if total < 1:
+            raise ValueError(f"{self}: cannot sample a video of {total} frames")
         wanted: np.ndarray = np.floor(
             total / self.frames * (np.arange(self.frames) + places[:, None])
         ).astype(np.int64)

@@ -328,15 +328,9 @@ def _experiments(
         expected = planned(key)
         shown = [arm for arm in arms if arm in cell or arm in expected]
         by_arm = {arm: _sorted(cell.get(arm, {})) for arm in shown}
-        inside = [run.signature for seeds in cell.values() for kept in seeds.values() for run in kept]
-        repeated = {signature: again[signature] for signature in inside if signature in again}
-        few = {
-            _few_labels(run, by_signature)
-            for seeds in cell.values()
-            for kept in seeds.values()
-            for run in kept
-        }
-        drawn = few - {None} == {True}
+        inside = [run for seeds in cell.values() for kept in seeds.values() for run in kept]
+        repeated = {run.signature: again[run.signature] for run in inside if run.signature in again}
+        drawn = {_few_labels(run, by_signature) for run in inside} - {None} == {True}
         found.append(Experiment(*key, by_arm, place[3].profile, details[place], repeated, drawn))
     return found
 

@@ -1,8 +1,9 @@
 """Findings in words: the sentences at the top of a report, each computed from prediction rows."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import numpy as np
 
@@ -29,7 +30,8 @@ def family_words(scored: list[Scored], perturbed: list[Perturbed]) -> str:
     number = sum(len(one.comparisons) for one in clean) + sum(len(one.pairs) for one in perturbed)
     if number < 2:
         return ""
-    blocks = any(a.blocks == b.blocks != "" for one in clean for a, b in combinations(one.arms.values(), 2))
+    shared = [Counter(arm.blocks for arm in one.arms.values() if arm.blocks) for one in clean]
+    blocks = any(number > 1 for one in shared for number in one.values())
     paired = (
         " Arms with few labels are compared seed by seed: a seed draws the labels, the same for all."
         if blocks
@@ -54,19 +56,19 @@ def transfer_words(scored: Scored) -> str:
         alone = f"{_who(scored, ranked[0])} reaches {points(best.value)} % (95 % interval {span(best)}; chance {points(chance)} %{guess})"
         return " ".join(f"{clause}." for clause in (alone, direction_words(scored)) if clause)
     trained = [arm for arm in ranked if arm != BASELINE]
-    clauses = [_against_all(scored, trained)] if BASELINE in ranked else []
-    clauses += _neighbours(
-        trained, scored.between, partial(_pair, scored), f"In the order of accuracy, {BASELINE} apart,"
-    )
-    clauses.append(direction_words(scored, all_arms=len(ranked) < MANY_ARMS))
+    many, apart = len(ranked) >= MANY_ARMS, f", {BASELINE} apart," if BASELINE in ranked else ""
+    clauses = [_against_all(scored, trained, many)] if BASELINE in ranked else []
+    order = f"In the order of accuracy{apart}" if many else ""
+    clauses += _neighbours(trained, scored.between, partial(_pair, scored), order)
+    clauses.append(direction_words(scored, all_arms=not many))
     return _sentences(clauses)
 
 
-def _against_all(scored: Scored, trained: list[str]) -> str:
+def _against_all(scored: Scored, trained: list[str], many: bool) -> str:
     """Every arm against the baseline; of many arms those that cannot be separated from it in one clause."""
     found = {arm: scored.between(arm, BASELINE) for arm in trained}
     tied = {arm: one for arm, one in found.items() if one is not None and not one.stands}
-    if len(trained) < MANY_ARMS or len(tied) < 2:
+    if not many or len(tied) < 2:
         return "; ".join(_against_baseline(scored, arm) for arm in trained)
     told = [_against_baseline(scored, arm) for arm in trained if arm not in tied]
     base = points(scored.arms[BASELINE].accuracy().value)
@@ -85,13 +87,10 @@ def _neighbours(
     words: Callable[[str, str], str],
     order: str,
 ) -> list[str]:
-    """Every arm against the next one; of many arms those that stand, and that the others do not."""
-    pairs = list(pairwise(ranked))
-    if len(ranked) < MANY_ARMS:
-        return [words(a, b) for a, b in pairs]
-    found = {pair: between(*pair) for pair in pairs}
-    told = [said for pair, one in found.items() if (one is None or one.stands) and (said := words(*pair))]
-    tied = sum(one is not None and not one.stands for one in found.values())
+    """Every arm against the next one; where there is an ``order`` to speak of, those that stand, and that the others do not."""
+    found = {pair: between(*pair) for pair in pairwise(ranked)}
+    tied = {pair for pair, one in found.items() if order and one is not None and not one.stands}
+    told = [words(*pair) for pair in found if pair not in tied]
     if not tied:
         return told
     others = "no other two" if any(one is not None and one.stands for one in found.values()) else "no two"
@@ -142,7 +141,8 @@ def robust_words(one: Perturbed) -> str:
     whole = {name: arm for name, arm in one.arms.items() if arm.means}
     ranked = sorted(whole, key=lambda name: -whole[name].means["types"].value)
     clauses = [_falls(one, whole, ranked)]
-    clauses += _neighbours(ranked, one.between, partial(_ahead, one), "In the order of perturbed accuracy")
+    order = "In the order of perturbed accuracy" if len(ranked) >= MANY_ARMS else ""
+    clauses += _neighbours(ranked, one.between, partial(_ahead, one), order)
     if ranked:
         clauses.append(_hardest(one, whole[ranked[0]]))
     clauses += [

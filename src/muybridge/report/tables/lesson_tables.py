@@ -108,12 +108,9 @@ def _row(
     network: str,
     all_of: Gathered,
 ) -> list[Cell]:
-    arm, other = (
-        place.arm.name,
-        f"network: {place.facets['network']}" if place.facets["network"] != network else "",
-    )
+    arm, own = place.arm.name, place.facets["network"]
     index = arm_index(arm, all_of) if arm in all_of.arms else None
-    ours = Cell(arm, sort=arm, arm=index, small=other)
+    ours = Cell(arm, sort=arm, arm=index, small=f"network: {own}" if own != network else "")
     above = Cell("the best teacher", sort=0.0) if best else gain_cell(gain, False)
     kinds = [_score(perturbed, score) for score in ("types", "corrected")]
     return [text(name), ours, spanned(place.arm.accuracy()), above, *kinds, runs_cell(place.arm.runs)]

@@ -258,11 +258,13 @@ def _filled(batches: Iterator[Any], least: int) -> Iterator[Any]:
     import pyarrow as pa
 
     held: list[Any] = []
+    rows = 0
     for batch in batches:
         held.append(batch)
-        if sum(map(len, held)) >= least:
+        rows += len(batch)
+        if rows >= least:
             yield pa.Table.from_batches(held)
-            held = []
+            held, rows = [], 0
     if held:
         yield pa.Table.from_batches(held)
 
